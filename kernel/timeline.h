@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
+/*
+ * The verifier: may this timeline be played on this card, behind what the
+ * card has already fired?
+ *
+ * Pure functions over plain data: no locks, no allocation, no device. The
+ * module calls them in process context; the library, the fuzzer and the unit
+ * tests compile the same file in user space.
+ */
+#ifndef TMS_TIMELINE_H
+#define TMS_TIMELINE_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int64_t s64;
+#endif
+#include <linux/tms.h>
+
+#define TMS_NS_PER_S		1000000000ULL
+#define TMS_RATE_MAX		1000	/* largest max_pulses_per_s */
+#define TMS_STORED_PULSES_MAX	16
+#define TMS_DAY_HOURS		24
+
+/**
+ * struct tms_envelope - the limits in force: smallest of card, coil, module and session
+ * @max_permille: 0.1 %MSO
+ * @min_interval_ns: the card's lock-out x 1.001 + lateness tolerance, or the session's if larger
+ * @stored_pulses: N, 1..TMS_STORED_PULSES_MAX
+ * @pulse_mJ: energy of a pulse at 1000 permille
+ * @charge_mW: reservoir to capacitors, > 0
+ * @settle_margin_ns: a set-point must be there this long before its pulse
+ * @reservoir_mJ: full reservoir
+ * @refill_mW: mains to reservoir
+ * @coil_heat_mJ: what the coil takes at once
+ * @coil_cool_mW: what it takes for ever
+ * @max_pulses_per_s: in any half-open second, 1..TMS_RATE_MAX
+ * @max_pulses: that the session may still fire
+ * @max_pulses_per_day: in any 24 hours (counted by the hour, rounded against the caller)
+ * @max_duration_ns: last pulse's time
+ */
+struct tms_envelope {
+	u32 max_permille;
+	u32 stored_pulses;
+	u64 min_interval_ns;
+	u32 pulse_mJ;
+	u32 charge_mW;
+	u64 settle_margin_ns;
+	u32 reservoir_mJ;
+	u32 refill_mW;
+	u32 coil_heat_mJ;
+	u32 coil_cool_mW;
+	u32 max_pulses_per_s;
+	u32 max_pulses;
+	u32 max_pulses_per_day;
+	u32 reserved;
+	u64 max_duration_ns;
+};
+
+/**
+ * struct tms_history - what a card has fired, as far as any rule looks back
+ * @last_ns: CLOCK_MONOTONIC time of the last pulse (0: none)
+ * @reservoir_uJ: lowest content the reservoir may have had at @last_ns
+ * @coil_uJ: heat in the coil's bucket at @last_ns
+ * @recent: times of the last pulses, a ring, newest at (@recent_head - 1)
+ * @recent_head: running count of pulses put into @recent
+ * @hour: pulses by hour of CLOCK_MONOTONIC, indexed hour % (TMS_DAY_HOURS + 1)
+ * @hour_now: the hour of the newest entry of @hour
+ *
+ * Updated by tms_history_add() after each fired pulse (hard IRQ, the engine's
+ * lock); read by tms_timeline_verify() from a copy.
+ */
+struct tms_history {
+	u64 last_ns;
+	u64 reservoir_uJ;
+	u64 coil_uJ;
+	u32 recent_head;
+	u32 hour_now;
+	u32 hour[TMS_DAY_HOURS + 1];
+	u64 recent[TMS_RATE_MAX];
+};
+
+/* Energy of one pulse; @permille 0..1000. In uJ, exact. */
+u64 tms_pulse_uJ(u32 pulse_mJ, u32 permille);
+
+/* A card that has not fired within any rule's reach: reservoir full, coil cold. */
+void tms_history_init(struct tms_history *h, const struct tms_envelope *env);
+
+/* One pulse was fired at @mono_ns. Constant time; any context. */
+void tms_history_add(struct tms_history *h, const struct tms_envelope *env,
+		     u64 mono_ns, u32 permille);
+
+/* The longest look-back of the windows (day totals aside), ns. */
+u64 tms_history_window_ns(const struct tms_envelope *env);
+
+/* Pulses in the 24 hours before @mono_ns. */
+u32 tms_history_day(const struct tms_history *h, u64 mono_ns);
+
+/**
+ * tms_timeline_verify() - check a whole timeline
+ * @pulses: the timeline
+ * @count: its length
+ * @env: limits in force
+ * @h: what the card has fired, or NULL for a card at rest
+ * @start_ns: CLOCK_MONOTONIC time of pulse time 0 (ignored without @h)
+ * @ret_verdict: filled always; rule TMS_RULE_NONE when the timeline holds
+ *
+ * One pass, constant memory, about 50 million pulses a second. If it holds,
+ * it holds for any later start and for any shift of a tail to later.
+ *
+ * Return: 0, -EINVAL for a malformed timeline or -ERANGE for a broken limit.
+ */
+int tms_timeline_verify(const struct tms_pulse *pulses, u32 count,
+			const struct tms_envelope *env,
+			const struct tms_history *h, u64 start_ns,
+			struct tms_verdict *ret_verdict);
+
+#endif
