@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libtms - stimulators, protocols, safety verdicts and audit logs
+ *
+ * The library never logs, never exits, never prints and owns no event loop.
+ * Calls return 0 or a negative errno; on failure no out-parameter is touched
+ * but the tms_error, which then holds one sentence: what, where, what was
+ * expected. Objects belong to one thread at a time.
+ *
+ * Times are nanoseconds (_ns), intensities 0.1 % of maximum stimulator
+ * output (_permille), percentages of a motor threshold 0.1 % (_permille_mt).
+ */
+#ifndef TMS_LIB_H
+#define TMS_LIB_H
+
+#include <linux/tms.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- Errors ---------------------------------------------------------------- */
+
+/* One sentence about what went wrong. Zero-initialise; file and key may be empty, line 0 = no place. */
+struct tms_error {
+        char file[256];
+        unsigned line, column;  /* from 1 */
+        char key[96];           /* dotted path in a protocol file, such as "pattern.train.count" */
+        char message[512];      /* what is wrong and what was expected */
+};
+
+/* "file:line:column: key: message" as far as the parts are known. Returns buf. */
+const char *tms_error_format(const struct tms_error *e, char *buf, size_t size);
+
+/* --- Devices ---------------------------------------------------------------- */
+
+struct tms_device;
+
+/* Calls back for each stimulator present (device node path), by libudev. Stops on a callback's non-zero return. */
+int tms_enumerate(int (*found)(const char *node, void *userdata), void *userdata);
+
+/* control: become the one controller (-EBUSY if there is another); else a monitor. */
+int tms_device_open(const char *node, bool control, struct tms_device **ret);
+/* Takes over an open file of a device node (as a service manager may pass one). */
+int tms_device_open_fd(int fd, struct tms_device **ret);
+struct tms_device *tms_device_close(struct tms_device *d); /* returns NULL, takes NULL */
+int tms_device_fd(const struct tms_device *d);             /* for poll(); non-blocking */
+
+int tms_device_info(struct tms_device *d, struct tms_info *ret);
+int tms_device_status(struct tms_device *d, struct tms_status *ret);
+int tms_device_limits(struct tms_device *d, const struct tms_limits *limits);
+/* -ERANGE or -EINVAL with *ret_verdict filled when the kernel's verifier refuses. */
+int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count,
+                    uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict);
+int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max_ns);
+int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns,
+                     uint64_t *ret_start_ns, uint32_t *ret_run, struct tms_verdict *ret_verdict);
+int tms_device_go(struct tms_device *d, uint32_t pulse, uint32_t intensity_permille);
+int tms_device_pause(struct tms_device *d, bool now);
+int tms_device_resume(struct tms_device *d, uint64_t delay_ns, uint64_t *ret_start_ns);
+int tms_device_stop(struct tms_device *d);
+int tms_device_disarm(struct tms_device *d);
+int tms_device_keepalive(struct tms_device *d, uint64_t acked_seq, uint64_t *ret_lease_ends_ns);
+int tms_device_clear_fault(struct tms_device *d);
+int tms_device_latency(struct tms_device *d, struct tms_latency *ret);
+/* Reads up to max records; returns their number, 0 when none wait, or a negative errno. */
+int tms_device_read_events(struct tms_device *d, struct tms_event *events, size_t max);
+
+/* Names for codes: "running", "lease", "coil_absent", "late"… never NULL. */
+const char *tms_state_name(uint32_t state);
+const char *tms_cause_name(uint32_t cause);
+const char *tms_cause_sentence(uint32_t cause);         /* plain language, for people */
+const char *tms_interlock_name(unsigned bit);           /* 0..8: "emergency_stop"… */
+const char *tms_interlock_sentence(unsigned bit);
+const char *tms_event_type_name(uint32_t type);
+const char *tms_outcome_name(uint32_t outcome);
+const char *tms_rule_name(uint32_t rule);
+const char *tms_coil_name(uint32_t coil_type);          /* "figure-8"… as in protocol files */
+/* One sentence about a refusal by the verifier, such as "pulse 41: …". Returns buf. */
+const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t size);
+
+/* --- Protocols ---------------------------------------------------------------- */
+
+struct tms_protocol;
+
+#define TMS_PROTOCOL_SIZE_MAX (256 * 1024) /* bytes of a protocol file */
+
+/* name: for error messages. text need not end in NUL. */
+int tms_protocol_parse(const char *name, const char *text, size_t size,
+                       struct tms_protocol **ret, struct tms_error *error);
+int tms_protocol_load(const char *path, struct tms_protocol **ret, struct tms_error *error);
+struct tms_protocol *tms_protocol_free(struct tms_protocol *p);
+
+/* An installed protocol by id: /etc/tmsd/protocols first, then /usr/share/tmsd/protocols. */
+int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_error *error);
+/* Calls back for every installed file; error is filled and p NULL for one that does not parse. */
+int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p,
+                                      const struct tms_error *error, void *userdata), void *userdata);
+
+const char *tms_protocol_id(const struct tms_protocol *p);
+const char *tms_protocol_title(const struct tms_protocol *p);
+const char *tms_protocol_indication(const struct tms_protocol *p);
+const char *tms_protocol_target(const struct tms_protocol *p);
+const char *tms_protocol_coil(const struct tms_protocol *p);
+const char *tms_protocol_status(const struct tms_protocol *p);  /* "cleared", "published", "research" */
+const char *tms_protocol_sha256(const struct tms_protocol *p);  /* of the file's bytes, 64 hex digits */
+const char *tms_protocol_text(const struct tms_protocol *p, size_t *ret_size); /* the file's bytes */
+const char *tms_protocol_reference(const struct tms_protocol *p); /* "rMT", "aMT" or "MSO" */
+uint32_t tms_protocol_percent_permille(const struct tms_protocol *p); /* of the reference, the default */
+uint32_t tms_protocol_pulses(const struct tms_protocol *p);
+uint32_t tms_protocol_trains(const struct tms_protocol *p);
+uint64_t tms_protocol_first_to_last_ns(const struct tms_protocol *p);
+uint64_t tms_protocol_cycle_total_ns(const struct tms_protocol *p); /* trains x cycle */
+/* The pattern in words, several lines, both readings of the inter-train interval. malloc'd. */
+int tms_protocol_describe(const struct tms_protocol *p, char **ret);
+
+/* --- Dose and timeline -------------------------------------------------------- */
+
+/* For whom: a measured motor threshold and what of it. */
+struct tms_dose {
+        uint32_t threshold_permille;    /* 0.1 %MSO, 1..1000; 0 only for protocols in %MSO */
+        char threshold_kind[8];         /* "rMT" or "aMT" */
+        char threshold_coil[16];        /* coil type it was measured with */
+        uint32_t percent_permille;      /* of the reference, 0.1 %; 0 = the protocol's own */
+};
+
+struct tms_timeline {
+        struct tms_pulse *pulses;
+        uint32_t count;
+        uint32_t trains;
+        uint32_t max_permille;
+};
+
+int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose,
+                struct tms_timeline *ret, struct tms_error *error);
+void tms_timeline_clear(struct tms_timeline *t);
+
+/*
+ * The session's limits from the prescription alone: the protocol's stated
+ * totals and the dose, not the compiled timeline, so that one mistake is not
+ * made twice.
+ */
+int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose,
+                       struct tms_limits *ret, struct tms_error *error);
+
+/*
+ * What the kernel would say on this card: the same verifier in user space.
+ * info NULL: the reference card.
+ */
+int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info,
+                       const struct tms_limits *limits, struct tms_verdict *ret_verdict);
+
+/* --- Clinical safety policy --------------------------------------------------- */
+
+enum tms_safety_class {
+        TMS_SAFETY_ALLOWED,             /* exit status 0 */
+        TMS_SAFETY_NOTICE,              /* on the list, outside a table; 0 */
+        TMS_SAFETY_OVERRIDE,            /* needs a prescriber's override with a reason; 3 */
+        TMS_SAFETY_NEVER,               /* 4 */
+};
+
+struct tms_safety_reason {
+        enum tms_safety_class class_;
+        char layer[16];         /* "ceiling", "allow-list", "table", "threshold" */
+        char table[48];         /* "rossi2009_max_train_s"… or "" */
+        char row[24], column[24];
+        char limit[48], actual[48];
+        char source[96];
+        char sentence[384];     /* for people */
+};
+
+struct tms_safety {
+        enum tms_safety_class class_;
+        size_t n_reasons;
+        struct tms_safety_reason reasons[24];
+};
+
+/* Pure function of protocol, dose and how many pulses the subject had today. */
+int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose,
+                     uint32_t pulses_today, struct tms_safety *ret, struct tms_error *error);
+const char *tms_safety_class_name(enum tms_safety_class c); /* "allowed", "notice", "override", "never" */
+
+/* --- Audit --------------------------------------------------------------------- */
+
+/* What an audit log turned out to be; see AUDIT.md. */
+enum tms_audit_result {
+        TMS_AUDIT_VERIFIED,     /* whole, against an anchor held by the caller */
+        TMS_AUDIT_PREFIX,       /* consistent, but no anchor: may have lost its end */
+        TMS_AUDIT_TORN,         /* consistent up to a torn last line */
+        TMS_AUDIT_TAMPERED,     /* a hash, signature, count or file does not match */
+        TMS_AUDIT_LOST,         /* shorter than an anchor or the key says: loss or tampering */
+};
+
+struct tms_audit_report {
+        enum tms_audit_result result;
+        uint64_t records, seals, sessions, pulses_delivered;
+        uint64_t bad_line;              /* first line that does not hold, 0 none */
+        char head[65];                  /* hash of the last good record */
+        char key0_fingerprint[65];
+        char sentence[512];
+};
+
+/* The anchors that the caller holds; any may be NULL. */
+struct tms_audit_anchor {
+        const char *key0_fingerprint;   /* SHA-256 of key 0's raw public key, 64 hex digits */
+        const char *seal;               /* a seal record's line, as held off the machine */
+        const char *nonce;              /* demand a seal over this nonce at the end (live verify) */
+};
+
+int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor,
+                     struct tms_audit_report *ret, struct tms_error *error);
+/* Calls back for each record's line, in order. */
+int tms_audit_foreach(const char *dir, int (*record)(uint64_t line, const char *json, size_t size,
+                                                     void *userdata), void *userdata,
+                      struct tms_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
