@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tmsd: user space, kernel module, tests. `make help` lists the targets.
+# The module's own build rules are in Kbuild, which the kernel's build system reads.
+
+ifeq ($(KERNELRELEASE),)
+
+B           ?= build
+VERSION     := 0.1.0
+prefix      ?= /usr
+sysconfdir  ?= /etc
+bindir      ?= $(prefix)/bin
+datadir     ?= $(prefix)/share
+includedir  ?= $(prefix)/include
+mandir      ?= $(datadir)/man
+multiarch   := $(shell dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null)
+libdir      ?= $(prefix)/lib$(if $(multiarch),/$(multiarch))
+libexecdir  ?= $(prefix)/libexec
+unitdir     ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+udevdir     ?= $(prefix)/lib/udev/rules.d
+moduledir   ?= $(prefix)/lib/modules
+
+CC          ?= cc
+CFLAGS      ?= -O2 -g
+WARN_CFLAGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	       -Wundef -Wformat=2 -Wno-unused-parameter -Wno-missing-field-initializers
+HARDEN      := -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=2
+CPPFLAGS    += -Ikernel/uapi -Ilib -I. -D_GNU_SOURCE -DTMS_VERSION='"$(VERSION)"'
+BASE_CFLAGS := -std=gnu11 $(WARN_CFLAGS) -MMD -MP
+SAN_CFLAGS  := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 -g
+override CFLAGS := $(BASE_CFLAGS) $(HARDEN) $(CFLAGS)
+INSTALL     := install
+
+ALL_TARGETS     :=
+INSTALL_TARGETS :=
+UNIT_TESTS      :=
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all module check check-unit check-vm demo bench lint install install-module uninstall clean distclean help deps
+
+include $(wildcard lib/build.mk daemon/build.mk tests/build.mk tests/*/build.mk tests/unit/*.mk)
+
+# Asked for by name in a rule's order-only prerequisites.
+%/:
+	@mkdir -p $@
+
+all: $(ALL_TARGETS) $(if $(wildcard $(KDIR)/Makefile),module)
+
+# --- The module: built in a copy, so that the source tree stays clean --------
+
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
+	$(lastword $(sort $(wildcard $(addsuffix /build,$(wildcard /lib/modules/*) $(wildcard /usr/lib/modules/*))))))
+KREL  = $(shell $(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease 2>/dev/null)
+MB    = $(abspath $(B))/module/$(KREL)
+
+module:
+	@test -e "$(KDIR)/Makefile" || { echo "make: no kernel headers at KDIR='$(KDIR)'; install linux-headers-$$(uname -r) or give KDIR=" >&2; exit 1; }
+	@mkdir -p "$(MB)"
+	@cp -a -u Kbuild kernel "$(MB)/"
+	$(MAKE) -C "$(KDIR)" M="$(MB)" $(MODULE_FLAGS) modules
+
+install-module:
+	@test -e "$(MB)/tms.ko" || { echo "make: no module for '$(KREL)' yet; run make module first" >&2; exit 1; }
+	$(INSTALL) -D -m 0644 "$(MB)/tms.ko" "$(DESTDIR)$(moduledir)/$(KREL)/updates/tms.ko"
+	@test -n "$(DESTDIR)" || depmod "$(KREL)"
+
+# --- Install ----------------------------------------------------------------
+
+install: $(ALL_TARGETS) $(INSTALL_TARGETS) $(if $(wildcard $(MB)/tms.ko),install-module)
+
+# What install put there, by installing into an empty tree and taking the same names away.
+uninstall:
+	@tree=$$(mktemp -d) && trap 'rm -rf "$$tree"' EXIT && \
+	$(MAKE) -s --no-print-directory install DESTDIR="$$tree" KDIR="$(KDIR)" >/dev/null && \
+	(cd "$$tree" && find . -type f -o -type l) | while read -r f; do rm -fv "$(DESTDIR)/$$f"; done
+
+# --- Tests --------------------------------------------------------------------
+
+deps:
+	@tests/deps build vm lint
+
+UNIT_TOTALS := $(B)/tests/totals
+
+check-unit: $(UNIT_TESTS)
+	@tests/run-unit $(B)/tests $(UNIT_TESTS)
+
+check:
+	@tests/check
+
+demo:
+	@tests/e2e/demo
+
+bench:
+	@tests/bench/run
+
+lint:
+	@tests/lint
+
+clean:
+	rm -rf $(B)
+
+help:
+	@echo 'all        programs, library and (with kernel headers) the module, in $(B)/'
+	@echo 'module     the kernel module for KDIR=$(KDIR)'
+	@echo 'demo       a whole treatment in a virtual machine: installs what is missing, builds, runs, proves'
+	@echo 'check      all tests: unit, card model, module and daemon in the virtual machine'
+	@echo 'check-unit unit tests on this machine only'
+	@echo 'bench      measures; table and $(B)/bench.json'
+	@echo 'lint       format, warnings, sparse, checkpatch, shellcheck, unit hardening'
+	@echo 'vm         a root shell in the virtual machine with a card plugged in'
+	@echo 'install    into DESTDIR=$(DESTDIR) prefix=$(prefix)'
+	@echo 'uninstall  take away what install put there'
+	@echo 'deps       Debian packages that build, tests and lint need'
+	@echo 'clean      remove $(B)/'
+
+endif
