@@ -24,18 +24,20 @@ typedef int64_t s64;
 #include <linux/tms.h>
 
 #define TMS_NS_PER_S		1000000000ULL
+#define TMS_PJ_PER_MJ		1000000000ULL	/* 1 pJ is 1 mW for 1 ns */
 #define TMS_RATE_MAX		1000	/* largest max_pulses_per_s */
 #define TMS_STORED_PULSES_MAX	16
 #define TMS_DAY_HOURS		24
 
 /**
  * struct tms_envelope - the limits in force: smallest of card, coil, module and session
- * @max_permille: 0.1 %MSO
+ * @max_permille: 0.1 %MSO, 1..1000
  * @min_interval_ns: the card's lock-out x 1.001 + lateness tolerance, or the session's if larger
  * @stored_pulses: N, 1..TMS_STORED_PULSES_MAX
  * @pulse_mJ: energy of a pulse at 1000 permille
  * @charge_mW: reservoir to capacitors, > 0
- * @settle_margin_ns: a set-point must be there this long before its pulse
+ * @settle_margin_ns: a set-point must be there this long before its pulse; covers
+ *                    the lateness tolerance and the engine's time to queue
  * @reservoir_mJ: full reservoir
  * @refill_mW: mains to reservoir
  * @coil_heat_mJ: what the coil takes at once
@@ -43,7 +45,11 @@ typedef int64_t s64;
  * @max_pulses_per_s: in any half-open second, 1..TMS_RATE_MAX
  * @max_pulses: that the session may still fire
  * @max_pulses_per_day: in any 24 hours (counted by the hour, rounded against the caller)
- * @max_duration_ns: last pulse's time
+ * @reserved: zero
+ * @max_duration_ns: last pulse's time; TMS_DURATION_MAX_NS bounds it in any case
+ *
+ * A word outside its range is taken as the nearest one inside, or lets nothing
+ * pass: a wrong envelope never permits more.
  */
 struct tms_envelope {
 	u32 max_permille;
@@ -66,28 +72,31 @@ struct tms_envelope {
 /**
  * struct tms_history - what a card has fired, as far as any rule looks back
  * @last_ns: CLOCK_MONOTONIC time of the last pulse (0: none)
- * @reservoir_uJ: lowest content the reservoir may have had at @last_ns
- * @coil_uJ: heat in the coil's bucket at @last_ns
- * @recent: times of the last pulses, a ring, newest at (@recent_head - 1)
- * @recent_head: running count of pulses put into @recent
- * @hour: pulses by hour of CLOCK_MONOTONIC, indexed hour % (TMS_DAY_HOURS + 1)
+ * @reservoir_pJ: lowest content the reservoir may have had at @reservoir_ns,
+ *                above what a full set of pulse capacitors takes
+ * @reservoir_ns: time of the last change of @reservoir_pJ
+ * @coil_pJ: heat in the coil's bucket at @last_ns
+ * @recent_head: pulses put into @recent, modulo TMS_RATE_MAX once that is full
  * @hour_now: the hour of the newest entry of @hour
+ * @hour: pulses by hour of CLOCK_MONOTONIC, indexed hour % (TMS_DAY_HOURS + 1)
+ * @recent: times of the last pulses, a ring, newest at (@recent_head - 1)
  *
  * Updated by tms_history_add() after each fired pulse (hard IRQ, the engine's
  * lock); read by tms_timeline_verify() from a copy.
  */
 struct tms_history {
 	u64 last_ns;
-	u64 reservoir_uJ;
-	u64 coil_uJ;
+	u64 reservoir_pJ;
+	u64 reservoir_ns;
+	u64 coil_pJ;
 	u32 recent_head;
 	u32 hour_now;
 	u32 hour[TMS_DAY_HOURS + 1];
 	u64 recent[TMS_RATE_MAX];
 };
 
-/* Energy of one pulse; @permille 0..1000. In uJ, exact. */
-u64 tms_pulse_uJ(u32 pulse_mJ, u32 permille);
+/* Energy of one pulse; @permille 0..1000. In pJ, exact: nothing is rounded. */
+u64 tms_pulse_pJ(u32 pulse_mJ, u32 permille);
 
 /* A card that has not fired within any rule's reach: reservoir full, coil cold. */
 void tms_history_init(struct tms_history *h, const struct tms_envelope *env);
@@ -95,6 +104,14 @@ void tms_history_init(struct tms_history *h, const struct tms_envelope *env);
 /* One pulse was fired at @mono_ns. Constant time; any context. */
 void tms_history_add(struct tms_history *h, const struct tms_envelope *env,
 		     u64 mono_ns, u32 permille);
+
+/*
+ * The card says that its reservoir holds @reservoir_mJ at @mono_ns. Lowers the
+ * level that the rules start from, never raises it: charge that was dumped
+ * unfired (disarm, stop) is not in the count of pulses. Before each verify.
+ */
+void tms_history_reservoir(struct tms_history *h, const struct tms_envelope *env,
+			   u64 mono_ns, u32 reservoir_mJ);
 
 /* The longest look-back of the windows (day totals aside), ns. */
 u64 tms_history_window_ns(const struct tms_envelope *env);
