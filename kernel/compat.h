@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every difference between supported kernels, each with the release that made
+ * it. Supported: 6.1 (PREEMPT_RT too) and 6.12; written so that later ones build.
+ */
+#ifndef TMS_COMPAT_H
+#define TMS_COMPAT_H
+
+#include <linux/device/class.h>
+#include <linux/hrtimer.h>
+#include <linux/version.h>
+
+#ifndef CONFIG_64BIT
+#error "The card's registers need single 64-bit accesses: build for a 64-bit kernel."
+#endif
+
+/* 6.4: class_create() lost its first argument. */
+static inline struct class *tms_class_create(const char *name)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	return class_create(name);
+#else
+	return class_create(THIS_MODULE, name);
+#endif
+}
+
+/* 6.13 added hrtimer_setup(), 6.15 removed hrtimer_init(). */
+static inline void tms_hrtimer_setup(struct hrtimer *timer,
+				     enum hrtimer_restart (*function)(struct hrtimer *),
+				     enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, CLOCK_MONOTONIC, mode);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
+	timer->function = function;
+#endif
+}
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where a run is in its timeline: the arithmetic of the engine, without clock,
+ * card or lock.
+ *
+ * The one thing that ever happens to a verified timeline is that a tail of it
+ * moves to later: start_ns only grows. Every proof of the verifier rests on it.
+ */
+#ifndef TMS_PLAY_H
+#define TMS_PLAY_H
+
+#include <linux/types.h>
+#include <linux/tms.h>
+
+/**
+ * struct tms_play - position in a timeline
+ * @pulses: the timeline
+ * @count: its length
+ * @pos: index of the next pulse; @count when there is none
+ * @start_ns: CLOCK_MONOTONIC time of the timeline's time 0
+ * @skipping: the rest of a burst is left out after a miss
+ * @released: the pulse at @pos waits no more
+ * @pausing: pause at the end of the train
+ * @permille: intensity that GO set for the pulse at @pos; 0: as verified
+ * @misses: late, not ready, since START or RESUME
+ * @fired: triggers written in this run
+ * @delivered: of these, confirmed
+ * @missed: late, not ready or skipped, in this run
+ */
+struct tms_play {
+	const struct tms_pulse *pulses;
+	u32 count;
+	u32 pos;
+	u64 start_ns;
+	bool skipping;
+	bool released;
+	bool pausing;
+	u16 permille;
+	u32 misses;
+	u32 fired;
+	u32 delivered;
+	u32 missed;
+};
+
+void tms_play_begin(struct tms_play *play, const struct tms_pulse *pulses, u32 count);
+void tms_play_start(struct tms_play *play, u64 start_ns);
+void tms_play_resume(struct tms_play *play, u64 earliest_ns);
+bool tms_play_over(const struct tms_play *play);
+u64 tms_play_due(const struct tms_play *play);
+u64 tms_play_end(const struct tms_play *play);
+u32 tms_play_permille(const struct tms_play *play, u32 ahead);
+bool tms_play_waits(const struct tms_play *play, u16 for_what);
+void tms_play_release(struct tms_play *play, u64 at_ns, u16 permille);
+bool tms_play_fired(struct tms_play *play);
+bool tms_play_missed(struct tms_play *play);
+void tms_play_unfired(struct tms_play *play, u32 pulse);
+void tms_play_skipped(struct tms_play *play);
+
+#endif

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside of the module: what its files share.
+ *
+ * A card is three objects with three lifetimes:
+ *
+ *   struct tms_store    from its first probe to module unload: records, history.
+ *                       Known by the card's serial number.
+ *   struct tms_device   from probe until the last file is closed.
+ *   the PCI binding     from probe to remove: registers, interrupts, timers run.
+ *
+ * Locks, in the order in which they nest. Nothing that is held in a column
+ * "hard IRQ" is held across anything that may sleep.
+ *
+ * lock                  type            protects                      taken from         order
+ * --------------------- --------------- ----------------------------- ------------------ -----
+ * tms_devices_lock      mutex           the list of devices, stores   process            1
+ * file->read_lock       mutex           the file's cursor             process            1
+ * tms->rwsem            rw_semaphore    dead; registers stay mapped   process            2
+ * tms->lock             mutex           owner, limits, timeline       process            3
+ * tms->engine_lock      raw_spinlock    state, play, shot, set-points, process, hard IRQ 4
+ *                                       lease, anchor, history
+ * ring->lock            raw_spinlock    records, head, acknowledged   process, hard IRQ  5
+ *
+ * The engine holds engine_lock while it spins for a pulse, so whoever else
+ * wants it may wait for TMS_LEAD_MAX_NS plus a pulse's work with interrupts
+ * off. The two things that must not wait take no lock at all: writing SAFE to
+ * the card (tms_card_safe) and setting the stop word. In this order: the card
+ * then refuses what the engine is about to do.
+ */
+#ifndef TMS_H
+#define TMS_H
+
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/hrtimer.h>
+#include <linux/io.h>
+#include <linux/irq_work.h>
+#include <linux/ktime.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/pci.h>
+#include <linux/pm_qos.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/tms.h>
+
+#include "compat.h"
+#include "play.h"
+#include "regs.h"
+#include "ring.h"
+#include "timeline.h"
+
+#define TMS_NAME		"tms"
+#define TMS_MINORS		16
+
+/* --- Numbers of the design; what may be tightened is a module parameter ---- */
+
+#define TMS_LEAD_MAX_NS		20000		/* spun with interrupts off before a pulse */
+#define TMS_LEAD_MIN_NS		4000		/* must hold the gate's window */
+#define TMS_GATE_AHEAD_NS	3000		/* live interlocks are read this long before */
+#define TMS_LATENESS_MIN_NS	1000
+#define TMS_LATENESS_NS		50000
+#define TMS_LATENESS_MAX_NS	1000000
+#define TMS_FITNESS_NS		20000
+#define TMS_MISSES_MAX		3		/* that many pause */
+#define TMS_KICK_NS		(50 * NSEC_PER_MSEC)
+#define TMS_LEASE_NS		(500 * NSEC_PER_MSEC)
+#define TMS_ACK_AGE_NS		(2 * NSEC_PER_SEC)
+#define TMS_IDLE_LIMIT_NS	(60 * NSEC_PER_SEC)
+#define TMS_ARM_TIMEOUT_NS	(120 * NSEC_PER_SEC)
+#define TMS_ANSWER_TIMEOUT_NS	(100 * NSEC_PER_MSEC)
+#define TMS_START_DELAY_MIN_NS	NSEC_PER_MSEC
+#define TMS_START_DELAY_MAX_NS	(10 * NSEC_PER_SEC)
+#define TMS_PROBES		20		/* at least, per arming */
+#define TMS_PROBE_NS		(5 * NSEC_PER_MSEC)
+#define TMS_TRIGGER_DELAY_NS	50000		/* edge of the trigger input to its pulse */
+#define TMS_CLOCK_SLACK_NS	20000		/* posting of writes, both clocks' granularity */
+#define TMS_SETTLE_MARGIN_NS	200000		/* answer's interrupt, queueing, gate window */
+#define TMS_IDLE_EXIT_US	5		/* deepest idle the engine's CPU may take */
+
+/**
+ * struct tms_caps - the card's constants, read once
+ * Written at probe and after a reset, read by anybody.
+ */
+struct tms_caps {
+	u64 serial;
+	u32 version;
+	u32 firmware;
+	u32 flags;
+	u32 max_permille;
+	u32 min_interval_ns;
+	u32 stored_pulses;
+	u32 pulse_mJ;
+	u32 charge_mW;
+	u32 dump_mW;
+	u32 reservoir_mJ;
+	u32 refill_mW;
+	u32 ampl_tol_permille;
+	u32 watchdog_ms;
+};
+
+/* The coil, as far as limits depend on it. All equal: the same coil. */
+struct tms_coil {
+	u64 serial;
+	u32 type;
+	u32 max_permille;
+	u32 heat_mJ;
+	u32 cool_mW;
+};
+
+/**
+ * struct tms_timeline - a verified timeline; not changed after LOAD
+ * @gen: its number, never 0
+ * @params_gen: state of the module's parameters that it was verified under
+ * @lateness_ns: a later pulse is not fired
+ * @coil: the coil that it was verified for
+ * @env: the limits that it was verified under; max_pulses as of then
+ * @count: pulses
+ * @pulses: the timeline
+ */
+struct tms_timeline {
+	u32 gen;
+	u32 params_gen;
+	u64 lateness_ns;
+	struct tms_coil coil;
+	struct tms_envelope env;
+	u32 count;
+	struct tms_pulse pulses[];
+};
+
+/**
+ * struct tms_anchor - one instant on both clocks
+ * @before_ns: CLOCK_MONOTONIC before the card's clock was read
+ * @after_ns: and after
+ * @card_ns: what was read; 0: none yet
+ */
+struct tms_anchor {
+	u64 before_ns;
+	u64 after_ns;
+	u64 card_ns;
+};
+
+/**
+ * struct tms_shot - the trigger that the card has not answered yet
+ * @pending: there is one
+ * @pulse: index in the timeline
+ * @run: of this run
+ * @seq: the card's number for it
+ * @permille: set
+ * @scheduled_ns: due
+ * @before_ns: last look at the clock before the trigger was written
+ * @after_ns: first one after
+ */
+struct tms_shot {
+	bool pending;
+	u32 pulse;
+	u32 run;
+	u32 seq;
+	u32 permille;
+	u64 scheduled_ns;
+	u64 before_ns;
+	u64 after_ns;
+};
+
+/**
+ * struct tms_setpoints - the card's queue, as the driver has filled it
+ * @seq: the number that the next trigger carries
+ * @queued: set-points from @seq on that the card has
+ * @permille: what they are, by number modulo TMS_STORED_MAX
+ */
+struct tms_setpoints {
+	u32 seq;
+	u32 queued;
+	u16 permille[TMS_STORED_MAX];
+};
+
+/**
+ * struct tms_store - what outlives a device: its records and its history
+ * @node: in the list of stores; tms_devices_lock
+ * @card_serial: whose it is
+ * @ring: its records; own lock
+ * @holder: device that writes to it; tms_devices_lock, READ_ONCE elsewhere
+ * @history: what the card has fired; engine_lock of @holder
+ * @history_known: false until the card has rested for the longest window
+ * @coil_serial: coil whose heat is in @history
+ * @odometer: the card's count when the holder left; other than now: history unknown
+ * @run: number of the last START; engine_lock of @holder
+ * @fired: triggers written since the module was loaded; engine_lock of @holder
+ */
+struct tms_store {
+	struct list_head node;
+	u64 card_serial;
+	struct tms_ring ring;
+	struct tms_device *holder;
+	struct tms_history history;
+	bool history_known;
+	u64 odometer;
+	u32 run;
+	u64 fired;
+};
+
+/**
+ * struct tms_device - one card
+ * @dev: class device; frees this struct when the last reference goes
+ * @cdev: its node
+ * @pdev: valid under rwsem while not dead
+ * @mmio: registers, valid likewise; and in handlers and timers, which end before it does
+ * @store: records and history; never NULL after probe
+ * @node: in the list of devices; tms_devices_lock
+ * @minor: of the node
+ * @engine_cpu: where engine and card's interrupts run; tms_devices_lock to change
+ * @caps: the card's constants
+ * @rwsem: see the lock table
+ * @dead: registers are gone for good; rwsem to write, READ_ONCE by sleepers
+ * @wait: readers, pollers, arming
+ * @wake_work: wakes @wait from hard IRQ
+ * @qos_work: drops the latency request when treating ends in hard IRQ
+ *
+ * @lock: see the lock table
+ * @owner: the controller's file, or NULL; lock
+ * @owner_from: records before this one are an earlier controller's; lock
+ * @limits: the session's; lock
+ * @limits_set: by this controller; lock
+ * @limits_fired: value of @total at the time of LIMITS; lock
+ * @timeline: loaded, or NULL; lock, and engine_lock to change. The engine reads it
+ *            in the states in which LOAD is refused.
+ * @timeline_count: number of timelines so far; lock
+ * @qos: latency request for engine_cpu; lock
+ * @qos_active: it is in force; lock
+ *
+ * @engine_lock: see the lock table
+ * @state: TMS_STATE_*; engine_lock to write, READ_ONCE for a look
+ * @cause: of the last change; engine_lock
+ * @epoch: changes of state so far; engine_lock
+ * @timeline_gen: of the timeline that may be played, 0: none; engine_lock
+ * @stop: the stop word: not 0 forbids the trigger. Set by anybody, without a lock,
+ *        after SAFE was written; cleared under engine_lock when arming begins.
+ * @live: interlocks when last looked at; engine_lock
+ * @latched: interlocks that opened since CLEAR_FAULT or ARM; engine_lock
+ * @rest_ns: since when armed, paused or waiting without a pulse; engine_lock
+ * @lease_end_ns: until when permission lasts; engine_lock
+ * @kick_value: last value written to the card's watchdog; engine_lock
+ * @play: position in the timeline; engine_lock
+ * @shot: the unanswered trigger; engine_lock
+ * @setpoints: the card's queue; engine_lock
+ * @anchor: the two clocks; engine_lock
+ * @probe_due_ns: next timer probe while arming; engine_lock
+ * @probes: done in this arming; engine_lock
+ * @probe_max_ns: worst error of them; engine_lock
+ * @latency: of the last run; engine_lock
+ * @engine_timer: pulses and probes, hard, pinned to engine_cpu
+ * @kick_timer: card's watchdog, lost interrupts, time limits; hard
+ * @lease_timer: hard
+ *
+ * @pm_nb: refuses system sleep while treating
+ * @panel: the panel's input device, panel.c
+ * @panel_work: reads the panel in process context, panel.c
+ */
+struct tms_device {
+	struct device dev;
+	struct cdev cdev;
+	struct pci_dev *pdev;
+	void __iomem *mmio;
+	struct tms_store *store;
+	struct list_head node;
+	int minor;
+	int engine_cpu;
+	struct tms_caps caps;
+
+	struct rw_semaphore rwsem;
+	bool dead;
+	wait_queue_head_t wait;
+	struct irq_work wake_work;
+	struct work_struct qos_work;
+
+	struct mutex lock; /* see the lock table */
+	struct tms_file *owner;
+	u64 owner_from;
+	struct tms_limits limits;
+	bool limits_set;
+	u64 limits_fired;
+	struct tms_timeline *timeline;
+	u32 timeline_count;
+	struct dev_pm_qos_request qos;
+	bool qos_active;
+
+	raw_spinlock_t engine_lock; /* see the lock table */
+	u32 state;
+	u32 cause;
+	u64 epoch;
+	u32 timeline_gen;
+	u32 stop;
+	u32 live;
+	u32 latched;
+	u64 rest_ns;
+	u64 lease_end_ns;
+	u32 kick_value;
+	struct tms_play play;
+	struct tms_shot shot;
+	struct tms_setpoints setpoints;
+	struct tms_anchor anchor;
+	u64 probe_due_ns;
+	u32 probes;
+	u32 probe_max_ns;
+	struct tms_latency latency;
+	struct hrtimer engine_timer;
+	struct hrtimer kick_timer;
+	struct hrtimer lease_timer;
+
+	struct notifier_block pm_nb;
+	struct input_dev *panel;
+	struct work_struct panel_work;
+};
+
+/**
+ * struct tms_file - one open file
+ * @tms: holds a reference to tms->dev
+ * @controller: opened for writing: the one that may command
+ * @read_lock: see the lock table
+ * @cursor: next record to read; read_lock
+ */
+struct tms_file {
+	struct tms_device *tms;
+	bool controller;
+	struct mutex read_lock; /* see the lock table */
+	u64 cursor;
+};
+
+static inline u64 tms_now(void)
+{
+	return ktime_get_ns();
+}
+
+static inline bool tms_energised(u32 state)
+{
+	return state == TMS_STATE_ARMING || state == TMS_STATE_ARMED ||
+	       state == TMS_STATE_RUNNING || state == TMS_STATE_PAUSED;
+}
+
+/* --- card.c: registers; any context unless said ------------------------------ */
+
+/* SAFE: no charge, no trigger possible. Needs no lock and never fails. */
+static inline void tms_card_safe(struct tms_device *tms)
+{
+	writel(TMS_CONTROL_SAFE, tms->mmio + TMS_REG_CONTROL);
+}
+
+/* SAFE, then the stop word, in this order. Whoever needs a state then takes the lock. */
+static inline void tms_halt(struct tms_device *tms)
+{
+	tms_card_safe(tms);
+	WRITE_ONCE(tms->stop, 1);
+}
+
+int tms_card_identify(struct tms_device *tms, struct tms_caps *ret_caps);
+bool tms_card_present(struct tms_device *tms);
+void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil);
+void tms_card_setup(struct tms_device *tms);
+
+/* --- params.c ------------------------------------------------------------------ */
+
+u32 tms_param_lead_ns(void);
+u32 tms_param_lateness_ns(void);
+u32 tms_param_fitness_max_ns(void);
+u32 tms_params_gen(void);
+void tms_params_envelope(struct tms_envelope *env);
+
+/* --- limits.c: process ----------------------------------------------------------- */
+
+void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
+			 u64 lateness_ns, struct tms_envelope *ret_env);
+u32 tms_limits_min_interval_ns(u32 card_ns, u64 lateness_ns);
+
+/* --- state.c: engine_lock held ----------------------------------------------------- */
+
+bool tms_state_may(u32 from, u32 to);
+void tms_set_state(struct tms_device *tms, u32 state, u32 cause);
+void tms_fault(struct tms_device *tms, u32 cause);
+void tms_end(struct tms_device *tms, u32 cause);
+void tms_drop_timeline(struct tms_device *tms, u32 cause);
+const char *tms_state_name(u32 state);
+
+/* --- event.c: records of a device, engine_lock held ---------------------------------- */
+
+void tms_event_state(struct tms_device *tms, u32 from, u32 to, u32 cause);
+void tms_event_interlock(struct tms_device *tms);
+void tms_event_trigger(struct tms_device *tms, u64 mono_ns, u64 card_ns);
+void tms_event_pulse(struct tms_device *tms, struct tms_event *event);
+void tms_wake(struct tms_device *tms);
+
+/* --- engine.c: hard IRQ ----------------------------------------------------------------- */
+
+void tms_engine_init(struct tms_device *tms);
+int tms_engine_start(struct tms_device *tms);		/* process */
+void tms_engine_continue(struct tms_device *tms);	/* hard IRQ on engine_cpu, lock held */
+void tms_engine_settle(struct tms_device *tms);		/* lock held */
+
+/* --- setpoint.c: engine_lock held ---------------------------------------------------------- */
+
+void tms_setpoints_reset(struct tms_device *tms);
+void tms_setpoints_fill(struct tms_device *tms);
+void tms_setpoints_used(struct tms_device *tms);
+u64 tms_setpoints_settle_ns(struct tms_device *tms, u32 from_permille, u32 to_permille);
+
+/* --- answer.c: hard IRQ --------------------------------------------------------------------- */
+
+irqreturn_t tms_pulse_irq(int irq, void *data);
+bool tms_answer_poll(struct tms_device *tms);		/* lock held */
+void tms_answer_give_up(struct tms_device *tms);	/* lock held */
+
+/* --- clock.c: pure ---------------------------------------------------------------------------- */
+
+bool tms_clock_agrees(const struct tms_anchor *then, const struct tms_anchor *now);
+u64 tms_clock_not_after(const struct tms_anchor *a, u64 mono_ns);
+u64 tms_clock_widen(const struct tms_anchor *a, u64 mono_ns, u64 card_ns_40);
+bool tms_clock_within(const struct tms_anchor *a, u64 from_ns, u64 to_ns, u64 card_ns);
+u64 tms_clock_to_mono(const struct tms_anchor *a, u64 card_ns);
+
+/* --- interlock.c: hard IRQ ------------------------------------------------------------------------ */
+
+irqreturn_t tms_fault_irq(int irq, void *data);
+void tms_interlock_scan(struct tms_device *tms, u32 otherwise);	/* lock held */
+void tms_stop(struct tms_device *tms, u32 cause);	/* any context, no lock held */
+
+/* --- watchdog.c: hard IRQ -------------------------------------------------------------------------- */
+
+void tms_watchdog_init(struct tms_device *tms);
+void tms_watchdog_start(struct tms_device *tms);	/* lock held */
+void tms_watchdog_anchor(struct tms_device *tms);	/* lock held */
+
+/* --- lease.c ------------------------------------------------------------------------------------------ */
+
+void tms_lease_init(struct tms_device *tms);
+int tms_lease_renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq,
+		    u64 *ret_end_ns);			/* process */
+bool tms_lease_fresh(struct tms_device *tms, u64 until_ns);	/* lock held */
+
+/* --- fitness.c ------------------------------------------------------------------------------------------ */
+
+void tms_fitness_reset(struct tms_device *tms);		/* lock held */
+void tms_fitness_probe(struct tms_device *tms, u32 error_ns);	/* lock held */
+void tms_fitness_wakeup(struct tms_device *tms, u64 late_ns);	/* lock held */
+void tms_fitness_pulse(struct tms_device *tms, u64 error_ns);	/* lock held */
+void tms_fitness_hold(struct tms_device *tms);		/* process, tms->lock held */
+void tms_fitness_release(struct tms_device *tms);	/* process, tms->lock held */
+void tms_fitness_qos_work(struct work_struct *work);
+
+/* --- treat.c: what the ioctls do; process, rwsem read-held, not dead -------------------------------------- */
+
+int tms_treat_limits(struct tms_device *tms, struct tms_file *file, const struct tms_limits *limits);
+int tms_treat_load(struct tms_device *tms, struct tms_file *file, struct tms_load *load);
+int tms_treat_start(struct tms_device *tms, struct tms_file *file, struct tms_start *start);
+int tms_treat_go(struct tms_device *tms, struct tms_file *file, const struct tms_go *go);
+int tms_treat_pause(struct tms_device *tms, struct tms_file *file, const struct tms_pause *pause);
+int tms_treat_resume(struct tms_device *tms, struct tms_file *file, struct tms_resume *resume);
+int tms_treat_disarm(struct tms_device *tms, struct tms_file *file);
+int tms_treat_clear_fault(struct tms_device *tms, struct tms_file *file);
+int tms_treat_current(struct tms_device *tms, u32 gen);
+int tms_treat_records(struct tms_device *tms);
+
+/* --- arm.c: process; takes and drops rwsem by itself, since it sleeps -------------------------------------- */
+
+int tms_arm(struct tms_device *tms, struct tms_file *file, struct tms_arm *arm);
+
+/* --- query.c: INFO and STATUS; process, rwsem read-held, not dead --------------------------------------------- */
+
+void tms_query_info(struct tms_device *tms, struct tms_info *ret_info);
+void tms_query_status(struct tms_device *tms, struct tms_status *ret_status);
+void tms_query_latency(struct tms_device *tms, struct tms_latency *ret_latency);
+
+/* --- ioctl.c ------------------------------------------------------------------------------------------------------ */
+
+long tms_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+
+/* --- cdev.c ----------------------------------------------------------------------------------------------------------- */
+
+int tms_cdev_register(void);
+void tms_cdev_unregister(void);
+struct tms_device *tms_cdev_alloc(struct pci_dev *pdev);
+int tms_cdev_add(struct tms_device *tms);
+void tms_cdev_kill(struct tms_device *tms, u32 cause);
+int tms_cdev_enter(struct tms_device *tms);
+void tms_cdev_leave(struct tms_device *tms);
+extern const struct attribute_group *tms_sysfs_groups[];
+
+/* --- store.c: process -------------------------------------------------------------------------------------------------- */
+
+extern struct mutex tms_devices_lock; /* see the lock table */
+int tms_store_adopt(struct tms_device *tms, u64 odometer);
+void tms_store_leave(struct tms_device *tms);
+bool tms_store_mine(struct tms_device *tms);
+void tms_store_destroy_all(void);
+int tms_devices_parameters(void);
+int tms_devices_cpu(struct tms_device *tms);
+
+/* --- power.c: sleep, reset, errors, hotplug of CPUs ----------------------------------------------------------------------- */
+
+int tms_power_register(void);
+void tms_power_unregister(void);
+int tms_power_add(struct tms_device *tms);
+void tms_power_remove(struct tms_device *tms);
+extern const struct pci_error_handlers tms_error_handlers;
+extern const struct dev_pm_ops tms_pm_ops;
+
+/* --- hwmon.c, panel.c: process unless said ------------------------------------------------------------------------------------ */
+
+/*
+ * A devm registration on tms->pdev->dev would outlive the device's registers in
+ * a sysfs read: these read through tms_cdev_enter(), and are removed first.
+ */
+int tms_hwmon_add(struct tms_device *tms);
+int tms_panel_add(struct tms_device *tms);
+void tms_panel_remove(struct tms_device *tms);
+/* Hard IRQ: the panel's inputs have changed. Queues the work that reports them. */
+void tms_panel_changed(struct tms_device *tms);
+
+#endif
