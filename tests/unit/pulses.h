@@ -5,10 +5,10 @@
 
 #include "timeline.h"
 
-#define MS		1000000ULL
-#define S		1000000000ULL
-#define HOUR		(3600 * S)
-#define ELEMENTSOF(x)	(sizeof(x) / sizeof((x)[0]))
+#define MS 1000000ULL
+#define S 1000000000ULL
+#define HOUR (3600 * S)
+#define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 
 /* An envelope in which no rule binds; a test tightens the one it is about. */
 struct tms_envelope envelope_wide(void);
@@ -17,7 +17,6 @@ struct tms_envelope envelope_wide(void);
 void pulses_at(struct tms_pulse *pulses, const u64 *t_ns, u32 count, u16 permille);
 
 /* Pulses at one distance, in trains of @per_train. */
-void pulses_flat(struct tms_pulse *pulses, u32 count, u64 interval_ns, u16 permille,
-		 u32 per_train);
+void pulses_flat(struct tms_pulse *pulses, u32 count, u64 interval_ns, u16 permille, u32 per_train);
 
 #endif

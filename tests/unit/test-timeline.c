@@ -9,32 +9,31 @@
 
 #include "pulses.h"
 
-static void assert_holds(const struct tms_pulse *p, u32 n, const struct tms_envelope *env,
-			 const struct tms_history *h, u64 start_ns)
+static void assert_holds(const struct tms_pulse *p, u32 n, const struct tms_envelope *env, const struct tms_history *h,
+                         u64 start_ns)
 {
-	struct tms_verdict v = { .rule = 99, .pulse = 99, .limit = 99, .actual = 99 };
-	int r = tms_timeline_verify(p, n, env, h, start_ns, &v);
+        struct tms_verdict v = {.rule = 99, .pulse = 99, .limit = 99, .actual = 99};
+        int r = tms_timeline_verify(p, n, env, h, start_ns, &v);
 
-	if (r)
-		fail_msg("refused: rule %u at pulse %u, limit %llu, actual %llu", v.rule, v.pulse,
-			 (unsigned long long)v.limit, (unsigned long long)v.actual);
-	assert_int_equal(v.rule, TMS_RULE_NONE);
-	assert_int_equal(v.pulse, 0);
-	assert_int_equal(v.limit, 0);
-	assert_int_equal(v.actual, 0);
+        if (r)
+                fail_msg("refused: rule %u at pulse %u, limit %llu, actual %llu", v.rule, v.pulse,
+                         (unsigned long long)v.limit, (unsigned long long)v.actual);
+        assert_int_equal(v.rule, TMS_RULE_NONE);
+        assert_int_equal(v.pulse, 0);
+        assert_int_equal(v.limit, 0);
+        assert_int_equal(v.actual, 0);
 }
 
-static void assert_breaks(const struct tms_pulse *p, u32 n, const struct tms_envelope *env,
-			  const struct tms_history *h, u64 start_ns, int error,
-			  u32 rule, u32 pulse, u64 limit, u64 actual)
+static void assert_breaks(const struct tms_pulse *p, u32 n, const struct tms_envelope *env, const struct tms_history *h,
+                          u64 start_ns, int error, u32 rule, u32 pulse, u64 limit, u64 actual)
 {
-	struct tms_verdict v = {};
+        struct tms_verdict v = {};
 
-	assert_int_equal(tms_timeline_verify(p, n, env, h, start_ns, &v), error);
-	assert_int_equal(v.rule, rule);
-	assert_int_equal(v.pulse, pulse);
-	assert_int_equal(v.limit, limit);
-	assert_int_equal(v.actual, actual);
+        assert_int_equal(tms_timeline_verify(p, n, env, h, start_ns, &v), error);
+        assert_int_equal(v.rule, rule);
+        assert_int_equal(v.pulse, pulse);
+        assert_int_equal(v.limit, limit);
+        assert_int_equal(v.actual, actual);
 }
 
 /* --- Form -------------------------------------------------------------------- */
@@ -43,614 +42,623 @@ static void assert_breaks(const struct tms_pulse *p, u32 n, const struct tms_env
 
 static void test_empty(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p;
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p;
 
-	pulses_flat(&p, 1, S, 500, 1);
-	assert_breaks(&p, 0, &env, NULL, 0, -EINVAL, TMS_RULE_EMPTY, 0, 1, 0);
-	assert_holds(&p, 1, &env, NULL, 0);
+        pulses_flat(&p, 1, S, 500, 1);
+        assert_breaks(&p, 0, &env, NULL, 0, -EINVAL, TMS_RULE_EMPTY, 0, 1, 0);
+        assert_holds(&p, 1, &env, NULL, 0);
 }
 
 static void test_flags(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[3];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[3];
 
-	pulses_flat(p, 3, S, 500, 3);
-	p[1].flags |= TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR;
-	assert_holds(p, 3, &env, NULL, 0);
+        pulses_flat(p, 3, S, 500, 3);
+        p[1].flags |= TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR;
+        assert_holds(p, 3, &env, NULL, 0);
 
-	/* Inside a burst. */
-	p[1].flags = 0;
-	assert_holds(p, 3, &env, NULL, 0);
+        /* Inside a burst. */
+        p[1].flags = 0;
+        assert_holds(p, 3, &env, NULL, 0);
 
-	p[1].flags = 0x10;
-	assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_FLAGS, 1, TMS_PULSE_FLAGS, 0x10);
-	p[1].flags = 0x8000;
-	assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_FLAGS, 1, TMS_PULSE_FLAGS, 0x8000);
+        p[1].flags = 0x10;
+        assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_FLAGS, 1, TMS_PULSE_FLAGS, 0x10);
+        p[1].flags = 0x8000;
+        assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_FLAGS, 1, TMS_PULSE_FLAGS, 0x8000);
 
-	p[1].flags = TMS_PULSE_END_OF_TRAIN;
-	assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_FLAGS, 1, ENDS,
-		      TMS_PULSE_END_OF_TRAIN);
+        p[1].flags = TMS_PULSE_END_OF_TRAIN;
+        assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_FLAGS, 1, ENDS, TMS_PULSE_END_OF_TRAIN);
 
-	pulses_flat(p, 3, S, 500, 3);
-	p[2].flags = TMS_PULSE_END_OF_BURST;
-	assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_FLAGS, 2, ENDS,
-		      TMS_PULSE_END_OF_BURST);
-	p[2].flags = 0;
-	assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_FLAGS, 2, ENDS, 0);
+        pulses_flat(p, 3, S, 500, 3);
+        p[2].flags = TMS_PULSE_END_OF_BURST;
+        assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_FLAGS, 2, ENDS, TMS_PULSE_END_OF_BURST);
+        p[2].flags = 0;
+        assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_FLAGS, 2, ENDS, 0);
 }
 
 static void test_order(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[3];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[3];
 
-	pulses_at(p, (u64[]){ 5, S, S + 1 }, 3, 1);
-	assert_holds(p, 3, &env, NULL, 0);
-	p[2].t_ns = S;
-	assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_ORDER, 2, S, S);
-	p[2].t_ns = 0;
-	assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_ORDER, 2, S, 0);
+        pulses_at(p, (u64[]){5, S, S + 1}, 3, 1);
+        assert_holds(p, 3, &env, NULL, 0);
+        p[2].t_ns = S;
+        assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_ORDER, 2, S, S);
+        p[2].t_ns = 0;
+        assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_ORDER, 2, S, 0);
 }
 
 static void test_train(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[6];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[6];
 
-	pulses_flat(p, 6, S, 500, 2);
-	assert_holds(p, 6, &env, NULL, 0);
+        pulses_flat(p, 6, S, 500, 2);
+        assert_holds(p, 6, &env, NULL, 0);
 
-	p[3].train = 2;
-	assert_breaks(p, 6, &env, NULL, 0, -EINVAL, TMS_RULE_TRAIN, 3, 1, 2);
-	p[3].train = 0;
-	assert_breaks(p, 6, &env, NULL, 0, -EINVAL, TMS_RULE_TRAIN, 3, 1, 0);
+        p[3].train = 2;
+        assert_breaks(p, 6, &env, NULL, 0, -EINVAL, TMS_RULE_TRAIN, 3, 1, 2);
+        p[3].train = 0;
+        assert_breaks(p, 6, &env, NULL, 0, -EINVAL, TMS_RULE_TRAIN, 3, 1, 0);
 
-	pulses_flat(p, 6, S, 500, 2);
-	p[2].train = p[3].train = 0;
-	assert_breaks(p, 6, &env, NULL, 0, -EINVAL, TMS_RULE_TRAIN, 2, 1, 0);
+        pulses_flat(p, 6, S, 500, 2);
+        p[2].train = p[3].train = 0;
+        assert_breaks(p, 6, &env, NULL, 0, -EINVAL, TMS_RULE_TRAIN, 2, 1, 0);
 
-	pulses_flat(p, 6, S, 500, 6);
-	p[0].train = 1;
-	assert_breaks(p, 6, &env, NULL, 0, -EINVAL, TMS_RULE_TRAIN, 0, 0, 1);
+        pulses_flat(p, 6, S, 500, 6);
+        p[0].train = 1;
+        assert_breaks(p, 6, &env, NULL, 0, -EINVAL, TMS_RULE_TRAIN, 0, 0, 1);
 }
 
 static void test_intensity(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[2];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[2];
 
-	env.max_permille = 600;
-	pulses_flat(p, 2, S, 600, 1);
-	assert_holds(p, 2, &env, NULL, 0);
-	p[1].intensity_permille = 601;
-	assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_INTENSITY, 1, 600, 601);
-	p[1].intensity_permille = 0;
-	assert_breaks(p, 2, &env, NULL, 0, -EINVAL, TMS_RULE_INTENSITY_ZERO, 1, 1, 0);
+        env.max_permille = 600;
+        pulses_flat(p, 2, S, 600, 1);
+        assert_holds(p, 2, &env, NULL, 0);
+        p[1].intensity_permille = 601;
+        assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_INTENSITY, 1, 600, 601);
+        p[1].intensity_permille = 0;
+        assert_breaks(p, 2, &env, NULL, 0, -EINVAL, TMS_RULE_INTENSITY_ZERO, 1, 1, 0);
 
-	/* There is nothing above the whole stimulator output. */
-	env.max_permille = UINT32_MAX;
-	p[1].intensity_permille = 1000;
-	assert_holds(p, 2, &env, NULL, 0);
-	p[1].intensity_permille = 1001;
-	assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_INTENSITY, 1, 1000, 1001);
-	p[1].intensity_permille = UINT16_MAX;
-	assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_INTENSITY, 1, 1000, UINT16_MAX);
+        /* There is nothing above the whole stimulator output. */
+        env.max_permille = UINT32_MAX;
+        p[1].intensity_permille = 1000;
+        assert_holds(p, 2, &env, NULL, 0);
+        p[1].intensity_permille = 1001;
+        assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_INTENSITY, 1, 1000, 1001);
+        p[1].intensity_permille = UINT16_MAX;
+        assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_INTENSITY, 1, 1000, UINT16_MAX);
 }
 
 /* --- Limits ------------------------------------------------------------------- */
 
 static void test_interval(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[3];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[3];
 
-	env.min_interval_ns = 20 * MS;
-	pulses_at(p, (u64[]){ 0, 20 * MS, 40 * MS }, 3, 1);
-	assert_holds(p, 3, &env, NULL, 0);
-	p[2].t_ns--;
-	assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_INTERVAL, 2, 20 * MS, 20 * MS - 1);
+        env.min_interval_ns = 20 * MS;
+        pulses_at(p, (u64[]){0, 20 * MS, 40 * MS}, 3, 1);
+        assert_holds(p, 3, &env, NULL, 0);
+        p[2].t_ns--;
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_INTERVAL, 2, 20 * MS, 20 * MS - 1);
 }
 
 static void test_totals(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[10];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[10];
 
-	pulses_flat(p, 10, S, 500, 5);
-	env.max_pulses = 10;
-	assert_holds(p, 10, &env, NULL, 0);
-	env.max_pulses = 9;
-	assert_breaks(p, 10, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES, 9, 9, 10);
-	env.max_pulses = 0;
-	assert_breaks(p, 10, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES, 0, 0, 10);
+        pulses_flat(p, 10, S, 500, 5);
+        env.max_pulses = 10;
+        assert_holds(p, 10, &env, NULL, 0);
+        env.max_pulses = 9;
+        assert_breaks(p, 10, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES, 9, 9, 10);
+        env.max_pulses = 0;
+        assert_breaks(p, 10, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES, 0, 0, 10);
 
-	env.max_pulses = 10;
-	env.max_pulses_per_day = 10;
-	assert_holds(p, 10, &env, NULL, 0);
-	env.max_pulses_per_day = 7;
-	assert_breaks(p, 10, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES_PER_DAY, 7, 7, 8);
+        env.max_pulses = 10;
+        env.max_pulses_per_day = 10;
+        assert_holds(p, 10, &env, NULL, 0);
+        env.max_pulses_per_day = 7;
+        assert_breaks(p, 10, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES_PER_DAY, 7, 7, 8);
 }
 
 static void test_duration(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[2];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[2];
 
-	env.max_duration_ns = 60 * S;
-	pulses_at(p, (u64[]){ 1, 60 * S }, 2, 1);
-	assert_holds(p, 2, &env, NULL, 0);
-	p[1].t_ns++;
-	assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_DURATION, 1, 60 * S, 60 * S + 1);
+        env.max_duration_ns = 60 * S;
+        pulses_at(p, (u64[]){1, 60 * S}, 2, 1);
+        assert_holds(p, 2, &env, NULL, 0);
+        p[1].t_ns++;
+        assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_DURATION, 1, 60 * S, 60 * S + 1);
 
-	env.max_duration_ns = UINT64_MAX;
-	p[1].t_ns = TMS_DURATION_MAX_NS;
-	assert_holds(p, 2, &env, NULL, 0);
-	p[1].t_ns++;
-	assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_DURATION, 1,
-		      TMS_DURATION_MAX_NS, TMS_DURATION_MAX_NS + 1);
+        env.max_duration_ns = UINT64_MAX;
+        p[1].t_ns = TMS_DURATION_MAX_NS;
+        assert_holds(p, 2, &env, NULL, 0);
+        p[1].t_ns++;
+        assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_DURATION, 1, TMS_DURATION_MAX_NS, TMS_DURATION_MAX_NS + 1);
 }
 
 static void test_pulses_per_s(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[12];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[12];
 
-	/* Ten in 9 ms; the second that they fill is half-open. */
-	env.max_pulses_per_s = 10;
-	pulses_flat(p, 10, MS, 100, 12);
-	pulses_at(p + 10, (u64[]){ S, S + MS }, 2, 100);
-	p[9].flags &= ~TMS_PULSE_END_OF_TRAIN;
-	p[10].flags &= ~TMS_PULSE_END_OF_TRAIN;
-	p[10].train = p[11].train = 0;
-	assert_holds(p, 12, &env, NULL, 0);
+        /* Ten in 9 ms; the second that they fill is half-open. */
+        env.max_pulses_per_s = 10;
+        pulses_flat(p, 10, MS, 100, 12);
+        pulses_at(p + 10, (u64[]){S, S + MS}, 2, 100);
+        p[9].flags &= ~TMS_PULSE_END_OF_TRAIN;
+        p[10].flags &= ~TMS_PULSE_END_OF_TRAIN;
+        p[10].train = p[11].train = 0;
+        assert_holds(p, 12, &env, NULL, 0);
 
-	p[11].t_ns--;
-	assert_breaks(p, 12, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES_PER_S, 11, 10, 11);
-	p[11].t_ns++;
-	p[10].t_ns--;
-	assert_breaks(p, 12, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES_PER_S, 10, 10, 11);
+        p[11].t_ns--;
+        assert_breaks(p, 12, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES_PER_S, 11, 10, 11);
+        p[11].t_ns++;
+        p[10].t_ns--;
+        assert_breaks(p, 12, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES_PER_S, 10, 10, 11);
 }
 
 static void test_settling(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[5];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[5];
 
-	/* Half the output is a quarter of the energy: 63 J at 1260 W take 50 ms. */
-	env.stored_pulses = 2;
-	env.charge_mW = 1260000;
-	env.settle_margin_ns = MS;
-	pulses_at(p, (u64[]){ 0, 10 * MS, 51 * MS, 101 * MS, 200 * MS }, 5, 500);
-	assert_holds(p, 5, &env, NULL, 0);
+        /* Half the output is a quarter of the energy: 63 J at 1260 W take 50 ms. */
+        env.stored_pulses = 2;
+        env.charge_mW = 1260000;
+        env.settle_margin_ns = MS;
+        pulses_at(p, (u64[]){0, 10 * MS, 51 * MS, 101 * MS, 200 * MS}, 5, 500);
+        assert_holds(p, 5, &env, NULL, 0);
 
-	/* The first set was charged before the start. The third waits for the first. */
-	p[2].t_ns--;
-	assert_breaks(p, 5, &env, NULL, 0, -ERANGE, TMS_RULE_SETTLING, 2, 51 * MS, 51 * MS - 1);
+        /* The first set was charged before the start. The third waits for the first. */
+        p[2].t_ns--;
+        assert_breaks(p, 5, &env, NULL, 0, -ERANGE, TMS_RULE_SETTLING, 2, 51 * MS, 51 * MS - 1);
 
-	/* The fourth waits in the queue behind the third, though its capacitor is long free. */
-	p[2].t_ns = 51 * MS;
-	p[3].t_ns = 101 * MS - 1;
-	assert_breaks(p, 5, &env, NULL, 0, -ERANGE, TMS_RULE_SETTLING, 3, 101 * MS, 101 * MS - 1);
+        /* The fourth waits in the queue behind the third, though its capacitor is long free. */
+        p[2].t_ns = 51 * MS;
+        p[3].t_ns = 101 * MS - 1;
+        assert_breaks(p, 5, &env, NULL, 0, -ERANGE, TMS_RULE_SETTLING, 3, 101 * MS, 101 * MS - 1);
 
-	/* Behind a weaker third pulse the queue is shorter: 250 permille take 12.5 ms. */
-	p[2].intensity_permille = 250;
-	assert_holds(p, 5, &env, NULL, 0);
-	p[2].t_ns = 13500000;
-	p[3].t_ns = 63500000;
-	assert_holds(p, 5, &env, NULL, 0);
-	p[3].t_ns--;
-	assert_breaks(p, 5, &env, NULL, 0, -ERANGE, TMS_RULE_SETTLING, 3, 63500000, 63499999);
+        /* Behind a weaker third pulse the queue is shorter: 250 permille take 12.5 ms. */
+        p[2].intensity_permille = 250;
+        assert_holds(p, 5, &env, NULL, 0);
+        p[2].t_ns = 13500000;
+        p[3].t_ns = 63500000;
+        assert_holds(p, 5, &env, NULL, 0);
+        p[3].t_ns--;
+        assert_breaks(p, 5, &env, NULL, 0, -ERANGE, TMS_RULE_SETTLING, 3, 63500000, 63499999);
 }
 
 static void test_settling_rounds_up(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[2];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[2];
 
-	/* 1 mJ at 3 mW: a third of a second, and no nanosecond too few. */
-	env.stored_pulses = 1;
-	env.pulse_mJ = 1;
-	env.charge_mW = 3;
-	pulses_at(p, (u64[]){ 0, 333333334 }, 2, 1000);
-	assert_holds(p, 2, &env, NULL, 0);
-	p[1].t_ns--;
-	assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_SETTLING, 1, 333333334, 333333333);
+        /* 1 mJ at 3 mW: a third of a second, and no nanosecond too few. */
+        env.stored_pulses = 1;
+        env.pulse_mJ = 1;
+        env.charge_mW = 3;
+        pulses_at(p, (u64[]){0, 333333334}, 2, 1000);
+        assert_holds(p, 2, &env, NULL, 0);
+        p[1].t_ns--;
+        assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_SETTLING, 1, 333333334, 333333333);
 }
 
 /* Ten pulses of 100 J empty 1000 J; 100 W give the eleventh its energy at 1 s exactly. */
 static void test_reservoir(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[11];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[11];
 
-	env.pulse_mJ = 100000;
-	env.stored_pulses = 1;
-	env.reservoir_mJ = 1000000 + 100000;	/* a full set of capacitors is set aside */
-	env.refill_mW = 100000;
-	pulses_flat(p, 11, MS, 1000, 11);
-	p[10].t_ns = S;
-	assert_holds(p, 11, &env, NULL, 0);
-	p[10].t_ns--;
-	assert_breaks(p, 11, &env, NULL, 0, -ERANGE, TMS_RULE_RESERVOIR, 10, 99999, 100000);
+        env.pulse_mJ = 100000;
+        env.stored_pulses = 1;
+        env.reservoir_mJ = 1000000 + 100000; /* a full set of capacitors is set aside */
+        env.refill_mW = 100000;
+        pulses_flat(p, 11, MS, 1000, 11);
+        p[10].t_ns = S;
+        assert_holds(p, 11, &env, NULL, 0);
+        p[10].t_ns--;
+        assert_breaks(p, 11, &env, NULL, 0, -ERANGE, TMS_RULE_RESERVOIR, 10, 99999, 100000);
 
-	/* A reservoir that cannot even fill the capacitors. */
-	env.reservoir_mJ = 100000;
-	assert_breaks(p, 11, &env, NULL, 0, -ERANGE, TMS_RULE_RESERVOIR, 0, 0, 100000);
-	env.reservoir_mJ = 0;
-	assert_breaks(p, 11, &env, NULL, 0, -ERANGE, TMS_RULE_RESERVOIR, 0, 0, 100000);
+        /* A reservoir that cannot even fill the capacitors. */
+        env.reservoir_mJ = 100000;
+        assert_breaks(p, 11, &env, NULL, 0, -ERANGE, TMS_RULE_RESERVOIR, 0, 0, 100000);
+        env.reservoir_mJ = 0;
+        assert_breaks(p, 11, &env, NULL, 0, -ERANGE, TMS_RULE_RESERVOIR, 0, 0, 100000);
 }
 
 static void test_coil_heat(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[11];
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[11];
 
-	env.pulse_mJ = 100000;
-	env.coil_heat_mJ = 1000000;
-	env.coil_cool_mW = 100000;
-	pulses_flat(p, 11, MS, 1000, 11);
-	p[10].t_ns = S;
-	assert_holds(p, 11, &env, NULL, 0);
-	p[10].t_ns--;
-	assert_breaks(p, 11, &env, NULL, 0, -ERANGE, TMS_RULE_COIL_HEAT, 10, 1000000, 1000001);
+        env.pulse_mJ = 100000;
+        env.coil_heat_mJ = 1000000;
+        env.coil_cool_mW = 100000;
+        pulses_flat(p, 11, MS, 1000, 11);
+        p[10].t_ns = S;
+        assert_holds(p, 11, &env, NULL, 0);
+        p[10].t_ns--;
+        assert_breaks(p, 11, &env, NULL, 0, -ERANGE, TMS_RULE_COIL_HEAT, 10, 1000000, 1000001);
 }
 
 static void test_energy_is_exact(void **state)
 {
-	assert_true(tms_pulse_pJ(252000, 1000) == 252 * 1000 * TMS_PJ_PER_MJ);
-	assert_true(tms_pulse_pJ(252000, 500) == 63 * 1000 * TMS_PJ_PER_MJ);
-	assert_true(tms_pulse_pJ(1, 1) == 1000);
-	assert_true(tms_pulse_pJ(252000, 0) == 0);
-	assert_true(tms_pulse_pJ(UINT32_MAX, 1000) == UINT32_MAX * TMS_PJ_PER_MJ);
-	assert_true(tms_pulse_pJ(UINT32_MAX, UINT32_MAX) == UINT32_MAX * TMS_PJ_PER_MJ);
+        assert_true(tms_pulse_pJ(252000, 1000) == 252 * 1000 * TMS_PJ_PER_MJ);
+        assert_true(tms_pulse_pJ(252000, 500) == 63 * 1000 * TMS_PJ_PER_MJ);
+        assert_true(tms_pulse_pJ(1, 1) == 1000);
+        assert_true(tms_pulse_pJ(252000, 0) == 0);
+        assert_true(tms_pulse_pJ(UINT32_MAX, 1000) == UINT32_MAX * TMS_PJ_PER_MJ);
+        assert_true(tms_pulse_pJ(UINT32_MAX, UINT32_MAX) == UINT32_MAX * TMS_PJ_PER_MJ);
 }
 
 /* --- History ------------------------------------------------------------------ */
 
 /* Fires a whole timeline on paper. */
-static void play(struct tms_history *h, const struct tms_envelope *env,
-		 const struct tms_pulse *p, u32 n, u64 start_ns)
+static void play(struct tms_history *h, const struct tms_envelope *env, const struct tms_pulse *p, u32 n, u64 start_ns)
 {
-	for (u32 i = 0; i < n; i++)
-		tms_history_add(h, env, start_ns + p[i].t_ns, p[i].intensity_permille);
+        for (u32 i = 0; i < n; i++)
+                tms_history_add(h, env, start_ns + p[i].t_ns, p[i].intensity_permille);
 }
 
 static void test_history_interval(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_history h;
-	struct tms_pulse p;
+        struct tms_envelope env = envelope_wide();
+        struct tms_history h;
+        struct tms_pulse p;
 
-	env.min_interval_ns = 20 * MS;
-	tms_history_init(&h, &env);
-	pulses_at(&p, (u64[]){ 5 * MS }, 1, 500);
-	assert_holds(&p, 1, &env, &h, 0);
-	play(&h, &env, &p, 1, S);
+        env.min_interval_ns = 20 * MS;
+        tms_history_init(&h, &env);
+        pulses_at(&p, (u64[]){5 * MS}, 1, 500);
+        assert_holds(&p, 1, &env, &h, 0);
+        play(&h, &env, &p, 1, S);
 
-	assert_holds(&p, 1, &env, &h, S + 20 * MS);
-	assert_breaks(&p, 1, &env, &h, S + 20 * MS - 1, -ERANGE, TMS_RULE_INTERVAL, 0,
-		      20 * MS, 20 * MS - 1);
-	/* A start in the past is no way round. */
-	assert_breaks(&p, 1, &env, &h, 0, -ERANGE, TMS_RULE_INTERVAL, 0, 20 * MS, 5 * MS);
+        assert_holds(&p, 1, &env, &h, S + 20 * MS);
+        assert_breaks(&p, 1, &env, &h, S + 20 * MS - 1, -ERANGE, TMS_RULE_INTERVAL, 0, 20 * MS, 20 * MS - 1);
+        /* A start in the past is no way round. */
+        assert_breaks(&p, 1, &env, &h, 0, -ERANGE, TMS_RULE_INTERVAL, 0, 20 * MS, 5 * MS);
 }
 
 /* One pulse, started again and again: the second's limit holds all the same. */
 static void test_history_one_pulse_loop(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	u64 now = 100 * S;
-	struct tms_history h;
-	struct tms_pulse p;
+        struct tms_envelope env = envelope_wide();
+        u64 now = 100 * S;
+        struct tms_history h;
+        struct tms_pulse p;
 
-	env.max_pulses_per_s = 20;
-	tms_history_init(&h, &env);
-	pulses_flat(&p, 1, 0, 500, 1);
-	for (u32 i = 0; i < 20; i++, now += 10 * MS) {
-		assert_holds(&p, 1, &env, &h, now);
-		play(&h, &env, &p, 1, now);
-	}
-	assert_breaks(&p, 1, &env, &h, now, -ERANGE, TMS_RULE_PULSES_PER_S, 0, 20, 21);
-	assert_breaks(&p, 1, &env, &h, 101 * S - 1, -ERANGE, TMS_RULE_PULSES_PER_S, 0, 20, 21);
-	assert_holds(&p, 1, &env, &h, 101 * S);
+        env.max_pulses_per_s = 20;
+        tms_history_init(&h, &env);
+        pulses_flat(&p, 1, 0, 500, 1);
+        for (u32 i = 0; i < 20; i++, now += 10 * MS) {
+                assert_holds(&p, 1, &env, &h, now);
+                play(&h, &env, &p, 1, now);
+        }
+        assert_breaks(&p, 1, &env, &h, now, -ERANGE, TMS_RULE_PULSES_PER_S, 0, 20, 21);
+        assert_breaks(&p, 1, &env, &h, 101 * S - 1, -ERANGE, TMS_RULE_PULSES_PER_S, 0, 20, 21);
+        assert_holds(&p, 1, &env, &h, 101 * S);
 }
 
 /* The ring of the last pulses goes round, more than twice. */
 static void test_history_ring_wraps(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_history h;
-	struct tms_pulse p;
-	u64 now = S;
+        struct tms_envelope env = envelope_wide();
+        struct tms_history h;
+        struct tms_pulse p;
+        u64 now = S;
 
-	pulses_flat(&p, 1, 0, 1, 1);
-	tms_history_init(&h, &env);
-	for (u32 i = 0; i < 5 * TMS_RATE_MAX + 7; i++, now += MS) {
-		assert_holds(&p, 1, &env, &h, now);
-		if (i >= TMS_RATE_MAX)
-			assert_breaks(&p, 1, &env, &h, now - 1, -ERANGE, TMS_RULE_PULSES_PER_S, 0,
-				      TMS_RATE_MAX, TMS_RATE_MAX + 1);
-		tms_history_add(&h, &env, now, 1);
-	}
+        pulses_flat(&p, 1, 0, 1, 1);
+        tms_history_init(&h, &env);
+        for (u32 i = 0; i < 5 * TMS_RATE_MAX + 7; i++, now += MS) {
+                assert_holds(&p, 1, &env, &h, now);
+                if (i >= TMS_RATE_MAX)
+                        assert_breaks(&p, 1, &env, &h, now - 1, -ERANGE, TMS_RULE_PULSES_PER_S, 0, TMS_RATE_MAX,
+                                      TMS_RATE_MAX + 1);
+                tms_history_add(&h, &env, now, 1);
+        }
 }
 
 /* A train that is legal alone, back to back: refused where one long timeline is. */
 static void test_history_train_back_to_back(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse p[40], whole[400];
-	u64 interval_ns = 100 * MS, now = 1000 * S;
-	struct tms_verdict v_whole, v_piece;
-	struct tms_history h;
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[40], whole[400];
+        u64 interval_ns = 100 * MS, now = 1000 * S;
+        struct tms_verdict v_whole, v_piece;
+        struct tms_history h;
 
-	/* 91 J a pulse at 10 Hz heat the coil by 907 W, 300 W leave it. */
-	env.coil_heat_mJ = 10000000;
-	env.coil_cool_mW = 300000;
-	pulses_flat(p, 40, interval_ns, 600, 40);
-	pulses_flat(whole, 400, interval_ns, 600, 40);
-	assert_holds(p, 40, &env, NULL, 0);
-	assert_int_equal(tms_timeline_verify(whole, 400, &env, NULL, 0, &v_whole), -ERANGE);
-	assert_int_equal(v_whole.rule, TMS_RULE_COIL_HEAT);
+        /* 91 J a pulse at 10 Hz heat the coil by 907 W, 300 W leave it. */
+        env.coil_heat_mJ = 10000000;
+        env.coil_cool_mW = 300000;
+        pulses_flat(p, 40, interval_ns, 600, 40);
+        pulses_flat(whole, 400, interval_ns, 600, 40);
+        assert_holds(p, 40, &env, NULL, 0);
+        assert_int_equal(tms_timeline_verify(whole, 400, &env, NULL, 0, &v_whole), -ERANGE);
+        assert_int_equal(v_whole.rule, TMS_RULE_COIL_HEAT);
 
-	tms_history_init(&h, &env);
-	for (u32 i = 0; i < 10; i++, now += 40 * interval_ns) {
-		int r = tms_timeline_verify(p, 40, &env, &h, now, &v_piece);
+        tms_history_init(&h, &env);
+        for (u32 i = 0; i < 10; i++, now += 40 * interval_ns) {
+                int r = tms_timeline_verify(p, 40, &env, &h, now, &v_piece);
 
-		if (r == 0) {
-			play(&h, &env, p, 40, now);
-			continue;
-		}
-		assert_int_equal(v_piece.rule, v_whole.rule);
-		assert_int_equal(40 * i + v_piece.pulse, v_whole.pulse);
-		assert_int_equal(v_piece.actual, v_whole.actual);
-		return;
-	}
-	fail_msg("ten trains back to back were let pass");
+                if (r == 0) {
+                        play(&h, &env, p, 40, now);
+                        continue;
+                }
+                assert_int_equal(v_piece.rule, v_whole.rule);
+                assert_int_equal(40 * i + v_piece.pulse, v_whole.pulse);
+                assert_int_equal(v_piece.actual, v_whole.actual);
+                return;
+        }
+        fail_msg("ten trains back to back were let pass");
 }
 
 static void test_history_reservoir(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_history h;
-	struct tms_pulse p;
+        struct tms_envelope env = envelope_wide();
+        struct tms_history h;
+        struct tms_pulse p;
 
-	env.pulse_mJ = 100000;
-	env.stored_pulses = 4;
-	env.reservoir_mJ = 1400000;
-	env.refill_mW = 100000;
-	pulses_flat(&p, 1, 0, 1000, 1);
+        env.pulse_mJ = 100000;
+        env.stored_pulses = 4;
+        env.reservoir_mJ = 1400000;
+        env.refill_mW = 100000;
+        pulses_flat(&p, 1, 0, 1000, 1);
 
-	tms_history_init(&h, &env);
-	assert_holds(&p, 1, &env, &h, S);
+        tms_history_init(&h, &env);
+        assert_holds(&p, 1, &env, &h, S);
 
-	/* The card has less than the pulses tell: 450 J, of which 400 J may be in capacitors. */
-	tms_history_reservoir(&h, &env, S, 450000);
-	assert_holds(&p, 1, &env, &h, S + 500 * MS);
-	assert_breaks(&p, 1, &env, &h, S + 500 * MS - 1, -ERANGE, TMS_RULE_RESERVOIR, 0,
-		      99999, 100000);
+        /* The card has less than the pulses tell: 450 J, of which 400 J may be in capacitors. */
+        tms_history_reservoir(&h, &env, S, 450000);
+        assert_holds(&p, 1, &env, &h, S + 500 * MS);
+        assert_breaks(&p, 1, &env, &h, S + 500 * MS - 1, -ERANGE, TMS_RULE_RESERVOIR, 0, 99999, 100000);
 
-	/* More than they tell does not help. */
-	tms_history_reservoir(&h, &env, S, 1400000);
-	assert_breaks(&p, 1, &env, &h, S + 500 * MS - 1, -ERANGE, TMS_RULE_RESERVOIR, 0,
-		      99999, 100000);
+        /* More than they tell does not help. */
+        tms_history_reservoir(&h, &env, S, 1400000);
+        assert_breaks(&p, 1, &env, &h, S + 500 * MS - 1, -ERANGE, TMS_RULE_RESERVOIR, 0, 99999, 100000);
 
-	/* Nor does saying it again and again fill anything. */
-	for (u32 i = 0; i < 100; i++)
-		tms_history_reservoir(&h, &env, S, 1400000);
-	assert_breaks(&p, 1, &env, &h, S + 500 * MS - 1, -ERANGE, TMS_RULE_RESERVOIR, 0,
-		      99999, 100000);
-	tms_history_reservoir(&h, &env, S, 0);
-	assert_breaks(&p, 1, &env, &h, S, -ERANGE, TMS_RULE_RESERVOIR, 0, 0, 100000);
-	assert_holds(&p, 1, &env, &h, 2 * S);
+        /* Nor does saying it again and again fill anything. */
+        for (u32 i = 0; i < 100; i++)
+                tms_history_reservoir(&h, &env, S, 1400000);
+        assert_breaks(&p, 1, &env, &h, S + 500 * MS - 1, -ERANGE, TMS_RULE_RESERVOIR, 0, 99999, 100000);
+        tms_history_reservoir(&h, &env, S, 0);
+        assert_breaks(&p, 1, &env, &h, S, -ERANGE, TMS_RULE_RESERVOIR, 0, 0, 100000);
+        assert_holds(&p, 1, &env, &h, 2 * S);
 
-	/* A pulse after the reading counts from there. */
-	tms_history_add(&h, &env, 2 * S, 1000);
-	assert_breaks(&p, 1, &env, &h, 3 * S - 1, -ERANGE, TMS_RULE_RESERVOIR, 0, 99999, 100000);
-	assert_holds(&p, 1, &env, &h, 3 * S);
+        /* A pulse after the reading counts from there. */
+        tms_history_add(&h, &env, 2 * S, 1000);
+        assert_breaks(&p, 1, &env, &h, 3 * S - 1, -ERANGE, TMS_RULE_RESERVOIR, 0, 99999, 100000);
+        assert_holds(&p, 1, &env, &h, 3 * S);
 }
 
 static void test_history_day(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	u64 start = 5 * HOUR + 1800 * S;
-	struct tms_pulse p[100];
-	struct tms_history h;
+        struct tms_envelope env = envelope_wide();
+        u64 start = 5 * HOUR + 1800 * S;
+        struct tms_pulse p[100];
+        struct tms_history h;
 
-	env.max_pulses_per_day = 250;
-	tms_history_init(&h, &env);
-	pulses_flat(p, 100, S, 100, 100);
-	assert_int_equal(tms_history_day(&h, start), 0);
-	play(&h, &env, p, 100, start);
-	assert_int_equal(tms_history_day(&h, start + 100 * S), 100);
-	assert_holds(p, 100, &env, &h, start + HOUR);
-	play(&h, &env, p, 100, start + HOUR);
-	assert_int_equal(tms_history_day(&h, start + 2 * HOUR), 200);
+        env.max_pulses_per_day = 250;
+        tms_history_init(&h, &env);
+        pulses_flat(p, 100, S, 100, 100);
+        assert_int_equal(tms_history_day(&h, start), 0);
+        play(&h, &env, p, 100, start);
+        assert_int_equal(tms_history_day(&h, start + 100 * S), 100);
+        assert_holds(p, 100, &env, &h, start + HOUR);
+        play(&h, &env, p, 100, start + HOUR);
+        assert_int_equal(tms_history_day(&h, start + 2 * HOUR), 200);
 
-	assert_breaks(p, 100, &env, &h, start + 2 * HOUR, -ERANGE, TMS_RULE_PULSES_PER_DAY, 50,
-		      250, 251);
-	/* A day later, still: counted by the hour, and never too few. */
-	assert_int_equal(tms_history_day(&h, 30 * HOUR - 1), 200);
-	assert_breaks(p, 100, &env, &h, start + 24 * HOUR, -ERANGE, TMS_RULE_PULSES_PER_DAY, 50,
-		      250, 251);
-	assert_int_equal(tms_history_day(&h, 30 * HOUR), 100);
-	assert_holds(p, 100, &env, &h, 30 * HOUR);
+        assert_breaks(p, 100, &env, &h, start + 2 * HOUR, -ERANGE, TMS_RULE_PULSES_PER_DAY, 50, 250, 251);
+        /* A day later, still: counted by the hour, and never too few. */
+        assert_int_equal(tms_history_day(&h, 30 * HOUR - 1), 200);
+        assert_breaks(p, 100, &env, &h, start + 24 * HOUR, -ERANGE, TMS_RULE_PULSES_PER_DAY, 50, 250, 251);
+        assert_int_equal(tms_history_day(&h, 30 * HOUR), 100);
+        assert_holds(p, 100, &env, &h, 30 * HOUR);
 
-	/* The hour's end comes while the timeline plays, just in time for pulse 50. */
-	assert_holds(p, 100, &env, &h, 30 * HOUR - 50 * S);
-	assert_breaks(p, 100, &env, &h, 30 * HOUR - 50 * S - 1, -ERANGE, TMS_RULE_PULSES_PER_DAY,
-		      50, 250, 251);
+        /* The hour's end comes while the timeline plays, just in time for pulse 50. */
+        assert_holds(p, 100, &env, &h, 30 * HOUR - 50 * S);
+        assert_breaks(p, 100, &env, &h, 30 * HOUR - 50 * S - 1, -ERANGE, TMS_RULE_PULSES_PER_DAY, 50, 250, 251);
 
-	assert_int_equal(tms_history_day(&h, 31 * HOUR), 0);
-	assert_int_equal(tms_history_day(&h, UINT64_MAX), 0);
+        assert_int_equal(tms_history_day(&h, 31 * HOUR), 0);
+        assert_int_equal(tms_history_day(&h, UINT64_MAX), 0);
 
-	/* Days without a pulse leave nothing behind in the ring of hours. */
-	play(&h, &env, p, 1, start + 1000 * HOUR);
-	assert_int_equal(tms_history_day(&h, start + 1000 * HOUR), 1);
-	play(&h, &env, p, 1, start + 1010 * HOUR);
-	assert_int_equal(tms_history_day(&h, start + 1010 * HOUR), 2);
-	assert_int_equal(tms_history_day(&h, start + 1025 * HOUR), 1);
+        /* Days without a pulse leave nothing behind in the ring of hours. */
+        play(&h, &env, p, 1, start + 1000 * HOUR);
+        assert_int_equal(tms_history_day(&h, start + 1000 * HOUR), 1);
+        play(&h, &env, p, 1, start + 1010 * HOUR);
+        assert_int_equal(tms_history_day(&h, start + 1010 * HOUR), 2);
+        assert_int_equal(tms_history_day(&h, start + 1025 * HOUR), 1);
 }
 
 static void test_history_other_coil(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_history h;
-	struct tms_pulse p;
+        struct tms_envelope env = envelope_wide();
+        struct tms_history h;
+        struct tms_pulse p;
 
-	/* A hot coil, then a smaller one: the heat is taken to be in the new one. */
-	env.pulse_mJ = 100000;
-	env.coil_heat_mJ = 1000000;
-	env.coil_cool_mW = 100000;
-	tms_history_init(&h, &env);
-	pulses_flat(&p, 1, 0, 1000, 1);
-	for (u32 i = 0; i < 10; i++)
-		tms_history_add(&h, &env, S + i, 1000);
-	env.coil_heat_mJ = 200000;
-	assert_breaks(&p, 1, &env, &h, 2 * S, -ERANGE, TMS_RULE_COIL_HEAT, 0, 200000, 1000000);
-	assert_holds(&p, 1, &env, &h, 10 * S);
+        /* A hot coil, then a smaller one: the heat is taken to be in the new one. */
+        env.pulse_mJ = 100000;
+        env.coil_heat_mJ = 1000000;
+        env.coil_cool_mW = 100000;
+        tms_history_init(&h, &env);
+        pulses_flat(&p, 1, 0, 1000, 1);
+        for (u32 i = 0; i < 10; i++)
+                tms_history_add(&h, &env, S + i, 1000);
+        env.coil_heat_mJ = 200000;
+        assert_breaks(&p, 1, &env, &h, 2 * S, -ERANGE, TMS_RULE_COIL_HEAT, 0, 200000, 1000000);
+        assert_holds(&p, 1, &env, &h, 10 * S);
+}
+
+/* A reading of the reservoir between two pulses takes nothing from the coil's cooling. */
+static void test_history_reading_and_coil(void **state)
+{
+        struct tms_envelope env = envelope_wide();
+        struct tms_history h;
+        struct tms_pulse p;
+
+        env.pulse_mJ = 100000;
+        env.coil_heat_mJ = 200000;
+        env.coil_cool_mW = 100000;
+        tms_history_init(&h, &env);
+        pulses_flat(&p, 1, 0, 1000, 1);
+        tms_history_add(&h, &env, S, 1000);
+        tms_history_reservoir(&h, &env, S + 500 * MS, env.reservoir_mJ);
+        tms_history_add(&h, &env, 2 * S, 1000);
+        assert_holds(&p, 1, &env, &h, 2 * S);
+        tms_history_add(&h, &env, 2 * S, 1000);
+        assert_holds(&p, 1, &env, &h, 3 * S);
+        assert_breaks(&p, 1, &env, &h, 3 * S - 1, -ERANGE, TMS_RULE_COIL_HEAT, 0, 200000, 200001);
 }
 
 static void test_history_window(void **state)
 {
-	struct tms_envelope env = envelope_wide();
+        struct tms_envelope env = envelope_wide();
 
-	env.reservoir_mJ = 63000000 + 4 * 252000;
-	env.refill_mW = 1050000;
-	assert_true(tms_history_window_ns(&env) == 60 * S);
-	env.coil_heat_mJ = 500000;
-	env.coil_cool_mW = 3000;
-	assert_true(tms_history_window_ns(&env) == 166666666667);
-	env.coil_cool_mW = 0;
-	assert_true(tms_history_window_ns(&env) == UINT64_MAX);
-	env.coil_heat_mJ = 0;
-	assert_true(tms_history_window_ns(&env) == 60 * S);
-	env.refill_mW = 0;
-	assert_true(tms_history_window_ns(&env) == UINT64_MAX);
-	env.reservoir_mJ = 0;
-	assert_true(tms_history_window_ns(&env) == S);
-	env.min_interval_ns = 7 * S;
-	assert_true(tms_history_window_ns(&env) == 7 * S);
+        env.reservoir_mJ = 63000000 + 4 * 252000;
+        env.refill_mW = 1050000;
+        assert_true(tms_history_window_ns(&env) == 60 * S);
+        env.coil_heat_mJ = 500000;
+        env.coil_cool_mW = 3000;
+        assert_true(tms_history_window_ns(&env) == 166666666667);
+        env.coil_cool_mW = 0;
+        assert_true(tms_history_window_ns(&env) == UINT64_MAX);
+        env.coil_heat_mJ = 0;
+        assert_true(tms_history_window_ns(&env) == 60 * S);
+        env.refill_mW = 0;
+        assert_true(tms_history_window_ns(&env) == UINT64_MAX);
+        env.reservoir_mJ = 0;
+        assert_true(tms_history_window_ns(&env) == S);
+        env.min_interval_ns = 7 * S;
+        assert_true(tms_history_window_ns(&env) == 7 * S);
 }
 
 /* --- Extremes ------------------------------------------------------------------ */
 
 static void test_extreme_times(void **state)
 {
-	static const u64 far[] = { 1ULL << 63, (1ULL << 63) - 1, UINT64_MAX, UINT64_MAX - 1 };
-	struct tms_envelope env = envelope_wide();
-	struct tms_history h;
-	struct tms_pulse p[2];
+        static const u64 far[] = {1ULL << 63, (1ULL << 63) - 1, UINT64_MAX, UINT64_MAX - 1};
+        struct tms_envelope env = envelope_wide();
+        struct tms_history h;
+        struct tms_pulse p[2];
 
-	tms_history_init(&h, &env);
-	for (size_t i = 0; i < ELEMENTSOF(far); i++) {
-		pulses_at(p, (u64[]){ 0, far[i] }, 2, 1000);
-		assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_DURATION, 1,
-			      TMS_DURATION_MAX_NS, far[i]);
-		pulses_at(p, (u64[]){ far[i], 0 }, 1, 1000);
-		assert_breaks(p, 1, &env, &h, far[i], -ERANGE, TMS_RULE_DURATION, 0,
-			      TMS_DURATION_MAX_NS, far[i]);
-	}
+        tms_history_init(&h, &env);
+        for (size_t i = 0; i < ELEMENTSOF(far); i++) {
+                pulses_at(p, (u64[]){0, far[i]}, 2, 1000);
+                assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_DURATION, 1, TMS_DURATION_MAX_NS, far[i]);
+                pulses_at(p, (u64[]){far[i], 0}, 1, 1000);
+                assert_breaks(p, 1, &env, &h, far[i], -ERANGE, TMS_RULE_DURATION, 0, TMS_DURATION_MAX_NS, far[i]);
+        }
 
-	/* A start at the end of time, with and without a past. */
-	pulses_at(p, (u64[]){ 0, TMS_DURATION_MAX_NS }, 2, 1000);
-	assert_holds(p, 2, &env, &h, UINT64_MAX);
-	tms_history_add(&h, &env, S, 1000);
-	assert_holds(p, 2, &env, &h, UINT64_MAX);
+        /* A start at the end of time, with and without a past. */
+        pulses_at(p, (u64[]){0, TMS_DURATION_MAX_NS}, 2, 1000);
+        assert_holds(p, 2, &env, &h, UINT64_MAX);
+        tms_history_add(&h, &env, S, 1000);
+        assert_holds(p, 2, &env, &h, UINT64_MAX);
 
-	/* A past beyond the end of time: whatever it says, it lets nothing new pass. */
-	env.min_interval_ns = 1;
-	tms_history_add(&h, &env, UINT64_MAX, 1000);
-	assert_breaks(p, 2, &env, &h, UINT64_MAX, -ERANGE, TMS_RULE_INTERVAL, 0, 1, 0);
+        /* A past beyond the end of time: whatever it says, it lets nothing new pass. */
+        env.min_interval_ns = 1;
+        tms_history_add(&h, &env, UINT64_MAX, 1000);
+        assert_breaks(p, 2, &env, &h, UINT64_MAX, -ERANGE, TMS_RULE_INTERVAL, 0, 1, 0);
 }
 
 static void test_extreme_envelopes(void **state)
 {
-	struct tms_envelope env, wide = envelope_wide();
-	struct tms_verdict v;
-	struct tms_pulse p[3];
+        struct tms_envelope env, wide = envelope_wide();
+        struct tms_verdict v;
+        struct tms_pulse p[3];
 
-	pulses_flat(p, 3, MS, 1000, 3);
+        pulses_flat(p, 3, MS, 1000, 3);
 
-	/* All ones: what is a limit permits, what is a demand refuses. */
-	memset(&env, 0xff, sizeof(env));
-	assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_RESERVOIR, 0, 0, UINT32_MAX);
-	env.pulse_mJ = 1;
-	assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_INTERVAL, 1, UINT64_MAX, MS);
-	env.min_interval_ns = 0;
-	assert_holds(p, 3, &env, NULL, 0);
-	env.stored_pulses = 2;
-	assert_int_equal(tms_timeline_verify(p, 3, &env, NULL, 0, &v), -ERANGE);
-	assert_int_equal(v.rule, TMS_RULE_SETTLING);
+        /* All ones: what is a limit permits, what is a demand refuses. */
+        memset(&env, 0xff, sizeof(env));
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_RESERVOIR, 0, 0, UINT32_MAX);
+        env.pulse_mJ = 1;
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_INTERVAL, 1, UINT64_MAX, MS);
+        env.min_interval_ns = 0;
+        assert_holds(p, 3, &env, NULL, 0);
+        env.stored_pulses = 2;
+        assert_int_equal(tms_timeline_verify(p, 3, &env, NULL, 0, &v), -ERANGE);
+        assert_int_equal(v.rule, TMS_RULE_SETTLING);
 
-	/* All zeros permit nothing, and nor does each zero alone that must not be one. */
-	memset(&env, 0, sizeof(env));
-	assert_int_equal(tms_timeline_verify(p, 3, &env, NULL, 0, &v), -ERANGE);
-	env = wide;
-	env.charge_mW = 0;
-	env.stored_pulses = 1;
-	assert_int_equal(tms_timeline_verify(p, 3, &env, NULL, 0, &v), -ERANGE);
-	assert_int_equal(v.rule, TMS_RULE_SETTLING);
-	assert_int_equal(v.pulse, 1);
-	env = wide;
-	env.max_pulses_per_s = 0;
-	assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES_PER_S, 0, 0, 1);
-	env = wide;
-	env.max_permille = 0;
-	assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_INTENSITY, 0, 0, 1000);
+        /* All zeros permit nothing, and nor does each zero alone that must not be one. */
+        memset(&env, 0, sizeof(env));
+        assert_int_equal(tms_timeline_verify(p, 3, &env, NULL, 0, &v), -ERANGE);
+        env = wide;
+        env.charge_mW = 0;
+        env.stored_pulses = 1;
+        assert_int_equal(tms_timeline_verify(p, 3, &env, NULL, 0, &v), -ERANGE);
+        assert_int_equal(v.rule, TMS_RULE_SETTLING);
+        assert_int_equal(v.pulse, 1);
+        env = wide;
+        env.max_pulses_per_s = 0;
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES_PER_S, 0, 0, 1);
+        env = wide;
+        env.max_permille = 0;
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_INTENSITY, 0, 0, 1000);
 
-	/* No capacitor is taken as one, a hundred as sixteen. */
-	env = wide;
-	env.stored_pulses = 0;
-	env.charge_mW = 252000000;
-	assert_holds(p, 3, &env, NULL, 0);
-	env.charge_mW--;
-	assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_SETTLING, 1, MS + 1, MS);
+        /* No capacitor is taken as one, a hundred as sixteen. */
+        env = wide;
+        env.stored_pulses = 0;
+        env.charge_mW = 252000000;
+        assert_holds(p, 3, &env, NULL, 0);
+        env.charge_mW--;
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_SETTLING, 1, MS + 1, MS);
 }
 
 static void test_most_pulses(void **state)
 {
-	struct tms_envelope env = envelope_wide();
-	struct tms_pulse *p = calloc(TMS_PULSES_MAX, sizeof(*p));
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse *p = calloc(TMS_PULSES_MAX, sizeof(*p));
 
-	assert_non_null(p);
-	pulses_flat(p, TMS_PULSES_MAX, 2 * MS, 700, 50);
-	assert_holds(p, TMS_PULSES_MAX, &env, NULL, 0);
-	env.max_pulses = TMS_PULSES_MAX - 1;
-	assert_breaks(p, TMS_PULSES_MAX, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES,
-		      TMS_PULSES_MAX - 1, TMS_PULSES_MAX - 1, TMS_PULSES_MAX);
-	free(p);
+        assert_non_null(p);
+        pulses_flat(p, TMS_PULSES_MAX, 2 * MS, 700, 50);
+        assert_holds(p, TMS_PULSES_MAX, &env, NULL, 0);
+        env.max_pulses = TMS_PULSES_MAX - 1;
+        assert_breaks(p, TMS_PULSES_MAX, &env, NULL, 0, -ERANGE, TMS_RULE_PULSES, TMS_PULSES_MAX - 1,
+                      TMS_PULSES_MAX - 1, TMS_PULSES_MAX);
+        free(p);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_train),
-		cmocka_unit_test(test_intensity),
-		cmocka_unit_test(test_interval),
-		cmocka_unit_test(test_totals),
-		cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_pulses_per_s),
-		cmocka_unit_test(test_settling),
-		cmocka_unit_test(test_settling_rounds_up),
-		cmocka_unit_test(test_reservoir),
-		cmocka_unit_test(test_coil_heat),
-		cmocka_unit_test(test_energy_is_exact),
-		cmocka_unit_test(test_history_interval),
-		cmocka_unit_test(test_history_one_pulse_loop),
-		cmocka_unit_test(test_history_ring_wraps),
-		cmocka_unit_test(test_history_train_back_to_back),
-		cmocka_unit_test(test_history_reservoir),
-		cmocka_unit_test(test_history_day),
-		cmocka_unit_test(test_history_other_coil),
-		cmocka_unit_test(test_history_window),
-		cmocka_unit_test(test_extreme_times),
-		cmocka_unit_test(test_extreme_envelopes),
-		cmocka_unit_test(test_most_pulses),
-	};
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test(test_empty),
+                        cmocka_unit_test(test_flags),
+                        cmocka_unit_test(test_order),
+                        cmocka_unit_test(test_train),
+                        cmocka_unit_test(test_intensity),
+                        cmocka_unit_test(test_interval),
+                        cmocka_unit_test(test_totals),
+                        cmocka_unit_test(test_duration),
+                        cmocka_unit_test(test_pulses_per_s),
+                        cmocka_unit_test(test_settling),
+                        cmocka_unit_test(test_settling_rounds_up),
+                        cmocka_unit_test(test_reservoir),
+                        cmocka_unit_test(test_coil_heat),
+                        cmocka_unit_test(test_energy_is_exact),
+                        cmocka_unit_test(test_history_interval),
+                        cmocka_unit_test(test_history_one_pulse_loop),
+                        cmocka_unit_test(test_history_ring_wraps),
+                        cmocka_unit_test(test_history_train_back_to_back),
+                        cmocka_unit_test(test_history_reservoir),
+                        cmocka_unit_test(test_history_day),
+                        cmocka_unit_test(test_history_other_coil),
+                        cmocka_unit_test(test_history_reading_and_coil),
+                        cmocka_unit_test(test_history_window),
+                        cmocka_unit_test(test_extreme_times),
+                        cmocka_unit_test(test_extreme_envelopes),
+                        cmocka_unit_test(test_most_pulses),
+        };
 
-	return cmocka_run_group_tests_name("timeline", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("timeline", tests, NULL, NULL);
 }

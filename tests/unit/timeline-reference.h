@@ -11,17 +11,15 @@
 
 /* A pulse that was fired before. */
 struct fired {
-	u64 mono_ns;
-	u32 permille;
+        u64 mono_ns;
+        u32 permille;
 };
 
 /*
  * Returns the index of the first pulse that breaks any rule, or @count, and in
  * @ret_rules the set of all rules that it breaks (1 << TMS_RULE_*).
  */
-u32 reference_verify(const struct tms_pulse *pulses, u32 count,
-		     const struct tms_envelope *env,
-		     const struct fired *fired, u32 fired_count,
-		     u64 start_ns, u32 *ret_rules);
+u32 reference_verify(const struct tms_pulse *pulses, u32 count, const struct tms_envelope *env,
+                     const struct fired *fired, u32 fired_count, u64 start_ns, u32 *ret_rules);
 
 #endif
