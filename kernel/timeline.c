@@ -41,8 +41,8 @@
 #define U64_MAX			UINT64_MAX
 #define check_add_overflow	__builtin_add_overflow
 #define check_mul_overflow	__builtin_mul_overflow
-#define min(a, b)		((a) < (b) ? (a) : (b))
-#define max(a, b)		((a) > (b) ? (a) : (b))
+#define min_t(type, x, y)	({ type a_ = (x), b_ = (y); a_ < b_ ? a_ : b_; })
+#define max_t(type, x, y)	({ type a_ = (x), b_ = (y); a_ > b_ ? a_ : b_; })
 #define div64_u64(a, b)		((a) / (b))
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #endif
@@ -128,7 +128,7 @@ static u64 cooled(u64 level_pJ, u64 rate_mW, u64 dt_ns)
 
 u64 tms_pulse_pJ(u32 pulse_mJ, u32 permille)
 {
-	u64 p = min(permille, PERMILLE_MAX);
+	u64 p = min_t(u32, permille, PERMILLE_MAX);
 
 	return pulse_mJ * 1000ULL * (p * p);
 }
@@ -154,16 +154,16 @@ static void bounds_init(struct bounds *b, const struct tms_envelope *env)
 
 	*b = (struct bounds) {
 		.interval_ns = env->min_interval_ns,
-		.duration_ns = min(env->max_duration_ns, (u64)TMS_DURATION_MAX_NS),
-		.margin_ns = min(env->settle_margin_ns, (u64)S64_MAX),
+		.duration_ns = min_t(u64, env->max_duration_ns, TMS_DURATION_MAX_NS),
+		.margin_ns = min_t(u64, env->settle_margin_ns, S64_MAX),
 		.reservoir_pJ = since(env->reservoir_mJ * TMS_PJ_PER_MJ,
 				      capacitors_pJ(env, stored)),
 		.coil_pJ = env->coil_heat_mJ * TMS_PJ_PER_MJ,
 		.refill_mW = env->refill_mW,
 		.cool_mW = env->coil_cool_mW,
-		.permille = min(env->max_permille, PERMILLE_MAX),
+		.permille = min_t(u32, env->max_permille, PERMILLE_MAX),
 		.stored = stored,
-		.per_s = min(env->max_pulses_per_s, (u32)TMS_RATE_MAX),
+		.per_s = min_t(u32, env->max_pulses_per_s, TMS_RATE_MAX),
 	};
 }
 
@@ -192,7 +192,7 @@ static u32 day_until(const struct tms_history *h, u32 hour)
 
 static u32 recent_count(const struct tms_history *h)
 {
-	return min(h->recent_head, (u32)TMS_RATE_MAX);
+	return min_t(u32, h->recent_head, TMS_RATE_MAX);
 }
 
 /* Time of the pulse @back before the next one: 1 is the newest. */
@@ -217,7 +217,7 @@ static void hours_advance(struct tms_history *h, u32 hour)
 
 	if (hour <= h->hour_now)
 		return;
-	steps = min(hour - h->hour_now, (u32)HOURS);
+	steps = min_t(u32, hour - h->hour_now, HOURS);
 	for (i = 0; i < steps; i++)
 		h->hour[(hour - i) % HOURS] = 0;
 	h->hour_now = hour;
@@ -236,8 +236,8 @@ void tms_history_add(struct tms_history *h, const struct tms_envelope *env,
 	h->coil_pJ = add_sat(cooled(h->coil_pJ, b.cool_mW, since(mono_ns, h->last_ns)),
 			     energy_pJ);
 
-	h->last_ns = max(h->last_ns, mono_ns);
-	h->reservoir_ns = max(h->reservoir_ns, mono_ns);
+	h->last_ns = max_t(u64, h->last_ns, mono_ns);
+	h->reservoir_ns = max_t(u64, h->reservoir_ns, mono_ns);
 
 	h->recent[h->recent_head % TMS_RATE_MAX] = h->last_ns;
 	if (++h->recent_head == 2 * TMS_RATE_MAX)
@@ -258,13 +258,13 @@ void tms_history_reservoir(struct tms_history *h, const struct tms_envelope *env
 			    since(mono_ns, h->reservoir_ns));
 	card_pJ = since(reservoir_mJ * TMS_PJ_PER_MJ, capacitors_pJ(env, b.stored));
 
-	h->reservoir_pJ = min(level_pJ, card_pJ);
-	h->reservoir_ns = max(h->reservoir_ns, mono_ns);
+	h->reservoir_pJ = min_t(u64, level_pJ, card_pJ);
+	h->reservoir_ns = max_t(u64, h->reservoir_ns, mono_ns);
 }
 
 u64 tms_history_window_ns(const struct tms_envelope *env)
 {
-	u64 window_ns = max(env->min_interval_ns, TMS_NS_PER_S);
+	u64 window_ns = max_t(u64, env->min_interval_ns, TMS_NS_PER_S);
 	struct bounds b;
 
 	bounds_init(&b, env);
@@ -272,10 +272,11 @@ u64 tms_history_window_ns(const struct tms_envelope *env)
 	if ((b.reservoir_pJ && !b.refill_mW) || (b.coil_pJ && !b.cool_mW))
 		return U64_MAX;
 	if (b.reservoir_pJ)
-		window_ns = max(window_ns, div64_u64(b.reservoir_pJ + b.refill_mW - 1,
-						     b.refill_mW));
+		window_ns = max_t(u64, window_ns,
+				  div64_u64(b.reservoir_pJ + b.refill_mW - 1, b.refill_mW));
 	if (b.coil_pJ)
-		window_ns = max(window_ns, div64_u64(b.coil_pJ + b.cool_mW - 1, b.cool_mW));
+		window_ns = max_t(u64, window_ns,
+				  div64_u64(b.coil_pJ + b.cool_mW - 1, b.cool_mW));
 	return window_ns;
 }
 
@@ -333,8 +334,8 @@ static void totals_update(struct walk *w, u64 t_ns)
 
 	w->before = day_until(w->history, hour);
 	w->hour_ends_ns = (hour + 1ULL) * NS_PER_HOUR - w->start_ns;
-	w->allowed = min(w->env->max_pulses,
-			 (u32)since(w->env->max_pulses_per_day, w->before));
+	w->allowed = min_t(u32, w->env->max_pulses,
+			   since(w->env->max_pulses_per_day, w->before));
 }
 
 static bool totals_hold(struct walk *w, u32 i, u64 t_ns, u32 count)
@@ -401,7 +402,7 @@ static bool settling_holds(struct walk *w, u32 i, u64 t_ns)
 	if (i < w->b.stored)
 		return true;
 
-	charged_ns = max(w->charged_ns, w->pulses[i - w->b.stored].t_ns) + w->charge_ns;
+	charged_ns = max_t(u64, w->charged_ns, w->pulses[i - w->b.stored].t_ns) + w->charge_ns;
 	if (unlikely(charged_ns > t_ns || t_ns - charged_ns < w->b.margin_ns))
 		return refuse(w, i, TMS_RULE_SETTLING,
 			      add_sat(charged_ns, w->b.margin_ns), t_ns);
@@ -484,14 +485,14 @@ static void walk_init(struct walk *w, const struct tms_history *h, u64 start_ns)
 		w->reservoir_pJ = w->b.reservoir_pJ;
 		w->coil_pJ = 0;
 		w->before = 0;
-		w->allowed = min(w->env->max_pulses, w->env->max_pulses_per_day);
+		w->allowed = min_t(u32, w->env->max_pulses, w->env->max_pulses_per_day);
 		w->hour_ends_ns = U64_MAX;
 		return;
 	}
 
 	/* A start before what has been fired is none; nor is one in 292 years. */
-	w->start_ns = max(start_ns, h->last_ns);
-	w->start_ns = min(w->start_ns, (u64)S64_MAX);
+	w->start_ns = max_t(u64, start_ns, h->last_ns);
+	w->start_ns = min_t(u64, w->start_ns, S64_MAX);
 	w->gap_ns = h->last_ns ? add_sat(since(w->start_ns, h->last_ns), t_ns) : U64_MAX;
 	w->reservoir_pJ = refilled(h->reservoir_pJ, w->b.reservoir_pJ, w->b.refill_mW,
 				   since(add_sat(w->start_ns, t_ns), h->reservoir_ns));

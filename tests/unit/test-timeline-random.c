@@ -183,8 +183,7 @@ static void test_reference(void **state)
                                                                            ? -EINVAL
                                                                            : -ERANGE))
                         fail_msg("round %u: rule %u at %u (%llu, %llu), reference: 0x%x at %u of %u", round, v.rule,
-                                 v.pulse, (unsigned long long)v.limit, (unsigned long long)v.actual, rules, first,
-                                 count);
+                                 v.pulse, v.limit, v.actual, rules, first, count);
                 seen[v.rule]++;
 
                 /* Without a history it is a card at rest. */
@@ -304,9 +303,8 @@ static void test_later(void **state)
                                         p[i].t_ns += shift;
                         }
                         if (tms_timeline_verify(p, count, &env, &h, now, &v) < 0)
-                                fail_msg("round %u: %llu ns later, pulse %u breaks rule %u (%llu, %llu)", round,
-                                         (unsigned long long)shift, v.pulse, v.rule, (unsigned long long)v.limit,
-                                         (unsigned long long)v.actual);
+                                fail_msg("round %u: %llu ns later, pulse %u breaks rule %u (%llu, %llu)", round, shift,
+                                         v.pulse, v.rule, v.limit, v.actual);
                         moved++;
                 }
         }

@@ -16,8 +16,7 @@ static void assert_holds(const struct tms_pulse *p, u32 n, const struct tms_enve
         int r = tms_timeline_verify(p, n, env, h, start_ns, &v);
 
         if (r)
-                fail_msg("refused: rule %u at pulse %u, limit %llu, actual %llu", v.rule, v.pulse,
-                         (unsigned long long)v.limit, (unsigned long long)v.actual);
+                fail_msg("refused: rule %u at pulse %u, limit %llu, actual %llu", v.rule, v.pulse, v.limit, v.actual);
         assert_int_equal(v.rule, TMS_RULE_NONE);
         assert_int_equal(v.pulse, 0);
         assert_int_equal(v.limit, 0);
