@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The card's clock against the host's: what is so must be believed, what cannot be must not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "clock.h"
+
+#define S 1000000000ULL
+
+static u64 seed = 99;
+
+static u64 below(u64 n)
+{
+        seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+        return (seed >> 11) % n;
+}
+
+/* A card whose clock differs from the host's by an offset and up to 999 ppm. */
+struct card {
+        u64 offset_ns;
+        s64 ppm;
+};
+
+static u64 card_reads(const struct card *c, u64 mono_ns)
+{
+        return c->offset_ns + mono_ns + (s64)(mono_ns / 1000000) * c->ppm;
+}
+
+/* The clock is read somewhere between two looks at the host's. */
+static struct tms_anchor anchor(const struct card *c, u64 mono_ns)
+{
+        u64 took_ns = 100 + below(5000);
+
+        return (struct tms_anchor){
+                        .before_ns = mono_ns,
+                        .after_ns = mono_ns + took_ns,
+                        .card_ns = card_reads(c, mono_ns + below(took_ns)),
+        };
+}
+
+static void test_true_clocks(void **state)
+{
+        for (u32 i = 0; i < 100000; i++) {
+                struct card c = {below(1ULL << 62), (s64)below(1999) - 999};
+                u64 then_ns = S + below(1000000 * S), later_ns = then_ns + 10000 + below(600 * S);
+                struct tms_anchor a = anchor(&c, then_ns), b = anchor(&c, later_ns);
+                u64 at_ns = a.after_ns + below(100 * S), reads = card_reads(&c, at_ns);
+
+                assert_true(tms_clock_agrees(&a, &b));
+                assert_true(tms_clock_within(&a, at_ns, at_ns, reads));
+                assert_true(tms_clock_within(&a, at_ns - 500, at_ns + 500, reads));
+                assert_true(tms_clock_not_after(&a, at_ns) + 2 >= reads);
+                assert_true(tms_clock_widen(&a, at_ns, reads & ((1ULL << 40) - 1), 40) == reads);
+                assert_true(llabs((s64)(tms_clock_to_mono(&a, reads) - at_ns)) <=
+                            (s64)(at_ns - a.before_ns) / 1000 + 5200);
+        }
+}
+
+static void test_false_clocks(void **state)
+{
+        for (u32 i = 0; i < 100000; i++) {
+                struct card c = {below(1ULL << 62), 0};
+                u64 then_ns = S + below(1000000 * S), later_ns = then_ns + S + below(600 * S);
+                struct tms_anchor a = anchor(&c, then_ns), b = anchor(&c, later_ns);
+                u64 off_ns = (later_ns - then_ns) / 1000 * 2 + 4 * TMS_CLOCK_SLACK_NS + below(S);
+
+                b.card_ns += off_ns;
+                assert_false(tms_clock_agrees(&a, &b));
+                assert_false(tms_clock_within(&a, later_ns, later_ns, card_reads(&c, later_ns) + off_ns));
+                b.card_ns -= 2 * off_ns;
+                assert_false(tms_clock_agrees(&a, &b));
+                assert_false(tms_clock_within(&a, later_ns, later_ns, card_reads(&c, later_ns) - off_ns));
+        }
+}
+
+/* The bounds are no wider than they are said to be. */
+static void test_not_after_is_tight(void **state)
+{
+        struct tms_anchor a = {.before_ns = 100 * S, .after_ns = 100 * S + 1000, .card_ns = 7 * S};
+
+        assert_int_equal(tms_clock_not_after(&a, 100 * S), 7 * S);
+        assert_int_equal(tms_clock_not_after(&a, 101 * S), 8 * S + S / 1000);
+}
+
+static void test_widen_around_the_wrap(void **state)
+{
+        const u64 wrap = 1ULL << 40;
+        struct tms_anchor a = {.before_ns = 100 * S, .after_ns = 100 * S + 10, .card_ns = 5 * wrap - 1000};
+
+        assert_true(tms_clock_widen(&a, 100 * S, wrap - 1000, 40) == 5 * wrap - 1000);
+        assert_true(tms_clock_widen(&a, 100 * S, 10, 40) == 5 * wrap + 10);
+        assert_true(tms_clock_widen(&a, 100 * S + 5000, wrap - 1, 40) == 5 * wrap - 1);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test(test_true_clocks),
+                        cmocka_unit_test(test_false_clocks),
+                        cmocka_unit_test(test_not_after_is_tight),
+                        cmocka_unit_test(test_widen_around_the_wrap),
+        };
+
+        return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
+}
