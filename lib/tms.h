@@ -88,6 +88,8 @@ const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t si
 struct tms_protocol;
 
 #define TMS_PROTOCOL_SIZE_MAX (256 * 1024) /* bytes of a protocol file */
+#define TMS_LEGS_MAX 4                     /* parts of one session with their own target and pattern */
+#define TMS_TIME_NONE UINT64_MAX           /* a time that a pattern does not have */
 
 /* name: for error messages. text need not end in NUL. */
 int tms_protocol_parse(const char *name, const char *text, size_t size,
@@ -95,7 +97,11 @@ int tms_protocol_parse(const char *name, const char *text, size_t size,
 int tms_protocol_load(const char *path, struct tms_protocol **ret, struct tms_error *error);
 struct tms_protocol *tms_protocol_free(struct tms_protocol *p);
 
-/* An installed protocol by id: /etc/tmsd/protocols first, then /usr/share/tmsd/protocols. */
+/*
+ * An installed protocol by id: /etc/tmsd/protocols first, then
+ * /usr/share/tmsd/protocols. TMS_PROTOCOL_PATH in the environment (folders
+ * with colons between them; ignored in setuid programs) replaces the two.
+ */
 int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_error *error);
 /* Calls back for every installed file; error is filled and p NULL for one that does not parse. */
 int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p,
@@ -117,6 +123,52 @@ uint64_t tms_protocol_first_to_last_ns(const struct tms_protocol *p);
 uint64_t tms_protocol_cycle_total_ns(const struct tms_protocol *p); /* trains x cycle */
 /* The pattern in words, several lines, both readings of the inter-train interval. malloc'd. */
 int tms_protocol_describe(const struct tms_protocol *p, char **ret);
+const char *tms_protocol_waveform(const struct tms_protocol *p); /* "biphasic", "monophasic" or "halfsine" */
+const char *tms_protocol_notes(const struct tms_protocol *p);    /* may be "" */
+bool tms_protocol_verified(const struct tms_protocol *p);        /* every citation was checked against its source */
+
+size_t tms_protocol_legs(const struct tms_protocol *p);                         /* 1..TMS_LEGS_MAX */
+const char *tms_protocol_leg_name(const struct tms_protocol *p, size_t leg);    /* "" for the only one */
+const char *tms_protocol_leg_target(const struct tms_protocol *p, size_t leg);
+
+/* The figures that people quote, in every reading in use. TMS_TIME_NONE where a pattern has no such time. */
+struct tms_readings {
+        uint32_t pulses, trains;
+        uint32_t pulses_per_train;              /* 0 when legs differ */
+        uint64_t train_ns;                      /* units x their interval, the last interval included */
+        uint64_t train_span_ns;                 /* first to last pulse of a train */
+        uint64_t cycle_ns;                      /* onset to onset of trains */
+        uint64_t iti_ns;                        /* nominal: cycle - train */
+        uint64_t iti_last_to_first_ns;          /* last pulse to next first pulse: cycle - train span */
+        uint64_t cycle_total_ns;                /* trains x cycle */
+        uint64_t without_last_iti_ns;           /* the same without the pause after the last train */
+        uint64_t first_to_last_ns;              /* first to last pulse */
+        uint64_t last_to_first_total_ns;        /* with the nominal ITI counted from the last pulse, as some devices do */
+};
+
+/* leg SIZE_MAX: the whole protocol. */
+int tms_protocol_readings(const struct tms_protocol *p, size_t leg, struct tms_readings *ret);
+
+/* The course that a protocol is usually given in; 0 where its file says nothing. */
+struct tms_course_defaults {
+        uint32_t sessions, sessions_per_day, days_per_week, weeks;
+        uint32_t taper[8];                      /* sessions in each week after the course */
+        uint32_t taper_weeks;
+        uint64_t min_gap_ns;                    /* onset to onset of two sessions of a day */
+};
+
+void tms_protocol_course(const struct tms_protocol *p, struct tms_course_defaults *ret);
+const char *tms_protocol_maintenance(const struct tms_protocol *p); /* in words, may be "" */
+
+struct tms_citation {
+        const char *text;       /* where it was published or cleared */
+        const char *supports;   /* which numbers it stands for */
+        const char *basis;      /* "source", "code", "calculation" or "general-knowledge" */
+        bool verified;
+};
+
+size_t tms_protocol_citations(const struct tms_protocol *p);
+int tms_protocol_citation(const struct tms_protocol *p, size_t index, struct tms_citation *ret);
 
 /* --- Dose and timeline -------------------------------------------------------- */
 
@@ -126,6 +178,8 @@ struct tms_dose {
         char threshold_kind[8];         /* "rMT" or "aMT" */
         char threshold_coil[16];        /* coil type it was measured with */
         uint32_t percent_permille;      /* of the reference, 0.1 %; 0 = the protocol's own */
+        uint32_t other_threshold_permille; /* of the other kind, for protocols that use both; 0 = not measured */
+        uint32_t leg_threshold_permille[TMS_LEGS_MAX]; /* a leg's own; 0 = threshold_permille */
 };
 
 struct tms_timeline {

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# libtms: shared, static, pkg-config, header, protocol files and their manual page.
+
+LIB_SRC  := $(sort $(wildcard lib/*.c))
+LIB_OBJ  := $(patsubst lib/%.c,$(B)/lib/%.o,$(LIB_SRC)) $(B)/lib/timeline.o
+LIB_LIBS := -lyaml -lcrypto -ludev -ljansson
+PROTOCOLS := $(sort $(wildcard lib/protocols/*.yaml))
+
+ALL_TARGETS     += $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc
+INSTALL_TARGETS += install-lib
+
+LIB_CPPFLAGS := $(CPPFLAGS) -I$(B)/lib
+
+$(B)/lib/%.o: lib/%.c | $(B)/lib/
+	$(CC) $(LIB_CPPFLAGS) $(CFLAGS) -fPIC -c -o $@ $<
+
+# The verifier is the kernel's own file.
+$(B)/lib/timeline.o: kernel/timeline.c | $(B)/lib/
+	$(CC) $(LIB_CPPFLAGS) $(CFLAGS) -fPIC -c -o $@ $<
+
+$(B)/libtms.so.0: $(LIB_OBJ) lib/libtms.sym
+	$(CC) -shared -Wl,-soname,libtms.so.0 -Wl,--version-script=lib/libtms.sym -Wl,-z,defs -Wl,-z,relro -Wl,-z,now \
+		$(CFLAGS) $(LDFLAGS) -o $@ $(LIB_OBJ) $(LIB_LIBS)
+	ln -sf libtms.so.0 $(B)/libtms.so
+
+$(B)/libtms.a: $(LIB_OBJ)
+	rm -f $@
+	$(AR) rcs $@ $(LIB_OBJ)
+
+$(B)/libtms.pc: lib/libtms.pc.in | $(B)/
+	sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
+		-e 's|@version@|$(VERSION)|' $< > $@
+
+.PHONY: install-lib
+install-lib: $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc
+	$(INSTALL) -D -m 0755 $(B)/libtms.so.0 $(DESTDIR)$(libdir)/libtms.so.0
+	ln -sf libtms.so.0 $(DESTDIR)$(libdir)/libtms.so
+	$(INSTALL) -D -m 0644 $(B)/libtms.a $(DESTDIR)$(libdir)/libtms.a
+	$(INSTALL) -D -m 0644 $(B)/libtms.pc $(DESTDIR)$(libdir)/pkgconfig/libtms.pc
+	$(INSTALL) -D -m 0644 lib/tms.h $(DESTDIR)$(includedir)/tms.h
+	$(INSTALL) -D -m 0644 kernel/uapi/linux/tms.h $(DESTDIR)$(includedir)/linux/tms.h
+	$(INSTALL) -d $(DESTDIR)$(datadir)/tmsd/protocols
+	$(INSTALL) -m 0644 $(PROTOCOLS) $(DESTDIR)$(datadir)/tmsd/protocols
+
+-include $(wildcard $(B)/lib/*.d)

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Protocol and dose to a timeline: the only place that makes pulses.
+ *
+ * Times are sums of whole ticks, rounded once per pulse to the nearest
+ * nanosecond (a half goes up), so no error adds up. Intensities are
+ * threshold x percentage x ramp as one fraction, rounded once to the nearest
+ * 0.1 %MSO (a half goes up). What cannot be played as asked is refused.
+ */
+#include "protocol.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* --- Jitter --------------------------------------------------------------------------------- */
+
+/* SplitMix64, as the manual page gives it: part of the file format, never to change. */
+static uint64_t splitmix64(uint64_t *state)
+{
+        uint64_t z;
+
+        *state += 0x9e3779b97f4a7c15u;
+        z = *state;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        return z ^ (z >> 31);
+}
+
+/* Whole nanoseconds, each from min to max equally likely; in ticks. */
+static uint64_t jitter_draw(const struct level *l, uint64_t den, uint64_t *state)
+{
+        uint64_t min_ns = l->jitter_min_ticks / den, max_ns = l->jitter_max_ticks / den;
+        unsigned __int128 x = splitmix64(state);
+
+        return (min_ns + (uint64_t) ((x * (max_ns - min_ns + 1)) >> 64)) * den;
+}
+
+/* --- Times ---------------------------------------------------------------------------------- */
+
+/* From the onset of unit i - 1 to unit i. */
+static inline uint64_t level_step(const struct level *l, uint32_t i, uint64_t den, uint64_t *state)
+{
+        switch (l->spacing) {
+        case SPACING_REGULAR:
+                return l->interval_ticks;
+        case SPACING_JITTER:
+                return jitter_draw(l, den, state);
+        case SPACING_ONSETS:
+                return l->onset_ticks[i] - l->onset_ticks[i - 1];
+        case SPACING_NONE:
+                break;
+        }
+        return 0;
+}
+
+static const uint16_t wait_flags[] = {
+        [WAIT_NONE] = 0,
+        [WAIT_TRIGGER] = TMS_PULSE_WAIT_TRIGGER,
+        [WAIT_OPERATOR] = TMS_PULSE_WAIT_OPERATOR,
+};
+
+/* What the first pulse of a unit waits for: the outermost level that says something. */
+static uint16_t first_pulse_flags(const struct leg *leg, uint32_t train, uint32_t burst, uint32_t pulse)
+{
+        if (train == 0 && burst == 0 && pulse == 0 && leg->wait)
+                return wait_flags[leg->wait];
+        if (burst == 0 && pulse == 0 && leg->levels[LEVEL_SERIES].wait)
+                return wait_flags[leg->levels[LEVEL_SERIES].wait];
+        if (pulse == 0 && leg->levels[LEVEL_TRAIN].wait)
+                return wait_flags[leg->levels[LEVEL_TRAIN].wait];
+        return wait_flags[leg->levels[LEVEL_BURST].wait];
+}
+
+void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uint32_t first_train, uint64_t *ret_last_ticks)
+{
+        const struct level *series = &leg->levels[LEVEL_SERIES], *trains = &leg->levels[LEVEL_TRAIN],
+                           *bursts = &leg->levels[LEVEL_BURST];
+        uint64_t state = leg->seed, train_ticks = leg->start_ticks, last = 0;
+
+        for (uint32_t t = 0; t < series->count; t++) {
+                uint64_t burst_ticks;
+
+                if (t > 0)
+                        train_ticks += level_step(series, t, den, &state);
+                burst_ticks = train_ticks;
+
+                for (uint32_t b = 0; b < trains->count; b++) {
+                        uint64_t ticks;
+
+                        if (b > 0)
+                                burst_ticks += level_step(trains, b, den, &state);
+                        ticks = burst_ticks;
+
+                        for (uint32_t k = 0; k < bursts->count; k++) {
+                                if (k > 0)
+                                        ticks += level_step(bursts, k, den, &state);
+                                last = ticks;
+                                if (!pulses)
+                                        continue;
+
+                                *pulses++ = (struct tms_pulse) {
+                                        .t_ns = ticks_to_ns(ticks, den),
+                                        .train = first_train + t,
+                                        .flags = first_pulse_flags(leg, t, b, k) |
+                                                 (k + 1 == bursts->count ? TMS_PULSE_END_OF_BURST : 0) |
+                                                 (k + 1 == bursts->count && b + 1 == trains->count ? TMS_PULSE_END_OF_TRAIN : 0),
+                                };
+                        }
+                }
+        }
+
+        if (ret_last_ticks)
+                *ret_last_ticks = last - leg->start_ticks;
+}
+
+/* --- Intensities -------------------------------------------------------------------------------- */
+
+static const char *const base_names[] = {
+        [BASE_MAIN] = "main",
+        [BASE_RMT] = "rMT",
+        [BASE_AMT] = "aMT",
+        [BASE_MSO] = "MSO",
+};
+
+/* What 100 % of a base is in 0.1 %MSO, for this patient and leg. */
+static int base_permille(const struct tms_protocol *p, size_t leg, const struct tms_dose *dose, enum base base,
+                         uint32_t *ret, struct tms_error *error)
+{
+        uint32_t v;
+
+        if (base == BASE_MSO) {
+                *ret = 1000;
+                return 0;
+        }
+
+        if (base == p->reference || strcmp(dose->threshold_kind, base_names[base]) == 0)
+                v = dose->leg_threshold_permille[leg] ?: dose->threshold_permille;
+        else
+                v = dose->other_threshold_permille;
+        if (v == 0)
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "this protocol needs the patient's %s too; expected one to be measured and given",
+                                     base_names[base]);
+        if (v > 1000)
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "a threshold of %u.%u %%MSO is impossible; expected at most 100 %%MSO", v / 10, v % 10);
+        *ret = v;
+        return 0;
+}
+
+static int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
+{
+        const char *coil = protocol_coils[p->coil];
+
+        if (p->reference != BASE_MSO) {
+                if (dose->threshold_permille == 0)
+                        return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                             "%s is given in percent of the %s; expected the patient's threshold", p->id,
+                                             base_names[p->reference]);
+                if (strcmp(dose->threshold_kind, base_names[p->reference]) != 0)
+                        return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                             "the threshold is \"%s\", but %s is given in percent of the %s; expected that one",
+                                             dose->threshold_kind, p->id, base_names[p->reference]);
+        }
+        if (dose->threshold_permille > 1000)
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "a threshold of %u.%u %%MSO is impossible; expected at most 100 %%MSO",
+                                     dose->threshold_permille / 10, dose->threshold_permille % 10);
+        if (dose->threshold_permille && strcmp(coil, "any") != 0 && strcmp(dose->threshold_coil, coil) != 0)
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "the threshold was measured with a %s coil, but %s is for a %s coil; expected a threshold "
+                                     "measured with that coil",
+                                     dose->threshold_coil[0] ? dose->threshold_coil : "(not stated)", p->id, coil);
+        if (dose->percent_permille > PERCENT_MAX_PERMILLE)
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL, "%u.%u %% is out of range; expected at most %u %%",
+                                     dose->percent_permille / 10, dose->percent_permille % 10, PERCENT_MAX_PERMILLE / 10);
+        return 0;
+}
+
+/* An intensity as base (0.1 %MSO) x two percentages; BASE_MAIN goes through the leg to the session's. */
+struct resolved {
+        uint32_t base_permille;
+        uint32_t percent_permille; /* of the base */
+        uint32_t share_permille;   /* of that, 1000 for all of it */
+        uint32_t leg_share_permille;
+        bool follows_dose;
+};
+
+static int intensity_resolve(const struct tms_protocol *p, size_t leg, const struct tms_dose *dose, struct intensity v,
+                             struct resolved *ret, struct tms_error *error)
+{
+        struct resolved x = { .share_permille = 1000, .leg_share_permille = 1000 };
+        int r;
+
+        if (v.base == BASE_MAIN) {
+                x.share_permille = v.permille;
+                v = p->legs[leg].intensity;
+                if (v.base == BASE_MAIN) {
+                        x.leg_share_permille = v.permille;
+                        x.follows_dose = true;
+                        v = (struct intensity) { p->reference, dose->percent_permille ?: p->percent_permille };
+                }
+        }
+        x.percent_permille = v.permille;
+        r = base_permille(p, leg, dose, v.base, &x.base_permille, error);
+        if (r < 0)
+                return r;
+
+        *ret = x;
+        return 0;
+}
+
+/* num/den of a ramp's share of the full intensity, for one train. */
+struct share {
+        uint64_t num, den;
+};
+
+static struct share ramp_share(const struct leg *leg, uint32_t train)
+{
+        if (train >= leg->ramp_trains)
+                return (struct share) { 1, 1 };
+        return (struct share) {
+                (uint64_t) leg->ramp_start_permille * leg->ramp_trains + (uint64_t) (1000 - leg->ramp_start_permille) * train,
+                (uint64_t) 1000 * leg->ramp_trains,
+        };
+}
+
+/* The exact intensity as a fraction of 0.1 %MSO. */
+static void resolved_exact(const struct resolved *x, struct share s, unsigned __int128 *ret_num, unsigned __int128 *ret_den)
+{
+        *ret_num = (unsigned __int128) x->base_permille * x->percent_permille * x->share_permille * x->leg_share_permille *
+                   s.num;
+        *ret_den = (unsigned __int128) 1000000000 * s.den;
+}
+
+static uint64_t resolved_permille(const struct resolved *x, struct share s)
+{
+        unsigned __int128 num, den;
+
+        resolved_exact(x, s, &num, &den);
+        return (uint64_t) ((num * 2 + den) / (den * 2));
+}
+
+/* The highest session percentage (0.1 %) at which x would not exceed what the stimulator gives. */
+static uint32_t highest_percent(const struct resolved *x)
+{
+        return (uint32_t) ((uint64_t) 1000 * 1000000000 / ((uint64_t) x->base_permille * x->share_permille) /
+                           x->leg_share_permille);
+}
+
+/* Refuses what is above 100 %MSO before rounding: nobody gets less than was asked for without being told. */
+static int intensity_check(const struct tms_protocol *p, const struct resolved *x, struct tms_error *error)
+{
+        unsigned __int128 num, den;
+        unsigned permille;
+        uint32_t best;
+
+        resolved_exact(x, (struct share) { 1, 1 }, &num, &den);
+        if (num <= 1000 * den)
+                return 0;
+
+        permille = (unsigned) ((num + den - 1) / den);
+        if (!x->follows_dose || p->reference == BASE_MSO)
+                return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
+                                     "the intensity would be %u.%u %%MSO, and the stimulator gives at most 100 %%MSO; expected a "
+                                     "lower intensity",
+                                     permille / 10, permille % 10);
+        best = highest_percent(x);
+        return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
+                             "%u.%u %% of a threshold of %u.%u %%MSO would be %u.%u %%MSO, and the stimulator gives at most 100 "
+                             "%%MSO; the highest percentage possible is %u.%u %%",
+                             x->percent_permille / 10, x->percent_permille % 10, x->base_permille / 10, x->base_permille % 10,
+                             permille / 10, permille % 10, best / 10, best % 10);
+}
+
+/* The full-intensity entries of one burst, each checked against what can be set at all. */
+static int leg_resolve(const struct tms_protocol *p, size_t leg, const struct tms_dose *dose, struct resolved **ret,
+                       struct tms_error *error)
+{
+        const struct leg *l = &p->legs[leg];
+        const uint32_t n = l->levels[LEVEL_BURST].count;
+        _cleanup_free_ struct resolved *table = NULL;
+        int r;
+
+        table = calloc(n, sizeof(*table));
+        if (!table)
+                return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "out of memory");
+
+        for (uint32_t k = 0; k < n; k++) {
+                struct intensity v = l->intensities ? l->intensities[k] : (struct intensity) { BASE_MAIN, 1000 };
+
+                r = intensity_resolve(p, leg, dose, v, &table[k], error);
+                if (r < 0)
+                        return r;
+                r = intensity_check(p, &table[k], error);
+                if (r < 0)
+                        return r;
+                if (resolved_permille(&table[k], ramp_share(l, 0)) == 0)
+                        return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
+                                             "the intensity of pulse %u of a burst would be below 0.1 %%MSO; expected more", k + 1);
+        }
+
+        *ret = TAKE_PTR(table);
+        return 0;
+}
+
+static void leg_set_intensities(const struct leg *leg, const struct resolved *table, struct tms_pulse *pulses,
+                                uint32_t *max_permille)
+{
+        const uint32_t bursts = leg->levels[LEVEL_TRAIN].count, n = leg->levels[LEVEL_BURST].count;
+        const uint32_t trains = leg->levels[LEVEL_SERIES].count;
+        struct tms_pulse *full = NULL;
+
+        for (uint32_t t = 0; t < trains; t++) {
+                struct share s = ramp_share(leg, t);
+
+                for (uint32_t b = 0; b < bursts; b++)
+                        for (uint32_t k = 0; k < n; k++, pulses++) {
+                                /* The bursts of a train are alike, and so are all trains after the ramp. */
+                                if (b > 0)
+                                        pulses->intensity_permille = (pulses - n)->intensity_permille;
+                                else if (full)
+                                        pulses->intensity_permille = full[k].intensity_permille;
+                                else
+                                        pulses->intensity_permille = (uint16_t) resolved_permille(&table[k], s);
+                                if (pulses->intensity_permille > *max_permille)
+                                        *max_permille = pulses->intensity_permille;
+                        }
+                if (t >= leg->ramp_trains && !full)
+                        full = pulses - (size_t) bursts * n;
+        }
+}
+
+/* --- The whole ------------------------------------------------------------------------------------ */
+
+int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret, struct tms_error *error)
+{
+        struct tms_timeline t = {};
+        _cleanup_free_ struct tms_pulse *pulses = NULL;
+        struct tms_pulse *next;
+        size_t count = 0;
+        int r;
+
+        r = dose_check(p, dose, error);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < p->n_legs; i++)
+                count += leg_pulses(&p->legs[i]);
+        pulses = malloc(count * sizeof(*pulses));
+        if (!pulses)
+                return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "out of memory");
+
+        next = pulses;
+        for (size_t i = 0; i < p->n_legs; i++) {
+                _cleanup_free_ struct resolved *table = NULL;
+                const struct leg *leg = &p->legs[i];
+
+                r = leg_resolve(p, i, dose, &table, error);
+                if (r < 0)
+                        return r;
+                leg_walk(leg, p->den, next, t.trains, NULL);
+                leg_set_intensities(leg, table, next, &t.max_permille);
+                next += leg_pulses(leg);
+                t.trains += (uint32_t) leg_trains(leg);
+        }
+
+        t.count = (uint32_t) count;
+        t.pulses = TAKE_PTR(pulses);
+        *ret = t;
+        return 0;
+}
+
+void tms_timeline_clear(struct tms_timeline *t)
+{
+        if (!t)
+                return;
+        free(t->pulses);
+        *t = (struct tms_timeline) {};
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The session's hard limits and the kernel's verdict in advance.
+ *
+ * tms_session_limits() is a second account of the dose, made from what the
+ * prescription states (the file's totals, the threshold, the percentage) with
+ * arithmetic of its own. It shares no code with compile.c on purpose: a
+ * mistake in one of the two is then caught by the kernel, which holds the
+ * timeline against the limits.
+ */
+#include "kernel/timeline.h"
+#include "protocol.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NS_PER_S 1000000000ull
+
+/* --- Session limits --------------------------------------------------------------------------- */
+
+/* Upwards to the next 0.1 %MSO: a limit that is nearest could forbid what it is meant to allow. */
+static uint64_t percent_of_up(uint64_t value, uint64_t percent_permille)
+{
+        return (value * percent_permille + 999) / 1000;
+}
+
+static uint64_t threshold_of(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, enum base base)
+{
+        const char *kind = base == BASE_RMT ? "rMT" : "aMT";
+
+        if (base == BASE_MSO)
+                return 1000;
+        if (base != p->reference && strcmp(kind, dose->threshold_kind) != 0)
+                return dose->other_threshold_permille;
+        return dose->leg_threshold_permille[leg] ? dose->leg_threshold_permille[leg] : dose->threshold_permille;
+}
+
+/* The strongest pulse that a leg's prescription knows. */
+static uint64_t leg_strongest(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg)
+{
+        const struct leg *l = &p->legs[leg];
+        uint64_t session, main, strongest = 0;
+        uint32_t percent = dose->percent_permille ? dose->percent_permille : p->percent_permille;
+
+        session = percent_of_up(threshold_of(p, dose, leg, p->reference), percent);
+        main = percent_of_up(l->intensity.base == BASE_MAIN ? session : threshold_of(p, dose, leg, l->intensity.base),
+                             l->intensity.permille);
+        if (!l->intensities)
+                return main;
+
+        for (uint32_t k = 0; k < l->levels[LEVEL_BURST].count; k++) {
+                const struct intensity *v = &l->intensities[k];
+                uint64_t x = percent_of_up(v->base == BASE_MAIN ? main : threshold_of(p, dose, leg, v->base), v->permille);
+
+                if (x > strongest)
+                        strongest = x;
+        }
+        return strongest;
+}
+
+/* The shortest time between two pulses that the stated counts and intervals leave. */
+static uint64_t leg_shortest_ns(const struct tms_protocol *p, const struct leg *leg)
+{
+        uint64_t shortest = UINT64_MAX;
+
+        for (int i = 0; i < LEVEL_COUNT; i++) {
+                uint64_t step = level_shortest(&leg->levels[i]);
+
+                if (step == UINT64_MAX)
+                        continue;
+                step -= leg_span_longest(leg, i - 1);
+                if (step < shortest)
+                        shortest = step;
+        }
+        return shortest == UINT64_MAX ? UINT64_MAX : shortest / p->den;
+}
+
+/* No fewer than any half-open second holds: units that reach into it, times what is in a unit. */
+static uint64_t leg_pulses_per_s(const struct tms_protocol *p, const struct leg *leg)
+{
+        uint64_t n = 1;
+
+        for (int i = 0; i < LEVEL_COUNT; i++) {
+                const struct level *l = &leg->levels[i];
+                uint64_t step = level_shortest(l), units = 1;
+
+                if (step != UINT64_MAX) {
+                        unsigned __int128 reach = (unsigned __int128) NS_PER_S * p->den + leg_span_longest(leg, i - 1);
+
+                        units = (uint64_t) ((reach + step - 1) / step);
+                }
+                n *= units < l->count ? units : l->count;
+                if (n > TMS_RATE_MAX)
+                        return TMS_RATE_MAX;
+        }
+        return n;
+}
+
+int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_limits *ret,
+                       struct tms_error *error)
+{
+        uint64_t strongest = 0, shortest_ns = UINT64_MAX, per_s = 0, before = 0;
+        struct tms_limits v = {};
+
+        for (size_t i = 0; i < p->n_legs; i++) {
+                const struct leg *leg = &p->legs[i];
+                uint64_t x;
+
+                x = leg_strongest(p, dose, i);
+                if (x > strongest)
+                        strongest = x;
+                x = leg_shortest_ns(p, leg);
+                if (x < shortest_ns)
+                        shortest_ns = x;
+                if (i > 0) {
+                        /* From the last pulse of the leg before to the first of this one. */
+                        uint64_t end = p->legs[i - 1].start_ticks + p->legs[i - 1].span_ticks;
+
+                        x = (leg->start_ticks - end) / p->den;
+                        if (x < shortest_ns)
+                                shortest_ns = x;
+                        if (x >= NS_PER_S)
+                                before = 0;
+                }
+                before += leg_pulses_per_s(p, leg);
+                if (before > per_s)
+                        per_s = before;
+        }
+
+        if (strongest == 0)
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "no limit follows from this dose; expected the patient's threshold");
+        if (strongest > 1000)
+                return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
+                                     "the dose asks for %llu.%llu %%MSO, and the stimulator gives at most 100 %%MSO; expected a "
+                                     "lower percentage",
+                                     (unsigned long long) strongest / 10, (unsigned long long) strongest % 10);
+
+        v.max_permille = (uint32_t) strongest;
+        v.max_pulses = (uint32_t) p->stated.pulses;
+        v.max_pulses_per_s = (uint32_t) (per_s > TMS_RATE_MAX ? TMS_RATE_MAX : per_s);
+        v.min_interval_ns = shortest_ns == UINT64_MAX ? 0 : shortest_ns;
+        v.max_duration_ns = p->stated.duration_ns ? p->stated.duration_ns : 1;
+        *ret = v;
+        return 0;
+}
+
+/* --- The kernel's verdict in advance ------------------------------------------------------------ */
+
+/* As the driver has it: the answer's interrupt, queueing the next set-point, the gate's window. */
+#define SETTLE_MARGIN_NS 200000
+/* Of the driver's module parameters. */
+#define REFERENCE_LATENESS_NS 50000
+#define REFERENCE_LOCKOUT_NS 500000
+
+/* The card that the register contract describes, with a figure-8 coil. */
+static const struct tms_info reference_card = {
+        .coil_type = 1,
+        .max_permille = 1000,
+        .min_interval_ns = REFERENCE_LOCKOUT_NS + REFERENCE_LOCKOUT_NS / 1000 + REFERENCE_LATENESS_NS,
+        .stored_pulses = 4,
+        .pulse_mJ = 252000,
+        .charge_mW = 6300000,
+        .reservoir_mJ = 63000000,
+        .refill_mW = 1050000,
+        .coil_heat_mJ = 30000000,
+        .coil_cool_mW = 400000,
+        .max_pulses_per_s = 200,
+        .max_pulses_per_day = 20000,
+};
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+        return a < b ? a : b;
+}
+
+int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info, const struct tms_limits *limits,
+                       struct tms_verdict *ret_verdict)
+{
+        struct tms_envelope env;
+
+        if (!info)
+                info = &reference_card;
+
+        env = (struct tms_envelope) {
+                .max_permille = info->max_permille,
+                .stored_pulses = info->stored_pulses,
+                .min_interval_ns = info->min_interval_ns,
+                .pulse_mJ = info->pulse_mJ,
+                .charge_mW = info->charge_mW,
+                .settle_margin_ns = SETTLE_MARGIN_NS,
+                .reservoir_mJ = info->reservoir_mJ,
+                .refill_mW = info->refill_mW,
+                .coil_heat_mJ = info->coil_heat_mJ,
+                .coil_cool_mW = info->coil_cool_mW,
+                .max_pulses_per_s = info->max_pulses_per_s,
+                .max_pulses = TMS_PULSES_MAX,
+                .max_pulses_per_day = info->max_pulses_per_day,
+                .max_duration_ns = TMS_DURATION_MAX_NS,
+        };
+        if (limits) {
+                env.max_permille = min_u32(env.max_permille, limits->max_permille);
+                env.max_pulses = limits->max_pulses;
+                env.max_pulses_per_s = min_u32(env.max_pulses_per_s, limits->max_pulses_per_s);
+                if (limits->min_interval_ns > env.min_interval_ns)
+                        env.min_interval_ns = limits->min_interval_ns;
+                env.max_duration_ns = limits->max_duration_ns;
+        }
+        return tms_timeline_verify(t->pulses, t->count, &env, NULL, 0, ret_verdict);
+}

@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Patterns: pulses in bursts in trains in a series, with onset-to-onset
+ * intervals at every level. This file reads them and works out, in closed
+ * form, what follows from them: spans, lengths, overlaps. It never walks the
+ * pulses one by one (compile.c does), but for the end of a jittered pattern.
+ */
+#include "protocol.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const level_keys[] = { "burst", "train", "series" };
+static const char *const wait_choices[] = { "none", "trigger", "operator", NULL };
+static const char *const unit_of_level[] = { "pulses", "bursts", "trains" };
+
+#define ONSETS_MAX 65536
+
+/* --- Reading -------------------------------------------------------------------------------- */
+
+int intensity_read(const struct reader *reader, const struct node *n, bool main_allowed, struct intensity *ret)
+{
+        static const struct {
+                const char *name;
+                enum base base;
+        } bases[] = { { "main", BASE_MAIN }, { "rMT", BASE_RMT }, { "aMT", BASE_AMT }, { "MSO", BASE_MSO } };
+        const char *rest, *expected;
+        struct intensity v;
+        size_t i;
+
+        if (n->kind != NODE_TEXT)
+                return node_fail(reader, n, "expected an intensity, such as \"main\", \"80 %% aMT\" or \"90 %% main\"");
+        if (main_allowed && strcmp(n->text, "main") == 0) {
+                *ret = (struct intensity) { BASE_MAIN, 1000 };
+                return 0;
+        }
+        if (quantity_percent(n->text, &v.permille, &rest, &expected) < 0)
+                return node_fail(reader, n,
+                                 "\"%.48s\" cannot be used; expected an intensity, such as \"main\", \"80 %% aMT\" or "
+                                 "\"90 %% main\"",
+                                 n->text);
+        while (*rest == ' ')
+                rest++;
+        for (i = main_allowed ? 0 : 1; i < ELEMENTSOF(bases); i++)
+                if (strcmp(rest, bases[i].name) == 0)
+                        break;
+        if (i == ELEMENTSOF(bases))
+                return node_fail(reader, n, "\"%.48s\" does not say of what; expected %srMT, aMT or MSO after the percentage",
+                                 n->text, main_allowed ? "main, " : "");
+        if (v.permille == 0 || v.permille > PERCENT_MAX_PERMILLE)
+                return node_fail(reader, n, "\"%.48s\" is out of range; expected more than 0 %% and at most %u %%", n->text,
+                                 PERCENT_MAX_PERMILLE / 10);
+
+        v.base = bases[i].base;
+        *ret = v;
+        return 0;
+}
+
+/* "interval: 100 ms" or "interval: {from: 4 s, to: 6 s}" */
+static int interval_read(const struct reader *reader, const struct node *n, struct level *level)
+{
+        static const char *const keys[] = { "from", "to", NULL };
+        const struct node *from, *to;
+        int r;
+
+        if (n->kind != NODE_MAP) {
+                r = read_time(reader, n, &level->interval);
+                if (r < 0)
+                        return r;
+                if (level->interval.num == 0)
+                        return node_fail(reader, n, "an interval of 0 is impossible; expected a time above 0");
+                level->spacing = SPACING_REGULAR;
+                return 0;
+        }
+
+        r = node_check_keys(reader, n, keys);
+        if (r < 0)
+                return r;
+        from = node_get(n, "from");
+        to = node_get(n, "to");
+        if (!from)
+                return node_missing(reader, n, "from", "the shortest interval, such as \"4 s\"");
+        if (!to)
+                return node_missing(reader, n, "to", "the longest interval, such as \"6 s\"");
+        r = read_time(reader, from, &level->jitter_min);
+        if (r < 0)
+                return r;
+        r = read_time(reader, to, &level->jitter_max);
+        if (r < 0)
+                return r;
+        if (level->jitter_min.den != 1)
+                return node_fail(reader, from, "expected a whole number of nanoseconds");
+        if (level->jitter_max.den != 1)
+                return node_fail(reader, to, "expected a whole number of nanoseconds");
+        if (level->jitter_min.num == 0)
+                return node_fail(reader, from, "an interval of 0 is impossible; expected a time above 0");
+        if (level->jitter_max.num <= level->jitter_min.num)
+                return node_fail(reader, to, "expected a time longer than \"from\"");
+        level->spacing = SPACING_JITTER;
+        return 0;
+}
+
+static int onsets_read(const struct reader *reader, const struct node *n, struct level *level)
+{
+        int r;
+
+        r = node_check_list(reader, n, 1, ONSETS_MAX, "times, the first of them 0");
+        if (r < 0)
+                return r;
+        level->onsets = calloc(n->n, sizeof(*level->onsets));
+        if (!level->onsets)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < n->n; i++) {
+                struct ratio *t = &level->onsets[i];
+
+                r = read_time(reader, n->children[i], t);
+                if (r < 0)
+                        return r;
+                if (i == 0 && t->num != 0)
+                        return node_fail(reader, n->children[i], "the first onset is the start itself; expected \"0 s\"");
+                if (i > 0 && (unsigned __int128) t->num * t[-1].den <= (unsigned __int128) t[-1].num * t->den)
+                        return node_fail(reader, n->children[i],
+                                         "\"%.48s\" is not later than the onset before it; expected rising times",
+                                         n->children[i]->text);
+        }
+        level->count = (uint32_t) n->n;
+        level->spacing = SPACING_ONSETS;
+        return 0;
+}
+
+static int level_duration_check(const struct reader *reader, const struct node *n, const struct level *level)
+{
+        struct ratio stated;
+        int r;
+
+        if (level->spacing != SPACING_REGULAR)
+                return node_fail(reader, n, "a duration follows only from a count and a regular interval; expected none here");
+        r = read_time(reader, n, &stated);
+        if (r < 0)
+                return r;
+        if ((unsigned __int128) stated.num * level->interval.den !=
+            (unsigned __int128) level->count * level->interval.num * stated.den)
+                return node_fail(reader, n, "%u x the interval is %.9g s, not \"%.48s\"; mend one of the three", level->count,
+                                 (double) level->count * (double) level->interval.num / (double) level->interval.den / 1e9,
+                                 n->text);
+        return 0;
+}
+
+static int level_read(const struct reader *reader, const struct node *n, enum level_index index, const char *unit,
+                      struct level *level)
+{
+        const char *const keys[] = { unit, "interval", "frequency", "onsets", "duration", "wait", NULL };
+        const struct node *count, *interval, *frequency, *onsets, *k;
+        unsigned wait = WAIT_NONE;
+        uint64_t v;
+        int r;
+
+        r = node_check_keys(reader, n, keys);
+        if (r < 0)
+                return r;
+
+        count = node_get(n, unit);
+        interval = node_get(n, "interval");
+        frequency = node_get(n, "frequency");
+        onsets = node_get(n, "onsets");
+
+        k = node_get(n, "wait");
+        if (k) {
+                r = read_choice(reader, k, wait_choices, &wait);
+                if (r < 0)
+                        return r;
+        }
+        level->wait = (enum wait) wait;
+
+        if (onsets) {
+                const struct node *other = count ?: interval ?: frequency;
+
+                if (other)
+                        return node_fail(reader, other, "\"onsets\" says it all; expected either onsets or a count and an interval");
+                r = onsets_read(reader, onsets, level);
+        } else {
+                if (!count)
+                        return node_missing(reader, n, unit, "how many there are");
+                r = read_count(reader, count, 1, TMS_PULSES_MAX, &v);
+                if (r < 0)
+                        return r;
+                level->count = (uint32_t) v;
+                level->spacing = SPACING_NONE;
+
+                if (interval && frequency)
+                        return node_fail(reader, frequency, "expected either an interval or a frequency, not both");
+                if (interval)
+                        r = interval_read(reader, interval, level);
+                else if (frequency) {
+                        r = read_frequency(reader, frequency, &level->interval);
+                        level->spacing = SPACING_REGULAR;
+                } else if (level->count > 1)
+                        return node_missing(reader, n, "interval",
+                                            index == LEVEL_SERIES ? "the onset-to-onset time of trains, such as \"30 s\"" :
+                                                                    "the onset-to-onset time, such as \"100 ms\"");
+        }
+        if (r < 0)
+                return r;
+
+        k = node_get(n, "duration");
+        return k ? level_duration_check(reader, k, level) : 0;
+}
+
+static int ramp_read(const struct reader *reader, const struct node *n, struct leg *leg)
+{
+        static const char *const keys[] = { "start", "trains", NULL };
+        const struct node *start, *trains;
+        uint64_t v;
+        int r;
+
+        r = node_check_keys(reader, n, keys);
+        if (r < 0)
+                return r;
+        start = node_get(n, "start");
+        trains = node_get(n, "trains");
+        if (!start)
+                return node_missing(reader, n, "start", "the first train's share of the intensity, such as \"80 %\"");
+        if (!trains)
+                return node_missing(reader, n, "trains", "the number of trains until the full intensity");
+        r = read_percent(reader, start, 1000, &leg->ramp_start_permille);
+        if (r < 0)
+                return r;
+        r = read_count(reader, trains, 1, RAMP_TRAINS_MAX, &v);
+        if (r < 0)
+                return r;
+        if (v > leg_trains(leg))
+                return node_fail(reader, trains, "the ramp has %llu trains, but the pattern only %llu; expected no more",
+                                 (unsigned long long) v, (unsigned long long) leg_trains(leg));
+        leg->ramp_trains = (uint32_t) v;
+        return 0;
+}
+
+static int intensities_read(const struct reader *reader, const struct node *n, struct leg *leg)
+{
+        const uint32_t count = leg->levels[LEVEL_BURST].count;
+        int r;
+
+        if (n->kind != NODE_LIST)
+                return node_fail(reader, n, "expected a list with one intensity for each pulse of the burst");
+        if (n->n != count)
+                return node_fail(reader, n, "the list has %zu entries, but the burst has %u pulses; expected one for each",
+                                 n->n, count);
+        leg->intensities = calloc(n->n, sizeof(*leg->intensities));
+        if (!leg->intensities)
+                return -ENOMEM;
+        for (size_t i = 0; i < n->n; i++) {
+                r = intensity_read(reader, n->children[i], true, &leg->intensities[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int pattern_read(const struct reader *reader, const struct node *n, struct leg *leg)
+{
+        static const char *const keys[] = { "burst", "train", "series", "intensities", "ramp", "seed", NULL };
+        const struct node *given[LEVEL_COUNT], *k;
+        int r;
+
+        r = node_check_keys(reader, n, keys);
+        if (r < 0)
+                return r;
+
+        for (int i = 0; i < LEVEL_COUNT; i++)
+                given[i] = node_get(n, level_keys[i]);
+        if (!given[LEVEL_BURST] && !given[LEVEL_TRAIN] && !given[LEVEL_SERIES])
+                return node_missing(reader, n, "train", "at least one of burst, train and series");
+
+        for (int i = 0; i < LEVEL_COUNT; i++) {
+                struct level *level = &leg->levels[i];
+
+                level->count = 1;
+                level->spacing = SPACING_NONE;
+                if (!given[i])
+                        continue;
+                /* Without bursts, people count the pulses of a train. */
+                r = level_read(reader, given[i], (enum level_index) i,
+                               i == LEVEL_TRAIN && !given[LEVEL_BURST] ? "pulses" : unit_of_level[i], level);
+                if (r < 0)
+                        return r;
+                leg->jittered |= level->spacing == SPACING_JITTER;
+        }
+
+        if (leg_pulses(leg) > TMS_PULSES_MAX)
+                return node_fail(reader, n, "the pattern has %llu pulses; expected at most %u",
+                                 (unsigned long long) leg_pulses(leg), TMS_PULSES_MAX);
+
+        k = node_get(n, "intensities");
+        if (k) {
+                r = intensities_read(reader, k, leg);
+                if (r < 0)
+                        return r;
+        }
+
+        leg->ramp_start_permille = 1000;
+        k = node_get(n, "ramp");
+        if (k) {
+                r = ramp_read(reader, k, leg);
+                if (r < 0)
+                        return r;
+        }
+
+        k = node_get(n, "seed");
+        if (k) {
+                if (!leg->jittered)
+                        return node_fail(reader, k, "there is no jittered interval that a seed could serve; expected none");
+                r = read_count(reader, k, 0, 999999999999999999u, &leg->seed);
+                if (r < 0)
+                        return r;
+        } else if (leg->jittered)
+                return node_missing(reader, n, "seed", "a whole number that makes the jittered intervals reproducible");
+        return 0;
+}
+
+void leg_clear(struct leg *leg)
+{
+        for (int i = 0; i < LEVEL_COUNT; i++) {
+                free(leg->levels[i].onsets);
+                free(leg->levels[i].onset_ticks);
+        }
+        free(leg->intensities);
+        free(leg->name);
+        free(leg->target);
+}
+
+/* --- What follows from it ----------------------------------------------------------------------- */
+
+uint64_t leg_trains(const struct leg *leg)
+{
+        return leg->levels[LEVEL_SERIES].count;
+}
+
+uint64_t leg_pulses_per_train(const struct leg *leg)
+{
+        return (uint64_t) leg->levels[LEVEL_TRAIN].count * leg->levels[LEVEL_BURST].count;
+}
+
+uint64_t leg_pulses(const struct leg *leg)
+{
+        uint64_t per_train = leg_pulses_per_train(leg);
+
+        /* Each count is at most TMS_PULSES_MAX (22 bits); three of them do not fit 64. */
+        return per_train > TMS_PULSES_MAX ? per_train : per_train * leg_trains(leg);
+}
+
+uint64_t ticks_to_ns(uint64_t ticks, uint64_t den)
+{
+        return (ticks + den / 2) / den;
+}
+
+/* Saturates: whatever is longer than a day is refused by legs_finish(). */
+static uint64_t mul_sat(uint64_t a, uint64_t b)
+{
+        unsigned __int128 v = (unsigned __int128) a * b;
+
+        return v > UINT64_MAX / 2 ? UINT64_MAX / 2 : (uint64_t) v;
+}
+
+static uint64_t add_sat(uint64_t a, uint64_t b)
+{
+        return mul_sat(1, a + b < a ? UINT64_MAX : a + b);
+}
+
+uint64_t level_shortest(const struct level *level)
+{
+        uint64_t best = UINT64_MAX;
+
+        if (level->count == 1)
+                return UINT64_MAX;
+
+        switch (level->spacing) {
+        case SPACING_REGULAR:
+                return level->interval_ticks;
+        case SPACING_JITTER:
+                return level->jitter_min_ticks;
+        case SPACING_ONSETS:
+                for (uint32_t i = 1; i < level->count; i++)
+                        if (level->onset_ticks[i] - level->onset_ticks[i - 1] < best)
+                                best = level->onset_ticks[i] - level->onset_ticks[i - 1];
+                return best;
+        case SPACING_NONE:
+                break;
+        }
+        return UINT64_MAX;
+}
+
+uint64_t leg_span_longest(const struct leg *leg, int level)
+{
+        const struct level *l;
+        uint64_t inner;
+
+        if (level < 0)
+                return 0;
+        l = &leg->levels[level];
+        inner = leg_span_longest(leg, level - 1);
+
+        switch (l->spacing) {
+        case SPACING_REGULAR:
+                return add_sat(mul_sat(l->count - 1, l->interval_ticks), inner);
+        case SPACING_JITTER:
+                return add_sat(mul_sat(l->count - 1, l->jitter_max_ticks), inner);
+        case SPACING_ONSETS:
+                return add_sat(l->onset_ticks[l->count - 1], inner);
+        case SPACING_NONE:
+                break;
+        }
+        return inner;
+}
+
+bool leg_nominal(const struct leg *leg, int level, uint64_t *ret_ticks)
+{
+        const struct level *l;
+        uint64_t inner;
+
+        if (level < 0) {
+                *ret_ticks = 0;
+                return true;
+        }
+        l = &leg->levels[level];
+
+        switch (l->spacing) {
+        case SPACING_REGULAR:
+                *ret_ticks = mul_sat(l->count, l->interval_ticks);
+                return true;
+        case SPACING_JITTER:
+                return false;
+        case SPACING_ONSETS:
+                if (!leg_nominal(leg, level - 1, &inner))
+                        return false;
+                *ret_ticks = add_sat(l->onset_ticks[l->count - 1], inner);
+                return true;
+        case SPACING_NONE:
+                break;
+        }
+        return leg_nominal(leg, level - 1, ret_ticks);
+}
+
+/* --- All legs together ------------------------------------------------------------------------------ */
+
+static bool den_include(uint64_t *den, uint64_t other)
+{
+        if (other == 0)
+                return true;
+        *den = *den / gcd_u64(*den, other) * other;
+        return *den <= RATIO_DEN_MAX;
+}
+
+static bool leg_den(const struct leg *leg, uint64_t *den)
+{
+        if (!den_include(den, leg->pause.den))
+                return false;
+        for (int i = 0; i < LEVEL_COUNT; i++) {
+                const struct level *l = &leg->levels[i];
+
+                if (l->spacing == SPACING_REGULAR && !den_include(den, l->interval.den))
+                        return false;
+                for (uint32_t j = 0; l->spacing == SPACING_ONSETS && j < l->count; j++)
+                        if (!den_include(den, l->onsets[j].den))
+                                return false;
+        }
+        return true;
+}
+
+/* At most a day x RATIO_DEN_MAX: 63 bits. */
+static uint64_t ratio_ticks(struct ratio v, uint64_t den)
+{
+        return v.den ? v.num * (den / v.den) : 0;
+}
+
+static int leg_ticks(struct leg *leg, uint64_t den)
+{
+        leg->pause_ticks = ratio_ticks(leg->pause, den);
+        for (int i = 0; i < LEVEL_COUNT; i++) {
+                struct level *l = &leg->levels[i];
+
+                l->interval_ticks = ratio_ticks(l->interval, den);
+                l->jitter_min_ticks = ratio_ticks(l->jitter_min, den);
+                l->jitter_max_ticks = ratio_ticks(l->jitter_max, den);
+                if (l->spacing != SPACING_ONSETS)
+                        continue;
+                l->onset_ticks = calloc(l->count, sizeof(*l->onset_ticks));
+                if (!l->onset_ticks)
+                        return -ENOMEM;
+                for (uint32_t j = 0; j < l->count; j++)
+                        l->onset_ticks[j] = ratio_ticks(l->onsets[j], den);
+        }
+        return 0;
+}
+
+static int leg_check_overlap(const struct reader *reader, const struct node *pattern, const struct leg *leg, uint64_t den)
+{
+        static const char *const what[] = { "pulses", "bursts", "trains" };
+
+        for (int i = 0; i < LEVEL_COUNT; i++) {
+                uint64_t step = level_shortest(&leg->levels[i]), inner = leg_span_longest(leg, i - 1);
+                const struct node *at = node_get(pattern, level_keys[i]);
+
+                /* A nanosecond apart at least, so that rounding keeps the order. */
+                if (step == UINT64_MAX || step >= add_sat(inner, den))
+                        continue;
+                if (inner == 0)
+                        return node_fail(reader, at, "the onsets of %s are less than 1 ns apart; expected more", what[i]);
+                return node_fail(reader, at,
+                                 "the onsets of %s are %.9g s apart, but each lasts %.9g s to its last pulse, so they "
+                                 "overlap; expected a longer interval (intervals are onset to onset)",
+                                 what[i], (double) step / (double) den / 1e9, (double) inner / (double) den / 1e9);
+        }
+        return 0;
+}
+
+int legs_finish(const struct reader *reader, const struct node *n, struct tms_protocol *p)
+{
+        const struct node *legs = node_get(n, "legs");
+        uint64_t start = 0, pulses = 0;
+        int r;
+
+        p->den = 1;
+        for (size_t i = 0; i < p->n_legs; i++)
+                if (!leg_den(&p->legs[i], &p->den))
+                        return node_fail(reader, legs ?: node_get(n, "pattern"),
+                                         "the times have no common denominator up to %u; expected fewer odd fractions",
+                                         RATIO_DEN_MAX);
+
+        for (size_t i = 0; i < p->n_legs; i++) {
+                const struct node *pattern = node_get(legs ? legs->children[i] : n, "pattern");
+                struct leg *leg = &p->legs[i];
+
+                r = leg_ticks(leg, p->den);
+                if (r < 0)
+                        return r;
+                r = leg_check_overlap(reader, pattern, leg, p->den);
+                if (r < 0)
+                        return r;
+
+                leg->start_ticks = add_sat(start, leg->pause_ticks);
+                leg->span_ticks = leg_span_longest(leg, LEVEL_SERIES);
+                if (add_sat(leg->start_ticks, leg->span_ticks) > mul_sat(TMS_DURATION_MAX_NS, p->den))
+                        return node_fail(reader, pattern, "the pattern lasts longer than 24 h; expected less");
+                pulses += leg_pulses(leg);
+                if (pulses > TMS_PULSES_MAX)
+                        return node_fail(reader, pattern, "this makes %llu pulses in all; expected at most %u",
+                                         (unsigned long long) pulses, TMS_PULSES_MAX);
+
+                /* A jittered pattern ends where its own draws say. */
+                if (leg->jittered)
+                        leg_walk(leg, p->den, NULL, 0, &leg->span_ticks);
+                if (!leg_nominal(leg, LEVEL_SERIES, &leg->length_ticks))
+                        leg->length_ticks = leg->span_ticks;
+                start = add_sat(leg->start_ticks, leg->length_ticks);
+
+                if (i + 1 < p->n_legs &&
+                    add_sat(leg->length_ticks, ratio_ticks(p->legs[i + 1].pause, p->den)) < add_sat(leg->span_ticks, p->den))
+                        return node_missing(reader, legs->children[i + 1], "pause",
+                                            "a pause that keeps this leg's first pulse away from the last of the leg before");
+        }
+        return 0;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where protocol files are: the clinic's own folder first, then the shipped
+ * one. A file is read whole before it is parsed, so that its hash is of the
+ * very bytes that were understood.
+ */
+#include "protocol.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PROTOCOL_PATH "/etc/tmsd/protocols:/usr/share/tmsd/protocols"
+#define SUFFIX ".yaml"
+
+static int file_read(const char *path, char **ret, size_t *ret_size, struct tms_error *error)
+{
+        _cleanup_close_ int fd = -1;
+        _cleanup_free_ char *text = NULL;
+        struct stat st;
+        size_t used = 0;
+
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return tms_error_set(error, errno, path, 0, 0, NULL, "cannot open the file: %s", strerror(errno));
+        if (fstat(fd, &st) < 0)
+                return tms_error_set(error, errno, path, 0, 0, NULL, "cannot look at the file: %s", strerror(errno));
+        if (!S_ISREG(st.st_mode))
+                return tms_error_set(error, EINVAL, path, 0, 0, NULL, "this is not a regular file; expected a protocol file");
+
+        /* One byte more than allowed, so that too long a file is seen as such. */
+        text = malloc(TMS_PROTOCOL_SIZE_MAX + 1);
+        if (!text)
+                return tms_error_set(error, ENOMEM, path, 0, 0, NULL, "out of memory");
+        for (;;) {
+                ssize_t n = read(fd, text + used, TMS_PROTOCOL_SIZE_MAX + 1 - used);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return tms_error_set(error, errno, path, 0, 0, NULL, "cannot read the file: %s", strerror(errno));
+                used += (size_t) n;
+                if (n == 0 || used > TMS_PROTOCOL_SIZE_MAX)
+                        break;
+        }
+        if (used > TMS_PROTOCOL_SIZE_MAX)
+                return tms_error_set(error, EFBIG, path, 0, 0, NULL, "the file is too large; expected at most %u bytes",
+                                     TMS_PROTOCOL_SIZE_MAX);
+
+        *ret = TAKE_PTR(text);
+        *ret_size = used;
+        return 0;
+}
+
+int tms_protocol_load(const char *path, struct tms_protocol **ret, struct tms_error *error)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t size = 0;
+        int r;
+
+        r = file_read(path, &text, &size, error);
+        if (r < 0)
+                return r;
+        return tms_protocol_parse(path, text, size, ret, error);
+}
+
+/* An installed file's name is its id, so that finding by id and listing agree. */
+static int installed_load(const char *path, const char *id, size_t id_length, struct tms_protocol **ret,
+                          struct tms_error *error)
+{
+        _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
+        int r;
+
+        r = tms_protocol_load(path, &p, error);
+        if (r < 0)
+                return r;
+        if (strlen(p->id) != id_length || memcmp(p->id, id, id_length) != 0)
+                return tms_error_set(error, EINVAL, path, 0, 0, "id", "the file's id is \"%s\"; expected the file's name, \"%.*s\"",
+                                     p->id, (int) id_length, id);
+        *ret = TAKE_PTR(p);
+        return 0;
+}
+
+static const char *protocol_path(void)
+{
+        return secure_getenv("TMS_PROTOCOL_PATH") ?: PROTOCOL_PATH;
+}
+
+/* The next folder of a list with colons; NULL at its end. */
+static char *path_next(const char **list)
+{
+        size_t n;
+        char *folder;
+
+        while (**list == ':')
+                (*list)++;
+        n = strcspn(*list, ":");
+        if (n == 0)
+                return NULL;
+        folder = strndup(*list, n);
+        *list += n;
+        return folder;
+}
+
+static bool id_plausible(const char *id)
+{
+        return id[0] && strlen(id) < 64 && strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(id);
+}
+
+int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_error *error)
+{
+        const char *list = protocol_path();
+
+        if (!id_plausible(id))
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "\"%.64s\" cannot be a protocol's id; expected small letters, digits and dashes", id);
+        for (;;) {
+                _cleanup_free_ char *folder = path_next(&list), *path = NULL;
+
+                if (!folder)
+                        break;
+                if (asprintf(&path, "%s/%s" SUFFIX, folder, id) < 0) {
+                        path = NULL;
+                        return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "out of memory");
+                }
+                if (access(path, F_OK) == 0)
+                        return installed_load(path, id, strlen(id), ret, error);
+        }
+        return tms_error_set(error, ENOENT, NULL, 0, 0, NULL, "there is no protocol \"%s\" in %s; expected an installed one", id,
+                             protocol_path());
+}
+
+static int is_protocol(const struct dirent *entry)
+{
+        size_t n = strlen(entry->d_name);
+
+        return entry->d_name[0] != '.' && n > strlen(SUFFIX) && strcmp(entry->d_name + n - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+/* Is name in one of the folders before this one? Then that one counts. */
+static bool hidden(const char *folders_end, const char *name)
+{
+        const char *list = protocol_path();
+
+        while (list < folders_end) {
+                _cleanup_free_ char *folder = path_next(&list), *path = NULL;
+
+                if (!folder || list >= folders_end)
+                        break;
+                if (asprintf(&path, "%s/%s", folder, name) < 0) {
+                        path = NULL;
+                        return false;
+                }
+                if (access(path, F_OK) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static int found_file(const char *folder, const char *name,
+                      int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata),
+                      void *userdata)
+{
+        _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
+        _cleanup_free_ char *path = NULL;
+        struct tms_error error = {};
+
+        if (asprintf(&path, "%s/%s", folder, name) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        installed_load(path, name, strlen(name) - strlen(SUFFIX), &p, &error);
+        return found(path, p, &error, userdata);
+}
+
+/* The protocol belongs to the library: it is gone when the callback returns. */
+int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata),
+                         void *userdata)
+{
+        const char *list = protocol_path();
+        int r = 0;
+
+        while (r == 0) {
+                _cleanup_free_ char *folder = path_next(&list);
+                struct dirent **entries;
+                int n;
+
+                if (!folder)
+                        break;
+                n = scandir(folder, &entries, is_protocol, alphasort);
+                if (n < 0)
+                        continue; /* a folder that is not there holds nothing */
+                for (int i = 0; i < n; i++) {
+                        if (r == 0 && !hidden(list, entries[i]->d_name))
+                                r = found_file(folder, entries[i]->d_name, found, userdata);
+                        free(entries[i]);
+                }
+                free(entries);
+        }
+        return r;
+}

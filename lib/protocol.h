@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a protocol is once it has been read: legs, each of them three nested
+ * levels of repetition around a pulse. Everything here is exact: times are
+ * "ticks" of 1/den ns, den being the least common denominator of all times
+ * in the file, so that sums and products are whole numbers.
+ */
+#ifndef TMS_LIB_PROTOCOL_H
+#define TMS_LIB_PROTOCOL_H
+
+#include "tree.h"
+
+#define PERCENT_MAX_PERMILLE 3000u /* of anything, in a file */
+#define RAMP_TRAINS_MAX 10000u
+
+enum level_index {
+        LEVEL_BURST, /* its units are pulses */
+        LEVEL_TRAIN, /* its units are bursts */
+        LEVEL_SERIES, /* its units are trains */
+        LEVEL_COUNT,
+};
+
+enum wait {
+        WAIT_NONE,
+        WAIT_TRIGGER,
+        WAIT_OPERATOR,
+};
+
+enum base {
+        BASE_MAIN, /* the session's intensity: reference x percentage */
+        BASE_RMT,
+        BASE_AMT,
+        BASE_MSO,
+};
+
+struct intensity {
+        enum base base;
+        uint32_t permille;
+};
+
+enum spacing {
+        SPACING_NONE,    /* one unit, no interval given */
+        SPACING_REGULAR, /* interval */
+        SPACING_JITTER,  /* jitter_min_ns .. jitter_max_ns */
+        SPACING_ONSETS,  /* onsets, from the level's own start */
+};
+
+struct level {
+        uint32_t count;
+        enum spacing spacing;
+        enum wait wait; /* the first pulse of each unit */
+        struct ratio interval, jitter_min, jitter_max;
+        struct ratio *onsets;
+
+        /* In ticks, once den is known. */
+        uint64_t interval_ticks, jitter_min_ticks, jitter_max_ticks;
+        uint64_t *onset_ticks;
+};
+
+struct leg {
+        char *name, *target;
+        struct intensity intensity; /* what "main" means in this leg */
+        struct level levels[LEVEL_COUNT];
+        struct intensity *intensities; /* one a pulse of the burst, or NULL: all main */
+        uint32_t ramp_start_permille, ramp_trains;
+        bool has_seed;
+        uint64_t seed;
+        enum wait wait;     /* the leg's first pulse */
+        struct ratio pause; /* between the leg before and this */
+
+        uint64_t pause_ticks;
+        uint64_t start_ticks;  /* of its first pulse, if nothing waits longer */
+        uint64_t span_ticks;   /* first to last pulse */
+        uint64_t length_ticks; /* its units x their interval */
+        bool jittered;
+};
+
+struct citation {
+        char *text, *supports;
+        unsigned basis;
+        bool verified;
+};
+
+/* What the file says of the whole; tms_session_limits() believes this and not the pattern. */
+struct stated {
+        uint64_t pulses, trains;
+        uint64_t duration_ns; /* first_to_last, or longest for a jittered pattern */
+};
+
+struct tms_protocol {
+        char *text;
+        size_t size;
+        char sha256[65];
+
+        char *id, *title, *indication, *target, *notes;
+        unsigned coil, waveform, status; /* indices of the choices below */
+        bool verified;
+        unsigned age_from, age_to; /* 0: not stated */
+
+        enum base reference; /* BASE_RMT, BASE_AMT or BASE_MSO */
+        uint32_t percent_permille;
+        char *muscle, *adjustment;
+
+        uint64_t den;
+        size_t n_legs;
+        struct leg legs[TMS_LEGS_MAX];
+        struct stated stated;
+
+        struct tms_course_defaults course;
+        char *maintenance;
+        size_t n_citations;
+        struct citation *citations;
+};
+
+DEFINE_CLEANUP(struct tms_protocol *, tms_protocol_free);
+
+extern const char *const protocol_coils[];
+extern const char *const protocol_waveforms[];
+extern const char *const protocol_statuses[];
+extern const char *const citation_bases[];
+
+/* --- pattern.c: reading a pattern and what follows from it alone ----------------------------- */
+
+int pattern_read(const struct reader *reader, const struct node *n, struct leg *leg);
+int intensity_read(const struct reader *reader, const struct node *n, bool main_allowed, struct intensity *ret);
+void leg_clear(struct leg *leg);
+/* Common denominator, ticks, overlaps, spans and starts of all legs; n is the map with "pattern" or "legs". */
+int legs_finish(const struct reader *reader, const struct node *n, struct tms_protocol *p);
+
+uint64_t leg_trains(const struct leg *leg);
+uint64_t leg_pulses(const struct leg *leg);
+uint64_t leg_pulses_per_train(const struct leg *leg);
+/* First to last pulse of one unit of the level above (LEVEL_TRAIN: of a train), jitter at its longest. */
+uint64_t leg_span_longest(const struct leg *leg, int level);
+/* Units x interval; false when a jittered interval leaves it open. */
+bool leg_nominal(const struct leg *leg, int level, uint64_t *ret_ticks);
+/* Shortest onset-to-onset distance between two units of a level, in ticks; UINT64_MAX for a single one. */
+uint64_t level_shortest(const struct level *level);
+
+uint64_t ticks_to_ns(uint64_t ticks, uint64_t den);
+
+/* --- totals.c ----------------------------------------------------------------------------------- */
+
+void leg_readings(const struct tms_protocol *p, const struct leg *leg, struct tms_readings *ret);
+int totals_read(const struct reader *reader, const struct node *n, const struct tms_protocol *p, const struct leg *leg,
+                struct stated *ret);
+
+/* --- compile.c ------------------------------------------------------------------------------------ */
+
+/*
+ * Walks a leg's pulses in time order. pulses NULL: only finds the last one.
+ * Times are the leg's start plus the pulse's own, rounded to the nearest ns.
+ */
+void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uint32_t first_train,
+              uint64_t *ret_last_ticks);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The few idioms that every file of the library uses: scope cleanup, moving
+ * ownership out of a scope, and filling a tms_error. Nothing here is exported.
+ */
+#ifndef TMS_LIB_UTIL_H
+#define TMS_LIB_UTIL_H
+
+#include "tms.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define _cleanup_(f) __attribute__((__cleanup__(f)))
+#define _printf_(fmt, args) __attribute__((__format__(__printf__, fmt, args)))
+#define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
+
+#define TAKE_PTR(p)                                                                                                    \
+        ({                                                                                                             \
+                __typeof__(p) _taken = (p);                                                                            \
+                (p) = NULL;                                                                                            \
+                _taken;                                                                                                \
+        })
+
+#define DEFINE_CLEANUP(type, func)                                                                                     \
+        static inline void func##p(type *p)                                                                            \
+        {                                                                                                              \
+                if (*p)                                                                                                \
+                        *p = func(*p);                                                                                 \
+        }
+
+static inline void freep(void *p)
+{
+        free(*(void **) p);
+}
+
+static inline void closep(int *fd)
+{
+        if (*fd >= 0)
+                close(*fd);
+}
+
+#define _cleanup_free_ _cleanup_(freep)
+#define _cleanup_close_ _cleanup_(closep)
+
+/*
+ * Fills e (may be NULL) and returns -err, so that a failure is one line at
+ * the place that found it. file and key may be NULL, line 0 is no place.
+ */
+int tms_error_set(struct tms_error *e, int err, const char *file, unsigned line, unsigned column, const char *key,
+                  const char *format, ...) _printf_(7, 8);
+int tms_error_setv(struct tms_error *e, int err, const char *file, unsigned line, unsigned column, const char *key,
+                   const char *format, va_list ap) _printf_(7, 0);
+
+/* The SHA-256 of data as 64 hex digits and a NUL. -ENOMEM when libcrypto fails. */
+int tms_sha256_hex(const void *data, size_t size, char ret[65]);
+
+#endif
