@@ -44,12 +44,18 @@ hash_of() {
 	done | sha256sum | cut -c1-12
 }
 
-# quietly LOG COMMAND...: its output goes to LOG; on failure the end is shown.
+# quietly LOG COMMAND...: its output goes to LOG; on failure what went wrong is
+# shown: the lines that say so, or else the last ones.
 quietly() {
-	local log=$1
+	local log=$1 from=1
 	shift
+	[ ! -s "$log" ] || from=$(($(wc -l <"$log") + 1))
 	if ! "$@" >>"$log" 2>&1; then
-		tail -n 30 -- "$log" >&2
+		{
+			tail -n "+$from" -- "$log" |
+				grep -E -m20 '(^|[^a-z-])(error|ERROR|E):|undefined reference' ||
+				tail -n 15 -- "$log"
+		} | cut -c1-200 >&2
 		die "failed: $* (all of it in $log)"
 	fi
 }
