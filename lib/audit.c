@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reading an audit log line by line, one line in memory at a time. A last
+ * line without its end is torn: a record of which nobody can say what it
+ * was, and so none.
+ */
+#include "audit-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int audit_why(struct audit_why *why, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(why->text, sizeof(why->text), format, ap);
+        va_end(ap);
+        return -EBADMSG;
+}
+
+int audit_reader_open(struct audit_reader *r, const char *dir, struct tms_error *error)
+{
+        _cleanup_close_ int dir_fd = -1, fd = -1;
+        struct stat st;
+        FILE *f;
+
+        dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir_fd < 0) {
+                int err = errno;
+
+                return tms_error_set(error, err, dir, 0, 0, NULL, "the audit directory cannot be opened: %s",
+                                     strerror(err));
+        }
+        /* Not blocking: a FIFO of that name must not hold the reader up. */
+        fd = openat(dir_fd, "log.jsonl", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0) {
+                int err = errno;
+
+                return tms_error_set(error, err, dir, 0, 0, NULL, "its log.jsonl cannot be opened: %s", strerror(err));
+        }
+        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+                return tms_error_set(error, EINVAL, dir, 0, 0, NULL, "its log.jsonl is not a regular file");
+        f = fdopen(fd, "re");
+        if (!f)
+                return tms_error_set(error, ENOMEM, dir, 0, 0, NULL, "no memory to read it");
+        fd = -1;
+        *r = (struct audit_reader){.dir_fd = dir_fd, .log = f};
+        dir_fd = -1;
+        return 0;
+}
+
+void audit_reader_close(struct audit_reader *r)
+{
+        if (r->log)
+                fclose(r->log);
+        if (r->dir_fd >= 0)
+                close(r->dir_fd);
+        free(r->text);
+        *r = (struct audit_reader){.dir_fd = -1};
+}
+
+int audit_reader_next(struct audit_reader *r, struct tms_error *error)
+{
+        ssize_t n;
+
+        errno = 0;
+        n = getline(&r->text, &r->allocated, r->log);
+        if (n < 0) {
+                int err = errno ? errno : EIO;
+
+                if (feof(r->log))
+                        return 0;
+                return tms_error_set(error, err, "log.jsonl", (unsigned)r->line + 1, 1, NULL, "cannot be read: %s",
+                                     strerror(err));
+        }
+        r->bytes += (uint64_t)n;
+        if (r->text[n - 1] != '\n') {
+                r->torn = true;
+                return 0;
+        }
+        r->text[n - 1] = 0;
+        r->size = (size_t)n - 1;
+        r->line++;
+        return 1;
+}
+
+int tms_audit_foreach(const char *dir, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
+                      void *userdata, struct tms_error *error)
+{
+        _cleanup_(audit_reader_close) struct audit_reader reader = {.dir_fd = -1};
+        int r;
+
+        r = audit_reader_open(&reader, dir, error);
+        if (r < 0)
+                return r;
+        for (;;) {
+                r = audit_reader_next(&reader, error);
+                if (r <= 0)
+                        return r;
+                r = record(reader.line, reader.text, reader.size, userdata);
+                if (r != 0)
+                        return r;
+        }
+}

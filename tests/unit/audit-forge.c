@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An audit log made by hand; see audit-forge.h. */
+#include "audit-forge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <openssl/pem.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define PULSE_FILE "pulses/T-1.tsv"
+
+static const char protocol[] = "id: a-protocol\ntitle: any bytes will do\n";
+static const char head[] = "seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\t"
+                           "set_permille\tdelivered_permille\tcode\n";
+
+static void hex(const unsigned char *data, size_t size, char *ret)
+{
+        for (size_t i = 0; i < size; i++)
+                sprintf(ret + 2 * i, "%02x", data[i]);
+}
+
+void forge_sha256(const void *data, size_t size, char ret[65])
+{
+        unsigned char digest[32];
+        unsigned n;
+
+        assert_int_equal(EVP_Digest(data, size, digest, &n, EVP_sha256(), NULL), 1);
+        hex(digest, n, ret);
+}
+
+EVP_PKEY *forge_new_key(void)
+{
+        EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+
+        assert_non_null(key);
+        return key;
+}
+
+void forge_public(EVP_PKEY *key, char ret[65])
+{
+        unsigned char raw[32];
+        size_t size = sizeof(raw);
+
+        assert_int_equal(EVP_PKEY_get_raw_public_key(key, raw, &size), 1);
+        hex(raw, size, ret);
+}
+
+static void sign(EVP_PKEY *key, const char *text, char ret[129])
+{
+        EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+        unsigned char sig[64];
+        size_t size = sizeof(sig);
+
+        assert_int_equal(EVP_DigestSignInit(ctx, NULL, NULL, NULL, key), 1);
+        assert_int_equal(EVP_DigestSign(ctx, sig, &size, (const unsigned char *)text, strlen(text)), 1);
+        EVP_MD_CTX_free(ctx);
+        hex(sig, size, ret);
+}
+
+static char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static char *text_of(const char *format, ...)
+{
+        char *s = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        assert_true(vasprintf(&s, format, ap) >= 0);
+        va_end(ap);
+        return s;
+}
+
+void forge_record(struct forge *f, const char *type, const char *data)
+{
+        char *line;
+
+        assert_true(f->lines < FORGE_LINES);
+        line = text_of("{\"seq\":%zu,\"utc\":\"2026-01-31T09:00:%02zu.000000Z\",\"mono_ns\":%zu,\"boot\":\"b-1\","
+                       "\"type\":\"%s\","
+                       "\"who\":{\"uid\":1000,\"sender\":\":1.42\"},\"on\":\"/org/tmsd1/session/"
+                       "1\",\"data\":%s,\"prev\":\"%s\"}",
+                       f->lines, f->lines % 60, 1000000000 + f->lines, type, data, f->prev);
+        f->line[f->lines++] = line;
+        forge_sha256(line, strlen(line), f->prev);
+}
+
+void forge_seal(struct forge *f, const char *nonce)
+{
+        char public[65], next[65], sig[129];
+        char *text, *data;
+        EVP_PKEY *next_key = forge_new_key();
+
+        forge_public(f->key, public);
+        forge_public(next_key, next);
+        text = text_of("tmsd-seal-1\n%zu\n%s\n%u\n%s\n%s\n2026-01-31T09:00:%02zu.000000Z\n", f->lines, f->prev,
+                       f->number, next, nonce, f->lines % 60);
+        sign(f->key, text, sig);
+        free(text);
+        data = text_of("{\"key\":%u,\"public\":\"%s\",\"next\":\"%s\",\"nonce\":\"%s\",\"sig\":\"%s\"}", f->number,
+                       public, next, nonce, sig);
+        forge_record(f, "seal", data);
+        free(data);
+        EVP_PKEY_free(f->key);
+        f->key = next_key;
+        f->number++;
+}
+
+static void append(struct forge *f, const char *text)
+{
+        size_t n = strlen(text);
+
+        f->pulses = realloc(f->pulses, f->pulses_size + n + 1);
+        assert_non_null(f->pulses);
+        memcpy(f->pulses + f->pulses_size, text, n + 1);
+        f->pulses_size += n;
+}
+
+void forge_pulses(struct forge *f, unsigned from, unsigned to)
+{
+        for (unsigned i = from; i < to; i++) {
+                char *text = text_of("%u\t%u\t2\t1\t%u\t%u\t%u\t%u\t0\t500\t0\t16\n%u\t%u\t3\t1\t%u\t%u\t%u\t%u\t%"
+                                     "u\t500\t500\t0\n",
+                                     2 * i + 1, 100 * i, i, i + 7, 100 * i, 100 * i + 1, 2 * i + 2, 100 * i + 9, i,
+                                     i + 7, 100 * i, 100 * i + 1, 77 + 100 * i);
+
+                append(f, text);
+                free(text);
+        }
+}
+
+static unsigned count_lines(const char *s)
+{
+        unsigned n = 0;
+
+        for (; *s; s++)
+                n += *s == '\n';
+        return n;
+}
+
+void forge_pulses_record(struct forge *f, const char *type, unsigned delivered)
+{
+        char sha256[65];
+        char *data;
+
+        forge_sha256(f->pulses, f->pulses_size, sha256);
+        data = text_of("{\"session\":\"T-1\",\"file\":\"" PULSE_FILE "\",\"lines\":%u,\"bytes\":%zu,\"sha256\":\"%s\","
+                       "\"delivered\":%u,\"missed\":0}",
+                       count_lines(f->pulses) - 1, f->pulses_size, sha256, delivered);
+        forge_record(f, type, data);
+        free(data);
+}
+
+void forge_session(struct forge *f)
+{
+        char *data;
+
+        forge_record(f, "daemon.start", "{\"version\":\"0.1.0\"}");
+        forge_record(f, "stimulator.add",
+                     "{\"node\":\"/dev/tms0\",\"card_serial\":4711,\"coil_serial\":815,\"odometer\":0}");
+        forge_seal(f, "");
+        forge_record(f, "session.create", "{\"session\":\"T-1\",\"stimulator\":\"/dev/tms0\"}");
+        data = text_of("{\"session\":\"T-1\",\"protocol\":\"a-protocol\",\"sha256\":\"%s\",\"threshold_permille\":500,"
+                       "\"pulses\":6}",
+                       f->protocol_sha256);
+        forge_record(f, "session.prepare", data);
+        free(data);
+        forge_record(f, "session.arm.intent", "{\"session\":\"T-1\"}");
+        forge_record(f, "session.arm", "{\"session\":\"T-1\",\"fitness_max_ns\":312}");
+        forge_record(f, "session.start.intent", "{\"session\":\"T-1\"}");
+        forge_record(f, "session.start", "{\"session\":\"T-1\",\"start_ns\":1,\"run\":1}");
+        forge_pulses(f, 0, 2);
+        forge_pulses_record(f, "session.pulses", 2);
+        forge_pulses(f, 2, 4);
+        forge_pulses_record(f, "session.pulses", 4);
+        forge_pulses(f, 4, 6);
+        forge_pulses_record(f, "session.end", 6);
+        forge_seal(f, "nonce-1");
+        forge_record(f, "daemon.stop", "{\"version\":\"0.1.0\"}");
+        forge_seal(f, "nonce-2");
+}
+
+void forge_file(const struct forge *f, const char *name, const void *text, size_t size)
+{
+        char *path = text_of("%s/%s", f->dir, name);
+        FILE *file = fopen(path, "we");
+
+        assert_non_null(file);
+        assert_int_equal(fwrite(text, 1, size, file), size);
+        assert_int_equal(fclose(file), 0);
+        free(path);
+}
+
+void forge_remove(const struct forge *f, const char *name)
+{
+        char *path = text_of("%s/%s", f->dir, name);
+
+        assert_int_equal(unlink(path), 0);
+        free(path);
+}
+
+void forge_write(const struct forge *f)
+{
+        char *path = text_of("%s/log.jsonl", f->dir), *name;
+        FILE *file = fopen(path, "we");
+
+        assert_non_null(file);
+        for (size_t i = 0; i < f->lines; i++)
+                assert_true(fprintf(file, "%s\n", f->line[i]) > 0);
+        assert_int_equal(fclose(file), 0);
+        free(path);
+        forge_file(f, PULSE_FILE, f->pulses, f->pulses_size);
+        name = text_of("protocols/%s.yaml", f->protocol_sha256);
+        forge_file(f, name, protocol, strlen(protocol));
+        free(name);
+}
+
+void forge_key_file(const struct forge *f)
+{
+        char *path = text_of("%s/keys", f->base);
+        FILE *file;
+
+        assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+        free(path);
+        path = text_of("%s/keys/%u.pem", f->base, f->number);
+        file = fopen(path, "we");
+        assert_non_null(file);
+        assert_int_equal(PEM_write_PKCS8PrivateKey(file, f->key, NULL, NULL, 0, NULL, NULL), 1);
+        fclose(file);
+        free(path);
+}
+
+void forge_init(struct forge *f)
+{
+        unsigned char raw[32];
+        size_t size = sizeof(raw);
+        char public[65];
+        char *path, *data;
+        FILE *file;
+
+        *f = (struct forge){.base = "/tmp/audit-forge-XXXXXX"};
+        assert_non_null(mkdtemp(f->base));
+        snprintf(f->dir, sizeof(f->dir), "%s/audit", f->base);
+        assert_int_equal(mkdir(f->dir, 0700), 0);
+        path = text_of("%s/pulses", f->dir);
+        assert_int_equal(mkdir(path, 0700), 0);
+        free(path);
+        path = text_of("%s/protocols", f->dir);
+        assert_int_equal(mkdir(path, 0700), 0);
+        free(path);
+
+        f->key = forge_new_key();
+        assert_int_equal(EVP_PKEY_get_raw_public_key(f->key, raw, &size), 1);
+        forge_sha256(raw, size, f->key0_fingerprint);
+        forge_public(f->key, public);
+        path = text_of("%s/key0.pub", f->dir);
+        file = fopen(path, "we");
+        assert_non_null(file);
+        assert_int_equal(PEM_write_PUBKEY(file, f->key), 1);
+        fclose(file);
+        free(path);
+
+        memset(f->prev, '0', 64);
+        forge_sha256(protocol, strlen(protocol), f->protocol_sha256);
+        append(f, head);
+        data = text_of("{\"format\":1,\"key0\":\"%s\"}", public);
+        forge_record(f, "log.open", data);
+        free(data);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+        (void)st, (void)flag, (void)ftw;
+        return remove(path);
+}
+
+void forge_clear(struct forge *f)
+{
+        for (size_t i = 0; i < f->lines; i++)
+                free(f->line[i]);
+        free(f->pulses);
+        EVP_PKEY_free(f->key);
+        (void)nftw(f->base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}

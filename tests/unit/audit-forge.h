@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An audit log made by hand for tests: written from AUDIT.md alone, sharing
+ * nothing with the daemon's writer or the library's reader. The lines stay in
+ * memory, so that a test can spoil them any way it likes before they go to disk.
+ */
+#ifndef TMS_TESTS_AUDIT_FORGE_H
+#define TMS_TESTS_AUDIT_FORGE_H
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FORGE_LINES 64
+
+struct forge {
+        char base[64];           /* a fresh temporary directory */
+        char dir[80];            /* audit/ in it */
+        char *line[FORGE_LINES]; /* without their ends */
+        size_t lines;
+        char prev[65];
+        EVP_PKEY *key;
+        unsigned number; /* of key */
+        char key0_fingerprint[65];
+        char *pulses; /* text of the pulse file */
+        size_t pulses_size;
+        char protocol_sha256[65];
+};
+
+void forge_init(struct forge *f);
+void forge_clear(struct forge *f); /* removes the directory too */
+
+/* A record of that type with that text for "data", following the ones before. */
+void forge_record(struct forge *f, const char *type, const char *data);
+/* A seal by f->key, which then gives way to a new one. */
+void forge_seal(struct forge *f, const char *nonce);
+/* Pulses [from, to) with a trigger and an answer each, appended to the text of the pulse file. */
+void forge_pulses(struct forge *f, unsigned from, unsigned to);
+/* A session.pulses or session.end record for the pulse file as it is now. */
+void forge_pulses_record(struct forge *f, const char *type, unsigned delivered);
+
+/* A whole session of six pulses with two seals: 16 lines, the last one a seal over "nonce-2". */
+void forge_session(struct forge *f);
+
+/* Puts all lines, the pulse file and the protocol on disk. */
+void forge_write(const struct forge *f);
+void forge_file(const struct forge *f, const char *name, const void *text, size_t size);
+void forge_remove(const struct forge *f, const char *name);
+/* keys/N.pem beside the log: the key that would sign the next seal. */
+void forge_key_file(const struct forge *f);
+
+void forge_sha256(const void *data, size_t size, char ret[65]);
+EVP_PKEY *forge_new_key(void);
+void forge_public(EVP_PKEY *key, char ret[65]);
+
+#endif
