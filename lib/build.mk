@@ -11,6 +11,15 @@ INSTALL_TARGETS += install-lib
 
 LIB_CPPFLAGS := $(CPPFLAGS) -I$(B)/lib
 
+# The allow-list of shipped files, by the hash of their bytes.
+$(B)/lib/shipped.h: $(PROTOCOLS) lib/build.mk | $(B)/lib/
+	@{ echo '/* The allow-list of shipped protocols, made from lib/protocols/. */'; \
+	   echo 'static const struct {'; echo '        const char *sha256, *id;'; echo '} shipped[] = {'; \
+	   sha256sum $(PROTOCOLS) | sed -E 's|^([0-9a-f]{64})  .*/([^/]*)\.yaml$$|        { "\1", "\2" },|'; \
+	   echo '};'; } > $@
+
+$(B)/lib/allow-list.o: $(B)/lib/shipped.h
+
 $(B)/lib/%.o: lib/%.c | $(B)/lib/
 	$(CC) $(LIB_CPPFLAGS) $(CFLAGS) -fPIC -c -o $@ $<
 

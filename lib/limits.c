@@ -96,6 +96,40 @@ static uint64_t leg_pulses_per_s(const struct tms_protocol *p, const struct leg 
         return n;
 }
 
+/* The highest percentage, in 0.1 %, with which no leg asks for more than the stimulator gives; 0 for none. */
+static uint32_t highest_percent(const struct tms_protocol *p, const struct tms_dose *dose)
+{
+        struct tms_dose lower = *dose;
+        uint64_t strongest;
+
+        lower.percent_permille = dose->percent_permille ? dose->percent_permille : p->percent_permille;
+        while (--lower.percent_permille) {
+                strongest = 0;
+                for (size_t i = 0; i < p->n_legs; i++) {
+                        uint64_t x = leg_strongest(p, &lower, i);
+
+                        if (x > strongest)
+                                strongest = x;
+                }
+                if (strongest <= 1000)
+                        return lower.percent_permille;
+        }
+        return 0;
+}
+
+static int refuse_strength(const struct tms_protocol *p, const struct tms_dose *dose, uint64_t strongest,
+                           struct tms_error *error)
+{
+        uint32_t best = highest_percent(p, dose);
+        char advice[64] = "expected a lower intensity";
+
+        if (best)
+                snprintf(advice, sizeof(advice), "the highest percentage possible is %u.%u %%", best / 10, best % 10);
+        return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
+                             "the dose asks for %u.%u %%MSO, and the stimulator gives at most 100 %%MSO; %s",
+                             (unsigned) strongest / 10, (unsigned) strongest % 10, advice);
+}
+
 int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_limits *ret,
                        struct tms_error *error)
 {
@@ -131,10 +165,7 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "no limit follows from this dose; expected the patient's threshold");
         if (strongest > 1000)
-                return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
-                                     "the dose asks for %llu.%llu %%MSO, and the stimulator gives at most 100 %%MSO; expected a "
-                                     "lower percentage",
-                                     (unsigned long long) strongest / 10, (unsigned long long) strongest % 10);
+                return refuse_strength(p, dose, strongest, error);
 
         v.max_permille = (uint32_t) strongest;
         v.max_pulses = (uint32_t) p->stated.pulses;

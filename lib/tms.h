@@ -180,6 +180,7 @@ struct tms_dose {
         uint32_t percent_permille;      /* of the reference, 0.1 %; 0 = the protocol's own */
         uint32_t other_threshold_permille; /* of the other kind, for protocols that use both; 0 = not measured */
         uint32_t leg_threshold_permille[TMS_LEGS_MAX]; /* a leg's own; 0 = threshold_permille */
+        char threshold_method[16];      /* "EMG", "visual" (seen twitches) or "" when not known */
 };
 
 struct tms_timeline {
@@ -212,7 +213,7 @@ int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info
 
 enum tms_safety_class {
         TMS_SAFETY_ALLOWED,             /* exit status 0 */
-        TMS_SAFETY_NOTICE,              /* on the list, outside a table; 0 */
+        TMS_SAFETY_NOTICE,              /* on the list, outside a table, or else to be confirmed; 0 */
         TMS_SAFETY_OVERRIDE,            /* needs a prescriber's override with a reason; 3 */
         TMS_SAFETY_NEVER,               /* 4 */
 };
@@ -233,7 +234,11 @@ struct tms_safety {
         struct tms_safety_reason reasons[24];
 };
 
-/* Pure function of protocol, dose and how many pulses the subject had today. */
+/*
+ * From protocol, dose, how many pulses the subject had today, and the site's
+ * list of approved files: /etc/tmsd/approved, or TMS_APPROVED in the
+ * environment (ignored in setuid programs).
+ */
 int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose,
                      uint32_t pulses_today, struct tms_safety *ret, struct tms_error *error);
 const char *tms_safety_class_name(enum tms_safety_class c); /* "allowed", "notice", "override", "never" */
