@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A second reader of protocol files, for the comparison only.
 
-It shares no code and no YAML parser with libtms, so that a mistake in one of
-them is seen. It follows tms-protocol(5) for the patterns that treatments
-use, and refuses what it does not know rather than guessing.
+Written from tms-protocol(5) alone. It shares no code and no YAML parser with
+libtms, so that a mistake in one of them is seen. It does not judge files; what
+it does not understand it refuses rather than guessing.
 """
 import re
 import sys
@@ -12,27 +12,30 @@ from fractions import Fraction
 
 import yaml
 
-UNITS_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9}
+UNITS_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
+NUMBER = r"([0-9]+(?:\.[0-9]+)?)(?:/([0-9]+))?"
+MASK = (1 << 64) - 1
 
 
 class Unknown(Exception):
     """Something in the file that this reader does not understand."""
 
 
-def duration_ns(value):
-    """'100 ms', '1/18 s', '0.2 s' as an exact rational number of nanoseconds."""
-    m = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(?:/([0-9]+))?\s+(ns|us|ms|s|min)", str(value))
-    if not m:
-        raise Unknown(f"'{value}' is not a duration")
-    return Fraction(m.group(1)) / int(m.group(2) or 1) * UNITS_NS[m.group(3)]
+def quantity(text, units):
+    m = re.fullmatch(NUMBER + r"\s*(\S+)", str(text))
+    if not m or m.group(3) not in units:
+        raise Unknown(f"'{text}' is not a number with one of {', '.join(units)}")
+    return Fraction(m.group(1)) / int(m.group(2) or 1), m.group(3)
 
 
-def percent_permille(value):
-    """'120 %' as a rational number of tenths of a percent."""
-    m = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%", str(value))
-    if not m:
-        raise Unknown(f"'{value}' is not a percentage")
-    return Fraction(m.group(1)) * 10
+def duration_ns(text):
+    """'100 ms', '1/18 s' as an exact rational number of nanoseconds."""
+    number, unit = quantity(text, UNITS_NS)
+    return number * UNITS_NS[unit]
+
+
+def percent(text):
+    return quantity(text, ("%",))[0] / 100
 
 
 def only(mapping, allowed, where):
@@ -41,41 +44,137 @@ def only(mapping, allowed, where):
             raise Unknown(f"{where}: this reader does not know '{key}'")
 
 
+def nearest(x):
+    """Nearest integer, a half upwards."""
+    return (2 * x.numerator + x.denominator) // (2 * x.denominator)
+
+
+class Jitter:
+    """SplitMix64, a draw for each jittered interval."""
+
+    def __init__(self, seed):
+        self.state = seed
+
+    def draw(self, low, high):
+        self.state = (self.state + 0x9E3779B97F4A7C15) & MASK
+        z = self.state
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+        z ^= z >> 31
+        return low + z * (high - low + 1) // (1 << 64)
+
+
+class Level:
+    """One level of repetition: how many units, and when each begins."""
+
+    def __init__(self, name, mapping):
+        counts = [k for k in ("pulses", "bursts", "trains") if k in mapping]
+        only(mapping, {"pulses", "bursts", "trains", "interval", "frequency", "onsets", "duration", "wait"}, name)
+        self.onsets = [duration_ns(t) for t in mapping["onsets"]] if "onsets" in mapping else None
+        self.count = len(self.onsets) if self.onsets else mapping[counts[0]]
+        self.jitter, self.interval = None, Fraction(0)
+        interval = mapping.get("interval")
+        if isinstance(interval, dict):
+            self.jitter = (int(duration_ns(interval["from"])), int(duration_ns(interval["to"])))
+        elif interval is not None:
+            self.interval = duration_ns(interval)
+        elif "frequency" in mapping:
+            self.interval = 10**9 / quantity(mapping["frequency"], ("Hz",))[0]
+        self.regular = self.interval > 0 and self.jitter is None
+
+    def begin(self):
+        """The onset of unit 0."""
+        return self.onsets[0] if self.onsets else Fraction(0)
+
+    def next(self, i, now, jitter):
+        """The onset of unit i, i > 0, from that of the unit before."""
+        if self.onsets:
+            return self.onsets[i]
+        return now + (jitter.draw(*self.jitter) if self.jitter else self.interval)
+
+
+def intensity_of(text, main, thresholds):
+    """'main', '90 % main', '80 % aMT', '40 % MSO' as an exact share of full output."""
+    words = str(text).split()
+    if words == ["main"]:
+        return main
+    share = percent(" ".join(words[:-1]))
+    if words[-1] == "main":
+        return share * main
+    if words[-1] == "MSO":
+        return share
+    return share * thresholds[words[-1]]
+
+
+def pattern_pulses(pattern, main, thresholds):
+    """[(onset in ns, exact; share; last of its train)] from the pattern's first pulse, and its end."""
+    only(pattern, {"burst", "train", "series", "intensities", "ramp", "seed"}, "pattern")
+    jitter = Jitter(int(pattern.get("seed", 0)))
+    one = {"pulses": 1}
+    burst = Level("burst", pattern.get("burst", one))
+    train = Level("train", pattern.get("train", one))
+    series = Level("series", pattern.get("series", one))
+    shares = [intensity_of(x, main, thresholds) for x in pattern.get("intensities", ["main"] * burst.count)]
+    ramp = pattern.get("ramp")
+    pulses = []
+    at_train = series.begin()
+    for t in range(series.count):
+        if t:
+            at_train = series.next(t, at_train, jitter)
+        factor = Fraction(1)
+        if ramp and t < ramp["trains"]:
+            start = percent(ramp["start"])
+            factor = start + (1 - start) * Fraction(t, ramp["trains"])
+        at_burst = train.begin()
+        for b in range(train.count):
+            if b:
+                at_burst = train.next(b, at_burst, jitter)
+            at_pulse = burst.begin()
+            for k in range(burst.count):
+                if k:
+                    at_pulse = burst.next(k, at_pulse, jitter)
+                pulses.append((at_train + at_burst + at_pulse, shares[k] * factor))
+    # Where the next leg may begin: the outermost level that has an interval.
+    end = pulses[-1][0]
+    for level in (series, train, burst):
+        if level.jitter or level.onsets:
+            break
+        if level.regular:
+            end = level.count * level.interval
+            break
+    return pulses, end
+
+
+def timeline(protocol, threshold_permille, percent_permille=0, other_thresholds=None):
+    """[(t_ns, permille)] for a threshold; percent_permille of it, 0 as the file says."""
+    intensity = protocol["intensity"]
+    only(intensity, {"reference", "percent", "muscle", "adjustment"}, "intensity")
+    reference = intensity["reference"]
+    thresholds = {"MSO": Fraction(1), reference: Fraction(1) if reference == "MSO" else Fraction(threshold_permille, 1000)}
+    thresholds.update({k: Fraction(v, 1000) for k, v in (other_thresholds or {}).items()})
+    share = Fraction(percent_permille, 1000) if percent_permille else percent(intensity["percent"])
+    main = share * thresholds[reference]
+
+    legs = protocol.get("legs") or [{"pattern": protocol["pattern"]}]
+    out, base = [], Fraction(0)
+    for leg in legs:
+        only(leg, {"name", "target", "pattern", "intensity", "pause", "wait", "totals"}, "legs")
+        base += duration_ns(leg["pause"]) if "pause" in leg else 0
+        leg_main = intensity_of(leg["intensity"], main, thresholds) if "intensity" in leg else main
+        pulses, end = pattern_pulses(leg["pattern"], leg_main, thresholds)
+        out += [(nearest(base + t), nearest(s * 1000)) for t, s in pulses]
+        base += end
+    return out
+
+
 def load(path):
     with open(path, encoding="utf-8") as f:
         return yaml.safe_load(f)
 
 
-def nearest(x):
-    """Nearest integer, halves up."""
-    return (2 * x.numerator + x.denominator) // (2 * x.denominator)
-
-
-def timeline(protocol, threshold_permille, percent=0):
-    """[(t_ns, permille)] for a threshold; percent in permille, 0 as the file says."""
-    pattern, intensity = protocol["pattern"], protocol["intensity"]
-    only(intensity, {"reference", "percent", "muscle"}, "intensity")
-    only(pattern, {"burst", "train", "series"}, "pattern")
-    burst = pattern.get("burst", {"pulses": 1, "interval": "0 s"})
-    train, series = pattern["train"], pattern.get("series", {"trains": 1, "interval": "0 s"})
-    only(burst, {"pulses", "interval"}, "pattern.burst")
-    only(train, {"pulses", "bursts", "interval", "duration"}, "pattern.train")
-    only(series, {"trains", "interval"}, "pattern.series")
-    units = train["bursts"] if "burst" in pattern else train["pulses"]
-
-    share = Fraction(percent) if percent else percent_permille(intensity["percent"])
-    base = Fraction(1000) if intensity["reference"] == "MSO" else Fraction(threshold_permille)
-    permille = nearest(base * share / 1000)
-
-    in_burst, in_train, in_series = (duration_ns(x["interval"]) for x in (burst, train, series))
-    return [
-        (nearest(k * in_series + j * in_train + i * in_burst), permille)
-        for k in range(series["trains"])
-        for j in range(units)
-        for i in range(burst["pulses"])
-    ]
-
-
 if __name__ == "__main__":
-    for t_ns, permille in timeline(load(sys.argv[1]), int(sys.argv[2])):
+    # FILE THRESHOLD-PERMILLE [PERCENT-PERMILLE] [aMT=PERMILLE...]
+    numbers = [int(a) for a in sys.argv[2:] if "=" not in a]
+    others = dict((k, int(v)) for k, v in (a.split("=") for a in sys.argv[2:] if "=" in a))
+    for t_ns, permille in timeline(load(sys.argv[1]), *numbers, other_thresholds=others):
         print(t_ns, permille, sep="\t")
