@@ -54,6 +54,6 @@ void tms_play_release(struct tms_play *play, u64 at_ns, u16 permille);
 bool tms_play_fired(struct tms_play *play);
 bool tms_play_missed(struct tms_play *play);
 void tms_play_unfired(struct tms_play *play, u32 pulse);
-void tms_play_skipped(struct tms_play *play);
+bool tms_play_skipped(struct tms_play *play);
 
 #endif

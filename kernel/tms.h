@@ -48,6 +48,7 @@
 #include <linux/workqueue.h>
 #include <linux/tms.h>
 
+#include "clock.h"
 #include "compat.h"
 #include "play.h"
 #include "regs.h"
@@ -78,7 +79,6 @@
 #define TMS_PROBES		20		/* at least, per arming */
 #define TMS_PROBE_NS		(5 * NSEC_PER_MSEC)
 #define TMS_TRIGGER_DELAY_NS	50000		/* edge of the trigger input to its pulse */
-#define TMS_CLOCK_SLACK_NS	20000		/* posting of writes, both clocks' granularity */
 #define TMS_SETTLE_MARGIN_NS	200000		/* answer's interrupt, queueing, gate window */
 #define TMS_IDLE_EXIT_US	5		/* deepest idle the engine's CPU may take */
 
@@ -130,18 +130,6 @@ struct tms_timeline {
 	struct tms_envelope env;
 	u32 count;
 	struct tms_pulse pulses[];
-};
-
-/**
- * struct tms_anchor - one instant on both clocks
- * @before_ns: CLOCK_MONOTONIC before the card's clock was read
- * @after_ns: and after
- * @card_ns: what was read; 0: none yet
- */
-struct tms_anchor {
-	u64 before_ns;
-	u64 after_ns;
-	u64 card_ns;
 };
 
 /**
@@ -244,6 +232,7 @@ struct tms_store {
  * @rest_ns: since when armed, paused or waiting without a pulse; engine_lock
  * @lease_end_ns: until when permission lasts; engine_lock
  * @kick_value: last value written to the card's watchdog; engine_lock
+ * @physics: what history is reckoned with, as of the last LOAD; engine_lock
  * @play: position in the timeline; engine_lock
  * @shot: the unanswered trigger; engine_lock
  * @setpoints: the card's queue; engine_lock
@@ -299,6 +288,7 @@ struct tms_device {
 	u64 rest_ns;
 	u64 lease_end_ns;
 	u32 kick_value;
+	struct tms_envelope physics;
 	struct tms_play play;
 	struct tms_shot shot;
 	struct tms_setpoints setpoints;
@@ -335,6 +325,11 @@ static inline u64 tms_now(void)
 	return ktime_get_ns();
 }
 
+static inline bool tms_in_range(u32 value, u32 low, u32 high)
+{
+	return value >= low && value <= high;
+}
+
 static inline bool tms_energised(u32 state)
 {
 	return state == TMS_STATE_ARMING || state == TMS_STATE_ARMED ||
@@ -360,6 +355,7 @@ int tms_card_identify(struct tms_device *tms, struct tms_caps *ret_caps);
 bool tms_card_present(struct tms_device *tms);
 void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil);
 void tms_card_setup(struct tms_device *tms);
+void tms_card_listen(struct tms_device *tms, bool trigger);
 
 /* --- params.c ------------------------------------------------------------------ */
 
@@ -373,7 +369,8 @@ void tms_params_envelope(struct tms_envelope *env);
 
 void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 			 u64 lateness_ns, struct tms_envelope *ret_env);
-u32 tms_limits_min_interval_ns(u32 card_ns, u64 lateness_ns);
+u64 tms_limits_min_interval_ns(u32 card_ns, u64 lateness_ns);
+u32 tms_limits_max_permille(struct tms_device *tms, const struct tms_coil *coil);
 
 /* --- state.c: engine_lock held ----------------------------------------------------- */
 
@@ -389,7 +386,6 @@ const char *tms_state_name(u32 state);
 void tms_event_state(struct tms_device *tms, u32 from, u32 to, u32 cause);
 void tms_event_interlock(struct tms_device *tms);
 void tms_event_trigger(struct tms_device *tms, u64 mono_ns, u64 card_ns);
-void tms_event_pulse(struct tms_device *tms, struct tms_event *event);
 void tms_wake(struct tms_device *tms);
 
 /* --- engine.c: hard IRQ ----------------------------------------------------------------- */
@@ -411,14 +407,6 @@ u64 tms_setpoints_settle_ns(struct tms_device *tms, u32 from_permille, u32 to_pe
 irqreturn_t tms_pulse_irq(int irq, void *data);
 bool tms_answer_poll(struct tms_device *tms);		/* lock held */
 void tms_answer_give_up(struct tms_device *tms);	/* lock held */
-
-/* --- clock.c: pure ---------------------------------------------------------------------------- */
-
-bool tms_clock_agrees(const struct tms_anchor *then, const struct tms_anchor *now);
-u64 tms_clock_not_after(const struct tms_anchor *a, u64 mono_ns);
-u64 tms_clock_widen(const struct tms_anchor *a, u64 mono_ns, u64 card_ns_40);
-bool tms_clock_within(const struct tms_anchor *a, u64 from_ns, u64 to_ns, u64 card_ns);
-u64 tms_clock_to_mono(const struct tms_anchor *a, u64 card_ns);
 
 /* --- interlock.c: hard IRQ ------------------------------------------------------------------------ */
 
@@ -442,29 +430,31 @@ bool tms_lease_fresh(struct tms_device *tms, u64 until_ns);	/* lock held */
 /* --- fitness.c ------------------------------------------------------------------------------------------ */
 
 void tms_fitness_reset(struct tms_device *tms);		/* lock held */
-void tms_fitness_probe(struct tms_device *tms, u32 error_ns);	/* lock held */
+void tms_fitness_probe(struct tms_device *tms, u64 error_ns);	/* lock held */
 void tms_fitness_wakeup(struct tms_device *tms, u64 late_ns);	/* lock held */
 void tms_fitness_pulse(struct tms_device *tms, u64 error_ns);	/* lock held */
 void tms_fitness_hold(struct tms_device *tms);		/* process, tms->lock held */
 void tms_fitness_release(struct tms_device *tms);	/* process, tms->lock held */
 void tms_fitness_qos_work(struct work_struct *work);
 
-/* --- treat.c: what the ioctls do; process, rwsem read-held, not dead -------------------------------------- */
+/* --- treat.c: what the ioctls do; process, rwsem read-held, not dead --------- */
 
-int tms_treat_limits(struct tms_device *tms, struct tms_file *file, const struct tms_limits *limits);
-int tms_treat_load(struct tms_device *tms, struct tms_file *file, struct tms_load *load);
-int tms_treat_start(struct tms_device *tms, struct tms_file *file, struct tms_start *start);
-int tms_treat_go(struct tms_device *tms, struct tms_file *file, const struct tms_go *go);
-int tms_treat_pause(struct tms_device *tms, struct tms_file *file, const struct tms_pause *pause);
-int tms_treat_resume(struct tms_device *tms, struct tms_file *file, struct tms_resume *resume);
-int tms_treat_disarm(struct tms_device *tms, struct tms_file *file);
-int tms_treat_clear_fault(struct tms_device *tms, struct tms_file *file);
-int tms_treat_current(struct tms_device *tms, u32 gen);
-int tms_treat_records(struct tms_device *tms);
+int tms_treat_limits(struct tms_device *tms, const struct tms_limits *limits);
+int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_timeline **timeline);
+int tms_treat_start(struct tms_device *tms, struct tms_start *start);
+int tms_treat_go(struct tms_device *tms, const struct tms_go *go);
+int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause);
+int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume);
+int tms_treat_disarm(struct tms_device *tms);
+int tms_treat_clear_fault(struct tms_device *tms);
+int tms_treat_state(struct tms_device *tms, u32 wanted);	/* engine_lock held */
+int tms_treat_current(struct tms_device *tms, u32 gen);		/* lock held */
+int tms_treat_records(struct tms_device *tms);			/* lock held */
+void tms_treat_unload(struct tms_device *tms);			/* lock held */
 
-/* --- arm.c: process; takes and drops rwsem by itself, since it sleeps -------------------------------------- */
+/* --- arm.c: process; takes and drops rwsem by itself, since it sleeps -------- */
 
-int tms_arm(struct tms_device *tms, struct tms_file *file, struct tms_arm *arm);
+int tms_arm(struct tms_device *tms, struct tms_arm *arm);
 
 /* --- query.c: INFO and STATUS; process, rwsem read-held, not dead --------------------------------------------- */
 
@@ -485,17 +475,25 @@ int tms_cdev_add(struct tms_device *tms);
 void tms_cdev_kill(struct tms_device *tms, u32 cause);
 int tms_cdev_enter(struct tms_device *tms);
 void tms_cdev_leave(struct tms_device *tms);
+
+/* --- sysfs.c ---------------------------------------------------------------- */
+
 extern const struct attribute_group *tms_sysfs_groups[];
 
 /* --- store.c: process -------------------------------------------------------------------------------------------------- */
 
 extern struct mutex tms_devices_lock; /* see the lock table */
 int tms_store_adopt(struct tms_device *tms, u64 odometer);
-void tms_store_leave(struct tms_device *tms);
+#define TMS_ODOMETER_UNKNOWN	U64_MAX
+void tms_store_leave(struct tms_device *tms, u64 odometer);
 bool tms_store_mine(struct tms_device *tms);
 void tms_store_destroy_all(void);
 int tms_devices_parameters(void);
-int tms_devices_cpu(struct tms_device *tms);
+void tms_devices_add(struct tms_device *tms);			/* tms_devices_lock held */
+void tms_devices_remove(struct tms_device *tms);		/* tms_devices_lock held */
+void tms_devices_each(void (*fn)(struct tms_device *tms, void *data), void *data);
+void tms_devices_panic(void);
+int tms_devices_pick_cpu(const struct tms_device *tms, int except); /* tms_devices_lock held */
 
 /* --- power.c: sleep, reset, errors, hotplug of CPUs ----------------------------------------------------------------------- */
 
@@ -503,15 +501,12 @@ int tms_power_register(void);
 void tms_power_unregister(void);
 int tms_power_add(struct tms_device *tms);
 void tms_power_remove(struct tms_device *tms);
+void tms_power_shutdown(struct pci_dev *pdev);
 extern const struct pci_error_handlers tms_error_handlers;
 extern const struct dev_pm_ops tms_pm_ops;
 
 /* --- hwmon.c, panel.c: process unless said ------------------------------------------------------------------------------------ */
 
-/*
- * A devm registration on tms->pdev->dev would outlive the device's registers in
- * a sysfs read: these read through tms_cdev_enter(), and are removed first.
- */
 int tms_hwmon_add(struct tms_device *tms);
 int tms_panel_add(struct tms_device *tms);
 void tms_panel_remove(struct tms_device *tms);

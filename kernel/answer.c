@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The card's answers: what became of each trigger. Also what else comes by the
+ * same vector: the trigger input and the panel.
+ *
+ * Context: hard IRQ, or any with engine_lock held. Takes engine_lock, under it
+ * ring->lock. One register read per pulse: the answer says by itself whether
+ * there is more to read.
+ *
+ * Every trigger has exactly one answer, and the engine fires no pulse before it
+ * has come. So there is never more than one to wait for, and whatever else comes
+ * is wrong.
+ */
+#include "tms.h"
+#include "trace.h"
+
+/* More than any card holds: one that never stops answering is broken. */
+#define DRAIN_MAX	1024
+
+static u32 field(u64 word, u32 shift, u32 mask)
+{
+	return (word >> shift) & mask;
+}
+
+/* An answer that nobody waits for has no slot promised, but is worth the last one. */
+static void record(struct tms_device *tms, u64 word, const struct tms_shot *shot, u32 code)
+{
+	u64 now_ns = tms_now();
+	struct tms_event event = {
+		.mono_ns = now_ns,
+		.type = TMS_EVENT_PULSE_ANSWER,
+		.run = tms->store->run,
+		.code = code,
+	};
+
+	if (word) {
+		event.card_seq = field(word, TMS_ANSWER_SEQ_SHIFT, TMS_ANSWER_SEQ_MASK);
+		event.delivered_permille = field(word, TMS_ANSWER_PERMILLE_SHIFT,
+						 TMS_ANSWER_PERMILLE_MASK);
+		event.card_ns = tms_clock_widen(&tms->anchor, shot ? shot->before_ns : now_ns,
+						word & TMS_ANSWER_TIME_MASK, TMS_ANSWER_TIME_BITS);
+	}
+	if (shot) {
+		event.run = shot->run;
+		event.pulse = shot->pulse;
+		event.card_seq = shot->seq;
+		event.scheduled_ns = shot->scheduled_ns;
+		event.triggered_ns = shot->before_ns;
+		event.set_permille = shot->permille;
+		tms_ring_put_reserved(&tms->store->ring, &event);
+	} else {
+		tms_ring_put(&tms->store->ring, &event, TMS_KEEP_STATE);
+	}
+	trace_tms_answer(tms->minor, &event);
+	tms_wake(tms);
+}
+
+/* It says that it fired: with what it should, and when it should? */
+static void judge_delivered(struct tms_device *tms, u64 word, const struct tms_shot *shot)
+{
+	u32 permille = field(word, TMS_ANSWER_PERMILLE_SHIFT, TMS_ANSWER_PERMILLE_MASK);
+	u64 card_ns = tms_clock_widen(&tms->anchor, shot->before_ns, word & TMS_ANSWER_TIME_MASK,
+				      TMS_ANSWER_TIME_BITS);
+
+	if (shot->run == tms->store->run)
+		tms->play.delivered++;
+	tms_setpoints_used(tms);
+
+	if (abs((int)permille - (int)shot->permille) > tms->caps.ampl_tol_permille)
+		tms_fault(tms, TMS_CAUSE_CARD_AMPLITUDE);
+	else if (!tms_clock_within(&tms->anchor, shot->before_ns, shot->after_ns, card_ns))
+		tms_fault(tms, TMS_CAUSE_CARD_INTERVAL);
+}
+
+/* It did not fire. After a stop that is as it should be: SAFE came before the trigger. */
+static void judge_refused(struct tms_device *tms, const struct tms_shot *shot, u32 outcome)
+{
+	if (!tms_energised(tms->state) || READ_ONCE(tms->stop))
+		return;
+
+	switch (outcome) {
+	case TMS_OUTCOME_TOO_LATE:
+		/* Its own rule 3 at work: a miss like any other. */
+		tms_play_unfired(&tms->play, shot->pulse);
+		if (tms->state == TMS_STATE_RUNNING && !tms_play_over(&tms->play) &&
+		    tms->play.misses >= TMS_MISSES_MAX)
+			tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_LATE);
+		break;
+	case TMS_OUTCOME_NO_DISCHARGE:
+		tms_fault(tms, TMS_CAUSE_CARD_LOST_PULSE);
+		break;
+	case TMS_OUTCOME_INTERLOCK:
+	case TMS_OUTCOME_WATCHDOG:
+	case TMS_OUTCOME_NOT_ARMED:
+		tms_halt(tms);
+		tms_interlock_scan(tms, TMS_CAUSE_CARD_REJECTED);
+		break;
+	default:
+		tms_fault(tms, TMS_CAUSE_CARD_REJECTED);
+		break;
+	}
+}
+
+static void take(struct tms_device *tms, u64 word)
+{
+	u32 outcome = field(word, TMS_ANSWER_OUTCOME_SHIFT, TMS_ANSWER_OUTCOME_MASK);
+	u32 seq = field(word, TMS_ANSWER_SEQ_SHIFT, TMS_ANSWER_SEQ_MASK);
+	struct tms_shot shot = tms->shot;
+
+	if (outcome == TMS_OUTCOME_UNEXPECTED) {
+		tms_halt(tms);
+		record(tms, word, NULL, outcome);
+		/* Nobody meant it, but the patient has had it: it counts. */
+		tms_history_add(&tms->store->history, &tms->physics, tms_now(),
+				min(1000U, field(word, TMS_ANSWER_PERMILLE_SHIFT,
+						 TMS_ANSWER_PERMILLE_MASK)));
+		tms_fault(tms, TMS_CAUSE_CARD_UNEXPECTED);
+		return;
+	}
+	if (!shot.pending || seq != (shot.seq & TMS_ANSWER_SEQ_MASK)) {
+		tms_halt(tms);
+		record(tms, word, NULL, outcome);
+		tms_fault(tms, TMS_CAUSE_CARD_SEQUENCE);
+		return;
+	}
+
+	tms->shot.pending = false;
+	record(tms, word, &shot, outcome);
+	if (outcome == TMS_OUTCOME_DELIVERED)
+		judge_delivered(tms, word, &shot);
+	else
+		judge_refused(tms, &shot, outcome);
+	if (tms_energised(tms->state))
+		tms_setpoints_fill(tms);
+}
+
+/* Takes all answers off the card. Returns what the last one read said besides. */
+static u64 drain(struct tms_device *tms)
+{
+	u64 word;
+	u32 n = 0;
+
+	do {
+		word = readq(tms->mmio + TMS_REG_ANSWER);
+		if (word == U64_MAX) {
+			tms_fault(tms, TMS_CAUSE_CARD_ABSENT);
+			return 0;
+		}
+		if (word & TMS_ANSWER_VALID)
+			take(tms, word);
+		if (++n == DRAIN_MAX) {
+			tms_fault(tms, TMS_CAUSE_CARD_LATCH);
+			return 0;
+		}
+	} while (word & TMS_ANSWER_MORE);
+
+	return word;
+}
+
+/* Has the answer come, its interrupt not yet? Lock held. */
+bool tms_answer_poll(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms->engine_lock);
+
+	drain(tms);
+	return !tms->shot.pending;
+}
+
+/* The answer will not come any more. Its promised record says so. Lock held. */
+void tms_answer_give_up(struct tms_device *tms)
+{
+	struct tms_shot shot = tms->shot;
+
+	lockdep_assert_held(&tms->engine_lock);
+
+	if (!shot.pending)
+		return;
+	tms->shot.pending = false;
+	record(tms, 0, &shot, TMS_PULSE_OUTCOME_NO_ANSWER);
+}
+
+/*
+ * The pulse follows the edge by a fixed time, so that this interrupt's own
+ * lateness is not in it. The card's stamp counts only if it makes sense.
+ */
+static void trigger(struct tms_device *tms)
+{
+	u64 card_ns = readq(tms->mmio + TMS_REG_TRIGGER_IN_NS);
+	u64 edge_ns = tms_clock_to_mono(&tms->anchor, card_ns);
+	u64 now_ns = tms_now();
+	u64 earliest_ns = now_ns + tms_param_lead_ns() + TMS_GATE_AHEAD_NS;
+
+	if (edge_ns > now_ns || now_ns - edge_ns > NSEC_PER_MSEC)
+		edge_ns = now_ns;
+	tms_event_trigger(tms, edge_ns, card_ns);
+
+	if (tms->state != TMS_STATE_RUNNING ||
+	    !tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER))
+		return;
+	tms_card_listen(tms, false);
+	tms_play_release(&tms->play, max(edge_ns + TMS_TRIGGER_DELAY_NS, earliest_ns), 0);
+	tms_engine_continue(tms);
+}
+
+static void events(struct tms_device *tms)
+{
+	u32 pending = readl(tms->mmio + TMS_REG_IRQ_EVENTS) & TMS_IRQ_MASK & ~TMS_IRQ_ANSWER;
+
+	writel(pending, tms->mmio + TMS_REG_IRQ_EVENTS);
+	if (pending & TMS_IRQ_TRIGGER_IN)
+		trigger(tms);
+	if (pending & TMS_IRQ_PANEL)
+		tms_panel_changed(tms);
+}
+
+irqreturn_t tms_pulse_irq(int irq, void *data)
+{
+	struct tms_device *tms = data;
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		if (tms->state == TMS_STATE_GONE)
+			return IRQ_HANDLED;
+		if (drain(tms) & TMS_ANSWER_EVENTS)
+			events(tms);
+		tms_engine_settle(tms);
+	}
+	return IRQ_HANDLED;
+}

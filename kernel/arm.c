@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Arming: the card charges, the host's timers are tried, and only then the card
+ * is told ARM.
+ *
+ * Context: process. Takes rwsem, tms->lock, engine_lock, in turns: it sleeps with
+ * none of them, and looks at everything anew each time it wakes up.
+ */
+#include <linux/jiffies.h>
+#include <linux/sched/signal.h>
+
+#include "tms.h"
+
+#define POLL_MS		10
+
+/* A latch from the time in SAFE (a coil changed, a button tried) ends here if its cause has. */
+static int clear_latch(struct tms_device *tms)
+{
+	u32 latch, live;
+
+	tms_interlock_scan(tms, 0);
+	if (tms->state != TMS_STATE_LOADED)
+		return tms->state == TMS_STATE_FAULT ? -EPERM : -ESTALE;
+
+	writel(TMS_LATCH_MASK, tms->mmio + TMS_REG_LATCH);
+	latch = readl(tms->mmio + TMS_REG_LATCH);
+	live = readl(tms->mmio + TMS_REG_STATUS) & TMS_IL_MASK;
+	tms->live = live;
+	tms->latched = (latch | live) & TMS_IL_MASK;
+	return latch | live ? -EPERM : 0;
+}
+
+/* LOADED -> ARMING: the card begins to charge. engine_lock held. */
+static int energise(struct tms_device *tms)
+{
+	u32 status;
+	int r;
+
+	r = tms_treat_state(tms, TMS_STATE_LOADED);
+	if (r < 0)
+		return r;
+	if (!tms_lease_fresh(tms, tms_now()))
+		return -EPROTO;
+	if (tms->shot.pending)
+		return -EAGAIN;
+	r = clear_latch(tms);
+	if (r < 0)
+		return r;
+
+	WRITE_ONCE(tms->stop, 0);
+	tms->probes = 0;
+	tms->probe_max_ns = 0;
+	tms->probe_due_ns = tms_now() + TMS_PROBE_NS;
+	tms_play_begin(&tms->play, tms->timeline->pulses, tms->timeline->count);
+	tms_setpoints_reset(tms);
+	tms_fitness_reset(tms);
+	tms_watchdog_anchor(tms);
+	tms_set_state(tms, TMS_STATE_ARMING, TMS_CAUSE_REQUEST);
+	tms_watchdog_start(tms);
+
+	writel(TMS_CONTROL_CHARGE, tms->mmio + TMS_REG_CONTROL);
+	status = readl(tms->mmio + TMS_REG_STATUS);
+	if ((status & TMS_STATUS_STATE_MASK) != TMS_STATUS_STATE_CHARGE) {
+		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
+		return -EPERM;
+	}
+	tms_setpoints_fill(tms);
+	return 0;
+}
+
+/* rwsem read-held. *@ret_epoch: the arming that has begun. */
+static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
+{
+	int r = 0;
+
+	guard(mutex)(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		r = tms_treat_state(tms, TMS_STATE_LOADED);
+		if (tms->state == TMS_STATE_IDLE && gen)
+			r = -EPROTO;
+	}
+	if (r < 0)
+		return r;
+	if (!tms_card_present(tms))
+		return -ENODEV;
+	r = tms_treat_current(tms, gen);
+	if (r < 0)
+		return r;
+	r = tms_treat_records(tms);
+	if (r < 0)
+		return r;
+
+	tms_fitness_hold(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		r = energise(tms);
+		*ret_epoch = tms->epoch;
+	}
+	if (r < 0) {
+		tms_fitness_release(tms);
+		return r;
+	}
+	if (tms_engine_start(tms) < 0) {
+		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+		return -ETIME;
+	}
+	return 0;
+}
+
+/* Charged and tried: fit? engine_lock held. */
+static int finish(struct tms_device *tms, struct tms_arm *arm)
+{
+	arm->fitness_max_ns = tms->probe_max_ns;
+	if (tms->probe_max_ns > tms_param_fitness_max_ns()) {
+		tms_end(tms, TMS_CAUSE_UNFIT);
+		return -ETIME;
+	}
+	/* A stop on its way has written SAFE before; whoever asked for it ends the arming. */
+	if (READ_ONCE(tms->stop))
+		return -EINPROGRESS;
+
+	writel(TMS_CONTROL_ARM, tms->mmio + TMS_REG_CONTROL);
+	if ((readl(tms->mmio + TMS_REG_STATUS) & TMS_STATUS_STATE_MASK) != TMS_STATUS_STATE_ARM) {
+		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
+		return -EPERM;
+	}
+	tms_set_state(tms, TMS_STATE_ARMED, TMS_CAUSE_REQUEST);
+	return 0;
+}
+
+/* One look. -EINPROGRESS: not yet. engine_lock held. */
+static int look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 deadline_ns)
+{
+	const u32 charged = TMS_STATUS_FULL | TMS_STATUS_RESERVOIR_FULL;
+
+	if (tms->epoch != epoch) {
+		/* Somebody or something else has ended it. */
+		if (tms->state == TMS_STATE_FAULT)
+			return -EPERM;
+		return tms->state == TMS_STATE_GONE ? -ENODEV : -ECANCELED;
+	}
+	if (signal_pending(current)) {
+		tms_end(tms, TMS_CAUSE_REQUEST);
+		return -EINTR;
+	}
+	if (tms->probes >= TMS_PROBES &&
+	    (readl(tms->mmio + TMS_REG_STATUS) & charged) == charged)
+		return finish(tms, arm);
+	if (tms_now() > deadline_ns) {
+		tms_end(tms, TMS_CAUSE_ARM_TIMEOUT);
+		return -ETIME;
+	}
+	return -EINPROGRESS;
+}
+
+int tms_arm(struct tms_device *tms, struct tms_arm *arm)
+{
+	u64 deadline_ns = tms_now() + TMS_ARM_TIMEOUT_NS;
+	u64 epoch;
+	int r;
+
+	if (arm->flags || memchr_inv(arm->reserved, 0, sizeof(arm->reserved)))
+		return -EINVAL;
+
+	r = tms_cdev_enter(tms);
+	if (r < 0)
+		return r;
+	r = begin(tms, arm->timeline_gen, &epoch);
+	tms_cdev_leave(tms);
+	if (r < 0)
+		return r;
+
+	do {
+		/* A signal that is pending is seen in look(). */
+		wait_event_interruptible_timeout(tms->wait, READ_ONCE(tms->epoch) != epoch ||
+						 READ_ONCE(tms->dead),
+						 msecs_to_jiffies(POLL_MS));
+		r = tms_cdev_enter(tms);
+		if (r < 0)
+			return r;
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+			r = look(tms, arm, epoch, deadline_ns);
+		tms_cdev_leave(tms);
+	} while (r == -EINPROGRESS);
+
+	return r;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The card's clock against CLOCK_MONOTONIC: see clock.h.
+ *
+ * Context: any. No lock: the caller's anchor is the caller's to protect.
+ */
+#include <linux/bitops.h>
+#include <linux/math.h>
+
+#include "clock.h"
+
+static s64 least(s64 mono_ns)
+{
+	return mono_ns - TMS_CLOCK_DRIFT(abs(mono_ns)) - TMS_CLOCK_SLACK_NS;
+}
+
+static s64 most(s64 mono_ns)
+{
+	return mono_ns + TMS_CLOCK_DRIFT(abs(mono_ns)) + TMS_CLOCK_SLACK_NS;
+}
+
+/* Have both clocks gone on by the same, between two anchors? */
+bool tms_clock_agrees(const struct tms_anchor *then, const struct tms_anchor *now)
+{
+	s64 card_ns = now->card_ns - then->card_ns;
+
+	return card_ns >= least(now->before_ns - then->after_ns) &&
+	       card_ns <= most(now->after_ns - then->before_ns);
+}
+
+/* Can the card's @card_ns have been between @from_ns and @to_ns? */
+bool tms_clock_within(const struct tms_anchor *a, u64 from_ns, u64 to_ns, u64 card_ns)
+{
+	s64 delta_ns = card_ns - a->card_ns;
+
+	return delta_ns >= least(from_ns - a->after_ns) &&
+	       delta_ns <= most(to_ns - a->before_ns);
+}
+
+/* The card's latest possible reading at @mono_ns, not before the anchor. */
+u64 tms_clock_not_after(const struct tms_anchor *a, u64 mono_ns)
+{
+	u64 age_ns = mono_ns - a->before_ns;
+
+	return a->card_ns + age_ns + TMS_CLOCK_DRIFT(age_ns);
+}
+
+/* The whole reading at about @mono_ns of which @low holds the lowest @bits. */
+u64 tms_clock_widen(const struct tms_anchor *a, u64 mono_ns, u64 low, u32 bits)
+{
+	u64 about_ns = a->card_ns + (mono_ns - a->before_ns);
+
+	return about_ns + sign_extend64(low - about_ns, bits - 1);
+}
+
+/* As near as an anchor tells; off by at most the drift since. */
+u64 tms_clock_to_mono(const struct tms_anchor *a, u64 card_ns)
+{
+	return a->before_ns + (a->after_ns - a->before_ns) / 2 + (card_ns - a->card_ns);
+}

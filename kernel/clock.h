@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The card's clock against CLOCK_MONOTONIC, by intervals and with bounds.
+ *
+ * Neither clock is set by the other. All that is assumed is that their rates
+ * differ by less than 1000 ppm, so one instant known on both (an anchor) bounds
+ * the other clock's reading at any other instant. Pure arithmetic, any context.
+ */
+#ifndef TMS_CLOCK_H
+#define TMS_CLOCK_H
+
+#include <linux/types.h>
+
+#define TMS_CLOCK_DRIFT(ns)	((ns) / 1000)	/* 1000 ppm */
+#define TMS_CLOCK_SLACK_NS	10000		/* trigger's way to the coil, granularity */
+
+/**
+ * struct tms_anchor - one instant on both clocks
+ * @before_ns: CLOCK_MONOTONIC before the card's clock was read
+ * @after_ns: and after
+ * @card_ns: what was read
+ */
+struct tms_anchor {
+	u64 before_ns;
+	u64 after_ns;
+	u64 card_ns;
+};
+
+bool tms_clock_agrees(const struct tms_anchor *then, const struct tms_anchor *now);
+bool tms_clock_within(const struct tms_anchor *a, u64 from_ns, u64 to_ns, u64 card_ns);
+u64 tms_clock_not_after(const struct tms_anchor *a, u64 mono_ns);
+u64 tms_clock_widen(const struct tms_anchor *a, u64 mono_ns, u64 low, u32 bits);
+u64 tms_clock_to_mono(const struct tms_anchor *a, u64 card_ns);
+
+#endif

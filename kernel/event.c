@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The records that are not about pulses, and the way to wake who reads them.
+ *
+ * Context: any, hard IRQ among it. Takes ring->lock. Wait queues sleep on
+ * PREEMPT_RT, so readers are woken by an irq_work, which there runs in a thread.
+ */
+#include "tms.h"
+#include "trace.h"
+
+void tms_wake(struct tms_device *tms)
+{
+	irq_work_queue(&tms->wake_work);
+}
+
+void tms_event_state(struct tms_device *tms, u32 from, u32 to, u32 cause)
+{
+	struct tms_event event = {
+		.mono_ns = tms_now(),
+		.type = TMS_EVENT_STATE,
+		.run = tms->store->run,
+		.pulse = to,
+		.card_seq = from,
+		.code = cause,
+	};
+
+	tms_ring_put(&tms->store->ring, &event, TMS_KEEP_STATE);
+}
+
+void tms_event_interlock(struct tms_device *tms)
+{
+	struct tms_event event = {
+		.mono_ns = tms_now(),
+		.type = TMS_EVENT_INTERLOCK,
+		.run = tms->store->run,
+		.pulse = tms->live,
+		.card_seq = tms->latched,
+	};
+
+	tms_ring_put(&tms->store->ring, &event, TMS_KEEP_NOTE);
+	trace_tms_interlock(tms->minor, tms->live, tms->latched);
+	tms_wake(tms);
+}
+
+void tms_event_trigger(struct tms_device *tms, u64 mono_ns, u64 card_ns)
+{
+	struct tms_event event = {
+		.mono_ns = mono_ns,
+		.type = TMS_EVENT_TRIGGER,
+		.run = tms->store->run,
+		.pulse = tms->play.pos,
+		.card_ns = card_ns,
+	};
+
+	tms_ring_put(&tms->store->ring, &event, TMS_KEEP_NOTE);
+	tms_wake(tms);
+}

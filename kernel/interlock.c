@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The fault vector, and the stop that anybody may ask for.
+ *
+ * Context: hard IRQ, or any. Takes engine_lock, under it ring->lock.
+ *
+ * The card has already made itself safe when it raises the fault vector; the
+ * handler does it once more before anything else, a clock's reading after its
+ * entry, and sets the stop word. Only then it may wait for the engine's lock
+ * (at most the lead and a pulse's work) to find out what it was.
+ */
+#include "tms.h"
+#include "trace.h"
+
+/* In SAFE these are everyday life: a coil is changed, a button pressed and pulled out. */
+#define EVERYDAY	(TMS_IL_MASK & ~(TMS_IL_HV_FAULT | TMS_IL_OVERCURRENT))
+
+/* The most urgent of what is open or latched, as a cause; @otherwise if nothing is. */
+static u32 cause_of(u32 bits, u32 otherwise)
+{
+	if (bits & TMS_LATCH_UNEXPECTED_PULSE)
+		return TMS_CAUSE_CARD_UNEXPECTED;
+	if (bits & TMS_IL_MASK)
+		return TMS_CAUSE_EMERGENCY_STOP + __ffs(bits & TMS_IL_MASK);
+	if (bits & TMS_LATCH_LOST_PULSE)
+		return TMS_CAUSE_CARD_LOST_PULSE;
+	if (bits & TMS_LATCH_MASK)
+		return TMS_CAUSE_CARD_LATCH;
+	return otherwise;
+}
+
+/*
+ * What is open, what has been? Records news and draws the conclusion for the
+ * state. @otherwise: cause if the card names none, 0 if that is as it should be.
+ */
+void tms_interlock_scan(struct tms_device *tms, u32 otherwise)
+{
+	u32 latch = readl(tms->mmio + TMS_REG_LATCH);
+	u32 status = readl(tms->mmio + TMS_REG_STATUS);
+	u32 live = status & TMS_IL_MASK;
+	u32 cause;
+
+	lockdep_assert_held(&tms->engine_lock);
+
+	if (tms->state == TMS_STATE_GONE)
+		return;
+	if ((status & TMS_STATUS_SIGN_MASK) != TMS_STATUS_SIGN || latch & ~TMS_LATCH_MASK) {
+		tms_fault(tms, TMS_CAUSE_CARD_ABSENT);
+		return;
+	}
+
+	if (live != tms->live || (latch & TMS_IL_MASK & ~tms->latched)) {
+		tms->live = live;
+		tms->latched |= latch & TMS_IL_MASK;
+		tms_event_interlock(tms);
+	}
+
+	cause = cause_of(latch | live, otherwise);
+	if (tms_energised(tms->state)) {
+		if (cause)
+			tms_fault(tms, cause);
+	} else if (latch & ~EVERYDAY) {
+		tms_fault(tms, cause_of(latch & ~EVERYDAY, otherwise));
+	} else if ((latch | live) & TMS_IL_COIL_ABSENT) {
+		tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
+	}
+}
+
+irqreturn_t tms_fault_irq(int irq, void *data)
+{
+	struct tms_device *tms = data;
+	u64 entered_ns = tms_now();
+	u64 safe_ns;
+
+	tms_halt(tms);
+	safe_ns = tms_now();
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
+
+	trace_tms_fault(tms->minor, entered_ns, safe_ns);
+	return IRQ_HANDLED;
+}
+
+/* Ends treating, from any context, without any lock held. The output is safe at once. */
+void tms_stop(struct tms_device *tms, u32 cause)
+{
+	tms_halt(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_end(tms, cause);
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What happens to the whole machine, and to the card's place in it: system
+ * sleep, shutdown, panic, a CPU that goes away, resets and bus errors. Each ends
+ * in SAFE; a treatment never goes on behind any of them.
+ *
+ * Context: process, panic excepted. Takes tms_devices_lock, rwsem, engine_lock.
+ */
+#include <linux/cpu.h>
+#include <linux/interrupt.h>
+#include <linux/panic_notifier.h>
+#include <linux/suspend.h>
+
+#include "tms.h"
+
+/* --- system sleep ------------------------------------------------------------ */
+
+/* Before any task is frozen: while treating, the machine stays awake. */
+static int pm_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct tms_device *tms = container_of(nb, struct tms_device, pm_nb);
+
+	switch (action) {
+	case PM_SUSPEND_PREPARE:
+	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
+		if (tms_energised(READ_ONCE(tms->state)))
+			return notifier_from_errno(-EBUSY);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+/* Armed after the notifier looked? Then this is the stop. */
+static int sleep(struct device *dev)
+{
+	struct tms_device *tms = dev_get_drvdata(dev);
+
+	tms_halt(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_drop_timeline(tms, TMS_CAUSE_SUSPEND);
+	hrtimer_cancel(&tms->engine_timer);
+	hrtimer_cancel(&tms->kick_timer);
+	hrtimer_cancel(&tms->lease_timer);
+	return 0;
+}
+
+/* The card may have lost its power, and so all that was set in it. */
+static int wake(struct device *dev)
+{
+	struct tms_device *tms = dev_get_drvdata(dev);
+
+	if (tms_card_present(tms)) {
+		tms_card_setup(tms);
+		return 0;
+	}
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_fault(tms, TMS_CAUSE_CARD_ABSENT);
+	return 0;
+}
+
+const struct dev_pm_ops tms_pm_ops = {
+	SYSTEM_SLEEP_PM_OPS(sleep, wake)
+};
+
+/* Reboot, power-off, kexec: nobody comes back from here. */
+void tms_power_shutdown(struct pci_dev *pdev)
+{
+	tms_cdev_kill(pci_get_drvdata(pdev), TMS_CAUSE_SHUTDOWN);
+}
+
+/* --- resets and bus errors ------------------------------------------------------ */
+
+static void reset_end(struct tms_device *tms, u32 cause)
+{
+	tms_halt(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		if (tms_energised(tms->state))
+			tms_fault(tms, cause);
+		else
+			tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
+	}
+}
+
+/* Somebody resets the function. No caller touches the registers until it is done. */
+static void reset_prepare(struct pci_dev *pdev)
+{
+	struct tms_device *tms = pci_get_drvdata(pdev);
+
+	reset_end(tms, TMS_CAUSE_CARD_RESET);
+	down_write(&tms->rwsem);
+}
+
+static void reset_done(struct pci_dev *pdev)
+{
+	struct tms_device *tms = pci_get_drvdata(pdev);
+
+	tms_card_setup(tms);
+	up_write(&tms->rwsem);
+}
+
+static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t channel)
+{
+	reset_end(pci_get_drvdata(pdev), TMS_CAUSE_CARD_ABSENT);
+	return channel == pci_channel_io_perm_failure ? PCI_ERS_RESULT_DISCONNECT :
+							PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t slot_reset(struct pci_dev *pdev)
+{
+	struct tms_device *tms = pci_get_drvdata(pdev);
+
+	pci_restore_state(pdev);
+	pci_set_master(pdev);
+	if (!tms_card_present(tms))
+		return PCI_ERS_RESULT_DISCONNECT;
+	tms_card_setup(tms);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+const struct pci_error_handlers tms_error_handlers = {
+	.error_detected = error_detected,
+	.slot_reset = slot_reset,
+	.reset_prepare = reset_prepare,
+	.reset_done = reset_done,
+};
+
+/* --- CPUs --------------------------------------------------------------------------- */
+
+static enum cpuhp_state hotplug_state;
+
+/* Timer and interrupts on one CPU: then the answer never races with the next pulse. */
+static void engine_to(struct tms_device *tms, int cpu)
+{
+	unsigned int i;
+
+	WRITE_ONCE(tms->engine_cpu, cpu);
+	for (i = 0; i < TMS_VECTOR_COUNT; i++)
+		irq_set_affinity_and_hint(pci_irq_vector(tms->pdev, i), cpumask_of(cpu));
+}
+
+static void leave_cpu(struct tms_device *tms, void *data)
+{
+	unsigned int cpu = *(unsigned int *)data;
+	int other;
+
+	if (tms->engine_cpu != cpu)
+		return;
+	tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+	other = tms_devices_pick_cpu(tms, cpu);
+	if (other >= 0)
+		engine_to(tms, other);
+}
+
+/* The CPU goes away: if an engine was on it, its run ends, and the next one is elsewhere. */
+static int cpu_offline(unsigned int cpu)
+{
+	tms_devices_each(leave_cpu, &cpu);
+	return 0;
+}
+
+/* --- panic ------------------------------------------------------------------------------ */
+
+static int panic_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	tms_devices_panic();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block panic_nb = {
+	.notifier_call = panic_notify,
+	.priority = INT_MAX,
+};
+
+/* --- registration ------------------------------------------------------------------------- */
+
+/* Interrupts requested, the node not there yet. */
+int tms_power_add(struct tms_device *tms)
+{
+	int r;
+
+	tms->pm_nb.notifier_call = pm_notify;
+	r = register_pm_notifier(&tms->pm_nb);
+	if (r < 0)
+		return r;
+
+	cpus_read_lock();
+	mutex_lock(&tms_devices_lock);
+	engine_to(tms, tms_devices_pick_cpu(tms, -1));
+	tms_devices_add(tms);
+	mutex_unlock(&tms_devices_lock);
+	cpus_read_unlock();
+	return 0;
+}
+
+void tms_power_remove(struct tms_device *tms)
+{
+	unsigned int i;
+
+	mutex_lock(&tms_devices_lock);
+	tms_devices_remove(tms);
+	mutex_unlock(&tms_devices_lock);
+
+	for (i = 0; i < TMS_VECTOR_COUNT; i++)
+		irq_update_affinity_hint(pci_irq_vector(tms->pdev, i), NULL);
+	unregister_pm_notifier(&tms->pm_nb);
+}
+
+int tms_power_register(void)
+{
+	int r;
+
+	r = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "tms:engine", NULL, cpu_offline);
+	if (r < 0)
+		return r;
+	hotplug_state = r;
+	atomic_notifier_chain_register(&panic_notifier_list, &panic_nb);
+	return 0;
+}
+
+void tms_power_unregister(void)
+{
+	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_nb);
+	cpuhp_remove_state_nocalls(hotplug_state);
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The record ring: see ring.h.
+ *
+ * Context: any, hard IRQ among it; takes only ring->lock, and for no longer than
+ * copying a few records takes. init and destroy: process.
+ */
+#include <linux/build_bug.h>
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "ring.h"
+
+static_assert(!(TMS_RING_SLOTS & (TMS_RING_SLOTS - 1)));
+static_assert(sizeof(struct tms_event) == 64);
+
+int tms_ring_init(struct tms_ring *ring)
+{
+	memset(ring, 0, sizeof(*ring));
+	raw_spin_lock_init(&ring->lock);
+	ring->head = TMS_RING_FIRST_SEQ;
+	ring->acked = TMS_RING_FIRST_SEQ;
+	ring->slot = kvcalloc(TMS_RING_SLOTS, sizeof(*ring->slot), GFP_KERNEL);
+	return ring->slot ? 0 : -ENOMEM;
+}
+
+void tms_ring_destroy(struct tms_ring *ring)
+{
+	kvfree(ring->slot);
+	ring->slot = NULL;
+}
+
+static struct tms_event *slot(struct tms_ring *ring, u64 seq)
+{
+	return &ring->slot[seq % TMS_RING_SLOTS];
+}
+
+static u64 room(struct tms_ring *ring)
+{
+	lockdep_assert_held(&ring->lock);
+	return TMS_RING_SLOTS - (ring->head - ring->acked) - ring->reserved;
+}
+
+static void put(struct tms_ring *ring, struct tms_event *event)
+{
+	event->seq = ring->head;
+	*slot(ring, ring->head) = *event;
+	ring->head++;
+}
+
+/* Promises @slots to records that will surely come, if @keep stay free. */
+bool tms_ring_reserve(struct tms_ring *ring, u32 slots, u32 keep)
+{
+	bool fits = false;
+
+	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
+		fits = room(ring) >= slots + keep;
+		if (fits)
+			ring->reserved += slots;
+	}
+	return fits;
+}
+
+/* A promise that is not needed after all. */
+void tms_ring_release(struct tms_ring *ring, u32 slots)
+{
+	scoped_guard(raw_spinlock_irqsave, &ring->lock)
+		ring->reserved -= slots;
+}
+
+/* Puts a record, if @keep slots stay free, and fills in its seq. */
+bool tms_ring_put(struct tms_ring *ring, struct tms_event *event, u32 keep)
+{
+	bool fits = false;
+
+	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
+		fits = room(ring) > keep;
+		if (fits)
+			put(ring, event);
+		else
+			ring->dropped++;
+	}
+	return fits;
+}
+
+/* Puts a record into a slot promised by tms_ring_reserve(). */
+void tms_ring_put_reserved(struct tms_ring *ring, struct tms_event *event)
+{
+	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
+		ring->reserved--;
+		put(ring, event);
+	}
+}
+
+/*
+ * Copies up to @max records from *@cursor on and moves it behind them. A cursor
+ * that has been overtaken first gets one record that says by how much; that can
+ * only happen to monitors, since the controller's records wait for it.
+ */
+u32 tms_ring_peek(struct tms_ring *ring, u64 *cursor, struct tms_event *into, u32 max)
+{
+	u32 n = 0;
+
+	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
+		u64 oldest = max_t(u64, TMS_RING_FIRST_SEQ + TMS_RING_SLOTS, ring->head) -
+			     TMS_RING_SLOTS;
+
+		if (*cursor < oldest && max) {
+			into[n++] = (struct tms_event) {
+				.seq = oldest - 1,
+				.mono_ns = slot(ring, oldest)->mono_ns,
+				.type = TMS_EVENT_LOST,
+				.pulse = min_t(u64, oldest - *cursor, U32_MAX),
+			};
+			*cursor = oldest;
+		}
+		while (n < max && *cursor < ring->head)
+			into[n++] = *slot(ring, (*cursor)++);
+	}
+	return n;
+}
+
+bool tms_ring_readable(struct tms_ring *ring, u64 cursor)
+{
+	return cursor < tms_ring_head(ring);
+}
+
+/* Is there a slot for a record that leaves @keep free? */
+bool tms_ring_room(struct tms_ring *ring, u32 keep)
+{
+	bool fits = false;
+
+	scoped_guard(raw_spinlock_irqsave, &ring->lock)
+		fits = room(ring) > keep;
+	return fits;
+}
+
+u64 tms_ring_head(struct tms_ring *ring)
+{
+	u64 head = 0;
+
+	scoped_guard(raw_spinlock_irqsave, &ring->lock)
+		head = ring->head;
+	return head;
+}
+
+u64 tms_ring_acked(struct tms_ring *ring)
+{
+	u64 acked = 0;
+
+	scoped_guard(raw_spinlock_irqsave, &ring->lock)
+		acked = ring->acked;
+	return acked;
+}
+
+/* Records before @seq are on disk. Nobody can say so of what it has not read. */
+int tms_ring_ack(struct tms_ring *ring, u64 seq, u64 read_seq)
+{
+	int r = 0;
+
+	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
+		if (seq < ring->acked || seq > read_seq || seq > ring->head)
+			r = -ESTALE;
+		else
+			ring->acked = seq;
+	}
+	return r;
+}
+
+/* When the oldest record that is not acknowledged was made; U64_MAX: there is none. */
+u64 tms_ring_oldest_ns(struct tms_ring *ring)
+{
+	u64 oldest_ns = U64_MAX;
+
+	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
+		if (ring->acked < ring->head)
+			oldest_ns = slot(ring, ring->acked)->mono_ns;
+	}
+	return oldest_ns;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What outlives a device: records that nobody has acknowledged yet, and the
+ * history that the verifier starts from. Kept by card serial until the module is
+ * unloaded; a card that is plugged in again finds its own.
+ *
+ * Also the list of devices, for what concerns all of them.
+ *
+ * Context: process. Takes tms_devices_lock, under it tms->rwsem and engine_lock.
+ */
+#include <linux/cpumask.h>
+#include <linux/list.h>
+#include <linux/slab.h>
+
+#include "tms.h"
+
+DEFINE_MUTEX(tms_devices_lock); /* see the lock table */
+static LIST_HEAD(devices);
+static LIST_HEAD(stores);
+
+static struct tms_store *find(u64 card_serial)
+{
+	struct tms_store *store;
+
+	list_for_each_entry(store, &stores, node) {
+		if (store->card_serial == card_serial)
+			return store;
+	}
+	return NULL;
+}
+
+static struct tms_store *create(u64 card_serial)
+{
+	struct tms_store *store = kzalloc(sizeof(*store), GFP_KERNEL);
+
+	if (!store)
+		return NULL;
+	if (tms_ring_init(&store->ring) < 0) {
+		kfree(store);
+		return NULL;
+	}
+	store->card_serial = card_serial;
+	list_add_tail(&store->node, &stores);
+	return store;
+}
+
+/* The new device becomes the one that writes to its card's store. */
+int tms_store_adopt(struct tms_device *tms, u64 odometer)
+{
+	struct tms_store *store;
+
+	guard(mutex)(&tms_devices_lock);
+
+	store = find(tms->caps.serial);
+	if (store && store->holder) {
+		dev_err(&tms->pdev->dev, "another card has the same serial number %016llx\n",
+			tms->caps.serial);
+		return -EEXIST;
+	}
+	if (!store)
+		store = create(tms->caps.serial);
+	if (!store)
+		return -ENOMEM;
+
+	/* Fired while it was away? Then nobody here knows when. */
+	if (store->odometer != odometer)
+		store->history_known = false;
+	WRITE_ONCE(store->holder, tms);
+	tms->store = store;
+	return 0;
+}
+
+/* The device is gone. Files that are still open read the rest from the store. */
+void tms_store_leave(struct tms_device *tms, u64 odometer)
+{
+	guard(mutex)(&tms_devices_lock);
+	tms->store->odometer = odometer;
+	WRITE_ONCE(tms->store->holder, NULL);
+}
+
+/* May a file of this device still read from the store, or has another card come? */
+bool tms_store_mine(struct tms_device *tms)
+{
+	struct tms_device *holder = READ_ONCE(tms->store->holder);
+
+	return !holder || holder == tms;
+}
+
+/* Module unload: no device is left, and no file. */
+void tms_store_destroy_all(void)
+{
+	struct tms_store *store, *next;
+
+	list_for_each_entry_safe(store, next, &stores, node) {
+		list_del(&store->node);
+		tms_ring_destroy(&store->ring);
+		kfree(store);
+	}
+}
+
+/*
+ * A module parameter is about to change: refused while any card treats, else
+ * every timeline goes, because it was verified under the old value.
+ */
+int tms_devices_parameters(void)
+{
+	struct tms_device *tms;
+
+	guard(mutex)(&tms_devices_lock);
+
+	list_for_each_entry(tms, &devices, node) {
+		if (tms_energised(READ_ONCE(tms->state)))
+			return -EBUSY;
+	}
+	list_for_each_entry(tms, &devices, node) {
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+			if (tms->state == TMS_STATE_LOADED)
+				tms_set_state(tms, TMS_STATE_IDLE, TMS_CAUSE_CHANGED);
+		}
+	}
+	return 0;
+}
+
+/*
+ * The online CPU with the fewest engines, the highest number first: CPU 0 has the
+ * most to do. @except: one that is going away, or -1. tms_devices_lock held.
+ */
+int tms_devices_pick_cpu(const struct tms_device *tms, int except)
+{
+	const struct tms_device *other;
+	int cpu, best = -1, fewest = INT_MAX;
+
+	lockdep_assert_held(&tms_devices_lock);
+
+	for_each_online_cpu(cpu) {
+		int engines = 0;
+
+		if (cpu == except)
+			continue;
+		list_for_each_entry(other, &devices, node)
+			engines += other != tms && other->engine_cpu == cpu;
+		if (engines <= fewest) {
+			fewest = engines;
+			best = cpu;
+		}
+	}
+	return best;
+}
+
+/* From here on, what happens to all devices happens to this one. */
+void tms_devices_add(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms_devices_lock);
+	list_add_tail(&tms->node, &devices);
+}
+
+void tms_devices_remove(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms_devices_lock);
+	list_del(&tms->node);
+}
+
+/* Calls @fn for every device, under tms_devices_lock. */
+void tms_devices_each(void (*fn)(struct tms_device *tms, void *data), void *data)
+{
+	struct tms_device *tms;
+
+	guard(mutex)(&tms_devices_lock);
+	list_for_each_entry(tms, &devices, node)
+		fn(tms, data);
+}
+
+/* Panic: everything else has stopped, possibly with the lock held. Nothing but SAFE. */
+void tms_devices_panic(void)
+{
+	struct tms_device *tms;
+
+	list_for_each_entry(tms, &devices, node)
+		tms_halt(tms);
+}

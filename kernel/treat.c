@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the controller's calls do: limits, load, start, go, pause, resume, disarm,
+ * clear. ARM, which sleeps, has its own file.
+ *
+ * Context: process, rwsem read-held, the card not gone. Each call takes tms->lock,
+ * so that only one is at work, and under it engine_lock for the step that counts:
+ * the state is looked at, and changed, in one piece.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "tms.h"
+
+/* Why the state is not the @wanted one (a TMS_STATE_*), as the uAPI's errno table has it. */
+int tms_treat_state(struct tms_device *tms, u32 wanted)
+{
+	lockdep_assert_held(&tms->engine_lock);
+
+	if (tms->state == wanted)
+		return 0;
+	if (tms->state == TMS_STATE_FAULT)
+		return -EPERM;
+	if (tms->state == TMS_STATE_GONE)
+		return -ENODEV;
+	if (tms_energised(tms->state) && !tms_energised(wanted))
+		return -EBUSY;
+	return -EPROTO;
+}
+
+/* IDLE or LOADED? */
+static int at_rest(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms->engine_lock);
+	return tms->state == TMS_STATE_IDLE ? 0 : tms_treat_state(tms, TMS_STATE_LOADED);
+}
+
+/* Has an earlier controller's every record been read and acknowledged, is there room for more? */
+int tms_treat_records(struct tms_device *tms)
+{
+	struct tms_ring *ring = &tms->store->ring;
+
+	lockdep_assert_held(&tms->lock);
+
+	if (tms_ring_acked(ring) < tms->owner_from || !tms_ring_room(ring, TMS_KEEP_PULSE))
+		return -EAGAIN;
+	return 0;
+}
+
+/* Is @gen the timeline that is loaded, and are coil and parameters as they were then? */
+int tms_treat_current(struct tms_device *tms, u32 gen)
+{
+	struct tms_coil coil;
+
+	lockdep_assert_held(&tms->lock);
+
+	if (!gen || gen != READ_ONCE(tms->timeline_gen))
+		return -ESTALE;
+	tms_card_coil(tms, &coil);
+	if (!memcmp(&coil, &tms->timeline->coil, sizeof(coil)) &&
+	    tms->timeline->params_gen == tms_params_gen())
+		return 0;
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
+	return -ESTALE;
+}
+
+/* Takes the timeline away from engine and status, and frees it. Not while energised. */
+void tms_treat_unload(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_play_begin(&tms->play, NULL, 0);
+	kvfree(tms->timeline);
+	tms->timeline = NULL;
+}
+
+int tms_treat_limits(struct tms_device *tms, const struct tms_limits *limits)
+{
+	int r = 0;
+
+	if (limits->flags || memchr_inv(limits->reserved, 0, sizeof(limits->reserved)) ||
+	    !tms_in_range(limits->max_permille, 1, 1000) ||
+	    !tms_in_range(limits->max_pulses, 1, TMS_PULSES_MAX) ||
+	    !tms_in_range(limits->max_pulses_per_s, 1, TMS_RATE_MAX) ||
+	    !limits->max_duration_ns || limits->max_duration_ns > TMS_DURATION_MAX_NS)
+		return -EINVAL;
+
+	guard(mutex)(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		r = at_rest(tms);
+		if (!r)
+			tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
+	}
+	if (r < 0)
+		return r;
+
+	tms->limits = *limits;
+	tms->limits_fired = READ_ONCE(tms->store->fired);
+	tms->limits_set = true;
+	return 0;
+}
+
+/*
+ * @timeline holds the pulses already, copied before any lock was taken. Taken
+ * over, and *@timeline set to NULL, on success only.
+ */
+int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_timeline **timeline)
+{
+	struct tms_timeline *t = *timeline, *old;
+	int r = 0;
+
+	guard(mutex)(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		r = at_rest(tms);
+	if (r < 0)
+		return r;
+	if (!tms->limits_set)
+		return -EPROTO;
+	r = tms_treat_records(tms);
+	if (r < 0)
+		return r;
+
+	t->lateness_ns = load->lateness_ns ?: tms_param_lateness_ns();
+	t->params_gen = tms_params_gen();
+	tms_card_coil(tms, &t->coil);
+	if (t->coil.type == TMS_COIL_NONE)
+		return -EPERM;
+	tms_limits_envelope(tms, &t->coil, t->lateness_ns, &t->env);
+	r = tms_timeline_verify(t->pulses, t->count, &t->env, NULL, 0, &load->verdict);
+	if (r < 0)
+		return r;
+
+	if (!++tms->timeline_count)
+		tms->timeline_count++;
+	t->gen = tms->timeline_count;
+
+	old = tms->timeline;
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		/* A fault may have come meanwhile. */
+		r = at_rest(tms);
+		if (r < 0)
+			break;
+		tms->timeline = t;
+		tms->physics = t->env;
+		tms_play_begin(&tms->play, t->pulses, t->count);
+		if (tms->state == TMS_STATE_IDLE)
+			tms_set_state(tms, TMS_STATE_LOADED, TMS_CAUSE_REQUEST);
+		WRITE_ONCE(tms->timeline_gen, t->gen);
+	}
+	if (r < 0)
+		return r;
+
+	kvfree(old);
+	*timeline = NULL;
+	load->timeline_gen = t->gen;
+	return 0;
+}
+
+/*
+ * What the card fired before this module knew it is not known. Once it has
+ * rested for as long as any window looks back, it makes no difference.
+ */
+static int history_known(struct tms_device *tms)
+{
+	struct tms_store *store = tms->store;
+	u64 rested_ns;
+
+	if (store->history_known)
+		return 0;
+	rested_ns = readq(tms->mmio + TMS_REG_SINCE_PULSE_NS);
+	if (rested_ns == U64_MAX)
+		return -ENODEV;
+	if (rested_ns <= tms_history_window_ns(&tms->timeline->env))
+		return -EAGAIN;
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_history_init(&store->history, &tms->timeline->env);
+	store->history_known = true;
+	return 0;
+}
+
+/* May the timeline start at @start_ns, behind all that the card has fired? */
+static int verify_start(struct tms_device *tms, u64 start_ns, struct tms_verdict *ret_verdict)
+{
+	struct tms_history *history;
+	struct tms_envelope env;
+	u32 reservoir_mJ = readl(tms->mmio + TMS_REG_RESERVOIR_MJ);
+	int r;
+
+	history = kmalloc(sizeof(*history), GFP_KERNEL);
+	if (!history)
+		return -ENOMEM;
+
+	tms_limits_envelope(tms, &tms->timeline->coil, tms->timeline->lateness_ns, &env);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		tms_history_reservoir(&tms->store->history, &env, tms_now(), reservoir_mJ);
+		*history = tms->store->history;
+	}
+	r = tms_timeline_verify(tms->timeline->pulses, tms->timeline->count, &env, history,
+				start_ns, ret_verdict);
+	kfree(history);
+	return r;
+}
+
+/* The engine's CPU was there a moment ago. If it is gone, so is the run. */
+static int start_engine(struct tms_device *tms)
+{
+	int r = tms_engine_start(tms);
+
+	if (r < 0)
+		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+	return r < 0 ? -EPROTO : 0;
+}
+
+static bool delay_valid(u64 delay_ns)
+{
+	return delay_ns >= TMS_START_DELAY_MIN_NS && delay_ns <= TMS_START_DELAY_MAX_NS;
+}
+
+int tms_treat_start(struct tms_device *tms, struct tms_start *start)
+{
+	u64 start_ns;
+	int r = 0;
+
+	if (start->flags || memchr_inv(start->reserved, 0, sizeof(start->reserved)) ||
+	    !delay_valid(start->delay_ns))
+		return -EINVAL;
+
+	guard(mutex)(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		r = tms_treat_state(tms, TMS_STATE_ARMED);
+		if (r == -EPROTO && tms_energised(tms->state))
+			r = -EBUSY;
+	}
+	if (r < 0)
+		return r;
+	r = tms_treat_current(tms, start->timeline_gen);
+	if (r < 0)
+		return r;
+	r = tms_treat_records(tms);
+	if (r < 0)
+		return r;
+	r = history_known(tms);
+	if (r < 0)
+		return r;
+
+	start_ns = tms_now() + start->delay_ns;
+	r = verify_start(tms, start_ns, &start->verdict);
+	if (r < 0)
+		return r;
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		u64 now_ns = tms_now();
+
+		r = tms_treat_state(tms, TMS_STATE_ARMED);
+		if (!r && (READ_ONCE(tms->stop) || !tms_lease_fresh(tms, now_ns)))
+			r = -EPROTO;
+		if (r < 0)
+			break;
+		/* Verifying took its time: what holds for a start holds for any later one. */
+		if (start_ns < now_ns + TMS_START_DELAY_MIN_NS)
+			start_ns = now_ns + start->delay_ns;
+		tms->store->run++;
+		tms_play_start(&tms->play, start_ns);
+		tms_fitness_reset(tms);
+		tms_set_state(tms, TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
+		start->start_ns = start_ns;
+		start->run = tms->store->run;
+	}
+	return r < 0 ? r : start_engine(tms);
+}
+
+int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
+{
+	int r = 0;
+
+	if (memchr_inv(go->reserved, 0, sizeof(go->reserved)))
+		return -EINVAL;
+
+	guard(mutex)(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		struct tms_play *play = &tms->play;
+		u64 now_ns = tms_now();
+		u32 verified;
+
+		r = tms_treat_state(tms, TMS_STATE_RUNNING);
+		if (r < 0)
+			break;
+		if (go->pulse != play->pos || !tms_play_waits(play, TMS_PULSE_WAIT_OPERATOR)) {
+			r = -ESTALE;
+			break;
+		}
+		verified = tms_play_permille(play, 0);
+		if (go->intensity_permille > verified) {
+			r = -EINVAL;
+			break;
+		}
+		tms_card_listen(tms, false);
+		tms_play_release(play, now_ns + tms_param_lead_ns() + TMS_GATE_AHEAD_NS +
+				 tms_setpoints_settle_ns(tms, verified,
+							 go->intensity_permille ?: verified),
+				 go->intensity_permille);
+		tms_setpoints_fill(tms);
+	}
+	return r < 0 ? r : start_engine(tms);
+}
+
+int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause)
+{
+	int r = 0;
+
+	if (pause->flags & ~TMS_PAUSE_NOW || memchr_inv(pause->reserved, 0, sizeof(pause->reserved)))
+		return -EINVAL;
+
+	guard(mutex)(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		r = tms_treat_state(tms, TMS_STATE_RUNNING);
+		if (!r && tms_play_over(&tms->play))
+			r = -EPROTO;
+		if (r < 0)
+			break;
+		if (pause->flags & TMS_PAUSE_NOW)
+			tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
+		else
+			tms->play.pausing = true;
+	}
+	return r;
+}
+
+int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume)
+{
+	int r = 0;
+
+	if (resume->flags || resume->reserved || !delay_valid(resume->delay_ns))
+		return -EINVAL;
+
+	guard(mutex)(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		u64 now_ns = tms_now();
+
+		r = tms_treat_state(tms, TMS_STATE_PAUSED);
+		if (!r && (READ_ONCE(tms->stop) || !tms_lease_fresh(tms, now_ns)))
+			r = -EPROTO;
+		if (r < 0)
+			break;
+		tms_play_resume(&tms->play, now_ns + resume->delay_ns);
+		tms_set_state(tms, TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
+		resume->start_ns = tms->play.start_ns;
+	}
+	return r < 0 ? r : start_engine(tms);
+}
+
+int tms_treat_disarm(struct tms_device *tms)
+{
+	int r = 0;
+
+	guard(mutex)(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		if (tms_energised(tms->state) && tms->state != TMS_STATE_RUNNING)
+			tms_end(tms, TMS_CAUSE_REQUEST);
+		else
+			r = tms_treat_state(tms, TMS_STATE_ARMED);
+	}
+	return r;
+}
+
+int tms_treat_clear_fault(struct tms_device *tms)
+{
+	int r = 0;
+
+	guard(mutex)(&tms->lock);
+
+	if (!tms_card_present(tms))
+		return -ENODEV;
+	if (!tms_ring_room(&tms->store->ring, TMS_KEEP_PULSE))
+		return -EAGAIN;
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		u32 latch, live;
+
+		if (tms->state != TMS_STATE_FAULT) {
+			r = -EPROTO;
+			break;
+		}
+		if (tms->shot.pending && !tms_answer_poll(tms))
+			tms_answer_give_up(tms);
+		tms_card_setup(tms);
+		writel(TMS_LATCH_MASK, tms->mmio + TMS_REG_LATCH);
+		latch = readl(tms->mmio + TMS_REG_LATCH);
+		live = readl(tms->mmio + TMS_REG_STATUS) & TMS_IL_MASK;
+		tms->live = live;
+		tms->latched = (latch | live) & TMS_IL_MASK;
+		if (latch | live) {
+			r = -EPERM;
+			break;
+		}
+		tms_set_state(tms, TMS_STATE_IDLE, TMS_CAUSE_REQUEST);
+	}
+	return r;
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kick timer: every 50 ms it tells the card that its host lives, and looks
+ * after what no interrupt may come for.
+ *
+ * Context: hard IRQ. Takes engine_lock, under it ring->lock.
+ *
+ * It runs from arming until SAFE, and on until the last trigger is answered. The
+ * card's watchdog is kicked only while the lease is fresh and nothing is wrong,
+ * so that its 200 ms are the last line: behind the lease, behind this module.
+ */
+#include "tms.h"
+
+static u64 since(u64 now_ns, u64 then_ns)
+{
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+/* Both clocks at one instant; U64_MAX from a card that is gone. */
+static void read_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor)
+{
+	ret_anchor->before_ns = tms_now();
+	ret_anchor->card_ns = readq(tms->mmio + TMS_REG_CLOCK_NS);
+	ret_anchor->after_ns = tms_now();
+}
+
+/* The first of an arming: there is nothing to compare it with. Lock held. */
+void tms_watchdog_anchor(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms->engine_lock);
+	read_clocks(tms, &tms->anchor);
+}
+
+/* A fault whose interrupt was lost, a card that fell to SAFE without a word, or that is gone. */
+static bool card_holds(struct tms_device *tms, const struct tms_anchor *now)
+{
+	u32 want = tms->state == TMS_STATE_ARMING ? TMS_STATUS_STATE_CHARGE :
+						    TMS_STATUS_STATE_ARM;
+	u32 status = readl(tms->mmio + TMS_REG_STATUS);
+	bool latched = status & (TMS_STATUS_LATCHED | TMS_IL_MASK);
+
+	if (latched || (status & TMS_STATUS_SIGN_MASK) != TMS_STATUS_SIGN ||
+	    (status & TMS_STATUS_STATE_MASK) != want) {
+		/* Whoever has set the stop word has written SAFE, and is about to say why. */
+		if (!latched && READ_ONCE(tms->stop))
+			return false;
+		tms_halt(tms);
+		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
+		return false;
+	}
+	if (!tms_clock_agrees(&tms->anchor, now)) {
+		tms_fault(tms, TMS_CAUSE_CARD_INTERVAL);
+		return false;
+	}
+	return true;
+}
+
+/* Has the operator, or the trigger, been waited for long enough? */
+static bool patience_holds(struct tms_device *tms, u64 now_ns)
+{
+	switch (tms->state) {
+	case TMS_STATE_ARMED:
+	case TMS_STATE_PAUSED:
+		if (since(now_ns, tms->rest_ns) < TMS_IDLE_LIMIT_NS)
+			return true;
+		tms_end(tms, TMS_CAUSE_IDLE_LIMIT);
+		return false;
+	case TMS_STATE_RUNNING:
+		if (!tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR) ||
+		    since(now_ns, tms_play_due(&tms->play)) < TMS_IDLE_LIMIT_NS)
+			return true;
+		tms_end(tms, TMS_CAUSE_WAIT_TIMEOUT);
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool answer_holds(struct tms_device *tms, u64 now_ns)
+{
+	if (!tms->shot.pending || since(now_ns, tms->shot.after_ns) < TMS_ANSWER_TIMEOUT_NS)
+		return true;
+	if (tms_answer_poll(tms)) {
+		tms_engine_settle(tms);
+		return true;
+	}
+	tms_answer_give_up(tms);
+	if (!tms_energised(tms->state))
+		return true;
+	tms_fault(tms, TMS_CAUSE_CARD_NO_ANSWER);
+	return false;
+}
+
+static void look_after(struct tms_device *tms, const struct tms_anchor *now)
+{
+	if (!answer_holds(tms, now->before_ns) || !tms_energised(tms->state))
+		return;
+	if (!card_holds(tms, now) || !patience_holds(tms, now->before_ns))
+		return;
+	tms->anchor = *now;
+	if (tms_lease_fresh(tms, now->after_ns))
+		writel(++tms->kick_value, tms->mmio + TMS_REG_WATCHDOG_KICK);
+}
+
+/* Never HRTIMER_RESTART: see engine.c. */
+static enum hrtimer_restart kick_timer(struct hrtimer *timer)
+{
+	struct tms_device *tms = container_of(timer, struct tms_device, kick_timer);
+	struct tms_anchor now;
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		if (tms_energised(tms->state) || tms->shot.pending) {
+			read_clocks(tms, &now);
+			look_after(tms, &now);
+		}
+		if (tms_energised(tms->state) || tms->shot.pending)
+			hrtimer_start(timer, ns_to_ktime(TMS_KICK_NS), HRTIMER_MODE_REL_HARD);
+	}
+	return HRTIMER_NORESTART;
+}
+
+/* Before CHARGE: the card's watchdog runs from there on. Lock held. */
+void tms_watchdog_start(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms->engine_lock);
+	writel(++tms->kick_value, tms->mmio + TMS_REG_WATCHDOG_KICK);
+	hrtimer_start(&tms->kick_timer, ns_to_ktime(TMS_KICK_NS), HRTIMER_MODE_REL_HARD);
+}
+
+void tms_watchdog_init(struct tms_device *tms)
+{
+	tms_hrtimer_setup(&tms->kick_timer, kick_timer, HRTIMER_MODE_REL_HARD);
+}
