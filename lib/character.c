@@ -82,7 +82,8 @@ void leg_character(const struct tms_protocol *p, const struct leg *leg, struct c
         outer = innermost(leg, inner + 1);
         if (ns_down(shortest, p->den) >= single_pulse_min_ns.value)
                 c.stimulation = STIMULATION_SINGLE;
-        else if (c.interval_ns * table_max_hz.value < S) {
+        else if (c.interval_ns * table_max_hz.value < S || (outer >= 0 && l->count <= 5 && c.interval_ns <= 50 * MS)) {
+                /* Short bursts over and over (quadripulse at 50 ms among them) are not what the tables' trains were. */
                 uint64_t outer_ns = outer < 0 ? 0 : ns_down(level_shortest(&leg->levels[outer]), p->den);
 
                 c.stimulation = theta(leg, inner, c.interval_ns, outer_ns) ? STIMULATION_THETA : STIMULATION_BURSTS;

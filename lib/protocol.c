@@ -114,10 +114,11 @@ static int age_read(const struct reader *reader, const struct node *n, struct tm
 
 static int main_intensity_read(const struct reader *reader, const struct node *n, struct tms_protocol *p)
 {
-        static const char *const keys[] = { "reference", "percent", "muscle", "adjustment", NULL };
+        static const char *const keys[] = { "reference", "percent", "highest", "muscle", "adjustment", NULL };
         static const enum base bases[] = { BASE_RMT, BASE_AMT, BASE_MSO };
-        const struct node *percent;
+        const struct node *percent, *highest;
         unsigned reference;
+        uint32_t max;
         int r;
 
         r = node_check_keys(reader, n, keys);
@@ -131,9 +132,20 @@ static int main_intensity_read(const struct reader *reader, const struct node *n
         percent = node_get(n, "percent");
         if (!percent)
                 return node_missing(reader, n, "percent", "how much of the reference, such as \"120 %\"");
-        r = read_percent(reader, percent, p->reference == BASE_MSO ? 1000 : PERCENT_MAX_PERMILLE, &p->percent_permille);
+        max = p->reference == BASE_MSO ? 1000 : PERCENT_MAX_PERMILLE;
+        r = read_percent(reader, percent, max, &p->percent_permille);
         if (r < 0)
                 return r;
+
+        p->highest_permille = p->percent_permille;
+        highest = node_get(n, "highest");
+        if (highest) {
+                r = read_percent(reader, highest, max, &p->highest_permille);
+                if (r < 0)
+                        return r;
+                if (p->highest_permille < p->percent_permille)
+                        return node_fail(reader, highest, "this is below \"percent\"; expected at least that");
+        }
 
         r = text_read(reader, n, "muscle", false, TITLE_MAX, &p->muscle);
         if (r < 0)
@@ -548,6 +560,11 @@ const char *tms_protocol_reference(const struct tms_protocol *p)
 uint32_t tms_protocol_percent_permille(const struct tms_protocol *p)
 {
         return p->percent_permille;
+}
+
+uint32_t tms_protocol_highest_permille(const struct tms_protocol *p)
+{
+        return p->highest_permille;
 }
 
 const char *tms_protocol_notes(const struct tms_protocol *p)

@@ -98,7 +98,7 @@ struct tms_protocol {
         unsigned age_from, age_to; /* 0: not stated */
 
         enum base reference; /* BASE_RMT, BASE_AMT or BASE_MSO */
-        uint32_t percent_permille;
+        uint32_t percent_permille, highest_permille;
         char *muscle, *adjustment;
 
         uint64_t den;

@@ -158,11 +158,37 @@ static void ceilings(struct check *c, const struct character *legs, uint64_t pul
                         strongest = leg_percent(c, i);
         if (strongest)
                 ceiling(c, &ceiling_percent_permille, strongest, "of the motor threshold", true);
-        ceiling(c, &ceiling_pulses_per_s, pulses_per_s, "pulses in a second", false);
+        ceiling(c, &ceiling_pulses_per_s, pulses_per_s, "pulses at most in a second", false);
         ceiling(c, &ceiling_pulses_per_day, (uint64_t) pulses_today + tms_protocol_pulses(c->p), "pulses in a day", false);
 }
 
 /* --- Layer 2: the allow-list ------------------------------------------------------------------------ */
+
+/* A protocol on the list: as often a day as its own course is given. */
+static void listed_day(struct check *c, uint64_t total)
+{
+        const uint64_t a_day = c->p->course.sessions_per_day;
+        const uint64_t limit = a_day * tms_protocol_pulses(c->p) + measuring_pulses_per_day.value;
+        struct tms_safety_reason *r;
+
+        r = reason_add(c, total > limit ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "allow-list", "protocol_day_pulses",
+                       allow_list_source);
+        REASON_TEXT(r->limit, "%" PRIu64, limit);
+        REASON_TEXT(r->actual, "%" PRIu64, total);
+        REASON_TEXT(r->sentence, "%" PRIu64 " pulses today; the protocol is given %" PRIu64 " time%s a day, which with %" PRIu64
+                                 " pulses for measuring makes %" PRIu64 ".",
+                    total, a_day, a_day == 1 ? "" : "s", measuring_pulses_per_day.value, limit);
+}
+
+static void free_form_limit(struct check *c, const struct limit *limit, uint64_t actual, const char *when)
+{
+        struct tms_safety_reason *r;
+
+        r = reason_add(c, actual > limit->value ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "table", limit->name, limit->source);
+        REASON_TEXT(r->limit, "%" PRIu64, limit->value);
+        REASON_TEXT(r->actual, "%" PRIu64, actual);
+        REASON_TEXT(r->sentence, "%" PRIu64 " pulses %s; without an override there may be %" PRIu64 ".", actual, when, limit->value);
+}
 
 static void listing(struct check *c, enum listed listed, uint32_t pulses_today)
 {
@@ -170,46 +196,28 @@ static void listing(struct check *c, enum listed listed, uint32_t pulses_today)
         const uint64_t pulses = tms_protocol_pulses(p), total = pulses + pulses_today;
         struct tms_safety_reason *r;
 
-        if (listed != LISTED_NO && c->percent_permille > p->percent_permille) {
+        if (listed != LISTED_NO && c->percent_permille > p->highest_permille) {
                 r = reason_add(c, TMS_SAFETY_OVERRIDE, "allow-list", "", allow_list_source);
-                percent_text(r->limit, sizeof(r->limit), p->percent_permille);
+                percent_text(r->limit, sizeof(r->limit), p->highest_permille);
                 percent_text(r->actual, sizeof(r->actual), c->percent_permille);
-                REASON_TEXT(r->sentence, "%s is on the list at %s; at %s it is another protocol.", p->id, r->limit, r->actual);
+                REASON_TEXT(r->sentence, "%s is on the list up to %s; at %s it is another protocol.", p->id, r->limit, r->actual);
                 listed = LISTED_NO;
         }
-
         c->outside = listed == LISTED_NO ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_NOTICE;
-        if (listed != LISTED_NO) {
-                uint64_t a_day = p->course.sessions_per_day ?: 1, limit = a_day * pulses + measuring_pulses_per_day.value;
 
+        if (listed != LISTED_NO) {
                 r = reason_add(c, TMS_SAFETY_ALLOWED, "allow-list", "", allow_list_source);
                 REASON_TEXT(r->actual, "%.12s", p->sha256);
                 REASON_TEXT(r->sentence, "%s is on the list (%s), status %s.", p->id,
                             listed == LISTED_SHIPPED ? "shipped" : "approved by this site", protocol_statuses[p->status]);
+        } else
+                free_form_limit(c, &free_form_session_pulses, pulses, "a session");
 
-                r = reason_add(c, total > limit ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "allow-list", "protocol_day_pulses",
-                               allow_list_source);
-                REASON_TEXT(r->limit, "%" PRIu64, limit);
-                REASON_TEXT(r->actual, "%" PRIu64, total);
-                REASON_TEXT(r->sentence, "%" PRIu64 " pulses today; the protocol is given %" PRIu64 " time%s a day, which with %" PRIu64
-                                         " pulses for measuring makes %" PRIu64 ".",
-                            total, a_day, a_day == 1 ? "" : "s", measuring_pulses_per_day.value, limit);
-                return;
-        }
-
-        r = reason_add(c, pulses > free_form_session_pulses.value ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "table",
-                       free_form_session_pulses.name, free_form_session_pulses.source);
-        REASON_TEXT(r->limit, "%" PRIu64, free_form_session_pulses.value);
-        REASON_TEXT(r->actual, "%" PRIu64, pulses);
-        REASON_TEXT(r->sentence, "%" PRIu64 " pulses a session; a protocol that is not on the list may have %" PRIu64 ".", pulses,
-                    free_form_session_pulses.value);
-
-        r = reason_add(c, total > free_form_day_pulses.value ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "table",
-                       free_form_day_pulses.name, free_form_day_pulses.source);
-        REASON_TEXT(r->limit, "%" PRIu64, free_form_day_pulses.value);
-        REASON_TEXT(r->actual, "%" PRIu64, total);
-        REASON_TEXT(r->sentence, "%" PRIu64 " pulses today; with a protocol that is not on the list there may be %" PRIu64 ".", total,
-                    free_form_day_pulses.value);
+        /* Measurements belong to no course and may follow any session. */
+        if (listed != LISTED_NO && p->course.sessions_per_day)
+                listed_day(c, total);
+        else if (listed == LISTED_NO)
+                free_form_limit(c, &free_form_day_pulses, total, "today");
 }
 
 /* --- Layer 3: tables -------------------------------------------------------------------------------- */
@@ -290,7 +298,7 @@ static void leg_tables(struct check *c, size_t leg, const struct character *x)
         const uint64_t percent = leg_percent(c, leg);
         char a[32], b[32];
 
-        if (percent == 0) {
+        if (percent == 0 && x->stimulation != STIMULATION_SINGLE) {
                 not_covered(c, leg, "", rossi2009.source,
                             "the intensity's relation to the patient's motor threshold is not known, so no table applies.");
                 return;
@@ -329,8 +337,7 @@ static void leg_tables(struct check *c, size_t leg, const struct character *x)
         case STIMULATION_BURSTS:
                 hz_text(a, sizeof(a), x->interval_ns);
                 not_covered(c, leg, table_max_hz.name, table_max_hz.source,
-                            "bursts of %" PRIu64 " pulses at %s are above the tables' last row of %" PRIu64 " Hz.", x->burst_pulses,
-                            a, table_max_hz.value);
+                            "pairs and bursts (%" PRIu64 " pulses, as close as %s) are in no table.", x->burst_pulses, a);
                 break;
         case STIMULATION_ARRHYTHMIC:
                 not_covered(c, leg, "", rossi2009.source, "an arrhythmic train has no frequency, so no table applies.");

@@ -117,6 +117,7 @@ const char *tms_protocol_sha256(const struct tms_protocol *p);  /* of the file's
 const char *tms_protocol_text(const struct tms_protocol *p, size_t *ret_size); /* the file's bytes */
 const char *tms_protocol_reference(const struct tms_protocol *p); /* "rMT", "aMT" or "MSO" */
 uint32_t tms_protocol_percent_permille(const struct tms_protocol *p); /* of the reference, the default */
+uint32_t tms_protocol_highest_permille(const struct tms_protocol *p); /* that its sources speak of; 0.1 % */
 uint32_t tms_protocol_pulses(const struct tms_protocol *p);
 uint32_t tms_protocol_trains(const struct tms_protocol *p);
 uint64_t tms_protocol_first_to_last_ns(const struct tms_protocol *p);
@@ -152,7 +153,7 @@ int tms_protocol_readings(const struct tms_protocol *p, size_t leg, struct tms_r
 /* The course that a protocol is usually given in; 0 where its file says nothing. */
 struct tms_course_defaults {
         uint32_t sessions, sessions_per_day, days_per_week, weeks;
-        uint32_t taper[8];                      /* sessions in each week after the course */
+        uint32_t taper[16];                     /* sessions in each week after the course */
         uint32_t taper_weeks;
         uint64_t min_gap_ns;                    /* onset to onset of two sessions of a day */
 };
@@ -208,6 +209,17 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
  */
 int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info,
                        const struct tms_limits *limits, struct tms_verdict *ret_verdict);
+
+/*
+ * Can this dose be played at all? Compiles and checks; the error's sentence
+ * names the pulse and the rule, and the highest percentage that can be.
+ * -ERANGE then. info NULL: the reference card.
+ */
+int tms_dose_check(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_info *info,
+                   struct tms_error *error);
+/* That percentage alone, in 0.1 % of the reference, at most the dose's own. -ERANGE when there is none. */
+int tms_dose_highest(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_info *info,
+                     uint32_t *ret_percent_permille, struct tms_error *error);
 
 /* --- Clinical safety policy --------------------------------------------------- */
 
