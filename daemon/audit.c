@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The audit writer's thread and queue; see audit.h. */
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/queue.h>
+
+#include "audit.h"
+
+#define THREAD_STACK (256 * 1024)
+
+enum entry_kind {
+        ENTRY_RECORD,
+        ENTRY_SEAL,
+        ENTRY_PROTOCOL,
+        ENTRY_PULSES_OPEN,
+        ENTRY_PULSES_APPEND,
+        ENTRY_PULSES_CLOSE,
+        ENTRY_BARRIER,
+};
+
+struct entry {
+        TAILQ_ENTRY(entry) link;
+        enum entry_kind kind;
+        char *type, *on;
+        json_t *who, *data;
+        uint64_t utc_ns, mono_ns;
+        struct pulsefile *pulses;
+        bool existing;
+        uint64_t need_bytes;
+        char *text; /* protocol, nonce, or the sealed line that comes back */
+        size_t size;
+        struct tms_event *events;
+        size_t n_events;
+        audit_done_fn done;
+        void *userdata;
+        struct audit_result result;
+};
+
+TAILQ_HEAD(entry_list, entry);
+
+struct audit {
+        /* The loop's own. */
+        struct audit_config config;
+        sd_event_source *source;
+        int event_fd;
+        pthread_t thread;
+        bool has_thread;
+        char *failure;
+        uint64_t records;
+        char head[65], key0[65], boot[40];
+
+        /* The thread's own once it runs. */
+        struct auditlog *log;
+        bool broken;
+
+        /* Under lock. */
+        pthread_mutex_t lock;
+        pthread_cond_t wake;
+        struct entry_list queue, finished;
+        bool closing;
+        char *broken_text; /* set once, by the thread; taken by the loop */
+        uint64_t done_records;
+        char done_head[65];
+};
+
+static struct entry *entry_free(struct entry *e)
+{
+        if (!e)
+                return NULL;
+        json_decref(e->who);
+        json_decref(e->data);
+        if (e->kind == ENTRY_PULSES_CLOSE)
+                pulsefile_free(e->pulses);
+        free(e->type);
+        free(e->on);
+        free(e->text);
+        free(e->events);
+        free(e);
+        return NULL;
+}
+
+DEFINE_TRIVIAL_CLEANUP_FUNC(struct entry *, entry_free)
+
+/* --- The thread's side -------------------------------------------------------- */
+
+static int check_room(struct audit *a, const struct entry *e)
+{
+        uint64_t room;
+        int r;
+
+        if (e->need_bytes == 0)
+                return 0;
+        r = auditlog_free_bytes(a->log, &room);
+        if (r < 0)
+                return r;
+        return room < a->config.free_min + e->need_bytes ? -ENOSPC : 0;
+}
+
+static int perform_record(struct audit *a, struct entry *e)
+{
+        int r;
+
+        if (e->pulses) {
+                /* What a record says of the file must not be on disk before the file is. */
+                r = pulsefile_sync(e->pulses);
+                if (r < 0)
+                        return r;
+                if (!e->data)
+                        e->data = json_object();
+                r = pulsefile_describe(e->pulses, e->data);
+                if (r < 0)
+                        return r;
+        }
+        return auditlog_append(a->log, e->type, e->who, e->on, e->data, e->utc_ns, e->mono_ns);
+}
+
+static int perform_append(struct entry *e)
+{
+        int r;
+
+        r = pulsefile_append(e->pulses, e->events, e->n_events);
+        return r < 0 ? r : pulsefile_sync(e->pulses);
+}
+
+static int perform_seal(struct audit *a, struct entry *e)
+{
+        char *line;
+        int r;
+
+        r = auditlog_seal(a->log, e->who, e->text, e->mono_ns, &line);
+        if (r < 0)
+                return r;
+        free(e->text);
+        e->text = line;
+        e->result.line = line;
+        return 0;
+}
+
+static int perform(struct audit *a, struct entry *e)
+{
+        switch (e->kind) {
+        case ENTRY_RECORD:
+                return perform_record(a, e);
+        case ENTRY_SEAL:
+                return perform_seal(a, e);
+        case ENTRY_PROTOCOL:
+                return auditlog_keep_protocol(a->log, e->type, e->text, e->size);
+        case ENTRY_PULSES_OPEN:
+                return pulsefile_open(e->pulses, auditlog_pulses_fd(a->log), e->existing);
+        case ENTRY_PULSES_APPEND:
+                return perform_append(e);
+        case ENTRY_PULSES_CLOSE:
+        case ENTRY_BARRIER:
+                return 0;
+        }
+        return -EINVAL;
+}
+
+static void broke(struct audit *a, int error)
+{
+        char *text;
+
+        if (a->broken)
+                return;
+        a->broken = true;
+        if (asprintf(&text, "the audit log cannot be written: %s", strerror(-error)) < 0)
+                text = NULL;
+        pthread_mutex_lock(&a->lock);
+        a->broken_text = text;
+        pthread_mutex_unlock(&a->lock);
+}
+
+/* A batch is performed entry by entry and believed only after the one sync at its end. */
+static void perform_batch(struct audit *a, struct entry_list *batch)
+{
+        struct entry *e;
+        int r;
+
+        TAILQ_FOREACH(e, batch, link) {
+                r = a->broken ? -EIO : check_room(a, e);
+                if (r == -ENOSPC) {
+                        e->result.error = r;
+                        continue;
+                }
+                if (r >= 0)
+                        r = perform(a, e);
+                if (r < 0) {
+                        broke(a, r);
+                        e->result.error = r;
+                }
+                if (e->pulses && !a->broken)
+                        e->result.totals = *pulsefile_totals(e->pulses);
+        }
+        r = a->broken ? -EIO : auditlog_sync(a->log);
+        if (r < 0) {
+                broke(a, r);
+                TAILQ_FOREACH(e, batch, link) {
+                        if (e->result.error == 0)
+                                e->result.error = r;
+                }
+        }
+}
+
+static void *writer(void *userdata)
+{
+        struct audit *a = userdata;
+        struct entry_list batch = TAILQ_HEAD_INITIALIZER(batch);
+        const uint64_t one = 1;
+
+        pthread_mutex_lock(&a->lock);
+        for (;;) {
+                while (TAILQ_EMPTY(&a->queue) && !a->closing)
+                        pthread_cond_wait(&a->wake, &a->lock);
+                if (TAILQ_EMPTY(&a->queue))
+                        break;
+                TAILQ_CONCAT(&batch, &a->queue, link);
+                pthread_mutex_unlock(&a->lock);
+                perform_batch(a, &batch);
+                pthread_mutex_lock(&a->lock);
+                TAILQ_CONCAT(&a->finished, &batch, link);
+                a->done_records = auditlog_records(a->log);
+                strcpy(a->done_head, auditlog_head(a->log));
+                /* Cannot block: the counter is far from full. */
+                (void)!write(a->event_fd, &one, sizeof(one));
+        }
+        pthread_mutex_unlock(&a->lock);
+        return NULL;
+}
+
+/* --- The loop's side ------------------------------------------------------------ */
+
+static void set_failure(struct audit *a, char *sentence)
+{
+        if (a->failure) {
+                free(sentence);
+                return;
+        }
+        a->failure = sentence ? sentence : strdup("the audit log cannot be written: out of memory");
+        log_error("%s", a->failure ? a->failure : "out of memory");
+        if (a->config.failed)
+                a->config.failed(audit_failure(a), a->config.userdata);
+}
+
+static void tell_seen(struct audit *a, const struct entry *e)
+{
+        _cleanup_(json_decrefp) json_t *record = NULL;
+
+        if (!a->config.seen || e->kind != ENTRY_RECORD)
+                return;
+        record = json_pack("{s:s, s:I, s:s, s:O}", "boot", a->boot, "utc_ns", (json_int_t)e->utc_ns, "type", e->type,
+                           "data", e->data);
+        if (record)
+                a->config.seen(record, a->config.userdata);
+}
+
+static void collect(struct audit *a)
+{
+        struct entry_list finished = TAILQ_HEAD_INITIALIZER(finished);
+        char *broken_text;
+        struct entry *e;
+
+        pthread_mutex_lock(&a->lock);
+        TAILQ_CONCAT(&finished, &a->finished, link);
+        broken_text = TAKE_PTR(a->broken_text);
+        a->records = a->done_records;
+        strcpy(a->head, a->done_head);
+        pthread_mutex_unlock(&a->lock);
+        /* Treatment stops before anybody is told that his entry failed. */
+        if (broken_text)
+                set_failure(a, broken_text);
+        while ((e = TAILQ_FIRST(&finished))) {
+                TAILQ_REMOVE(&finished, e, link);
+                if (e->result.error == 0)
+                        tell_seen(a, e);
+                if (e->done)
+                        e->done(&e->result, e->userdata);
+                entry_free(e);
+        }
+}
+
+static int on_finished(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+        uint64_t count;
+
+        (void)!read(fd, &count, sizeof(count));
+        collect(userdata);
+        return 0;
+}
+
+/* Takes over e. Without a thread (the log could not be opened) the entry fails, but later, as any other. */
+static int submit(struct audit *a, struct entry *e)
+{
+        const uint64_t one = 1;
+
+        if (!e) {
+                set_failure(a, NULL);
+                return -ENOMEM;
+        }
+        pthread_mutex_lock(&a->lock);
+        if (a->has_thread) {
+                TAILQ_INSERT_TAIL(&a->queue, e, link);
+                pthread_cond_signal(&a->wake);
+        } else {
+                e->result.error = -EIO;
+                TAILQ_INSERT_TAIL(&a->finished, e, link);
+                (void)!write(a->event_fd, &one, sizeof(one));
+        }
+        pthread_mutex_unlock(&a->lock);
+        return 0;
+}
+
+static struct entry *entry_new(enum entry_kind kind, audit_done_fn done, void *userdata)
+{
+        struct entry *e = calloc(1, sizeof(*e));
+
+        if (!e)
+                return NULL;
+        e->kind = kind;
+        e->done = done;
+        e->userdata = userdata;
+        e->utc_ns = now_ns(CLOCK_REALTIME);
+        e->mono_ns = now_ns(CLOCK_MONOTONIC);
+        return e;
+}
+
+int audit_write(struct audit *a, const struct audit_record *record, audit_done_fn done, void *userdata)
+{
+        _cleanup_(json_decrefp) json_t *who = record->who, *data = record->data;
+        _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_RECORD, done, userdata);
+
+        if (!e)
+                return submit(a, NULL);
+        e->type = strdup(record->type);
+        e->on = strdup(record->on ? record->on : "");
+        if (!data)
+                data = json_object();
+        if (!e->type || !e->on || !data)
+                return submit(a, NULL);
+        e->who = TAKE_PTR(who);
+        e->data = TAKE_PTR(data);
+        e->pulses = record->pulses;
+        e->need_bytes = record->need_bytes;
+        return submit(a, TAKE_PTR(e));
+}
+
+int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn done, void *userdata)
+{
+        _cleanup_(json_decrefp) json_t *own = who;
+        _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_SEAL, done, userdata);
+
+        if (!e)
+                return submit(a, NULL);
+        e->who = TAKE_PTR(own);
+        e->text = strdup(nonce);
+        return submit(a, e->text ? TAKE_PTR(e) : NULL);
+}
+
+int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, size_t size, audit_done_fn done,
+                        void *userdata)
+{
+        _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_PROTOCOL, done, userdata);
+
+        if (!e)
+                return submit(a, NULL);
+        e->type = strdup(sha256);
+        e->text = malloc(size + 1);
+        if (!e->type || !e->text)
+                return submit(a, NULL);
+        memcpy(e->text, text, size);
+        e->size = size;
+        return submit(a, TAKE_PTR(e));
+}
+
+int audit_pulses_open(struct audit *a, struct pulsefile *p, bool existing, audit_done_fn done, void *userdata)
+{
+        struct entry *e = entry_new(ENTRY_PULSES_OPEN, done, userdata);
+
+        if (e) {
+                e->pulses = p;
+                e->existing = existing;
+        }
+        return submit(a, e);
+}
+
+int audit_pulses_append(struct audit *a, struct pulsefile *p, const struct tms_event *events, size_t n,
+                        audit_done_fn done, void *userdata)
+{
+        _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_PULSES_APPEND, done, userdata);
+
+        if (!e)
+                return submit(a, NULL);
+        e->events = calloc(n ? n : 1, sizeof(*events));
+        if (!e->events)
+                return submit(a, NULL);
+        memcpy(e->events, events, n * sizeof(*events));
+        e->n_events = n;
+        e->pulses = p;
+        return submit(a, TAKE_PTR(e));
+}
+
+int audit_pulses_close(struct audit *a, struct pulsefile *p)
+{
+        struct entry *e = entry_new(ENTRY_PULSES_CLOSE, NULL, NULL);
+
+        if (e)
+                e->pulses = p;
+        return submit(a, e);
+}
+
+int audit_barrier(struct audit *a, audit_done_fn done, void *userdata)
+{
+        return submit(a, entry_new(ENTRY_BARRIER, done, userdata));
+}
+
+const char *audit_failure(const struct audit *a)
+{
+        return a->failure;
+}
+
+uint64_t audit_cut(const struct audit *a)
+{
+        return a->log ? auditlog_cut(a->log) : 0;
+}
+
+const char *audit_key0(const struct audit *a)
+{
+        return a->key0;
+}
+
+uint64_t audit_records(const struct audit *a)
+{
+        return a->records;
+}
+
+const char *audit_head(const struct audit *a)
+{
+        return a->head;
+}
+
+/* --- Life ------------------------------------------------------------------------ */
+
+static int found_record(const json_t *record, void *userdata)
+{
+        struct audit *a = userdata;
+
+        if (a->config.seen)
+                a->config.seen(record, a->config.userdata);
+        return 0;
+}
+
+static int start_thread(struct audit *a)
+{
+        pthread_attr_t attr;
+        int r;
+
+        r = pthread_attr_init(&attr);
+        if (r != 0)
+                return -r;
+        (void)pthread_attr_setstacksize(&attr, THREAD_STACK);
+        r = pthread_create(&a->thread, &attr, writer, a);
+        pthread_attr_destroy(&attr);
+        if (r != 0)
+                return -r;
+        (void)pthread_setname_np(a->thread, "audit-writer");
+        a->has_thread = true;
+        return 0;
+}
+
+static int open_log(struct audit *a)
+{
+        _cleanup_(freep) char *found = NULL;
+        char *sentence = NULL;
+        int r;
+
+        r = auditlog_open(a->config.state_fd, a->config.boot, found_record, a, &a->log, &found);
+        if (r >= 0) {
+                a->records = auditlog_records(a->log);
+                strcpy(a->head, auditlog_head(a->log));
+                strcpy(a->key0, auditlog_key0(a->log));
+                return 0;
+        }
+        if (found)
+                r = asprintf(&sentence, "the audit log does not hold: %s", found);
+        else if (r == -EBUSY)
+                r = asprintf(&sentence, "the audit log cannot be opened: another process writes it");
+        else
+                r = asprintf(&sentence, "the audit log cannot be opened: %s", strerror(-r));
+        set_failure(a, r < 0 ? NULL : sentence);
+        return -EIO;
+}
+
+int audit_new(sd_event *event, const struct audit_config *config, struct audit **ret)
+{
+        _cleanup_(audit_freep) struct audit *a = NULL;
+        int r;
+
+        a = calloc(1, sizeof(*a));
+        if (!a)
+                return -ENOMEM;
+        a->config = *config;
+        a->event_fd = -1;
+        TAILQ_INIT(&a->queue);
+        TAILQ_INIT(&a->finished);
+        pthread_mutex_init(&a->lock, NULL);
+        pthread_cond_init(&a->wake, NULL);
+        (void)snprintf(a->boot, sizeof(a->boot), "%s", config->boot);
+        a->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (a->event_fd < 0)
+                return -errno;
+        r = sd_event_add_io(event, &a->source, a->event_fd, EPOLLIN, on_finished, a);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(a->source, "audit-finished");
+        if (open_log(a) >= 0) {
+                r = start_thread(a);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(a);
+        return 0;
+}
+
+struct audit *audit_free(struct audit *a)
+{
+        if (!a)
+                return NULL;
+        if (a->has_thread) {
+                pthread_mutex_lock(&a->lock);
+                a->closing = true;
+                pthread_cond_signal(&a->wake);
+                pthread_mutex_unlock(&a->lock);
+                pthread_join(a->thread, NULL);
+        }
+        collect(a);
+        sd_event_source_disable_unref(a->source);
+        safe_close(a->event_fd);
+        auditlog_free(a->log);
+        pthread_mutex_destroy(&a->lock);
+        pthread_cond_destroy(&a->wake);
+        free(a->failure);
+        free(a);
+        return NULL;
+}

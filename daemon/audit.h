@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The audit writer: one thread that writes and syncs, a queue before it.
+ *
+ * The event loop submits and goes on; it never touches the disk. Each entry's
+ * done() is called on the loop, once what it submitted is on disk or has
+ * failed. Entries take effect in the order of submission, so a caller may
+ * submit several at once and wait for the last.
+ *
+ * One failure is final: what the disk said after a failed write or sync cannot
+ * be believed. From then on every entry fails, and whoever set the failure
+ * handler stops treatment. Only a restart, which reads everything again, ends that.
+ *
+ * All functions are for the event loop's thread.
+ */
+#ifndef TMSD_AUDIT_H
+#define TMSD_AUDIT_H
+
+#include <linux/tms.h>
+#include <systemd/sd-event.h>
+
+#include "auditlog.h"
+#include "pulsefile.h"
+#include "util.h"
+
+struct audit;
+
+struct audit_result {
+        int error; /* 0: it is on disk. -ENOSPC with audit_failure() NULL: too little room, nothing done. */
+        struct pulse_totals totals; /* entries about a pulse file: what stands in it */
+        const char *line;           /* a seal's record */
+};
+
+typedef void (*audit_done_fn)(const struct audit_result *result, void *userdata);
+/* Sees every record that got on disk, those of earlier runs first. */
+typedef void (*audit_seen_fn)(const json_t *record, void *userdata);
+typedef void (*audit_failed_fn)(const char *sentence, void *userdata);
+
+struct audit_config {
+        int state_fd;      /* the state directory; borrowed */
+        const char *boot;  /* this boot's id */
+        uint64_t free_min; /* bytes that must stay free on the disk */
+        audit_seen_fn seen;
+        audit_failed_fn failed;
+        void *userdata;
+};
+
+/*
+ * Opens the log (blocking: before the loop runs) and starts the thread. A log
+ * that cannot be opened gives an audit in the failed state, not an error.
+ */
+int audit_new(sd_event *event, const struct audit_config *config, struct audit **ret);
+struct audit *audit_free(struct audit *a); /* waits until the queue is written; returns NULL, takes NULL */
+DEFINE_TRIVIAL_CLEANUP_FUNC(struct audit *, audit_free)
+
+const char *audit_failure(const struct audit *a); /* NULL, or the sentence */
+uint64_t audit_cut(const struct audit *a);        /* bytes of a torn last line cut at the start */
+const char *audit_key0(const struct audit *a);
+uint64_t audit_records(const struct audit *a);
+const char *audit_head(const struct audit *a);
+
+/* What a record says. who and data: a reference of each is taken over. */
+struct audit_record {
+        const char *type;
+        json_t *who;
+        const char *on; /* NULL: "" */
+        json_t *data;
+        struct pulsefile *pulses; /* its totals are added to data */
+        uint64_t need_bytes;      /* > 0: refused with -ENOSPC unless that much and free_min are free */
+};
+
+/* Every call below may have done NULL. Negative errno only when there is no memory, which is a failure of the log too. */
+int audit_write(struct audit *a, const struct audit_record *record, audit_done_fn done, void *userdata);
+int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn done, void *userdata);
+int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, size_t size, audit_done_fn done,
+                        void *userdata);
+/* From audit_pulses_open() until done of audit_pulses_close() the file is the writer's alone. */
+int audit_pulses_open(struct audit *a, struct pulsefile *p, bool existing, audit_done_fn done, void *userdata);
+int audit_pulses_append(struct audit *a, struct pulsefile *p, const struct tms_event *events, size_t n,
+                        audit_done_fn done, void *userdata);
+int audit_pulses_close(struct audit *a, struct pulsefile *p); /* frees it once all before is done */
+/* Does nothing but call done when everything submitted before has been dealt with. */
+int audit_barrier(struct audit *a, audit_done_fn done, void *userdata);
+
+#endif

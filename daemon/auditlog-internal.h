@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by auditlog.c (appending) and auditlog-open.c (opening, recovery). */
+#ifndef TMSD_AUDITLOG_INTERNAL_H
+#define TMSD_AUDITLOG_INTERNAL_H
+
+#include <fcntl.h>
+#include "auditlog.h"
+#include "keys.h"
+
+struct auditlog {
+        int dir_fd, log_fd, keys_fd, pulses_fd, protocols_fd;
+        bool dirty;    /* written since the last sync */
+        uint64_t seq;  /* of the next record */
+        char prev[65]; /* hash of the last record */
+        char boot[40]; /* this boot's id */
+        char key0[KEY_HEX];
+        struct key *key; /* signs the next seal */
+        uint64_t cut;
+};
+
+/* SHA-256 of a line without its end. */
+void auditlog_hash(const char *line, size_t size, char ret[static 65]);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The audit log on disk: hash-chained lines, seals, recovery of a torn tail.
+ * lib/AUDIT.md is its format. Blocking; belongs to one thread at a time: the
+ * one that starts the daemon, then the audit writer's.
+ */
+#ifndef TMSD_AUDITLOG_H
+#define TMSD_AUDITLOG_H
+
+#include "util.h"
+
+#define NONCE_MAX 128
+
+struct auditlog;
+
+/* Called for each record that the log has, in order, while it is opened. */
+typedef int (*auditlog_record_fn)(const json_t *record, void *userdata);
+
+/*
+ * Opens or starts the log under the state directory. boot: this boot's id.
+ *
+ * -EBADMSG: the log or its keys do not hold; *ret_problem (malloc'd) says what
+ * and where, and nothing was changed. -EBUSY: another process writes it.
+ */
+int auditlog_open(int state_fd, const char *boot, auditlog_record_fn found, void *userdata, struct auditlog **ret,
+                  char **ret_problem);
+struct auditlog *auditlog_free(struct auditlog *l); /* returns NULL, takes NULL */
+DEFINE_TRIVIAL_CLEANUP_FUNC(struct auditlog *, auditlog_free)
+
+/* What opening found: bytes of a torn last line that were cut. */
+uint64_t auditlog_cut(const struct auditlog *l);
+const char *auditlog_key0(const struct auditlog *l); /* raw public key, hex */
+uint64_t auditlog_records(const struct auditlog *l);
+const char *auditlog_head(const struct auditlog *l); /* hash of the last record */
+int auditlog_pulses_fd(const struct auditlog *l);    /* the directory of the pulse files */
+
+/* Appends one record; on disk only after auditlog_sync(). who and data may be NULL. */
+int auditlog_append(struct auditlog *l, const char *type, json_t *who, const char *on, json_t *data, uint64_t utc_ns,
+                    uint64_t mono_ns);
+int auditlog_sync(struct auditlog *l);
+/* Seals what is there and moves on to the next key; synced on return. ret_line (optional): malloc'd, the record. */
+int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t mono_ns, char **ret_line);
+
+/* Keeps a protocol's bytes under their hash; synced on return. -EBADMSG if that is not their hash. */
+int auditlog_keep_protocol(struct auditlog *l, const char *sha256, const char *text, size_t size);
+
+int auditlog_free_bytes(const struct auditlog *l, uint64_t *ret);
+
+#endif

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tmsd and tmsctl, and what the system needs to know of them: D-Bus, polkit, systemd, udev.
+
+TMSCTL_SRC := $(sort $(wildcard daemon/tmsctl*.c daemon/cli*.c))
+TMSD_SRC   := $(filter-out $(TMSCTL_SRC),$(sort $(wildcard daemon/*.c)))
+TMSD_OBJ   := $(patsubst daemon/%.c,$(B)/daemon/%.o,$(TMSD_SRC))
+TMSCTL_OBJ := $(patsubst daemon/%.c,$(B)/daemon/%.o,$(TMSCTL_SRC))
+TMSD_LIBS   := -lsystemd -ludev -ljansson -lcrypto -lpthread
+TMSCTL_LIBS := -lsystemd -ljansson -lm
+DAEMON_LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
+# The programs in $(B) find the library beside them; the installed ones, linked again, where the system keeps it.
+IN_TREE := -Wl,-rpath,'$$ORIGIN'
+LINKED  := $(B)/installed
+
+# Not intermediate files to be removed again.
+.PRECIOUS: $(B)/daemon/ $(LINKED)/
+
+ALL_TARGETS     += $(B)/tmsd $(if $(TMSCTL_SRC),$(B)/tmsctl)
+INSTALL_TARGETS += install-daemon
+
+$(B)/daemon/%.o: daemon/%.c | $(B)/daemon/
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
+
+$(B)/tmsd: $(TMSD_OBJ) $(B)/libtms.so.0
+	$(CC) $(CFLAGS) $(LDFLAGS) $(DAEMON_LDFLAGS) -pie $(IN_TREE) -o $@ $(TMSD_OBJ) $(B)/libtms.so.0 $(TMSD_LIBS)
+
+$(B)/tmsctl: $(TMSCTL_OBJ) $(B)/libtms.so.0
+	$(CC) $(CFLAGS) $(LDFLAGS) $(DAEMON_LDFLAGS) -pie $(IN_TREE) -o $@ $(TMSCTL_OBJ) $(B)/libtms.so.0 $(TMSCTL_LIBS)
+
+$(LINKED)/tmsd: $(B)/tmsd | $(LINKED)/
+	$(CC) $(CFLAGS) $(LDFLAGS) $(DAEMON_LDFLAGS) -pie -o $@ $(TMSD_OBJ) $(B)/libtms.so.0 $(TMSD_LIBS)
+
+$(LINKED)/tmsctl: $(B)/tmsctl | $(LINKED)/
+	$(CC) $(CFLAGS) $(LDFLAGS) $(DAEMON_LDFLAGS) -pie -o $@ $(TMSCTL_OBJ) $(B)/libtms.so.0 $(TMSCTL_LIBS)
+
+.PHONY: install-daemon
+install-daemon: $(LINKED)/tmsd $(if $(TMSCTL_SRC),$(LINKED)/tmsctl)
+	$(INSTALL) -D -m 0755 $(LINKED)/tmsd $(DESTDIR)$(libexecdir)/tmsd
+	$(if $(TMSCTL_SRC),$(INSTALL) -D -m 0755 $(LINKED)/tmsctl $(DESTDIR)$(bindir)/tmsctl)
+	$(INSTALL) -D -m 0644 daemon/tmsd.conf $(DESTDIR)$(sysconfdir)/tmsd/tmsd.conf
+	$(INSTALL) -d $(DESTDIR)$(sysconfdir)/tmsd/protocols
+	$(INSTALL) -D -m 0644 daemon/org.tmsd1.xml $(DESTDIR)$(datadir)/dbus-1/interfaces/org.tmsd1.xml
+	$(INSTALL) -D -m 0644 daemon/org.tmsd1.conf $(DESTDIR)$(datadir)/dbus-1/system.d/org.tmsd1.conf
+	$(INSTALL) -D -m 0644 daemon/org.tmsd1.service $(DESTDIR)$(datadir)/dbus-1/system-services/org.tmsd1.service
+	$(INSTALL) -D -m 0644 daemon/org.tmsd1.policy $(DESTDIR)$(datadir)/polkit-1/actions/org.tmsd1.policy
+	$(INSTALL) -D -m 0644 daemon/60-tmsd.rules $(DESTDIR)$(datadir)/polkit-1/rules.d/60-tmsd.rules
+	$(INSTALL) -d $(DESTDIR)$(unitdir)
+	sed 's|/usr/libexec|$(libexecdir)|' systemd/tmsd.service > $(DESTDIR)$(unitdir)/tmsd.service
+	chmod 0644 $(DESTDIR)$(unitdir)/tmsd.service
+	$(INSTALL) -D -m 0644 systemd/tmsd.sysusers $(DESTDIR)$(sysusersdir)/tmsd.conf
+	$(INSTALL) -D -m 0644 systemd/tmsd.tmpfiles $(DESTDIR)$(tmpfilesdir)/tmsd.conf
+	$(INSTALL) -D -m 0644 systemd/tmsd.modules $(DESTDIR)$(prefix)/lib/modules-load.d/tmsd.conf
+	$(INSTALL) -D -m 0644 udev/60-tms.rules $(DESTDIR)$(udevdir)/60-tms.rules
+	$(INSTALL) -D -m 0644 daemon/tmsd.8 $(DESTDIR)$(mandir)/man8/tmsd.8
+	if [ -e daemon/tmsctl.1 ]; then $(INSTALL) -D -m 0644 daemon/tmsctl.1 $(DESTDIR)$(mandir)/man1/tmsctl.1; fi
+	for c in daemon/tmsctl.bash daemon/tmsctl.bash-completion daemon/completions/tmsctl; do \
+		if [ -e $$c ]; then $(INSTALL) -D -m 0644 $$c $(DESTDIR)$(datadir)/bash-completion/completions/tmsctl; fi; done
+	@# A package manager's scripts do this for packages; for a machine of its own, here it is.
+	@if [ -z "$(DESTDIR)" ]; then \
+		systemd-sysusers && systemd-tmpfiles --create tmsd.conf; \
+		systemctl daemon-reload && udevadm control --reload && systemctl reload dbus.service; \
+	fi
+
+-include $(wildcard $(B)/daemon/*.d)

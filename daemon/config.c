@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configuration; see config.h. */
+#include <dirent.h>
+#include <limits.h>
+
+#include "config.h"
+#include "util.h"
+
+#define AUDIT_FREE_MIN_DEFAULT (16ULL * 1024 * 1024)
+
+/* "16M", "1G", "4096"; binary multiples. */
+static bool parse_size(const char *s, uint64_t *ret)
+{
+        static const char units[] = "KMGT";
+        unsigned long long v;
+        unsigned shift = 0;
+        char *end;
+
+        if (*s < '0' || *s > '9')
+                return false;
+        errno = 0;
+        v = strtoull(s, &end, 10);
+        if (errno != 0)
+                return false;
+        if (*end) {
+                const char *unit = strchr(units, *end);
+
+                if (!unit || end[1])
+                        return false;
+                shift = 10 * (unsigned)(unit - units + 1);
+        }
+        if (v > UINT64_MAX >> shift)
+                return false;
+        *ret = (uint64_t)v << shift;
+        return true;
+}
+
+static char *strip(char *s)
+{
+        size_t n;
+
+        s += strspn(s, " \t");
+        n = strlen(s);
+        while (n > 0 && strchr(" \t\r\n", s[n - 1]))
+                s[--n] = '\0';
+        return s;
+}
+
+static int wrong(const char *path, unsigned line, const char *what)
+{
+        log_error("%s:%u: %s", path, line, what);
+        return -EINVAL;
+}
+
+static int set(struct config *c, const char *path, unsigned line, const char *section, const char *key,
+               const char *value)
+{
+        if (STREQ(section, "Audit") && STREQ(key, "MinimumFree")) {
+                if (!parse_size(value, &c->audit_free_min))
+                        return wrong(path, line, "MinimumFree= wants bytes, or a number with K, M, G or T behind it");
+                return 0;
+        }
+        return wrong(path, line, "unknown key; known is MinimumFree= in section [Audit]");
+}
+
+static int load_file(const char *path, struct config *c)
+{
+        _cleanup_(fclosep) FILE *f = fopen(path, "re");
+        _cleanup_(freep) char *buf = NULL;
+        size_t allocated = 0;
+        char section[32] = "";
+        unsigned line = 0;
+        int r;
+
+        if (!f)
+                return errno == ENOENT ? 0 : log_error_errno(-errno, "%s", path);
+        while (getline(&buf, &allocated, f) > 0) {
+                char *s = strip(buf), *eq;
+                size_t n = strlen(s);
+
+                line++;
+                if (n == 0 || *s == '#' || *s == ';')
+                        continue;
+                if (*s == '[') {
+                        if (s[n - 1] != ']' || n - 2 >= sizeof(section))
+                                return wrong(path, line, "not a section head such as [Audit]");
+                        s[n - 1] = '\0';
+                        strcpy(section, s + 1);
+                        continue;
+                }
+                eq = strchr(s, '=');
+                if (!eq)
+                        return wrong(path, line, "expected Key=Value");
+                *eq = '\0';
+                r = set(c, path, line, section, strip(s), strip(eq + 1));
+                if (r < 0)
+                        return r;
+        }
+        return ferror(f) ? log_error_errno(-EIO, "%s", path) : 0;
+}
+
+static int is_conf(const struct dirent *de)
+{
+        size_t n = strlen(de->d_name);
+
+        return de->d_name[0] != '.' && n > 5 && STREQ(de->d_name + n - 5, ".conf");
+}
+
+int config_load(const char *dir, struct config *ret)
+{
+        struct config c = {.audit_free_min = AUDIT_FREE_MIN_DEFAULT};
+        struct dirent **entries;
+        char path[PATH_MAX];
+        int i, n, r;
+
+        (void)snprintf(path, sizeof(path), "%s/tmsd.conf", dir);
+        r = load_file(path, &c);
+        if (r < 0)
+                return r;
+        (void)snprintf(path, sizeof(path), "%s/tmsd.conf.d", dir);
+        n = scandir(path, &entries, is_conf, alphasort);
+        if (n < 0 && errno != ENOENT)
+                return log_error_errno(-errno, "%s", path);
+        for (i = 0; i < n; i++) {
+                (void)snprintf(path, sizeof(path), "%s/tmsd.conf.d/%s", dir, entries[i]->d_name);
+                if (r >= 0)
+                        r = load_file(path, &c);
+                free(entries[i]);
+        }
+        if (n >= 0)
+                free(entries);
+        if (r < 0)
+                return r;
+        *ret = c;
+        return 0;
+}

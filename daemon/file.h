@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files that must be on disk when a call returns. Blocking. */
+#ifndef TMSD_FILE_H
+#define TMSD_FILE_H
+
+#include <stddef.h>
+
+/* All of it or an error; short writes are carried on. */
+int write_all(int fd, const void *data, size_t size);
+
+/*
+ * Has name in dir_fd with that content, both synced, before it returns. An
+ * interrupted call leaves either no such file or the whole one.
+ */
+int write_file_synced(int dir_fd, const char *name, unsigned mode, const void *data, size_t size);
+
+/* The whole file, NUL added behind it. -EFBIG above max. */
+int read_file_at(int dir_fd, const char *name, size_t max, char **ret, size_t *ret_size);
+
+/* Opens a directory under dir_fd, making it (0700) when it is not there. */
+int open_dir(int dir_fd, const char *name);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* org.tmsd1.Manager: properties and methods. */
+#include "job.h"
+#include "keys.h"
+#include "manager.h"
+#include "request.h"
+#include "session.h"
+#include "stimulator.h"
+
+#define SUBJECT_MAX 64
+
+/* --- Properties --------------------------------------------------------------------------- */
+
+static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                    void *userdata, sd_bus_error *error)
+{
+        const struct manager *m = userdata;
+        char fingerprint[65] = "";
+        const char *text = "";
+
+        if (STREQ(property, "Version")) {
+                text = TMS_VERSION;
+        } else if (STREQ(property, "AuditState")) {
+                text = audit_failure(m->audit) ? audit_failure(m->audit) : "ok";
+        } else if (STREQ(property, "AuditHead")) {
+                text = audit_head(m->audit);
+        } else if (STREQ(property, "AuditKey0Fingerprint")) {
+                (void)key_fingerprint(audit_key0(m->audit), fingerprint);
+                text = fingerprint;
+        }
+        return sd_bus_message_append(reply, "s", text);
+}
+
+static int get_records(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct manager *m = userdata;
+
+        return sd_bus_message_append(reply, "t", audit_records(m->audit));
+}
+
+/* --- ListProtocols --------------------------------------------------------------------------- */
+
+struct listing {
+        struct request *q;
+        sd_bus_message *reply;
+        int r;
+};
+
+/* On the thread: the message is nobody else's until it is handed back. */
+static int list_one(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata)
+{
+        struct listing *l = userdata;
+        sd_bus_message *m = l->reply;
+        char text[1024];
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}", "path", "s", path);
+        if (r >= 0 && !p)
+                r = sd_bus_message_append(m, "{sv}", "error", "s", tms_error_format(error, text, sizeof(text)));
+        if (r >= 0 && p)
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "id", "s", tms_protocol_id(p), "title",
+                                          "s", tms_protocol_title(p), "indication", "s", tms_protocol_indication(p),
+                                          "status", "s", tms_protocol_status(p), "sha256", "s", tms_protocol_sha256(p),
+                                          "pulses", "u", tms_protocol_pulses(p), "trains", "u", tms_protocol_trains(p),
+                                          "first_to_last_ns", "t", tms_protocol_first_to_last_ns(p));
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static void list_run(void *userdata)
+{
+        struct listing *l = userdata;
+
+        l->r = sd_bus_message_open_container(l->reply, 'a', "a{sv}");
+        if (l->r >= 0)
+                l->r = tms_protocol_foreach(list_one, l);
+        if (l->r >= 0)
+                l->r = sd_bus_message_close_container(l->reply);
+}
+
+static void list_done(void *userdata)
+{
+        struct listing *l = userdata;
+
+        if (l->r < 0)
+                request_refuse(l->q, "Failed", "The protocols cannot be listed: %s.", strerror(-l->r));
+        else
+                request_reply_message(l->q, l->reply);
+        sd_bus_message_unref(l->reply);
+        free(l);
+}
+
+static void go_list(struct request *q, void *userdata)
+{
+        struct manager *m = userdata;
+        struct listing *l = calloc(1, sizeof(*l));
+        int r = -ENOMEM;
+
+        if (l) {
+                l->q = q;
+                r = sd_bus_message_new_method_return(request_message(q), &l->reply);
+                if (r >= 0)
+                        r = job_start(m->event, list_run, list_done, l);
+        }
+        if (r < 0) {
+                request_refuse(q, "Failed", "The protocols cannot be listed: %s.", strerror(-r));
+                if (l)
+                        sd_bus_message_unref(l->reply);
+                free(l);
+        }
+}
+
+static int method_list_protocols(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return request_begin(userdata, m, NULL, userdata, NULL, NULL, go_list);
+}
+
+/* --- CreateSession ------------------------------------------------------------------------------- */
+
+/* A code, never a name: what cannot be one is refused, so that a name does not slip in with its blanks. */
+static bool is_subject(const char *s)
+{
+        size_t n = strlen(s);
+
+        return n > 0 && n <= SUBJECT_MAX &&
+               strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == n;
+}
+
+/* Refuses q when it returns false. */
+static bool read_options(struct request *q, const char **ret_subject)
+{
+        sd_bus_message *m = request_message(q);
+        const char *key, *subject = "";
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &key);
+                if (r < 0)
+                        break;
+                if (!STREQ(key, "subject")) {
+                        request_refuse(q, "InvalidArgument", "Unknown option '%.64s'; known is subject.", key);
+                        return false;
+                }
+                if (sd_bus_message_read(m, "v", "s", &subject) < 0 || !is_subject(subject)) {
+                        request_refuse(q, "InvalidArgument",
+                                       "Option subject wants a pseudonymous code: 1 to %d letters, digits, dots, "
+                                       "hyphens or "
+                                       "underscores.",
+                                       SUBJECT_MAX);
+                        return false;
+                }
+                r = sd_bus_message_exit_container(m);
+        }
+        if (r < 0) {
+                request_refuse(q, "InvalidArgument", "The options cannot be read; expected is a{sv}.");
+                return false;
+        }
+        *ret_subject = subject;
+        return true;
+}
+
+static void go_create(struct request *q, void *userdata)
+{
+        struct manager *m = userdata;
+        struct stimulator *st;
+        const char *path, *subject;
+
+        if (sd_bus_message_read(request_message(q), "o", &path) < 0) {
+                request_refuse(q, "InvalidArgument", "The arguments cannot be read; expected are oa{sv}.");
+                return;
+        }
+        if (!read_options(q, &subject))
+                return;
+        st = stimulator_by_path(m, path);
+        if (audit_failure(m->audit)) {
+                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(m->audit));
+        } else if (m->stopping) {
+                request_refuse(q, "Failed", "The daemon is stopping.");
+        } else if (!st && !TAILQ_EMPTY(&m->stimulators) && STREQ(path, "/")) {
+                request_refuse(q, "InvalidArgument", "There is more than one stimulator; name one of them.");
+        } else if (!st && STREQ(path, "/")) {
+                request_refuse(q, "NoStimulator",
+                               "No stimulator is connected: check the card and that the module tms is loaded.");
+        } else if (!st) {
+                request_refuse(q, "NoStimulator", "There is no stimulator %s.", path);
+        } else if (st->recovering) {
+                request_refuse(q, "Busy",
+                               "The records of an earlier session are being fetched from %s; try again in a moment.",
+                               st->node);
+        } else if (st->session) {
+                request_refuse(q, "Busy", "Session %s has the stimulator; it must end first.", st->session->id);
+        } else {
+                session_create(q, st, subject);
+        }
+}
+
+static int method_create_session(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return request_begin(userdata, m, ACTION_TREAT, userdata, NULL, NULL, go_create);
+}
+
+/* --- SealAudit --------------------------------------------------------------------------------------- */
+
+static void on_sealed(const struct audit_result *result, void *userdata)
+{
+        struct request *q = userdata;
+        sd_bus_message *reply = NULL;
+
+        if (result->error < 0) {
+                request_refuse(q, "AuditFailed", "The audit log cannot be sealed: %s.", strerror(-result->error));
+                return;
+        }
+        if (sd_bus_message_new_method_return(request_message(q), &reply) >= 0)
+                (void)sd_bus_message_append(reply, "s", result->line);
+        request_reply_message(q, reply);
+        sd_bus_message_unref(reply);
+}
+
+static bool is_nonce(const char *s)
+{
+        const char *c;
+
+        for (c = s; *c; c++) {
+                if (*c < 0x20 || *c > 0x7e)
+                        return false;
+        }
+        return c != s && c - s <= NONCE_MAX;
+}
+
+static void go_seal(struct request *q, void *userdata)
+{
+        struct manager *m = userdata;
+        const char *nonce;
+
+        if (sd_bus_message_read(request_message(q), "s", &nonce) < 0 || !is_nonce(nonce)) {
+                request_refuse(q, "InvalidArgument", "The nonce must be 1 to %d printable ASCII characters.",
+                               NONCE_MAX);
+                return;
+        }
+        if (audit_seal(m->audit, request_who(q), nonce, on_sealed, q) < 0)
+                on_sealed(&(struct audit_result){.error = -ENOMEM}, q);
+}
+
+static int method_seal_audit(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return request_begin(userdata, m, ACTION_READ, userdata, NULL, NULL, go_seal);
+}
+
+/* --- The table ------------------------------------------------------------------------------------------ */
+
+const sd_bus_vtable manager_vtable[] = {
+                SD_BUS_VTABLE_START(0),
+                SD_BUS_PROPERTY("Version", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("AuditState", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("AuditRecords", "t", get_records, 0, 0),
+                SD_BUS_PROPERTY("AuditHead", "s", get_text, 0, 0),
+                SD_BUS_PROPERTY("AuditKey0Fingerprint", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_METHOD_WITH_ARGS("ListProtocols", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", protocols),
+                                        method_list_protocols, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("CreateSession", SD_BUS_ARGS("o", stimulator, "a{sv}", options),
+                                        SD_BUS_RESULT("o", session), method_create_session, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("SealAudit", SD_BUS_ARGS("s", nonce), SD_BUS_RESULT("s", seal),
+                                        method_seal_audit, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_VTABLE_END,
+};

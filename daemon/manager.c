@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon's centre: start, hotplug, end. The D-Bus interface is in manager-bus.c. */
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
+
+#include "manager.h"
+#include "recovery.h"
+#include "request.h"
+#include "session.h"
+#include "stimulator.h"
+
+void manager_record(struct manager *m, const char *type, json_t *who, const char *on, json_t *data)
+{
+        (void)audit_write(m->audit, &(struct audit_record){.type = type, .who = who, .on = on, .data = data}, NULL,
+                          NULL);
+}
+
+void manager_remember_uid(struct manager *m, const char *name, uid_t uid)
+{
+        size_t i = m->next_uid++ % UIDS_REMEMBERED;
+
+        if (strlen(name) >= sizeof(m->uids[i].name))
+                return;
+        strcpy(m->uids[i].name, name);
+        m->uids[i].uid = uid;
+}
+
+bool manager_recall_uid(struct manager *m, const char *name, uid_t *ret)
+{
+        size_t i;
+
+        for (i = 0; i < UIDS_REMEMBERED; i++) {
+                if (STREQ(m->uids[i].name, name)) {
+                        *ret = m->uids[i].uid;
+                        return true;
+                }
+        }
+        return false;
+}
+
+/* --- Hotplug ------------------------------------------------------------------------------ */
+
+static int found_node(const char *node, void *userdata)
+{
+        /* One card that cannot be opened does not hide the others. */
+        (void)stimulator_add(userdata, node);
+        return 0;
+}
+
+static int on_udev(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        struct manager *m = userdata;
+        struct udev_device *d = udev_monitor_receive_device(m->udev_monitor);
+        const char *action, *node;
+        struct stimulator *st;
+
+        if (!d)
+                return 0;
+        action = udev_device_get_action(d);
+        node = udev_device_get_devnode(d);
+        if (action && node) {
+                st = stimulator_find(m, node);
+                if (STREQ(action, "remove")) {
+                        if (st)
+                                stimulator_remove(st);
+                } else if (!st && !m->stopping) {
+                        (void)stimulator_add(m, node);
+                }
+        }
+        udev_device_unref(d);
+        return 0;
+}
+
+static int watch_udev(struct manager *m)
+{
+        struct udev *udev = udev_new();
+        int r;
+
+        if (!udev)
+                return -ENOMEM;
+        m->udev_monitor = udev_monitor_new_from_netlink(udev, "udev");
+        /* The monitor keeps what it needs of the context. */
+        udev_unref(udev);
+        if (!m->udev_monitor)
+                return log_error_errno(-EIO, "udev cannot be listened to");
+        r = udev_monitor_filter_add_match_subsystem_devtype(m->udev_monitor, "tms", NULL);
+        if (r >= 0)
+                r = udev_monitor_enable_receiving(m->udev_monitor);
+        if (r >= 0)
+                r = sd_event_add_io(m->event, &m->udev_source, udev_monitor_get_fd(m->udev_monitor), EPOLLIN, on_udev,
+                                    m);
+        if (r < 0)
+                return log_error_errno(r, "udev cannot be listened to");
+        (void)sd_event_source_set_description(m->udev_source, "udev");
+        return 0;
+}
+
+/* --- Start ------------------------------------------------------------------------------------ */
+
+static void on_audit_failed(const char *sentence, void *userdata)
+{
+        struct manager *m = userdata;
+        struct session *s, *next;
+
+        for (s = TAILQ_FIRST(&m->sessions); s; s = next) {
+                next = TAILQ_NEXT(s, link);
+                session_end(s, "audit_failed", sentence, NULL);
+        }
+        if (m->ready)
+                (void)sd_bus_emit_properties_changed(m->bus, MANAGER_PATH, "org.tmsd1.Manager", "AuditState", NULL);
+        (void)sd_notifyf(false, "STATUS=%s", sentence);
+}
+
+static void on_audit_seen(const json_t *record, void *userdata)
+{
+        struct manager *m = userdata;
+
+        history_see(record, m->history);
+}
+
+static void record_start(struct manager *m)
+{
+        manager_record(m, "daemon.start", NULL, "", json_pack("{s:s}", "version", TMS_VERSION));
+        if (audit_cut(m->audit) > 0) {
+                log_warning("a torn last line of %llu bytes was cut off the audit log",
+                            (unsigned long long)audit_cut(m->audit));
+                manager_record(m, "recovery.log", NULL, "",
+                               json_pack("{s:o}", "cut_bytes", json_u64(audit_cut(m->audit))));
+        }
+        (void)audit_seal(m->audit, NULL, "", NULL, NULL);
+}
+
+static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        struct manager *m = userdata;
+
+        log_error("the system bus is gone");
+        manager_stop(m, "bus_lost", "The system bus is gone, and with it everybody who could stop the session.",
+                     EXIT_FAILURE);
+        return 0;
+}
+
+static int open_bus(struct manager *m)
+{
+        int r;
+
+        r = sd_bus_open_system(&m->bus);
+        if (r < 0)
+                return log_error_errno(r, "the system bus cannot be reached");
+        r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = sd_bus_match_signal_async(m->bus, NULL, "org.freedesktop.DBus.Local", NULL,
+                                              "org.freedesktop.DBus.Local", "Disconnected", on_bus_lost, NULL, m);
+        if (r >= 0)
+                r = sd_bus_add_object_manager(m->bus, NULL, MANAGER_PATH);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(m->bus, NULL, MANAGER_PATH, "org.tmsd1.Manager", manager_vtable, m);
+        if (r < 0)
+                return log_error_errno(r, "the bus connection cannot be set up");
+        return 0;
+}
+
+/* /proc/sys is hidden from the service; its unit passes the boot's id. */
+static int find_boot(struct manager *m)
+{
+        const char *given = getenv("TMSD_BOOT_ID");
+        sd_id128_t id;
+        int r;
+
+        r = given ? sd_id128_from_string(given, &id) : sd_id128_get_boot(&id);
+        if (r < 0)
+                return log_error_errno(r, "this boot's id is not known");
+        (void)sd_id128_to_string(id, m->boot);
+        return 0;
+}
+
+int manager_new(sd_event *event, const struct config *config, int state_fd, struct manager **ret)
+{
+        _cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
+        int r;
+
+        if (!m)
+                return -ENOMEM;
+        m->config = *config;
+        m->event = sd_event_ref(event);
+        TAILQ_INIT(&m->stimulators);
+        TAILQ_INIT(&m->sessions);
+        r = find_boot(m);
+        if (r < 0)
+                return r;
+        r = history_new(&m->history);
+        if (r < 0)
+                return r;
+        r = open_bus(m);
+        if (r < 0)
+                return r;
+        r = audit_new(event,
+                      &(struct audit_config){
+                                      .state_fd = state_fd,
+                                      .boot = m->boot,
+                                      .free_min = config->audit_free_min,
+                                      .seen = on_audit_seen,
+                                      .failed = on_audit_failed,
+                                      .userdata = m,
+                      },
+                      &m->audit);
+        if (r < 0)
+                return log_error_errno(r, "the audit writer cannot start");
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+int manager_start(struct manager *m)
+{
+        int r;
+
+        record_start(m);
+        /* First listen, then look, so that nothing falls between. */
+        r = watch_udev(m);
+        if (r < 0)
+                return r;
+        m->recovering++;
+        r = tms_enumerate(found_node, m);
+        if (r < 0)
+                (void)log_error_errno(r, "stimulators cannot be enumerated");
+        recovery_end_lost(m);
+        m->recovering--;
+        manager_check_ready(m);
+        return 0;
+}
+
+void manager_check_ready(struct manager *m)
+{
+        int r;
+
+        if (m->ready || m->stopping || m->recovering > 0)
+                return;
+        r = sd_bus_request_name(m->bus, BUS_NAME, 0);
+        if (r < 0) {
+                (void)log_error_errno(r, "the bus name " BUS_NAME " cannot be had");
+                manager_stop(m, "failed", "The bus name is taken.", EXIT_FAILURE);
+                return;
+        }
+        m->ready = true;
+        (void)sd_notifyf(false, "READY=1\nSTATUS=%s", audit_failure(m->audit) ? audit_failure(m->audit) : "");
+}
+
+/* --- The end ------------------------------------------------------------------------------------ */
+
+static void on_stopped(const struct audit_result *result, void *userdata)
+{
+        struct manager *m = userdata;
+
+        (void)sd_event_exit(m->event, m->exit_status);
+}
+
+void manager_check_stopped(struct manager *m)
+{
+        struct session *s;
+
+        if (!m->stopping)
+                return;
+        TAILQ_FOREACH(s, &m->sessions, link) {
+                if (s->state != SESSION_ENDED)
+                        return;
+        }
+        manager_record(m, "daemon.stop", NULL, "", json_pack("{s:s}", "version", TMS_VERSION));
+        if (audit_seal(m->audit, NULL, "", on_stopped, m) < 0)
+                (void)sd_event_exit(m->event, m->exit_status);
+}
+
+void manager_stop(struct manager *m, const char *reason, const char *text, int exit_status)
+{
+        struct session *s, *next;
+
+        if (m->stopping)
+                return;
+        m->stopping = true;
+        m->exit_status = exit_status;
+        (void)sd_notify(false, "STOPPING=1");
+        for (s = TAILQ_FIRST(&m->sessions); s; s = next) {
+                next = TAILQ_NEXT(s, link);
+                session_end(s, reason, text, NULL);
+        }
+        manager_check_stopped(m);
+}
+
+struct manager *manager_free(struct manager *m)
+{
+        struct stimulator *st;
+        struct session *s;
+
+        if (!m)
+                return NULL;
+        /* Callbacks of what was under way come now, while everything still stands. */
+        audit_free(m->audit);
+        while ((s = TAILQ_FIRST(&m->sessions))) {
+                TAILQ_REMOVE(&m->sessions, s, link);
+                session_unref(s);
+        }
+        while ((st = TAILQ_FIRST(&m->stimulators))) {
+                TAILQ_REMOVE(&m->stimulators, st, link);
+                stimulator_unref(st);
+        }
+        sd_event_source_disable_unref(m->udev_source);
+        udev_monitor_unref(m->udev_monitor);
+        history_free(m->history);
+        sd_bus_flush_close_unref(m->bus);
+        sd_event_unref(m->event);
+        free(m);
+        return NULL;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's one centre: bus, event loop, audit writer, and the lists of
+ * stimulators and sessions. Serves org.tmsd1.Manager at /org/tmsd1.
+ */
+#ifndef TMSD_MANAGER_H
+#define TMSD_MANAGER_H
+
+#include <libudev.h>
+#include <sys/queue.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "audit.h"
+#include "config.h"
+#include "history.h"
+#include "util.h"
+
+#define BUS_NAME "org.tmsd1"
+#define MANAGER_PATH "/org/tmsd1"
+#define UIDS_REMEMBERED 32
+
+struct session;
+struct stimulator;
+
+TAILQ_HEAD(stimulator_list, stimulator);
+TAILQ_HEAD(session_list, session);
+
+struct manager {
+        struct config config;
+        sd_event *event;
+        sd_bus *bus;
+        char boot[40];
+        struct audit *audit;
+        struct history *history;
+        struct stimulator_list stimulators;
+        struct session_list sessions;
+        struct udev_monitor *udev_monitor;
+        sd_event_source *udev_source;
+        unsigned recovering; /* stimulators whose records of an earlier run are being fetched */
+        bool ready;          /* the bus name is ours */
+        bool stopping;       /* exits once no session is left */
+        int exit_status;
+
+        /* Unique names are never given twice, so what was learned of one stays true. */
+        struct {
+                char name[24];
+                uid_t uid;
+        } uids[UIDS_REMEMBERED];
+        unsigned next_uid;
+
+        unsigned refusals_left;
+        uint64_t refusals_ns;
+        uint64_t refusals_unrecorded;
+};
+
+/* state_fd: the state directory. */
+int manager_new(sd_event *event, const struct config *config, int state_fd, struct manager **ret);
+struct manager *manager_free(struct manager *m); /* returns NULL, takes NULL */
+DEFINE_TRIVIAL_CLEANUP_FUNC(struct manager *, manager_free)
+
+/* Finds the stimulators, finishes what an earlier run left, then takes the bus name and tells the service manager. */
+int manager_start(struct manager *m);
+/* Stops every session, then leaves the loop with that status. */
+void manager_stop(struct manager *m, const char *reason, const char *text, int exit_status);
+/* Whoever may have been the last thing to wait for calls this. */
+void manager_check_ready(struct manager *m);
+void manager_check_stopped(struct manager *m);
+
+void manager_remember_uid(struct manager *m, const char *name, uid_t uid);
+bool manager_recall_uid(struct manager *m, const char *name, uid_t *ret);
+
+/* Writes an outcome: no waiting, a failure is the audit writer's to tell. */
+void manager_record(struct manager *m, const char *type, json_t *who, const char *on, json_t *data);
+
+extern const sd_bus_vtable manager_vtable[];
+
+#endif

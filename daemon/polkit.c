@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Asking polkit; the only file that knows it. See polkit.h. */
+#include "polkit.h"
+
+#define ALLOW_USER_INTERACTION 1U
+/* A person types a password; without one the answer is immediate. */
+#define INTERACTIVE_TIMEOUT_USEC (120 * USEC_PER_S)
+#define TIMEOUT_USEC (10 * USEC_PER_S)
+
+struct question {
+        polkit_fn done;
+        void *userdata;
+};
+
+/* The slot owns the question, so that a question given up leaves nothing behind. */
+static void question_free(void *userdata)
+{
+        free(userdata);
+}
+
+static const char *read_answer(sd_bus_message *m)
+{
+        int authorized, challenge;
+
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                log_warning("polkit gives no answer: %s", sd_bus_message_get_error(m)->message);
+                return "unavailable";
+        }
+        if (sd_bus_message_enter_container(m, 'r', "bba{ss}") < 0 ||
+            sd_bus_message_read(m, "bb", &authorized, &challenge) < 0)
+                return "unavailable";
+        return authorized ? "yes" : challenge ? "challenge" : "no";
+}
+
+static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct question *q = userdata;
+
+        q->done(read_answer(m), q->userdata);
+        return 0;
+}
+
+static int on_refused(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct question *q = userdata;
+
+        q->done("no", q->userdata);
+        return 0;
+}
+
+/* polkit allows uid 0 everything; an override is a named physician's decision, which root is not. */
+static bool is_for_no_root(uid_t uid, const char *action)
+{
+        return uid == 0 && STREQ(action, ACTION_OVERRIDE);
+}
+
+int polkit_ask(sd_bus *bus, const char *sender, uid_t uid, const char *action, bool interactive, polkit_fn done,
+               void *userdata, sd_bus_slot **ret_slot)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+        struct question *q;
+        int r;
+
+        if (is_for_no_root(uid, action)) {
+                /* Answered by the bus, so that done is never called before this returns. */
+                r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                                   "org.freedesktop.DBus.Peer", "Ping");
+        } else {
+                r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.PolicyKit1",
+                                                   "/org/freedesktop/PolicyKit1/Authority",
+                                                   "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+                if (r >= 0)
+                        r = sd_bus_message_append(m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", sender,
+                                                  action, 0, interactive ? ALLOW_USER_INTERACTION : 0U, "");
+        }
+        if (r < 0)
+                return r;
+        q = malloc(sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+        *q = (struct question){.done = done, .userdata = userdata};
+        r = sd_bus_call_async(bus, &slot, m, is_for_no_root(uid, action) ? on_refused : on_answer, q,
+                              interactive ? INTERACTIVE_TIMEOUT_USEC : TIMEOUT_USEC);
+        if (r < 0) {
+                free(q);
+                return r;
+        }
+        (void)sd_bus_slot_set_destroy_callback(slot, question_free);
+        *ret_slot = TAKE_PTR(slot);
+        return 0;
+}

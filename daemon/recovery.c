@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an earlier controller has left; see recovery.h. */
+#include "recovery.h"
+
+#include "session.h"
+
+#define EVENTS_AT_ONCE 256
+#define AGAIN_USEC (200 * USEC_PER_MS)
+
+struct recovery {
+        struct stimulator *st;
+        struct tms_device *control;
+        bool own_control;
+        sd_event_source *again;
+        struct tms_event *events;
+        size_t n;
+        recovery_fn done;
+        void *userdata;
+        int error;
+};
+
+static void finish(struct recovery *rec, bool consumed)
+{
+        /* The caller may close its file or begin a session in done(), so everything of ours goes first. */
+        struct tms_event *events = rec->events;
+        size_t n = consumed ? 0 : rec->n;
+
+        if (rec->own_control)
+                tms_device_close(rec->control);
+        rec->done(rec->error, events, n, rec->userdata);
+        free(events);
+        stimulator_unref(rec->st);
+        free(rec);
+}
+
+static int read_all(struct recovery *rec)
+{
+        for (;;) {
+                struct tms_event *grown = reallocarray(rec->events, rec->n + EVENTS_AT_ONCE, sizeof(*grown));
+                int n;
+
+                if (!grown)
+                        return -ENOMEM;
+                rec->events = grown;
+                n = tms_device_read_events(rec->control, rec->events + rec->n, EVENTS_AT_ONCE);
+                if (n == 0 || n == -EAGAIN)
+                        return 0;
+                if (n < 0)
+                        return n;
+                rec->n += (size_t)n;
+        }
+}
+
+static bool has_pulses(const struct recovery *rec)
+{
+        size_t i;
+
+        for (i = 0; i < rec->n; i++) {
+                if (rec->events[i].type == TMS_EVENT_PULSE_FIRED || rec->events[i].type == TMS_EVENT_PULSE_ANSWER)
+                        return true;
+        }
+        return false;
+}
+
+static void on_synced(const struct audit_result *result, void *userdata)
+{
+        struct recovery *rec = userdata;
+
+        if (result->error < 0)
+                rec->error = result->error;
+        else if (rec->n > 0)
+                rec->error = tms_device_keepalive(rec->control, rec->events[rec->n - 1].seq + 1, NULL);
+        if (rec->error < 0)
+                (void)log_error_errno(rec->error, "%s: the records that were left cannot be acknowledged",
+                                      rec->st->node);
+}
+
+static void on_done(const struct audit_result *result, void *userdata)
+{
+        finish(userdata, true);
+}
+
+/* Ends a session that the log has as open; its pulse file is open in p, or NULL for one that is opened here. */
+static void end_crashed(struct manager *m, const struct past_session *s, struct pulsefile *p)
+{
+        struct pulsefile *own = NULL;
+
+        if (!p) {
+                if (pulsefile_new(s->id, &own) < 0)
+                        return;
+                (void)audit_pulses_open(m->audit, own, true, NULL, NULL);
+        }
+        log_notice("session %s was cut off; it is ended now", s->id);
+        (void)audit_write(m->audit,
+                          &(struct audit_record){
+                                          .type = "session.end",
+                                          .data = json_pack("{s:s, s:s, s:i}", "session", s->id, "reason", "crashed",
+                                                            "prescribed", (int)s->prescribed),
+                                          .pulses = p ? p : own,
+                          },
+                          NULL, NULL);
+        if (own)
+                (void)audit_pulses_close(m->audit, own);
+}
+
+static void keep_records(struct recovery *rec, const char *name, bool existing, const struct past_session *open)
+{
+        struct manager *m = rec->st->manager;
+        struct pulsefile *p;
+        int r;
+
+        r = pulsefile_new(name, &p);
+        if (r < 0) {
+                rec->error = r;
+                finish(rec, true);
+                return;
+        }
+        log_notice("%s: %zu records of %s were left in the kernel", rec->st->node, rec->n, name);
+        (void)audit_pulses_open(m->audit, p, existing, NULL, NULL);
+        (void)audit_pulses_append(m->audit, p, rec->events, rec->n, on_synced, rec);
+        (void)audit_write(m->audit,
+                          &(struct audit_record){
+                                          .type = "recovery.pulses",
+                                          .on = rec->st->path,
+                                          .data = json_pack("{s:s, s:o, s:o}", "session", name, "card_serial",
+                                                            json_u64(rec->st->info.card_serial), "fetched",
+                                                            json_u64(rec->n)),
+                                          .pulses = p,
+                          },
+                          NULL, NULL);
+        if (open)
+                end_crashed(m, open, p);
+        (void)audit_pulses_close(m->audit, p);
+        (void)audit_seal(m->audit, NULL, "", on_done, rec);
+}
+
+/* The session that never ended on this card, if there is one. */
+static const struct past_session *find_open(const struct stimulator *st)
+{
+        const struct past_session *s = NULL;
+
+        while ((s = history_open_session(st->manager->history, s))) {
+                if (s->card_serial == st->info.card_serial)
+                        return s;
+        }
+        return NULL;
+}
+
+static int open_control(struct recovery *rec)
+{
+        int r;
+
+        if (rec->control)
+                return 0;
+        r = tms_device_open(rec->st->node, true, &rec->control);
+        if (r < 0)
+                return log_error_errno(r, "%s: cannot fetch the records that were left", rec->st->node);
+        rec->own_control = true;
+        return 0;
+}
+
+static void begin(struct recovery *rec);
+
+static int on_again(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct recovery *rec = userdata;
+
+        rec->again = sd_event_source_disable_unref(rec->again);
+        begin(rec);
+        return 0;
+}
+
+static void begin(struct recovery *rec)
+{
+        struct manager *m = rec->st->manager;
+        const struct past_session *open = find_open(rec->st), *last;
+        char outside[48];
+
+        /* Unplugged and back at once: the session that this ended is still writing its last records. */
+        if (!rec->control && session_is_live(m, rec->st->info.card_serial) &&
+            sd_event_add_time_relative(m->event, &rec->again, CLOCK_MONOTONIC, AGAIN_USEC, 0, on_again, rec) >= 0)
+                return;
+        if (open && !STREQ(open->boot, m->boot)) {
+                /* The kernel that knew that session is gone, and its records with it; the odometer tells the rest. */
+                end_crashed(m, open, NULL);
+                (void)audit_seal(m->audit, NULL, "", NULL, NULL);
+                open = NULL;
+        }
+        if (!rec->control && !open && rec->st->status.event_acked == rec->st->status.event_head) {
+                finish(rec, false);
+                return;
+        }
+        rec->error = open_control(rec);
+        if (rec->error >= 0)
+                rec->error = read_all(rec);
+        if (rec->error < 0 || (!open && !has_pulses(rec))) {
+                finish(rec, false);
+                return;
+        }
+        if (open) {
+                keep_records(rec, open->id, true, open);
+                return;
+        }
+        last = history_last_session(m->history, rec->st->info.card_serial);
+        if (last && STREQ(last->boot, m->boot)) {
+                keep_records(rec, last->id, true, NULL);
+                return;
+        }
+        (void)snprintf(outside, sizeof(outside), "outside_%llu", (unsigned long long)now_ns(CLOCK_REALTIME));
+        keep_records(rec, outside, false, NULL);
+}
+
+void recovery_begin(struct stimulator *st, struct tms_device *control, recovery_fn done, void *userdata)
+{
+        struct recovery *rec;
+
+        if (audit_failure(st->manager->audit)) {
+                /* Nothing can be put on disk, so the kernel had better keep it. */
+                done(-EIO, NULL, 0, userdata);
+                return;
+        }
+        rec = calloc(1, sizeof(*rec));
+        if (!rec) {
+                done(-ENOMEM, NULL, 0, userdata);
+                return;
+        }
+        rec->st = stimulator_ref(st);
+        rec->control = control;
+        rec->done = done;
+        rec->userdata = userdata;
+        begin(rec);
+}
+
+void recovery_end_lost(struct manager *m)
+{
+        const struct past_session *s = NULL;
+        struct stimulator *st;
+        bool ended = false;
+
+        while ((s = history_open_session(m->history, s))) {
+                bool here = false;
+
+                TAILQ_FOREACH(st, &m->stimulators, link)
+                        here = here || st->info.card_serial == s->card_serial;
+                if (here)
+                        continue;
+                if (STREQ(s->boot, m->boot)) {
+                        log_notice("session %s was cut off; it is ended when its card is back", s->id);
+                        continue;
+                }
+                end_crashed(m, s, NULL);
+                ended = true;
+        }
+        if (ended)
+                (void)audit_seal(m->audit, NULL, "", NULL, NULL);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One method call, from its arrival to its answer; see request.h. */
+#include <stdarg.h>
+
+#include "audit.h"
+#include "manager.h"
+#include "request.h"
+
+/*
+ * Anybody may be refused, so anybody could fill the disk with refusals. What
+ * comes faster than this is counted, and the count goes into the next record.
+ */
+#define REFUSALS_BURST 50
+#define REFUSALS_PER_S 2
+
+struct request {
+        struct manager *manager;
+        sd_bus_message *m;
+        sd_bus_slot *slot;
+        uid_t uid;
+        bool uid_known;
+        const char *action;
+        char answer[16];
+        void *object;
+        void *(*release)(void *);
+        request_fn go;
+};
+
+static void request_free(struct request *q)
+{
+        sd_bus_slot_unref(q->slot);
+        sd_bus_message_unref(q->m);
+        if (q->release)
+                q->release(q->object);
+        free(q);
+}
+
+sd_bus_message *request_message(struct request *q)
+{
+        return q->m;
+}
+
+const char *request_sender(const struct request *q)
+{
+        return sd_bus_message_get_sender(q->m);
+}
+
+json_t *request_who(const struct request *q)
+{
+        json_t *who = json_object();
+
+        if (!who)
+                return NULL;
+        if (q->uid_known)
+                (void)json_object_set_new(who, "uid", json_integer(q->uid));
+        (void)json_object_set_new(who, "sender", json_string(request_sender(q)));
+        if (q->action) {
+                (void)json_object_set_new(who, "action", json_string(q->action));
+                (void)json_object_set_new(who, "answer", json_string(q->answer));
+        }
+        return who;
+}
+
+void request_reply_message(struct request *q, sd_bus_message *reply)
+{
+        if (reply)
+                (void)sd_bus_send(NULL, reply, NULL);
+        else
+                (void)sd_bus_reply_method_errno(q->m, -ENOMEM, NULL);
+        request_free(q);
+}
+
+void request_reply(struct request *q)
+{
+        (void)sd_bus_reply_method_return(q->m, NULL);
+        request_free(q);
+}
+
+/* --- Refusals ------------------------------------------------------------------- */
+
+static bool may_record(struct manager *m)
+{
+        uint64_t now = now_ns(CLOCK_MONOTONIC);
+        uint64_t earned = (now - m->refusals_ns) * REFUSALS_PER_S / NS_PER_S;
+
+        if (earned > 0) {
+                m->refusals_left = m->refusals_left + earned > REFUSALS_BURST ? REFUSALS_BURST
+                                                                              : m->refusals_left + (unsigned)earned;
+                m->refusals_ns = now;
+        }
+        if (m->refusals_left == 0) {
+                m->refusals_unrecorded++;
+                return false;
+        }
+        m->refusals_left--;
+        return true;
+}
+
+static void record_refusal(struct request *q, const char *error, const char *message)
+{
+        struct manager *m = q->manager;
+        json_t *data;
+
+        if (audit_failure(m->audit) || !may_record(m))
+                return;
+        data = json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(q->m), "error", error, "message",
+                         message);
+        if (data && m->refusals_unrecorded > 0) {
+                (void)json_object_set_new(data, "unrecorded", json_u64(m->refusals_unrecorded));
+                m->refusals_unrecorded = 0;
+        }
+        (void)audit_write(m->audit,
+                          &(struct audit_record){.type = "request.refused",
+                                                 .who = request_who(q),
+                                                 .on = sd_bus_message_get_path(q->m),
+                                                 .data = data},
+                          NULL, NULL);
+}
+
+void request_refuse(struct request *q, const char *error, const char *format, ...)
+{
+        char name[64], message[768];
+        va_list ap;
+
+        va_start(ap, format);
+        (void)vsnprintf(message, sizeof(message), format, ap);
+        va_end(ap);
+        (void)snprintf(name, sizeof(name), ERROR_PREFIX "%s", error);
+        record_refusal(q, error, message);
+        (void)sd_bus_reply_method_errorf(q->m, name, "%s", message);
+        request_free(q);
+}
+
+/* --- Who calls, and may he ------------------------------------------------------- */
+
+static void on_polkit(const char *answer, void *userdata)
+{
+        struct request *q = userdata;
+
+        (void)snprintf(q->answer, sizeof(q->answer), "%s", answer);
+        if (STREQ(answer, "yes"))
+                q->go(q, q->object);
+        else if (STREQ(answer, "unavailable"))
+                request_refuse(q, "NotAuthorized",
+                               "Polkit does not answer, and without it nobody is authorized for %s.", q->action);
+        else
+                request_refuse(q, "NotAuthorized",
+                               "You are not authorized for %s: polkit says %s. Members of the groups tms-operator and "
+                               "tms-prescriber may treat.",
+                               q->action, answer);
+}
+
+static void ask(struct request *q)
+{
+        int r;
+
+        q->slot = sd_bus_slot_unref(q->slot);
+        if (!q->action) {
+                q->go(q, q->object);
+                return;
+        }
+        r = polkit_ask(q->manager->bus, request_sender(q), q->uid, q->action,
+                       sd_bus_message_get_allow_interactive_authorization(q->m) > 0, on_polkit, q, &q->slot);
+        if (r < 0)
+                on_polkit("unavailable", q);
+}
+
+static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct request *q = userdata;
+        uint32_t uid;
+
+        if (!sd_bus_message_is_method_error(m, NULL) && sd_bus_message_read(m, "u", &uid) >= 0) {
+                q->uid = uid;
+                q->uid_known = true;
+                manager_remember_uid(q->manager, request_sender(q), uid);
+        }
+        if (q->action && !q->uid_known) {
+                /* He has left the bus already: there is nobody to ask polkit about. */
+                (void)snprintf(q->answer, sizeof(q->answer), "gone");
+                request_refuse(q, "NotAuthorized", "The caller has left the bus.");
+                return 0;
+        }
+        ask(q);
+        return 0;
+}
+
+int request_begin(struct manager *manager, sd_bus_message *m, const char *action, void *object, void *(*keep)(void *),
+                  void *(*release)(void *), request_fn go)
+{
+        struct request *q = calloc(1, sizeof(*q));
+        int r;
+
+        if (!q) {
+                if (release && !keep)
+                        release(object);
+                return -ENOMEM;
+        }
+        q->manager = manager;
+        q->m = sd_bus_message_ref(m);
+        q->action = action;
+        q->object = keep ? keep(object) : object;
+        q->release = release;
+        q->go = go;
+        if (manager_recall_uid(manager, request_sender(q), &q->uid)) {
+                q->uid_known = true;
+                ask(q);
+                return 1;
+        }
+        /* Asking the bus is asynchronous like everything else: a stuck bus must not stop the loop. */
+        r = sd_bus_call_method_async(manager->bus, &q->slot, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                     "org.freedesktop.DBus", "GetConnectionUnixUser", on_uid, q, "s",
+                                     request_sender(q));
+        if (r < 0) {
+                request_free(q);
+                return r;
+        }
+        return 1;
+}

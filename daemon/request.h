@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One method call, from its arrival to its answer: who calls, whether polkit
+ * lets him, and the record of a refusal. Every method of every object goes
+ * through here, so no refusal is without its sentence and its record.
+ */
+#ifndef TMSD_REQUEST_H
+#define TMSD_REQUEST_H
+
+#include <systemd/sd-bus.h>
+#include "polkit.h"
+#include "util.h"
+
+#define ERROR_PREFIX "org.tmsd1.Error."
+
+struct manager;
+struct request;
+
+/* What to do once the caller may; must end in request_reply() or request_refuse(), now or later. */
+typedef void (*request_fn)(struct request *q, void *object);
+
+/*
+ * For a method's handler, which returns its value. action: NULL when anybody
+ * may. object: handed to go, kept by keep() until release(), both of which may
+ * be NULL; without keep() it is taken over, also on failure.
+ */
+int request_begin(struct manager *manager, sd_bus_message *m, const char *action, void *object, void *(*keep)(void *),
+                  void *(*release)(void *), request_fn go);
+
+sd_bus_message *request_message(struct request *q);
+const char *request_sender(const struct request *q);
+/* {uid, sender, action, answer} for a record; NULL without memory. */
+json_t *request_who(const struct request *q);
+
+/* The answer, and the end of q. */
+void request_reply(struct request *q);
+void request_reply_message(struct request *q, sd_bus_message *reply); /* NULL: no memory */
+/* error: without the prefix. Written to the audit log as well. */
+void request_refuse(struct request *q, const char *error, const char *format, ...) _printf_(3, 4);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* org.tmsd1.Session: properties, and who may call which method. */
+#include "session.h"
+
+/* --- Properties --------------------------------------------------------------------------- */
+
+static int get_stimulator(sd_bus *bus, const char *path, const char *interface, const char *property,
+                          sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct session *s = userdata;
+
+        return sd_bus_message_append(reply, "o", s->st->path);
+}
+
+static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                    void *userdata, sd_bus_error *error)
+{
+        const struct session *s = userdata;
+        const char *text = "";
+
+        if (STREQ(property, "Id"))
+                text = s->id;
+        else if (STREQ(property, "Subject"))
+                text = s->subject;
+        else if (STREQ(property, "Owner"))
+                text = s->owner;
+        else if (STREQ(property, "State"))
+                text = session_state_name(s->state);
+        /* Not until it is true in every respect, the last record included. */
+        else if (STREQ(property, "EndReason"))
+                text = s->state == SESSION_ENDED ? s->end_reason : "";
+        else if (STREQ(property, "EndText"))
+                text = s->state == SESSION_ENDED && s->end_text ? s->end_text : "";
+        else if (STREQ(property, "ProtocolId"))
+                text = s->protocol_id;
+        else if (STREQ(property, "ProtocolSha256"))
+                text = s->protocol_sha256;
+        return sd_bus_message_append(reply, "s", text);
+}
+
+static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                      void *userdata, sd_bus_error *error)
+{
+        const struct session *s = userdata;
+        uint32_t n = 0;
+
+        if (STREQ(property, "IntensityMax"))
+                n = s->timeline.max_permille;
+        else if (STREQ(property, "Pulses"))
+                n = s->timeline.count;
+        else if (STREQ(property, "Delivered"))
+                n = s->delivered;
+        else if (STREQ(property, "Missed"))
+                n = s->missed;
+        else if (STREQ(property, "Trains"))
+                n = s->timeline.trains;
+        else if (STREQ(property, "Train"))
+                n = s->train;
+        return sd_bus_message_append(reply, "u", n);
+}
+
+static int get_time_left(sd_bus *bus, const char *path, const char *interface, const char *property,
+                         sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct session *s = userdata;
+
+        return sd_bus_message_append(reply, "t", s->time_left_ns);
+}
+
+/* --- Who may call ---------------------------------------------------------------------------- */
+
+static void *keep(void *session)
+{
+        return session_ref(session);
+}
+
+static void *release(void *session)
+{
+        return session_unref(session);
+}
+
+static bool is_owner(const struct session *s, sd_bus_message *m)
+{
+        const char *sender = sd_bus_message_get_sender(m);
+
+        return sender && STREQ(sender, s->owner);
+}
+
+static void refuse_not_owner(struct request *q, void *session)
+{
+        const struct session *s = session;
+
+        request_refuse(q, "NotOwner",
+                       "Session %s belongs to another client (%s); anybody may stop or pause it, nothing else.", s->id,
+                       s->owner);
+}
+
+/* Polkit is asked only about the owner: for others there is no question. */
+static int begin_as_owner(struct session *s, sd_bus_message *m, const char *action, request_fn go)
+{
+        if (!is_owner(s, m))
+                return request_begin(s->manager, m, NULL, s, keep, release, refuse_not_owner);
+        return request_begin(s->manager, m, action, s, keep, release, go);
+}
+
+/* --- Methods that add risk: the owner's -------------------------------------------------------- */
+
+static void go_prepare(struct request *q, void *session)
+{
+        session_prepare(q, session);
+}
+
+static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return begin_as_owner(userdata, m, NULL, go_prepare);
+}
+
+static void go_arm(struct request *q, void *session)
+{
+        session_arm(q, session);
+}
+
+static int method_arm(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return begin_as_owner(userdata, m, ACTION_TREAT, go_arm);
+}
+
+static void go_start(struct request *q, void *session)
+{
+        session_start(q, session);
+}
+
+static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return begin_as_owner(userdata, m, ACTION_TREAT, go_start);
+}
+
+static void go_resume(struct request *q, void *session)
+{
+        session_resume(q, session);
+}
+
+static int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return begin_as_owner(userdata, m, ACTION_TREAT, go_resume);
+}
+
+/* --- Methods that take risk away: done first, asked and answered after -------------------------- */
+
+struct pausing {
+        struct session *s;
+        bool now;
+        int error;
+};
+
+static void *release_pausing(void *userdata)
+{
+        struct pausing *p = userdata;
+
+        session_unref(p->s);
+        free(p);
+        return NULL;
+}
+
+static void go_pause(struct request *q, void *userdata)
+{
+        struct pausing *p = userdata;
+
+        session_pause(q, p->s, p->now, p->error);
+}
+
+static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct session *s = userdata;
+        struct pausing *p;
+        int now, r, e;
+
+        r = sd_bus_message_read(m, "b", &now);
+        if (r < 0)
+                return r;
+        e = s->control ? tms_device_pause(s->control, now) : -EPROTO;
+        p = malloc(sizeof(*p));
+        if (!p)
+                return -ENOMEM;
+        *p = (struct pausing){.s = session_ref(s), .now = now, .error = e};
+        return request_begin(s->manager, m, NULL, p, NULL, release_pausing, go_pause);
+}
+
+static void go_stop(struct request *q, void *session)
+{
+        session_end(session, "stopped", "It was stopped on request.", request_who(q));
+        request_reply(q);
+}
+
+static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct session *s = userdata;
+
+        session_halt(s);
+        return request_begin(s->manager, m, NULL, s, keep, release, go_stop);
+}
+
+static void go_close(struct request *q, void *session)
+{
+        struct session *s = session;
+
+        if (s->closing) {
+                request_refuse(q, "OutOfOrder", "Close: the session is being closed already.");
+                return;
+        }
+        session_ref(s);
+        session_end(s, "closed", "Its owner closed the session.", request_who(q));
+        session_close(s, q);
+        session_unref(s);
+}
+
+static int method_close(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct session *s = userdata;
+
+        if (is_owner(s, m))
+                session_halt(s);
+        return begin_as_owner(s, m, NULL, go_close);
+}
+
+/* --- The table -------------------------------------------------------------------------------------- */
+
+#define CONST SD_BUS_VTABLE_PROPERTY_CONST
+#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+#define OPEN_TO_ALL SD_BUS_VTABLE_UNPRIVILEGED
+
+const sd_bus_vtable session_vtable[] = {
+                SD_BUS_VTABLE_START(0),
+                SD_BUS_PROPERTY("Id", "s", get_text, 0, CONST),
+                SD_BUS_PROPERTY("Stimulator", "o", get_stimulator, 0, CONST),
+                SD_BUS_PROPERTY("Subject", "s", get_text, 0, CONST),
+                SD_BUS_PROPERTY("Owner", "s", get_text, 0, CONST),
+                SD_BUS_PROPERTY("State", "s", get_text, 0, CHANGES),
+                SD_BUS_PROPERTY("EndReason", "s", get_text, 0, CHANGES),
+                SD_BUS_PROPERTY("EndText", "s", get_text, 0, CHANGES),
+                SD_BUS_PROPERTY("ProtocolId", "s", get_text, 0, CHANGES),
+                SD_BUS_PROPERTY("ProtocolSha256", "s", get_text, 0, CHANGES),
+                SD_BUS_PROPERTY("IntensityMax", "u", get_number, 0, CHANGES),
+                SD_BUS_PROPERTY("Pulses", "u", get_number, 0, CHANGES),
+                SD_BUS_PROPERTY("Delivered", "u", get_number, 0, CHANGES),
+                SD_BUS_PROPERTY("Missed", "u", get_number, 0, CHANGES),
+                SD_BUS_PROPERTY("Trains", "u", get_number, 0, CHANGES),
+                SD_BUS_PROPERTY("Train", "u", get_number, 0, CHANGES),
+                SD_BUS_PROPERTY("TimeLeft", "t", get_time_left, 0, CHANGES),
+                SD_BUS_METHOD_WITH_ARGS("Prepare", SD_BUS_ARGS("s", protocol, "s", text, "a{sv}", parameters),
+                                        SD_BUS_RESULT("a{sv}", verdict), method_prepare, OPEN_TO_ALL),
+                SD_BUS_METHOD_WITH_ARGS("Arm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_arm, OPEN_TO_ALL),
+                SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_start, OPEN_TO_ALL),
+                SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("b", now), SD_BUS_NO_RESULT, method_pause, OPEN_TO_ALL),
+                SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_resume, OPEN_TO_ALL),
+                SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_stop, OPEN_TO_ALL),
+                SD_BUS_METHOD_WITH_ARGS("Close", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_close, OPEN_TO_ALL),
+                SD_BUS_SIGNAL_WITH_ARGS("Ended", SD_BUS_ARGS("s", reason, "u", delivered, "u", missed), 0),
+                SD_BUS_VTABLE_END,
+};

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Prepare: from a protocol and a person's threshold to a timeline that the
+ * kernel has verified. Reading and compiling happen on a thread of their own;
+ * the loop then asks the policy's verdict of it, sets the session's limits,
+ * which come from the prescription and not from the timeline, and loads.
+ */
+#include "job.h"
+#include "session.h"
+
+struct preparation {
+        struct session *s;
+        struct request *q;
+        char *name, *text;
+        struct tms_dose dose;
+        uint32_t pulses_today;
+
+        /* The thread's results. */
+        struct tms_protocol *protocol;
+        struct tms_timeline timeline;
+        struct tms_limits limits;
+        struct tms_safety safety;
+        struct tms_error error;
+        const char *failed; /* which step, as an error's name; NULL: none */
+        int r;
+        uint32_t gen;
+};
+
+static void preparation_free(struct preparation *p)
+{
+        p->s->busy = NULL;
+        session_unref(p->s);
+        tms_protocol_free(p->protocol);
+        tms_timeline_clear(&p->timeline);
+        free(p->name);
+        free(p->text);
+        free(p);
+}
+
+/* --- On the thread --------------------------------------------------------------------- */
+
+static int parse(struct preparation *p)
+{
+        if (*p->text)
+                return tms_protocol_parse(p->name, p->text, strlen(p->text), &p->protocol, &p->error);
+        return tms_protocol_find(p->name, &p->protocol, &p->error);
+}
+
+static void run(void *userdata)
+{
+        struct preparation *p = userdata;
+
+        p->r = parse(p);
+        if (p->r < 0) {
+                p->failed = p->r == -ENOENT && !*p->text ? "NoSuchProtocol" : "InvalidProtocol";
+                return;
+        }
+        p->r = tms_safety_check(p->protocol, &p->dose, p->pulses_today, &p->safety, &p->error);
+        if (p->r < 0) {
+                p->failed = "InvalidArgument";
+                return;
+        }
+        if (p->safety.class_ >= TMS_SAFETY_OVERRIDE)
+                return;
+        p->r = tms_compile(p->protocol, &p->dose, &p->timeline, &p->error);
+        if (p->r >= 0)
+                p->r = tms_session_limits(p->protocol, &p->dose, &p->limits, &p->error);
+        if (p->r < 0)
+                p->failed = "InvalidProtocol";
+}
+
+/* --- On the loop ------------------------------------------------------------------------- */
+
+static json_t *describe(const struct preparation *p)
+{
+        const struct session *s = p->s;
+
+        return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:s}", "session", s->id, "protocol",
+                         tms_protocol_id(p->protocol), "sha256", tms_protocol_sha256(p->protocol), "threshold_permille",
+                         (int)p->dose.threshold_permille, "threshold_kind", p->dose.threshold_kind, "threshold_coil",
+                         p->dose.threshold_coil, "percent_permille", (int)p->dose.percent_permille, "max_permille",
+                         (int)p->timeline.max_permille, "pulses", (int)s->timeline.count, "trains",
+                         (int)s->timeline.trains, "verdict", tms_safety_class_name(p->safety.class_));
+}
+
+static int append_text(sd_bus_message *m, const char *key, const char *value)
+{
+        return sd_bus_message_append(m, "{sv}", key, "s", value);
+}
+
+static int append_reason(sd_bus_message *m, const struct tms_safety_reason *reason)
+{
+        const char *const pairs[][2] = {
+                        {"class", tms_safety_class_name(reason->class_)},
+                        {"layer", reason->layer},
+                        {"table", reason->table},
+                        {"row", reason->row},
+                        {"column", reason->column},
+                        {"limit", reason->limit},
+                        {"actual", reason->actual},
+                        {"source", reason->source},
+                        {"sentence", reason->sentence},
+        };
+        size_t i;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        for (i = 0; r >= 0 && i < ELEMENTS(pairs); i++)
+                r = append_text(m, pairs[i][0], pairs[i][1]);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_reasons(sd_bus_message *m, const struct tms_safety *safety)
+{
+        size_t i;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", "reasons");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "aa{sv}");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "a{sv}");
+        for (i = 0; r >= 0 && i < safety->n_reasons; i++)
+                r = append_reason(m, safety->reasons + i);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static sd_bus_message *verdict_reply(struct preparation *p)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        const struct session *s = p->s;
+        int r;
+
+        r = sd_bus_message_new_method_return(request_message(p->q), &m);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = append_text(m, "class", tms_safety_class_name(p->safety.class_));
+        if (r >= 0)
+                r = append_reasons(m, &p->safety);
+        if (r >= 0)
+                r = append_text(m, "id", s->protocol_id);
+        if (r >= 0)
+                r = append_text(m, "sha256", s->protocol_sha256);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}", "pulses", "u", s->timeline.count, "trains", "u",
+                                          s->timeline.trains, "max_permille", "u", s->timeline.max_permille,
+                                          "first_to_last_ns", "t", s->first_to_last_ns, "cycle_total_ns", "t",
+                                          tms_protocol_cycle_total_ns(p->protocol));
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? NULL : TAKE_PTR(m);
+}
+
+static void on_recorded(const struct audit_result *result, void *userdata)
+{
+        struct preparation *p = userdata;
+        struct session *s = p->s;
+        struct request *q = p->q;
+        sd_bus_message *reply;
+
+        if (result->error < 0 || s->ending) {
+                s->busy = NULL;
+                if (s->ending)
+                        request_refuse(q, "OutOfOrder", "The session has ended: %s", s->end_text);
+                else
+                        request_refuse(q, "AuditFailed", "The audit log cannot be written, so nothing may start.");
+                preparation_free(p);
+                return;
+        }
+        s->was_prepared = false;
+        s->time_left_ns = s->shown_time_left_ns = s->first_to_last_ns;
+        session_set_state(s, SESSION_PREPARED);
+        (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "ProtocolId",
+                                             "ProtocolSha256", "IntensityMax", "Pulses", "Trains", "TimeLeft", NULL);
+        reply = verdict_reply(p);
+        request_reply_message(q, reply);
+        sd_bus_message_unref(reply);
+        preparation_free(p);
+        /* The coil may have gone while the disk was busy. */
+        session_follow_kernel(s);
+}
+
+static void accept_prepared(struct preparation *p)
+{
+        struct session *s = p->s;
+        struct audit *a = s->manager->audit;
+        const char *text, *sha256 = tms_protocol_sha256(p->protocol);
+        json_t *data;
+        size_t size;
+
+        (void)snprintf(s->protocol_id, sizeof(s->protocol_id), "%s", tms_protocol_id(p->protocol));
+        (void)snprintf(s->protocol_sha256, sizeof(s->protocol_sha256), "%s", sha256);
+        tms_timeline_clear(&s->timeline);
+        s->timeline = p->timeline;
+        p->timeline = (struct tms_timeline){0};
+        s->timeline_gen = p->gen;
+        s->first_to_last_ns = s->timeline.pulses[s->timeline.count - 1].t_ns - s->timeline.pulses[0].t_ns;
+        data = describe(p);
+        text = tms_protocol_text(p->protocol, &size);
+        (void)audit_keep_protocol(a, sha256, text, size, NULL, NULL);
+        if (audit_write(a,
+                        &(struct audit_record){.type = "session.prepare",
+                                               .who = request_who(p->q),
+                                               .on = s->path,
+                                               .data = data},
+                        on_recorded, p) < 0)
+                on_recorded(&(struct audit_result){.error = -ENOMEM}, p);
+}
+
+/* All reasons of the worst class, in the policy's own words. */
+static void refuse_verdict(struct preparation *p)
+{
+        const struct tms_safety *v = &p->safety;
+        char sentences[600] = "";
+        size_t used = 0, i;
+
+        for (i = 0; i < v->n_reasons && used < sizeof(sentences); i++) {
+                if (v->reasons[i].class_ == v->class_)
+                        used += (size_t)snprintf(sentences + used, sizeof(sentences) - used, " %s",
+                                                 v->reasons[i].sentence);
+        }
+        if (v->class_ == TMS_SAFETY_NEVER)
+                request_refuse(p->q, "NotAllowed", "%s is never allowed:%s", tms_protocol_id(p->protocol), sentences);
+        else
+                request_refuse(p->q, "NeedsOverride", "%s needs a prescriber's override:%s",
+                               tms_protocol_id(p->protocol), sentences);
+}
+
+/* A threshold and a protocol are for one kind of coil; returns false after a refusal. */
+static bool check_coil(struct preparation *p)
+{
+        struct stimulator *st = p->s->st;
+        const char *wanted = tms_protocol_coil(p->protocol), *here;
+
+        (void)stimulator_refresh(st);
+        if (st->status.coil_type == 0) {
+                request_refuse(p->q, "InterlockOpen", "%s", tms_interlock_sentence(2));
+                return false;
+        }
+        here = tms_coil_name(st->status.coil_type);
+        if (*p->dose.threshold_coil && !STREQ(p->dose.threshold_coil, here)) {
+                request_refuse(p->q, "InvalidArgument",
+                               "The threshold was measured with a %s coil, but a %s coil is connected.",
+                               p->dose.threshold_coil, here);
+                return false;
+        }
+        if (wanted && *wanted && !STREQ(wanted, here)) {
+                request_refuse(p->q, "InvalidArgument", "%s is for a %s coil, but a %s coil is connected.",
+                               tms_protocol_id(p->protocol), wanted, here);
+                return false;
+        }
+        return true;
+}
+
+static void load(struct preparation *p)
+{
+        struct session *s = p->s;
+        struct tms_verdict verdict = {0};
+        int r;
+
+        r = tms_device_limits(s->control, &p->limits);
+        if (r >= 0)
+                r = tms_device_load(s->control, p->timeline.pulses, p->timeline.count, 0, &p->gen, &verdict);
+        if (r < 0) {
+                /* Setting limits has dropped what was loaded before. */
+                session_set_state(s, SESSION_NEW);
+                session_refuse_errno(p->q, s, "Prepare", r, &verdict);
+                preparation_free(p);
+                return;
+        }
+        accept_prepared(p);
+}
+
+static void done(void *userdata)
+{
+        struct preparation *p = userdata;
+        char text[1024];
+
+        if (p->s->ending) {
+                request_refuse(p->q, "OutOfOrder", "The session has ended: %s", p->s->end_text);
+        } else if (p->failed) {
+                request_refuse(p->q, p->failed, "%s", tms_error_format(&p->error, text, sizeof(text)));
+        } else if (p->safety.class_ >= TMS_SAFETY_OVERRIDE) {
+                refuse_verdict(p);
+        } else if (check_coil(p)) {
+                load(p);
+                return;
+        }
+        preparation_free(p);
+}
+
+/* --- The method ----------------------------------------------------------------------------- */
+
+/* Refuses q when it returns false. */
+static bool read_parameter(struct request *q, sd_bus_message *m, struct tms_dose *dose)
+{
+        const char *key, *type, *text;
+        uint32_t *number = NULL;
+        char *into = NULL;
+        size_t size = 0;
+
+        if (sd_bus_message_read(m, "s", &key) < 0 || sd_bus_message_peek_type(m, NULL, &type) < 0) {
+                request_refuse(q, "InvalidArgument", "The parameters cannot be read.");
+                return false;
+        }
+        if (STREQ(key, "threshold_permille"))
+                number = &dose->threshold_permille;
+        else if (STREQ(key, "percent_permille"))
+                number = &dose->percent_permille;
+        else if (STREQ(key, "threshold_kind"))
+                into = dose->threshold_kind, size = sizeof(dose->threshold_kind);
+        else if (STREQ(key, "threshold_coil"))
+                into = dose->threshold_coil, size = sizeof(dose->threshold_coil);
+        else {
+                request_refuse(q, "InvalidArgument",
+                               "Unknown parameter '%.64s'; known are threshold_permille, threshold_kind, "
+                               "threshold_coil "
+                               "and percent_permille.",
+                               key);
+                return false;
+        }
+        if (number ? sd_bus_message_read(m, "v", "u", number) < 0 : sd_bus_message_read(m, "v", "s", &text) < 0) {
+                request_refuse(q, "InvalidArgument", "Parameter %s has type '%.16s'; expected is '%s'.", key, type,
+                               number ? "u" : "s");
+                return false;
+        }
+        if (into && (size_t)snprintf(into, size, "%s", text) >= size) {
+                request_refuse(q, "InvalidArgument", "Parameter %s is too long: '%.64s'.", key, text);
+                return false;
+        }
+        return true;
+}
+
+static bool read_arguments(struct request *q, const char **ret_name, const char **ret_text, struct tms_dose *dose)
+{
+        sd_bus_message *m = request_message(q);
+        int r;
+
+        if (sd_bus_message_read(m, "ss", ret_name, ret_text) < 0 ||
+            sd_bus_message_enter_container(m, 'a', "{sv}") < 0) {
+                request_refuse(q, "InvalidArgument", "The arguments cannot be read; expected are ssa{sv}.");
+                return false;
+        }
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                if (!read_parameter(q, m, dose))
+                        return false;
+                if (sd_bus_message_exit_container(m) < 0)
+                        break;
+        }
+        if (r < 0 || sd_bus_message_exit_container(m) < 0) {
+                request_refuse(q, "InvalidArgument", "The parameters cannot be read.");
+                return false;
+        }
+        if (strlen(*ret_text) > TMS_PROTOCOL_SIZE_MAX) {
+                request_refuse(q, "InvalidProtocol", "%.128s: the file is larger than %d bytes.", *ret_name,
+                               TMS_PROTOCOL_SIZE_MAX);
+                return false;
+        }
+        return true;
+}
+
+void session_prepare(struct request *q, struct session *s)
+{
+        struct tms_dose dose = {0};
+        struct preparation *p;
+        const char *name, *text;
+        int r;
+
+        if (!session_may_begin(q, s, "Prepare", IN_STATE(SESSION_NEW) | IN_STATE(SESSION_PREPARED)))
+                return;
+        if (!read_arguments(q, &name, &text, &dose))
+                return;
+        p = calloc(1, sizeof(*p));
+        if (!p) {
+                request_refuse(q, "Failed", "No memory.");
+                return;
+        }
+        p->s = session_ref(s);
+        p->q = q;
+        p->dose = dose;
+        p->pulses_today = history_pulses_today(s->manager->history, s->subject, now_ns(CLOCK_REALTIME));
+        p->name = strdup(name);
+        p->text = strdup(text);
+        s->busy = "Prepare";
+        r = p->name && p->text ? job_start(s->manager->event, run, done, p) : -ENOMEM;
+        if (r < 0) {
+                request_refuse(q, "Failed", "The protocol cannot be read: %s.", strerror(-r));
+                preparation_free(p);
+        }
+}

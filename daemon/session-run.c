@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arm, start, pause, resume. Each of those that add risk goes the same way:
+ * the intent is on disk, the state is looked at again, the kernel is asked,
+ * the outcome follows into the log. A pause asks the kernel first.
+ */
+#include <fcntl.h>
+
+#include "job.h"
+#include "session.h"
+
+/* From the request to pulse 0: time to take hands away, and far more than a set-point takes. */
+#define START_DELAY_NS (200 * NS_PER_MS)
+#define RESUME_DELAY_NS (200 * NS_PER_MS)
+
+/* One method under way. */
+struct step {
+        struct session *s;
+        struct request *q;
+        struct tms_device *device; /* arm: the thread's own object over the same file */
+        uint32_t timeline_gen;
+        uint32_t fitness_max_ns;
+        int r;
+};
+
+static struct step *step_new(struct request *q, struct session *s, const char *method)
+{
+        struct step *step = calloc(1, sizeof(*step));
+
+        if (!step) {
+                request_refuse(q, "Failed", "No memory.");
+                return NULL;
+        }
+        step->s = session_ref(s);
+        step->q = q;
+        s->busy = method;
+        return step;
+}
+
+static void step_free(struct step *step)
+{
+        step->s->busy = NULL;
+        tms_device_close(step->device);
+        session_unref(step->s);
+        free(step);
+}
+
+/* --- Refusals in words ---------------------------------------------------------------------- */
+
+bool session_may_begin(struct request *q, struct session *s, const char *method, unsigned states)
+{
+        char open[600];
+
+        if (s->ending) {
+                request_refuse(q, "OutOfOrder", "%s: the session has ended: %s", method,
+                               s->end_text ? s->end_text : "");
+                return false;
+        }
+        if (audit_failure(s->manager->audit)) {
+                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(s->manager->audit));
+                return false;
+        }
+        if (s->busy) {
+                request_refuse(q, "OutOfOrder", "%s: wait until %s is done.", method, s->busy);
+                return false;
+        }
+        if (IN_STATE(s->state) & states)
+                return true;
+        (void)stimulator_refresh(s->st);
+        stimulator_interlock_text(s->st->status.interlocks, open, sizeof(open));
+        if (s->was_prepared && *open)
+                request_refuse(q, "InterlockOpen", "%s Then prepare the session again.", open);
+        else if (s->was_prepared)
+                request_refuse(q, "OutOfOrder", "%s: the session has to be prepared again: %s", method,
+                               tms_cause_sentence(s->st->status.cause));
+        else if (s->state == SESSION_PREPARED && *open)
+                request_refuse(q, "InterlockOpen", "%s", open);
+        else if (s->state == SESSION_PREPARED)
+                request_refuse(q, "OutOfOrder", "%s: the session is prepared, but not armed: Arm comes first.", method);
+        else if (s->state == SESSION_NEW)
+                request_refuse(q, "OutOfOrder", "%s: the session is new: Prepare comes first.", method);
+        else
+                request_refuse(q, "OutOfOrder", "%s: not while the session is %s.", method,
+                               session_state_name(s->state));
+        return false;
+}
+
+void session_refuse_errno(struct request *q, struct session *s, const char *method, int error,
+                          const struct tms_verdict *verdict)
+{
+        const struct tms_status *k = &s->st->status;
+        char text[600];
+
+        (void)stimulator_refresh(s->st);
+        stimulator_interlock_text(k->interlocks, text, sizeof(text));
+        if (error == -ENODEV) {
+                request_refuse(q, "NoStimulator", "The stimulator was unplugged.");
+        } else if (k->state == TMS_STATE_FAULT && (error == -EPERM || error == -EPROTO || error == -EBUSY)) {
+                request_refuse(q, "Fault", "The stimulator is in fault: %s Mend it, then clear the fault.",
+                               tms_cause_sentence(k->cause));
+        } else if (*text && error != -ENOMEM && error != -E2BIG) {
+                request_refuse(q, "InterlockOpen", "%s", text);
+        } else if ((error == -ERANGE || error == -EINVAL) && verdict && verdict->rule != TMS_RULE_NONE) {
+                request_refuse(q, "LimitExceeded", "%s", tms_verdict_format(verdict, text, sizeof(text)));
+        } else if (error == -EPERM) {
+                request_refuse(q, "Fault",
+                               "Something has opened an interlock since the last fault was cleared; clear it first.");
+        } else if (error == -ETIME && k->cause == TMS_CAUSE_UNFIT) {
+                request_refuse(q, "Unfit", "%s Worst timer error: %u ns.", tms_cause_sentence(k->cause),
+                               k->fitness_max_ns);
+        } else if (error == -ETIME) {
+                request_refuse(q, "Failed", "%s", tms_cause_sentence(TMS_CAUSE_ARM_TIMEOUT));
+        } else if (error == -EAGAIN) {
+                request_refuse(q, "Failed",
+                               "%s: not yet; what the card has fired before is not known, or its records are not "
+                               "on disk. Try again in a minute.",
+                               method);
+        } else if (error == -EPROTO || error == -EBUSY) {
+                request_refuse(q, "OutOfOrder", "%s: the stimulator is %s.", method, tms_state_name(k->state));
+        } else if (error == -ESTALE) {
+                request_refuse(q, "OutOfOrder", "%s: the coil or the limits have changed; prepare the session again.",
+                               method);
+        } else {
+                request_refuse(q, "Failed", "%s: %s.", method, strerror(-error));
+        }
+}
+
+/* After the intent: true if the session is as it was when the request came. Else the outcome and the refusal are done. */
+static bool still_may(struct step *step, const struct audit_result *result, const char *type, const char *method,
+                      unsigned states)
+{
+        struct session *s = step->s;
+        const char *why;
+
+        if (result->error == -ENOSPC && !audit_failure(s->manager->audit)) {
+                request_refuse(step->q, "AuditFailed",
+                               "The disk of the audit log has too little free space for this session.");
+                step_free(step);
+                return false;
+        }
+        if (result->error < 0) {
+                request_refuse(step->q, "AuditFailed", "The audit log cannot be written, so nothing may start.");
+                step_free(step);
+                return false;
+        }
+        if (!s->ending && (IN_STATE(s->state) & states))
+                return true;
+        why = s->ending ? s->end_text : session_state_name(s->state);
+        session_record(s, type, NULL, json_pack("{s:s}", "error", why ? why : ""));
+        request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", method, why ? why : "");
+        step_free(step);
+        return false;
+}
+
+static int write_intent(struct step *step, const char *type, uint64_t need_bytes, audit_done_fn done)
+{
+        struct session *s = step->s;
+
+        return audit_write(s->manager->audit,
+                           &(struct audit_record){.type = type,
+                                                  .who = request_who(step->q),
+                                                  .on = s->path,
+                                                  .data = json_pack("{s:s}", "session", s->id),
+                                                  .need_bytes = need_bytes},
+                           done, step);
+}
+
+static uint64_t room_needed(const struct session *s)
+{
+        /* Two records a pulse. */
+        return 2ULL * s->timeline.count * PULSEFILE_LINE_MAX + 1;
+}
+
+/* --- Arm ----------------------------------------------------------------------------------------- */
+
+/* On a thread: sleeps until the card is charged. Stop and keepalive go past it on the loop. */
+static void run_arm(void *userdata)
+{
+        struct step *step = userdata;
+
+        step->r = tms_device_arm(step->device, step->timeline_gen, &step->fitness_max_ns);
+}
+
+static void armed(void *userdata)
+{
+        struct step *step = userdata;
+        struct session *s = step->s;
+
+        step->device = tms_device_close(step->device);
+        if (step->r < 0)
+                session_record(s, "session.arm", NULL, json_pack("{s:s}", "error", strerror(-step->r)));
+        else
+                session_record(s, "session.arm", NULL, json_pack("{s:i}", "fitness_max_ns", (int)step->fitness_max_ns));
+        if (s->ending) {
+                request_refuse(step->q, "OutOfOrder", "Arm: the session has ended: %s", s->end_text);
+        } else if (step->r < 0) {
+                session_refuse_errno(step->q, s, "Arm", step->r, NULL);
+        } else {
+                session_set_state(s, SESSION_ARMED);
+                request_reply(step->q);
+        }
+        session_left_kernel(s);
+        /* Armed, or fallen back: the kernel knows which. */
+        session_follow_kernel(s);
+        step_free(step);
+}
+
+static void on_arm_intent(const struct audit_result *result, void *userdata)
+{
+        struct step *step = userdata;
+        struct session *s = step->s;
+        int fd, r;
+
+        if (!still_may(step, result, "session.arm", "Arm", IN_STATE(SESSION_PREPARED)))
+                return;
+        /* A second object over the same open file: objects belong to one thread each. */
+        fd = fcntl(tms_device_fd(s->control), F_DUPFD_CLOEXEC, 0);
+        r = fd < 0 ? -errno : tms_device_open_fd(fd, &step->device);
+        if (r < 0)
+                safe_close(fd);
+        else
+                r = session_begin_ticks(s);
+        if (r >= 0) {
+                step->timeline_gen = s->timeline_gen;
+                s->in_kernel = true;
+                r = job_start(s->manager->event, run_arm, armed, step);
+                if (r < 0)
+                        s->in_kernel = false;
+        }
+        if (r < 0) {
+                session_record(s, "session.arm", NULL, json_pack("{s:s}", "error", strerror(-r)));
+                session_refuse_errno(step->q, s, "Arm", r, NULL);
+                session_follow_kernel(s);
+                step_free(step);
+                return;
+        }
+        session_set_state(s, SESSION_ARMING);
+}
+
+void session_arm(struct request *q, struct session *s)
+{
+        struct step *step;
+        char open[600];
+
+        if (!session_may_begin(q, s, "Arm", IN_STATE(SESSION_PREPARED)))
+                return;
+        (void)stimulator_refresh(s->st);
+        stimulator_interlock_text(s->st->status.interlocks, open, sizeof(open));
+        if (*open) {
+                request_refuse(q, "InterlockOpen", "%s", open);
+                return;
+        }
+        step = step_new(q, s, "Arm");
+        if (step && write_intent(step, "session.arm.intent", room_needed(s), on_arm_intent) < 0)
+                on_arm_intent(&(struct audit_result){.error = -ENOMEM}, step);
+}
+
+/* --- Start ------------------------------------------------------------------------------------------ */
+
+static void on_start_intent(const struct audit_result *result, void *userdata)
+{
+        struct step *step = userdata;
+        struct session *s = step->s;
+        struct tms_verdict verdict = {0};
+        uint64_t start_ns;
+        uint32_t number;
+        int r;
+
+        if (!still_may(step, result, "session.start", "Start", IN_STATE(SESSION_ARMED)))
+                return;
+        r = tms_device_start(s->control, s->timeline_gen, START_DELAY_NS, &start_ns, &number, &verdict);
+        if (r < 0) {
+                session_record(s, "session.start", NULL, json_pack("{s:s}", "error", strerror(-r)));
+                session_refuse_errno(step->q, s, "Start", r, &verdict);
+                session_follow_kernel(s);
+                step_free(step);
+                return;
+        }
+        s->started = true;
+        session_record(s, "session.start", NULL,
+                       json_pack("{s:o, s:i}", "start_ns", json_u64(start_ns), "run", (int)number));
+        session_set_state(s, SESSION_RUNNING);
+        session_refresh(s);
+        request_reply(step->q);
+        step_free(step);
+}
+
+void session_start(struct request *q, struct session *s)
+{
+        struct step *step;
+
+        if (!session_may_begin(q, s, "Start", IN_STATE(SESSION_ARMED)))
+                return;
+        step = step_new(q, s, "Start");
+        if (step && write_intent(step, "session.start.intent", room_needed(s), on_start_intent) < 0)
+                on_start_intent(&(struct audit_result){.error = -ENOMEM}, step);
+}
+
+/* --- Pause, resume --------------------------------------------------------------------------------------- */
+
+/* The kernel was asked the moment the call came in, and said error; here is only the answer. */
+void session_pause(struct request *q, struct session *s, bool now, int error)
+{
+        if (error < 0) {
+                if (s->state != SESSION_RUNNING)
+                        request_refuse(q, "OutOfOrder", "Pause: not while the session is %s.",
+                                       session_state_name(s->state));
+                else
+                        session_refuse_errno(q, s, "Pause", error, NULL);
+                return;
+        }
+        session_record(s, "session.pause", request_who(q),
+                       json_pack("{s:s, s:b}", "reason", "request", "now", (int)now));
+        request_reply(q);
+}
+
+static void on_resume_intent(const struct audit_result *result, void *userdata)
+{
+        struct step *step = userdata;
+        struct session *s = step->s;
+        uint64_t start_ns;
+        int r;
+
+        if (!still_may(step, result, "session.resume", "Resume", IN_STATE(SESSION_PAUSED)))
+                return;
+        r = tms_device_resume(s->control, RESUME_DELAY_NS, &start_ns);
+        if (r < 0) {
+                session_record(s, "session.resume", NULL, json_pack("{s:s}", "error", strerror(-r)));
+                session_refuse_errno(step->q, s, "Resume", r, NULL);
+                step_free(step);
+                return;
+        }
+        session_record(s, "session.resume", NULL, json_pack("{s:o}", "start_ns", json_u64(start_ns)));
+        session_set_state(s, SESSION_RUNNING);
+        session_refresh(s);
+        request_reply(step->q);
+        step_free(step);
+}
+
+void session_resume(struct request *q, struct session *s)
+{
+        struct step *step;
+
+        if (!session_may_begin(q, s, "Resume", IN_STATE(SESSION_PAUSED)))
+                return;
+        step = step_new(q, s, "Resume");
+        if (step && write_intent(step, "session.resume.intent", room_needed(s), on_resume_intent) < 0)
+                on_resume_intent(&(struct audit_result){.error = -ENOMEM}, step);
+}

@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A session's life: the controller's file, keepalives, records, the end. See session.h. */
+#include <sys/epoll.h>
+#include <sys/random.h>
+
+#include "recovery.h"
+#include "session.h"
+
+/* The lease lasts 500 ms: four renewals may be lost. */
+#define TICK_USEC (100 * USEC_PER_MS)
+#define TICK_ACCURACY_USEC USEC_PER_MS
+#define TICKS_PER_LOOK 10
+/* Records reach the disk this often; the kernel wants progress within 2 s. */
+#define WRITE_EVERY_NS (200 * NS_PER_MS)
+#define STALLED_NS (1500 * NS_PER_MS)
+#define PULSES_RECORD_EVERY_NS (5 * NS_PER_S)
+/* After the end of a run the card's last answers may still be under way. */
+#define LAST_RECORDS_USEC (100 * USEC_PER_MS)
+
+const char *session_state_name(enum session_state state)
+{
+        static const char *const names[] = {
+                        [SESSION_NEW] = "new",     [SESSION_PREPARED] = "prepared", [SESSION_ARMING] = "arming",
+                        [SESSION_ARMED] = "armed", [SESSION_RUNNING] = "running",   [SESSION_PAUSED] = "paused",
+                        [SESSION_ENDED] = "ended",
+        };
+
+        return names[state];
+}
+
+void session_record(struct session *s, const char *type, json_t *who, json_t *data)
+{
+        if (data)
+                (void)json_object_set_new(data, "session", json_string(s->id));
+        manager_record(s->manager, type, who, s->path, data);
+}
+
+void session_set_state(struct session *s, enum session_state state)
+{
+        if (s->state == state)
+                return;
+        s->state = state;
+        if (s->slot)
+                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "State", NULL);
+}
+
+/* --- Progress -------------------------------------------------------------------------- */
+
+static uint64_t time_left(const struct session *s)
+{
+        const struct tms_status *k = &s->st->status;
+        const struct tms_timeline *t = &s->timeline;
+
+        switch (s->state) {
+        case SESSION_RUNNING:
+                return k->end_ns > k->mono_ns ? k->end_ns - k->mono_ns : 0;
+        case SESSION_PAUSED:
+                /* The kernel moves its times when it resumes; what is left is in the timeline itself. */
+                return k->next_pulse < t->count ? t->pulses[t->count - 1].t_ns - t->pulses[k->next_pulse].t_ns : 0;
+        case SESSION_ENDED:
+        case SESSION_NEW:
+                return 0;
+        default:
+                return s->first_to_last_ns;
+        }
+}
+
+static void emit_progress(struct session *s)
+{
+        char *changed[5];
+        size_t n = 0;
+
+        if (s->delivered != s->shown_delivered)
+                changed[n++] = (char *)"Delivered";
+        if (s->missed != s->shown_missed)
+                changed[n++] = (char *)"Missed";
+        if (s->train != s->shown_train)
+                changed[n++] = (char *)"Train";
+        if (s->time_left_ns != s->shown_time_left_ns)
+                changed[n++] = (char *)"TimeLeft";
+        changed[n] = NULL;
+        s->shown_delivered = s->delivered;
+        s->shown_missed = s->missed;
+        s->shown_train = s->train;
+        s->shown_time_left_ns = s->time_left_ns;
+        if (n > 0 && s->slot)
+                (void)sd_bus_emit_properties_changed_strv(s->manager->bus, s->path, "org.tmsd1.Session", changed);
+}
+
+void session_refresh(struct session *s)
+{
+        if (s->ending || stimulator_refresh(s->st) < 0)
+                return;
+        if (s->started)
+                s->train = s->st->status.train;
+        s->time_left_ns = time_left(s);
+        emit_progress(s);
+}
+
+/* --- Records ---------------------------------------------------------------------------- */
+
+/* The timeline is gone, or waits to be armed again; no pulse was fired, so the session goes on. */
+void session_follow_kernel(struct session *s)
+{
+        uint32_t state;
+
+        if (s->started || s->ending || s->in_kernel || s->state < SESSION_PREPARED)
+                return;
+        (void)stimulator_refresh(s->st);
+        state = s->st->status.state;
+        if (state == TMS_STATE_ARMING || state == TMS_STATE_ARMED)
+                return;
+        if (state == TMS_STATE_LOADED && s->st->status.timeline_gen == s->timeline_gen) {
+                session_set_state(s, SESSION_PREPARED);
+        } else {
+                s->was_prepared = true;
+                session_set_state(s, SESSION_NEW);
+        }
+        s->tick = sd_event_source_disable_unref(s->tick);
+        if (s->io)
+                (void)sd_event_source_set_enabled(s->io, SD_EVENT_ON);
+}
+
+static void end_quietly(struct session *s, const char *reason, const char *text);
+
+static void see_state(struct session *s, const struct tms_event *e)
+{
+        if (s->ending)
+                return;
+        if (!s->started) {
+                session_follow_kernel(s);
+                return;
+        }
+        switch (e->pulse) {
+        case TMS_STATE_RUNNING:
+                session_set_state(s, SESSION_RUNNING);
+                break;
+        case TMS_STATE_PAUSED:
+                session_set_state(s, SESSION_PAUSED);
+                if (e->code != TMS_CAUSE_REQUEST)
+                        session_record(s, "session.pause", NULL, json_pack("{s:s}", "reason", tms_cause_name(e->code)));
+                break;
+        case TMS_STATE_ARMED:
+                break;
+        default:
+                if (e->code == TMS_CAUSE_REQUEST)
+                        end_quietly(s, "stopped", "It was stopped on request.");
+                else
+                        end_quietly(s, tms_cause_name(e->code), tms_cause_sentence(e->code));
+        }
+}
+
+static void on_written(const struct audit_result *result, void *userdata)
+{
+        struct session *s = userdata;
+
+        s->writing = false;
+        if (result->error == 0) {
+                if (result->totals.lines > 0)
+                        s->disk_seq = result->totals.last_seq + 1;
+                s->delivered = result->totals.delivered;
+                s->missed = result->totals.missed;
+                /* While ticks run the next one carries it; otherwise the kernel is told now. */
+                if (!s->tick && s->control && !s->ending)
+                        (void)tms_device_keepalive(s->control, s->disk_seq, NULL);
+        }
+        session_unref(s);
+}
+
+static void write_records(struct session *s)
+{
+        int r;
+
+        if (s->n_events == 0 || !s->pulsefile)
+                return;
+        s->writing = true;
+        s->wrote_ns = now_ns(CLOCK_MONOTONIC);
+        r = audit_pulses_append(s->manager->audit, s->pulsefile, s->events, s->n_events, on_written, session_ref(s));
+        if (r < 0)
+                session_unref(s);
+        s->n_events = 0;
+        /* The log states the file's hash now and then, so that a lost file cannot be replaced by another. */
+        if (s->wrote_ns - s->pulses_ns >= PULSES_RECORD_EVERY_NS &&
+            (s->delivered != s->pulses_delivered || s->missed != s->pulses_missed)) {
+                s->pulses_ns = s->wrote_ns;
+                s->pulses_delivered = s->delivered;
+                s->pulses_missed = s->missed;
+                (void)audit_write(s->manager->audit,
+                                  &(struct audit_record){.type = "session.pulses",
+                                                         .on = s->path,
+                                                         .data = json_pack("{s:s}", "session", s->id),
+                                                         .pulses = s->pulsefile},
+                                  NULL, NULL);
+        }
+}
+
+/* Takes what the kernel has; what does not fit stays there. Returns false when the card is gone. */
+static bool read_records(struct session *s)
+{
+        int n, i;
+
+        while (s->n_events < SESSION_EVENTS_MAX) {
+                struct tms_event *first = s->events + s->n_events;
+
+                n = tms_device_read_events(s->control, first, SESSION_EVENTS_MAX - s->n_events);
+                if (n <= 0)
+                        return n == 0 || n == -EAGAIN;
+                s->n_events += (size_t)n;
+                s->next_seq = first[n - 1].seq + 1;
+                for (i = 0; i < n; i++) {
+                        if (first[i].type == TMS_EVENT_STATE)
+                                see_state(s, first + i);
+                        stimulator_see(s->st, first + i);
+                }
+        }
+        return true;
+}
+
+static int on_records(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        struct session *s = userdata;
+
+        if (!read_records(s)) {
+                session_end(s, "gone", "The stimulator was unplugged.", NULL);
+                return 0;
+        }
+        write_records(s);
+        return 0;
+}
+
+/* --- Keepalives --------------------------------------------------------------------------- */
+
+/*
+ * The kernel says that records have waited for over 2 s. Either the disk does
+ * not take them; or this process itself was stopped, and then the lease has
+ * ended the run and its record, which is read here, says so.
+ */
+static void look_why_stale(struct session *s)
+{
+        if (!read_records(s))
+                session_end(s, "gone", "The stimulator was unplugged.", NULL);
+        else if (s->writing && now_ns(CLOCK_MONOTONIC) - s->wrote_ns > STALLED_NS)
+                session_end(s, "audit_stalled", "The disk did not take the records of the last pulses in time.", NULL);
+}
+
+/* Carries what is on disk; never waits for it. */
+static void keep_alive(struct session *s)
+{
+        int r = tms_device_keepalive(s->control, s->disk_seq, NULL);
+
+        if (r == -ESTALE)
+                look_why_stale(s);
+        else if (r == -ENODEV)
+                session_end(s, "gone", "The stimulator was unplugged.", NULL);
+        else if (r < 0 && r != s->keepalive_error)
+                /* If permission has run out, the kernel has ended the run by itself, and its record says why. */
+                log_warning("session %s: keepalive: %s", s->id, strerror(-r));
+        s->keepalive_error = r;
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct session *s = userdata;
+
+        /* An ended run may have freed the source. */
+        (void)sd_event_source_set_time_relative(source, TICK_USEC);
+        keep_alive(s);
+        if (s->ending)
+                return 0;
+        if (!read_records(s)) {
+                session_end(s, "gone", "The stimulator was unplugged.", NULL);
+                return 0;
+        }
+        if (s->ending)
+                return 0;
+        if (!s->writing && s->n_events > 0 && now_ns(CLOCK_MONOTONIC) - s->wrote_ns >= WRITE_EVERY_NS)
+                write_records(s);
+        if (++s->tick_count % TICKS_PER_LOOK == 0)
+                session_refresh(s);
+        return 0;
+}
+
+int session_begin_ticks(struct session *s)
+{
+        int r;
+
+        r = tms_device_keepalive(s->control, s->disk_seq, NULL);
+        if (r < 0)
+                return r;
+        if (s->tick)
+                return 0;
+        r = sd_event_add_time_relative(s->manager->event, &s->tick, CLOCK_MONOTONIC, TICK_USEC, TICK_ACCURACY_USEC,
+                                       on_tick, s);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(s->tick, SD_EVENT_ON);
+        /* The lease comes before a client's next question. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(s->tick, SD_EVENT_PRIORITY_IMPORTANT);
+        if (r < 0) {
+                s->tick = sd_event_source_disable_unref(s->tick);
+                return r;
+        }
+        (void)sd_event_source_set_description(s->tick, "session-tick");
+        s->tick_count = 0;
+        (void)sd_event_source_set_enabled(s->io, SD_EVENT_OFF);
+        return 0;
+}
+
+/* --- The end ------------------------------------------------------------------------------- */
+
+static void leave_bus(struct session *s)
+{
+        if (s->slot) {
+                (void)sd_bus_emit_object_removed(s->manager->bus, s->path);
+                s->slot = sd_bus_slot_unref(s->slot);
+        }
+        TAILQ_REMOVE(&s->manager->sessions, s, link);
+        session_unref(s);
+}
+
+static void ended(struct session *s)
+{
+        struct manager *m = s->manager;
+
+        s->control = tms_device_close(s->control);
+        if (s->st->session == s)
+                stimulator_set_session(s->st, NULL);
+        (void)stimulator_refresh(s->st);
+        s->state = SESSION_ENDED;
+        s->time_left_ns = 0;
+        if (s->slot) {
+                (void)sd_bus_emit_properties_changed(m->bus, s->path, "org.tmsd1.Session", "State", "EndReason",
+                                                     "EndText", "Delivered", "Missed", "TimeLeft", NULL);
+                (void)sd_bus_emit_signal(m->bus, s->path, "org.tmsd1.Session", "Ended", "suu", s->end_reason,
+                                         s->delivered, s->missed);
+        }
+        log_info("session %s ended: %s, %u pulses delivered", s->id, s->end_reason, s->delivered);
+        if (s->closing)
+                request_reply(TAKE_PTR(s->closing));
+        if (s->closed)
+                leave_bus(s);
+        manager_check_stopped(m);
+}
+
+static void on_ended(const struct audit_result *result, void *userdata)
+{
+        struct session *s = userdata;
+
+        ended(s);
+        session_unref(s);
+}
+
+/* All records are on disk: the kernel may forget them, and the log says what they come to. */
+static void on_last_written(const struct audit_result *result, void *userdata)
+{
+        struct session *s = userdata;
+        struct tms_info info = {0};
+        json_t *data;
+
+        if (result->error == 0) {
+                s->delivered = result->totals.delivered;
+                s->missed = result->totals.missed;
+                if (s->next_seq > 0)
+                        (void)tms_device_keepalive(s->control, s->next_seq, NULL);
+        }
+        data = json_pack("{s:s, s:s, s:s, s:i}", "session", s->id, "reason", s->end_reason, "text",
+                         s->end_text ? s->end_text : "", "prescribed", (int)s->timeline.count);
+        if (tms_device_info(s->control, &info) >= 0) {
+                (void)json_object_set_new(data, "odometer", json_u64(info.odometer));
+                if (info.odometer != s->odometer + s->delivered)
+                        session_record(s, "stimulator.odometer", NULL,
+                                       json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(info.card_serial),
+                                                 "expected", json_u64(s->odometer + s->delivered), "found",
+                                                 json_u64(info.odometer)));
+        }
+        (void)audit_write(s->manager->audit,
+                          &(struct audit_record){
+                                          .type = "session.end", .on = s->path, .data = data, .pulses = s->pulsefile},
+                          NULL, NULL);
+        (void)audit_pulses_close(s->manager->audit, TAKE_PTR(s->pulsefile));
+        if (audit_seal(s->manager->audit, NULL, "", on_ended, session_ref(s)) < 0)
+                on_ended(result, s);
+        session_unref(s);
+}
+
+static int on_last_records(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct session *s = userdata;
+        struct audit *a = s->manager->audit;
+
+        s->tick = sd_event_source_disable_unref(s->tick);
+        for (;;) {
+                (void)read_records(s);
+                if (s->n_events < SESSION_EVENTS_MAX)
+                        break;
+                (void)audit_pulses_append(a, s->pulsefile, s->events, s->n_events, NULL, NULL);
+                s->n_events = 0;
+        }
+        if (audit_pulses_append(a, s->pulsefile, s->events, s->n_events, on_last_written, session_ref(s)) < 0)
+                on_last_written(&(struct audit_result){.error = -ENOMEM}, s);
+        s->n_events = 0;
+        return 0;
+}
+
+static void begin_end(struct session *s)
+{
+        s->tick = sd_event_source_disable_unref(s->tick);
+        s->io = sd_event_source_disable_unref(s->io);
+        /* A thread in the kernel's ARM, or the recovery of what was left, uses the controller's file; it comes back first. */
+        if (s->in_kernel || (s->creating && !s->pulsefile))
+                return;
+        if (audit_failure(s->manager->audit) || !s->pulsefile) {
+                /* Nothing more gets on disk. The kernel keeps its records for the next run. */
+                if (s->pulsefile)
+                        (void)audit_pulses_close(s->manager->audit, TAKE_PTR(s->pulsefile));
+                ended(s);
+                return;
+        }
+        if (sd_event_add_time_relative(s->manager->event, &s->tick, CLOCK_MONOTONIC, LAST_RECORDS_USEC,
+                                       TICK_ACCURACY_USEC, on_last_records, s) < 0)
+                (void)on_last_records(NULL, 0, s);
+}
+
+/* The output is safe already. */
+static void end_quietly(struct session *s, const char *reason, const char *text)
+{
+        s->ending = true;
+        (void)snprintf(s->end_reason, sizeof(s->end_reason), "%s", reason);
+        s->end_text = strdup(text);
+        begin_end(s);
+}
+
+void session_halt(struct session *s)
+{
+        if (s->state != SESSION_ENDED && (!s->control || tms_device_stop(s->control) < 0))
+                stimulator_halt(s->st);
+}
+
+void session_end(struct session *s, const char *reason, const char *text, json_t *who)
+{
+        /* First of all, and whatever has been decided before. */
+        session_halt(s);
+        if (s->state == SESSION_ENDED || (s->ending && !who)) {
+                json_decref(who);
+                return;
+        }
+        session_record(s, "session.stop", who, json_pack("{s:s}", "reason", reason));
+        if (s->ending)
+                return;
+        /* One that was never on the bus has nobody to close it. */
+        if (s->creating)
+                s->closed = true;
+        end_quietly(s, reason, text);
+}
+
+void session_left_kernel(struct session *s)
+{
+        s->in_kernel = false;
+        if (s->ending)
+                begin_end(s);
+}
+
+void session_close(struct session *s, struct request *q)
+{
+        if (q && s->state == SESSION_ENDED)
+                request_reply(TAKE_PTR(q));
+        if (s->closed)
+                return;
+        s->closed = true;
+        s->closing = q;
+        if (s->state == SESSION_ENDED)
+                leave_bus(s);
+}
+
+bool session_is_live(const struct manager *m, uint64_t card_serial)
+{
+        const struct session *s;
+
+        TAILQ_FOREACH(s, &m->sessions, link) {
+                if (s->state != SESSION_ENDED && s->st->info.card_serial == card_serial)
+                        return true;
+        }
+        return false;
+}
+
+/* --- The beginning ---------------------------------------------------------------------------- */
+
+static struct session *session_free(struct session *s)
+{
+        sd_event_source_disable_unref(s->io);
+        sd_event_source_disable_unref(s->tick);
+        sd_bus_slot_unref(s->slot);
+        sd_bus_track_unref(s->track);
+        tms_device_close(s->control);
+        tms_timeline_clear(&s->timeline);
+        stimulator_unref(s->st);
+        free(s->path);
+        free(s->subject);
+        free(s->owner);
+        free(s->end_text);
+        free(s);
+        return NULL;
+}
+
+struct session *session_ref(struct session *s)
+{
+        s->n_ref++;
+        return s;
+}
+
+struct session *session_unref(struct session *s)
+{
+        if (s && --s->n_ref == 0)
+                session_free(s);
+        return NULL;
+}
+
+static int on_owner_left(sd_bus_track *track, void *userdata)
+{
+        struct session *s = userdata;
+
+        session_ref(s);
+        session_end(s, "owner_left", "The program that owned the session left the bus.", NULL);
+        session_close(s, NULL);
+        session_unref(s);
+        return 0;
+}
+
+/* Nothing of it is on record yet: it was never there. */
+static void give_up(struct session *s, struct request *q, const char *error, const char *sentence)
+{
+        s->ending = s->closed = true;
+        s->state = SESSION_ENDED;
+        s->control = tms_device_close(s->control);
+        if (s->pulsefile)
+                (void)audit_pulses_close(s->manager->audit, TAKE_PTR(s->pulsefile));
+        stimulator_set_session(s->st, NULL);
+        request_refuse(q, error, "%s", sentence);
+        manager_check_stopped(s->manager);
+        leave_bus(s);
+}
+
+static int publish(struct session *s)
+{
+        struct manager *m = s->manager;
+        int r;
+
+        r = sd_bus_add_object_vtable(m->bus, &s->slot, s->path, "org.tmsd1.Session", session_vtable, s);
+        if (r < 0)
+                return r;
+        r = sd_event_add_io(m->event, &s->io, tms_device_fd(s->control), EPOLLIN, on_records, s);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(s->io, "session-records");
+        (void)sd_bus_emit_object_added(m->bus, s->path);
+        (void)sd_bus_emit_properties_changed(m->bus, s->st->path, "org.tmsd1.Stimulator", "Session", NULL);
+        return 0;
+}
+
+static void on_created(const struct audit_result *result, void *userdata)
+{
+        _cleanup_(session_unrefp) struct session *s = userdata;
+        struct request *q = TAKE_PTR(s->creating);
+        sd_bus_message *reply = NULL;
+
+        if (s->ending) {
+                request_refuse(q, "OutOfOrder", "The session was ended before it began: %s", s->end_text);
+                return;
+        }
+        if (result->error < 0) {
+                give_up(s, q, "AuditFailed",
+                        result->error == -ENOSPC && !audit_failure(s->manager->audit)
+                                        ? "The disk of the audit log has too little free space for a session."
+                                        : "The audit log cannot be written, so nothing may start.");
+                return;
+        }
+        if (publish(s) < 0) {
+                request_refuse(q, "Failed", "The session cannot be put on the bus: no memory.");
+                session_end(s, "failed", "The session could not be put on the bus.", NULL);
+                session_close(s, NULL);
+                return;
+        }
+        log_info("session %s on %s", s->id, s->st->node);
+        (void)sd_bus_message_new_method_return(request_message(q), &reply);
+        if (reply)
+                (void)sd_bus_message_append(reply, "o", s->path);
+        request_reply_message(q, reply);
+        sd_bus_message_unref(reply);
+}
+
+/* What others have left is dealt with; records that came since the last session are this one's. */
+static void on_recovered(int error, const struct tms_event *events, size_t n, void *userdata)
+{
+        _cleanup_(session_unrefp) struct session *s = userdata;
+        struct audit *a = s->manager->audit;
+        struct tms_info info;
+        json_t *data;
+
+        if (error >= 0 && !s->ending)
+                error = tms_device_info(s->control, &info);
+        if (error >= 0 && !s->ending)
+                error = pulsefile_new(s->id, &s->pulsefile);
+        if (s->ending) {
+                give_up(s, TAKE_PTR(s->creating), "OutOfOrder", s->end_text);
+                return;
+        }
+        if (error < 0) {
+                give_up(s, TAKE_PTR(s->creating), audit_failure(a) ? "AuditFailed" : "Failed",
+                        audit_failure(a) ? "The audit log cannot be written, so nothing may start."
+                                         : "The records that the stimulator still holds cannot be fetched.");
+                return;
+        }
+        s->odometer = info.odometer;
+        (void)audit_pulses_open(a, s->pulsefile, false, NULL, NULL);
+        if (n > 0) {
+                s->next_seq = events[n - 1].seq + 1;
+                (void)audit_pulses_append(a, s->pulsefile, events, n, on_written, session_ref(s));
+        }
+        data = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "session", s->id, "stimulator", s->st->path, "node",
+                         s->st->node, "card_serial", json_u64(info.card_serial), "coil_serial",
+                         json_u64(info.coil_serial), "odometer", json_u64(info.odometer), "subject", s->subject);
+        if (audit_write(a,
+                        &(struct audit_record){.type = "session.create",
+                                               .who = request_who(s->creating),
+                                               .on = s->path,
+                                               .data = data,
+                                               .need_bytes = 1},
+                        on_created, session_ref(s)) < 0)
+                on_created(&(struct audit_result){.error = -ENOMEM}, s);
+}
+
+static int make_id(struct session *s)
+{
+        time_t now = time(NULL);
+        unsigned char random[4];
+        struct tm tm;
+        char hex[9];
+        size_t n;
+
+        if (getrandom(random, sizeof(random), 0) != sizeof(random))
+                return -EIO;
+        hex_encode(random, sizeof(random), hex);
+        (void)gmtime_r(&now, &tm);
+        n = strftime(s->id, sizeof(s->id), "%Y%m%dT%H%M%SZ", &tm);
+        (void)snprintf(s->id + n, sizeof(s->id) - n, "_%s", hex);
+        return asprintf(&s->path, MANAGER_PATH "/session/%s", s->id) < 0 ? -ENOMEM : 0;
+}
+
+static int session_new(struct manager *m, struct stimulator *st, const char *owner, const char *subject,
+                       struct session **ret)
+{
+        _cleanup_(session_unrefp) struct session *s = calloc(1, sizeof(*s));
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        s->n_ref = 1;
+        s->manager = m;
+        s->st = stimulator_ref(st);
+        s->subject = strdup(subject);
+        s->owner = strdup(owner);
+        if (!s->subject || !s->owner)
+                return -ENOMEM;
+        r = make_id(s);
+        if (r < 0)
+                return r;
+        r = sd_bus_track_new(m->bus, &s->track, on_owner_left, s);
+        if (r >= 0)
+                r = sd_bus_track_add_name(s->track, owner);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+void session_create(struct request *q, struct stimulator *st, const char *subject)
+{
+        struct manager *m = st->manager;
+        struct tms_device *control;
+        struct session *s;
+        int r;
+
+        r = tms_device_open(st->node, true, &control);
+        if (r == -EBUSY) {
+                request_refuse(q, "Busy", "Another program controls %s; end it first.", st->node);
+                return;
+        }
+        if (r < 0) {
+                request_refuse(q, r == -ENODEV || r == -ENOENT ? "NoStimulator" : "Failed", "%s cannot be opened: %s.",
+                               st->node, strerror(-r));
+                return;
+        }
+        r = session_new(m, st, request_sender(q), subject, &s);
+        if (r < 0) {
+                tms_device_close(control);
+                request_refuse(q, "Failed", "A session cannot be made: %s.", strerror(-r));
+                return;
+        }
+        s->control = control;
+        s->creating = q;
+        TAILQ_INSERT_TAIL(&m->sessions, s, link);
+        stimulator_set_session(st, s);
+        recovery_begin(st, control, on_recovered, session_ref(s));
+}

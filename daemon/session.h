@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One treatment, from CreateSession to its end. Serves org.tmsd1.Session.
+ *
+ *  session.c          its life: the controller's file, keepalives, records, the end
+ *  session-prepare.c  protocol file to a timeline that the kernel has verified
+ *  session-run.c      arm, start, pause, resume
+ *  session-bus.c      the D-Bus interface: properties, who may call what
+ *
+ * Everything here runs on the event loop. Whatever adds risk is on disk
+ * before it takes effect; stopping waits for nothing.
+ */
+#ifndef TMSD_SESSION_H
+#define TMSD_SESSION_H
+
+#include "request.h"
+#include "stimulator.h"
+
+enum session_state {
+        SESSION_NEW,
+        SESSION_PREPARED,
+        SESSION_ARMING,
+        SESSION_ARMED,
+        SESSION_RUNNING,
+        SESSION_PAUSED,
+        SESSION_ENDED,
+};
+
+#define SESSION_EVENTS_MAX 1024 /* records read and not yet handed to the writer */
+
+struct session {
+        TAILQ_ENTRY(session) link;
+        unsigned n_ref;
+        struct manager *manager;
+        struct stimulator *st;
+        char id[40];
+        char *path, *subject, *owner;
+        sd_bus_track *track; /* the owner; he leaves, it stops */
+        sd_bus_slot *slot;
+
+        enum session_state state;
+        char end_reason[32];
+        char *end_text;
+        const char *busy;  /* the method that is under way; one at a time */
+        bool ending;       /* decided, not yet on disk */
+        bool closed;       /* off the bus once it has ended */
+        bool started;      /* pulses may have been fired */
+        bool in_kernel;    /* a thread sleeps in the kernel's ARM */
+        bool was_prepared; /* the timeline has been dropped since */
+
+        struct tms_device *control;
+        sd_event_source *io;   /* records, while there is no tick */
+        sd_event_source *tick; /* lease, records, progress */
+        unsigned tick_count;
+        struct tms_event events[SESSION_EVENTS_MAX];
+        size_t n_events;
+        uint64_t next_seq;                        /* after the last record that was read */
+        uint64_t disk_seq;                        /* records before this one are on disk */
+        bool writing;                             /* a batch is with the writer */
+        uint64_t wrote_ns;                        /* when the last batch was handed over */
+        uint64_t pulses_ns;                       /* when session.pulses was last written */
+        uint32_t pulses_delivered, pulses_missed; /* as said there */
+        struct pulsefile *pulsefile;
+
+        char protocol_id[96], protocol_sha256[65];
+        struct tms_timeline timeline;
+        uint32_t timeline_gen;
+        uint64_t first_to_last_ns;
+        uint32_t delivered, missed; /* on disk */
+        uint32_t train;
+        uint64_t time_left_ns;
+        uint32_t shown_delivered, shown_missed, shown_train; /* as last signalled */
+        uint64_t shown_time_left_ns;
+        uint64_t odometer;        /* at the start */
+        int keepalive_error;      /* as last logged */
+        struct request *creating; /* CreateSession's, until it is answered */
+        struct request *closing;  /* Close's, until the session has ended */
+};
+
+const char *session_state_name(enum session_state state);
+
+/* Takes the stimulator's controller file, recovers what was left, opens the records; answers q when done. */
+void session_create(struct request *q, struct stimulator *st, const char *subject);
+struct session *session_ref(struct session *s);
+struct session *session_unref(struct session *s); /* returns NULL, takes NULL */
+DEFINE_TRIVIAL_CLEANUP_FUNC(struct session *, session_unref)
+
+/* Stops the output at once and does nothing else; session_end() follows. */
+void session_halt(struct session *s);
+/*
+ * Stops the output at once, then gets the last records on disk and ends.
+ * who: for the record, taken over, may be NULL. Again is harmless.
+ */
+void session_end(struct session *s, const char *reason, const char *text, json_t *who);
+/* Off the bus, after the end if there is more to do; then q, which may be NULL, is answered. */
+void session_close(struct session *s, struct request *q);
+/* A session of that card that has not got its last record on disk. */
+bool session_is_live(const struct manager *m, uint64_t card_serial);
+
+void session_set_state(struct session *s, enum session_state state);
+/* Looks at the card and signals progress. */
+void session_refresh(struct session *s);
+/* Keepalives begin; the first one is sent at once. */
+int session_begin_ticks(struct session *s);
+/* The kernel may have fallen back (an interlock, the idle limit) before a pulse was fired. */
+void session_follow_kernel(struct session *s);
+/* The thread that slept in ARM is back. */
+void session_left_kernel(struct session *s);
+void session_record(struct session *s, const char *type, json_t *who, json_t *data);
+
+/* --- session-prepare.c, session-run.c: methods that polkit and ownership have let pass --- */
+
+void session_prepare(struct request *q, struct session *s);
+void session_arm(struct request *q, struct session *s);
+void session_start(struct request *q, struct session *s);
+void session_pause(struct request *q, struct session *s, bool now, int error);
+void session_resume(struct request *q, struct session *s);
+
+/* Refuses q, and returns false, if that method cannot begin now: wrong state, another under way, log failed. */
+bool session_may_begin(struct request *q, struct session *s, const char *method, unsigned states);
+#define IN_STATE(state) (1U << (state))
+/* Refuses q for an errno of the kernel, in words. verdict may be NULL. */
+void session_refuse_errno(struct request *q, struct session *s, const char *method, int error,
+                          const struct tms_verdict *verdict);
+
+extern const sd_bus_vtable session_vtable[];
+
+#endif

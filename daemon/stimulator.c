@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One stimulator: its life and what is seen of it. The D-Bus interface is in stimulator-bus.c. */
+#include <sys/epoll.h>
+
+#include "recovery.h"
+#include "session.h"
+#include "stimulator.h"
+
+/* Nothing signals temperatures and the panel, so they are looked at; a session looks more often by itself. */
+#define LOOK_USEC (5 * USEC_PER_S)
+#define LOOK_ACCURACY_USEC USEC_PER_S
+#define TEMPERATURE_STEP_MC 500
+#define EVENTS_AT_ONCE 64
+
+static struct stimulator *stimulator_free(struct stimulator *st)
+{
+        sd_event_source_disable_unref(st->io);
+        sd_event_source_disable_unref(st->timer);
+        sd_bus_slot_unref(st->slot);
+        tms_device_close(st->monitor);
+        free(st->node);
+        free(st->path);
+        free(st);
+        return NULL;
+}
+
+struct stimulator *stimulator_ref(struct stimulator *st)
+{
+        st->n_ref++;
+        return st;
+}
+
+struct stimulator *stimulator_unref(struct stimulator *st)
+{
+        if (st && --st->n_ref == 0)
+                stimulator_free(st);
+        return NULL;
+}
+
+struct stimulator *stimulator_find(struct manager *m, const char *node)
+{
+        struct stimulator *st;
+
+        TAILQ_FOREACH(st, &m->stimulators, link) {
+                if (STREQ(st->node, node))
+                        return st;
+        }
+        return NULL;
+}
+
+struct stimulator *stimulator_by_path(struct manager *m, const char *path)
+{
+        struct stimulator *st = TAILQ_FIRST(&m->stimulators);
+
+        if (STREQ(path, "/"))
+                return st && !TAILQ_NEXT(st, link) ? st : NULL;
+        TAILQ_FOREACH(st, &m->stimulators, link) {
+                if (STREQ(st->path, path))
+                        return st;
+        }
+        return NULL;
+}
+
+void stimulator_interlock_text(uint32_t open, char *buf, size_t size)
+{
+        size_t used = 0;
+        unsigned bit;
+
+        buf[0] = '\0';
+        for (bit = 0; bit < 32 && used < size; bit++) {
+                if (open & (1U << bit))
+                        used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? " " : "",
+                                                 tms_interlock_sentence(bit));
+        }
+}
+
+/* --- Looking ------------------------------------------------------------------------ */
+
+static bool moved(int *shown, int now)
+{
+        if (abs(now - *shown) < TEMPERATURE_STEP_MC)
+                return false;
+        *shown = now;
+        return true;
+}
+
+/* Another coil has another serial number, which only INFO tells. */
+static void look_at_coil(struct stimulator *st, char **changed, size_t *n)
+{
+        struct tms_info info;
+
+        if (tms_device_info(st->monitor, &info) < 0)
+                return;
+        if (info.coil_serial != st->info.coil_serial)
+                changed[(*n)++] = (char *)"CoilSerial";
+        st->info = info;
+}
+
+int stimulator_refresh(struct stimulator *st)
+{
+        struct tms_status s, old = st->status;
+        char *changed[12];
+        size_t n = 0;
+        int r;
+
+        r = tms_device_status(st->monitor, &s);
+        if (r < 0)
+                return r;
+        st->status = s;
+        if (s.state != old.state)
+                changed[n++] = (char *)"State";
+        if (s.cause != old.cause) {
+                changed[n++] = (char *)"Cause";
+                changed[n++] = (char *)"CauseText";
+        }
+        if (s.interlocks != old.interlocks)
+                changed[n++] = (char *)"InterlocksOpen";
+        if (s.latched != old.latched)
+                changed[n++] = (char *)"InterlocksLatched";
+        if (s.coil_type != old.coil_type) {
+                changed[n++] = (char *)"CoilType";
+                look_at_coil(st, changed, &n);
+        }
+        if (s.fitness_max_ns != old.fitness_max_ns)
+                changed[n++] = (char *)"FitnessMax";
+        if (moved(&st->shown_coil_mC, s.coil_temp_mC))
+                changed[n++] = (char *)"CoilTemperature";
+        if (moved(&st->shown_board_mC, s.board_temp_mC))
+                changed[n++] = (char *)"BoardTemperature";
+        changed[n] = NULL;
+        if (n > 0 && st->slot)
+                (void)sd_bus_emit_properties_changed_strv(st->manager->bus, st->path, "org.tmsd1.Stimulator", changed);
+        return 0;
+}
+
+void stimulator_halt(struct stimulator *st)
+{
+        int r = tms_device_stop(st->monitor);
+
+        if (r < 0 && r != -ENODEV)
+                (void)log_error_errno(r, "%s: stop", st->node);
+}
+
+static json_t *interlock_names(uint32_t bits)
+{
+        json_t *names = json_array();
+        unsigned bit;
+
+        for (bit = 0; names && bit < 32; bit++) {
+                if (bits & (1U << bit))
+                        (void)json_array_append_new(names, json_string(tms_interlock_name(bit)));
+        }
+        return names;
+}
+
+void stimulator_see(struct stimulator *st, const struct tms_event *e)
+{
+        json_t *data;
+
+        if (e->seq < st->seen_seq)
+                return;
+        st->seen_seq = e->seq + 1;
+        if (e->type == TMS_EVENT_STATE) {
+                data = json_pack("{s:s, s:s, s:s, s:o}", "state", tms_state_name(e->pulse), "cause",
+                                 tms_cause_name(e->code), "before", tms_state_name(e->card_seq), "event_ns",
+                                 json_u64(e->mono_ns));
+                manager_record(st->manager, "stimulator.state", NULL, st->path, data);
+        } else if (e->type == TMS_EVENT_INTERLOCK) {
+                data = json_pack("{s:o, s:o, s:o}", "open", interlock_names(e->pulse), "latched",
+                                 interlock_names(e->card_seq), "event_ns", json_u64(e->mono_ns));
+                manager_record(st->manager, "stimulator.interlock", NULL, st->path, data);
+        } else {
+                return;
+        }
+        (void)stimulator_refresh(st);
+}
+
+/* Returns false when the card is gone. */
+static bool drain_monitor(struct stimulator *st)
+{
+        struct tms_event e[EVENTS_AT_ONCE];
+        int n, i;
+
+        while ((n = tms_device_read_events(st->monitor, e, EVENTS_AT_ONCE)) > 0) {
+                for (i = 0; i < n; i++)
+                        stimulator_see(st, e + i);
+        }
+        return n >= 0 || n == -EAGAIN;
+}
+
+static int on_monitor(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+        struct stimulator *st = userdata;
+
+        if (!drain_monitor(st) || (revents & (EPOLLHUP | EPOLLERR))) {
+                /* udev will say so too; until then there is nothing to listen to. */
+                (void)sd_event_source_set_enabled(st->io, SD_EVENT_OFF);
+                (void)stimulator_refresh(st);
+        }
+        return 0;
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        struct stimulator *st = userdata;
+
+        if (!st->session)
+                (void)stimulator_refresh(st);
+        (void)sd_event_source_set_time_relative(s, LOOK_USEC);
+        return 0;
+}
+
+void stimulator_set_session(struct stimulator *st, struct session *session)
+{
+        st->session = session;
+        if (st->io && !st->gone) {
+                /* What the session has read is waiting here too, and is passed over by its sequence number. */
+                if (!session)
+                        (void)drain_monitor(st);
+                (void)sd_event_source_set_enabled(st->io, session ? SD_EVENT_OFF : SD_EVENT_ON);
+        }
+        if (st->slot)
+                (void)sd_bus_emit_properties_changed(st->manager->bus, st->path, "org.tmsd1.Stimulator", "Session",
+                                                     NULL);
+}
+
+/* --- Coming and going ------------------------------------------------------------------ */
+
+static void record_add(struct stimulator *st)
+{
+        uint64_t expected;
+        json_t *data;
+
+        if (history_odometer(st->manager->history, st->info.card_serial, &expected) && expected != st->info.odometer) {
+                log_warning("%s: the card has counted %llu discharges, the audit log %llu", st->node,
+                            (unsigned long long)st->info.odometer, (unsigned long long)expected);
+                data = json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(st->info.card_serial), "expected",
+                                 json_u64(expected), "found", json_u64(st->info.odometer));
+                manager_record(st->manager, "stimulator.odometer", NULL, st->path, data);
+        }
+        data = json_pack("{s:s, s:o, s:o, s:o, s:i, s:i}", "node", st->node, "card_serial",
+                         json_u64(st->info.card_serial), "coil_serial", json_u64(st->info.coil_serial), "odometer",
+                         json_u64(st->info.odometer), "card_version", (int)st->info.card_version, "firmware",
+                         (int)st->info.firmware);
+        manager_record(st->manager, "stimulator.add", NULL, st->path, data);
+}
+
+static int publish(struct stimulator *st)
+{
+        struct manager *m = st->manager;
+        int r;
+
+        r = sd_bus_add_object_vtable(m->bus, &st->slot, st->path, "org.tmsd1.Stimulator", stimulator_vtable, st);
+        if (r < 0)
+                return log_error_errno(r, "%s: cannot be put on the bus", st->node);
+        r = sd_event_add_io(m->event, &st->io, tms_device_fd(st->monitor), EPOLLIN, on_monitor, st);
+        if (r < 0)
+                return log_error_errno(r, "%s: cannot be listened to", st->node);
+        (void)sd_event_source_set_description(st->io, "stimulator-monitor");
+        r = sd_event_add_time_relative(m->event, &st->timer, CLOCK_MONOTONIC, LOOK_USEC, LOOK_ACCURACY_USEC, on_timer,
+                                       st);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(st->timer, SD_EVENT_ON);
+        if (r < 0)
+                return log_error_errno(r, "%s: no timer", st->node);
+        record_add(st);
+        (void)sd_bus_emit_object_added(m->bus, st->path);
+        log_info("%s: stimulator %016llx is here", st->node, (unsigned long long)st->info.card_serial);
+        return 0;
+}
+
+/* The records that an earlier run has left are on disk, or could not be had. */
+static void on_recovered(int error, const struct tms_event *events, size_t n, void *userdata)
+{
+        struct stimulator *st = userdata;
+
+        st->recovering = false;
+        st->manager->recovering--;
+        if (!st->gone) {
+                (void)tms_device_info(st->monitor, &st->info);
+                (void)publish(st);
+        }
+        manager_check_ready(st->manager);
+        stimulator_unref(st);
+}
+
+int stimulator_add(struct manager *m, const char *node)
+{
+        _cleanup_(stimulator_unrefp) struct stimulator *st = NULL;
+        const char *digits = node + strcspn(node, "0123456789");
+        int r;
+
+        if (stimulator_find(m, node))
+                return 0;
+        st = calloc(1, sizeof(*st));
+        if (!st)
+                return -ENOMEM;
+        st->n_ref = 1;
+        st->manager = m;
+        st->node = strdup(node);
+        if (!st->node || asprintf(&st->path, MANAGER_PATH "/stimulator/%s", digits) < 0)
+                return -ENOMEM;
+        r = tms_device_open(node, false, &st->monitor);
+        if (r < 0)
+                return log_error_errno(r, "%s: cannot be opened", node);
+        r = tms_device_info(st->monitor, &st->info);
+        if (r >= 0)
+                r = tms_device_status(st->monitor, &st->status);
+        if (r < 0)
+                return log_error_errno(r, "%s: gives no information", node);
+        st->shown_coil_mC = st->status.coil_temp_mC;
+        st->shown_board_mC = st->status.board_temp_mC;
+        st->seen_seq = st->status.event_head;
+        st->recovering = true;
+        m->recovering++;
+        TAILQ_INSERT_TAIL(&m->stimulators, stimulator_ref(st), link);
+        recovery_begin(stimulator_ref(st), NULL, on_recovered, st);
+        return 0;
+}
+
+void stimulator_remove(struct stimulator *st)
+{
+        struct manager *m = st->manager;
+
+        if (st->gone)
+                return;
+        st->gone = true;
+        if (st->session)
+                session_end(st->session, "gone", "The stimulator was unplugged.", NULL);
+        st->io = sd_event_source_disable_unref(st->io);
+        st->timer = sd_event_source_disable_unref(st->timer);
+        if (st->slot) {
+                manager_record(m, "stimulator.remove", NULL, st->path,
+                               json_pack("{s:s, s:o}", "node", st->node, "card_serial",
+                                         json_u64(st->info.card_serial)));
+                (void)sd_bus_emit_object_removed(m->bus, st->path);
+                st->slot = sd_bus_slot_unref(st->slot);
+                log_info("%s: stimulator %016llx is gone", st->node, (unsigned long long)st->info.card_serial);
+        }
+        TAILQ_REMOVE(&m->stimulators, st, link);
+        stimulator_unref(st);
+}

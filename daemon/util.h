@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What every file of the daemon leans on: scope cleanup, time, log lines.
+ *
+ * Nothing here blocks. Functions return 0 or a negative errno.
+ */
+#ifndef TMSD_UTIL_H
+#define TMSD_UTIL_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syslog.h>
+#include <time.h>
+#include <unistd.h>
+#include <jansson.h>
+
+#define NS_PER_S 1000000000ULL
+#define NS_PER_MS 1000000ULL
+#define USEC_PER_MS 1000ULL
+#define USEC_PER_S 1000000ULL
+
+#define ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
+#define STREQ(a, b) (strcmp((a), (b)) == 0)
+
+/* --- Scope cleanup ---------------------------------------------------------- */
+
+#define _cleanup_(f) __attribute__((cleanup(f)))
+#define _printf_(a, b) __attribute__((format(printf, a, b)))
+
+#define TAKE_PTR(p)                     \
+        ({                              \
+                typeof(p) _taken = (p); \
+                (p) = NULL;             \
+                _taken;                 \
+        })
+
+#define TAKE_FD(fd)                \
+        ({                         \
+                int _taken = (fd); \
+                (fd) = -1;         \
+                _taken;            \
+        })
+
+/* Defines func##p() for _cleanup_(): frees *p, NULL being fine. */
+#define DEFINE_TRIVIAL_CLEANUP_FUNC(type, func) \
+        static inline void func##p(type *p)     \
+        {                                       \
+                if (*p)                         \
+                        func(*p);               \
+        }
+
+static inline void freep(void *p)
+{
+        free(*(void **)p);
+}
+
+static inline int safe_close(int fd)
+{
+        if (fd >= 0)
+                (void)close(fd);
+        return -1;
+}
+
+static inline void closep(int *fd)
+{
+        *fd = safe_close(*fd);
+}
+
+/* jansson has json_decrefp() itself. */
+DEFINE_TRIVIAL_CLEANUP_FUNC(FILE *, fclose)
+
+/* --- Time --------------------------------------------------------------------- */
+
+static inline uint64_t now_ns(clockid_t clock)
+{
+        struct timespec t;
+
+        (void)clock_gettime(clock, &t);
+        return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* --- Text --------------------------------------------------------------------- */
+
+/* out holds 2 * size + 1 bytes. */
+static inline void hex_encode(const void *data, size_t size, char *out)
+{
+        static const char digits[] = "0123456789abcdef";
+        const unsigned char *p = data;
+        size_t i;
+
+        for (i = 0; i < size; i++) {
+                out[2 * i] = digits[p[i] >> 4];
+                out[2 * i + 1] = digits[p[i] & 15];
+        }
+        out[2 * size] = '\0';
+}
+
+/* JSON integers are signed here; what does not fit is written as text rather than as a negative number. */
+static inline json_t *json_u64(uint64_t v)
+{
+        char buf[24];
+
+        if (v <= INT64_MAX)
+                return json_integer((json_int_t)v);
+        (void)snprintf(buf, sizeof(buf), "%llu", (unsigned long long)v);
+        return json_string(buf);
+}
+
+/* The reverse; 0 when the key is missing or is no number. */
+static inline uint64_t json_get_u64(const json_t *object, const char *key)
+{
+        const json_t *v = json_object_get(object, key);
+
+        if (json_is_integer(v) && json_integer_value(v) >= 0)
+                return (uint64_t)json_integer_value(v);
+        if (json_is_string(v))
+                return strtoull(json_string_value(v), NULL, 10);
+        return 0;
+}
+
+/* "" when the key is missing or is no text. */
+static inline const char *json_get_str(const json_t *object, const char *key)
+{
+        const char *s = json_string_value(json_object_get(object, key));
+
+        return s ? s : "";
+}
+
+/* --- Log lines, for people; the proof is in the audit log ------------------------ */
+
+void log_line(int priority, const char *format, ...) _printf_(2, 3);
+
+#define log_error(...) log_line(LOG_ERR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
+#define log_notice(...) log_line(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
+
+/* As above; evaluates to the negative errno, so that it can be returned. */
+#define log_error_errno(r, format, ...)                                         \
+        ({                                                                      \
+                int _r = (r);                                                   \
+                log_line(LOG_ERR, format ": %s", ##__VA_ARGS__, strerror(-_r)); \
+                _r;                                                             \
+        })
+
+#endif
