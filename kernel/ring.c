@@ -157,16 +157,19 @@ u64 tms_ring_acked(struct tms_ring *ring)
 	return acked;
 }
 
-/* Records before @seq are on disk. Nobody can say so of what it has not read. */
+/*
+ * Records before @seq are on disk. Nobody can say so of what it has not read; to
+ * say again what was said before is no harm.
+ */
 int tms_ring_ack(struct tms_ring *ring, u64 seq, u64 read_seq)
 {
 	int r = 0;
 
 	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
-		if (seq < ring->acked || seq > read_seq || seq > ring->head)
+		if (seq > read_seq || seq > ring->head)
 			r = -ESTALE;
 		else
-			ring->acked = seq;
+			ring->acked = max(ring->acked, seq);
 	}
 	return r;
 }
