@@ -3,7 +3,7 @@
 
 LIB_SRC  := $(sort $(wildcard lib/*.c))
 LIB_OBJ  := $(patsubst lib/%.c,$(B)/lib/%.o,$(LIB_SRC)) $(B)/lib/timeline.o
-LIB_LIBS := -lyaml -lcrypto -ludev -ljansson
+LIB_LIBS := -lyaml -lcrypto -ludev -ljansson -lm
 PROTOCOLS := $(sort $(wildcard lib/protocols/*.yaml))
 
 ALL_TARGETS     += $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc

@@ -255,6 +255,51 @@ int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose,
                      uint32_t pulses_today, struct tms_safety *ret, struct tms_error *error);
 const char *tms_safety_class_name(enum tms_safety_class c); /* "allowed", "notice", "override", "never" */
 
+/* --- Motor threshold ----------------------------------------------------------- */
+
+/*
+ * A hunt for the motor threshold with single pulses: ask for the next
+ * intensity, fire it no earlier than said, tell whether the muscle answered,
+ * until it is done.
+ */
+enum tms_threshold_method {
+        TMS_THRESHOLD_RELATIVE,         /* lowest intensity with 5 answers of 10 */
+        TMS_THRESHOLD_MILLS_NITHI,      /* mean of the highest with 0 of 10 and the lowest with 10 of 10 */
+        TMS_THRESHOLD_ML_PEST,          /* maximum likelihood, with a confidence interval */
+};
+
+#define TMS_THRESHOLD_GAP_NS 5000000000ULL /* between two pulses, at least */
+
+struct tms_threshold_options {
+        enum tms_threshold_method method;
+        uint32_t start_permille;        /* 0: the method's own */
+        uint32_t step_permille;         /* 0: 10, that is 1 %MSO; for Mills-Nithi 20 */
+        uint32_t max_permille;          /* 0: 1000; never asked for more */
+        uint32_t max_pulses;            /* 0: 20 for ML-PEST, else 200 */
+        uint32_t precision_permille;    /* ML-PEST: done early when the interval is within +- this of the estimate; 0: no */
+};
+
+struct tms_threshold_estimate {
+        uint32_t threshold_permille;    /* 0.1 %MSO */
+        uint32_t low_permille, high_permille; /* 95 % confidence interval; 0 where the method has none */
+        uint32_t pulses;
+};
+
+struct tms_threshold;
+
+int tms_threshold_new(const struct tms_threshold_options *options, struct tms_threshold **ret);
+struct tms_threshold *tms_threshold_free(struct tms_threshold *t);
+bool tms_threshold_done(const struct tms_threshold *t);
+/* -EALREADY when done. The pulse may be fired at *ret_not_before_ns on the caller's clock, 0: now. */
+int tms_threshold_next(struct tms_threshold *t, uint32_t *ret_permille, uint64_t *ret_not_before_ns);
+/*
+ * The pulse asked for was fired then, and did the muscle answer? -EPROTO when
+ * none was asked for, -ETIME when it was fired too early to count.
+ */
+int tms_threshold_answer(struct tms_threshold *t, uint64_t fired_ns, bool response);
+/* Of what is known so far for ML-PEST; -EAGAIN before the end for the others. -ERANGE: none up to max_permille. */
+int tms_threshold_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *ret);
+
 /* --- Audit --------------------------------------------------------------------- */
 
 /* What an audit log turned out to be; see AUDIT.md. */

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The two methods that test level after level.
+ *
+ * Relative frequency (Rossini-Rothwell): near the threshold by steps of 5
+ * %MSO, one pulse each; then downwards by single steps, up to ten pulses a
+ * level, while at least 5 of 10 answer. The threshold is the lowest such
+ * level. A level is left as soon as its verdict is certain: at the fifth
+ * answer, or when more than five have failed.
+ *
+ * Mills-Nithi: upwards by 10 %MSO to the first answer; from there down to the
+ * highest level with no answer in ten, then up to the lowest with ten in ten.
+ * The threshold is the mean of the two.
+ */
+#include "threshold.h"
+
+#define TRIALS 10u
+#define RELATIVE_COARSE_PERMILLE 50u
+#define MILLS_NITHI_COARSE_PERMILLE 100u
+
+uint32_t levels_next(const struct tms_threshold *t)
+{
+        return t->levels.level_permille;
+}
+
+static void found(struct tms_threshold *t, uint32_t permille)
+{
+        t->found_permille = permille;
+        t->outcome = HUNT_FOUND;
+}
+
+static void level_set(struct levels *l, uint32_t permille)
+{
+        l->level_permille = permille;
+        l->hits = l->misses = 0;
+}
+
+static uint32_t up(const struct tms_threshold *t, uint32_t by)
+{
+        uint32_t v = t->levels.level_permille + by;
+
+        return v > t->options.max_permille ? t->options.max_permille : v;
+}
+
+/* Never to zero: that would not be a pulse. */
+static uint32_t down(const struct tms_threshold *t, uint32_t by)
+{
+        return t->levels.level_permille > by ? t->levels.level_permille - by : 1;
+}
+
+/* --- Relative frequency -------------------------------------------------------------------------- */
+
+void relative_init(struct tms_threshold *t)
+{
+        level_set(&t->levels, t->options.start_permille);
+}
+
+/* One pulse a level, until the answer changes; then from the last level that answered. */
+static void relative_coarse(struct tms_threshold *t, bool response)
+{
+        struct levels *l = &t->levels;
+        bool bottom = response && l->level_permille == 1, top = !response && l->level_permille == t->options.max_permille;
+
+        if (!l->turned) {
+                l->turned = true;
+                l->first_hit = response;
+        }
+        if (response == l->first_hit && !bottom && !top) {
+                level_set(l, response ? down(t, RELATIVE_COARSE_PERMILLE) : up(t, RELATIVE_COARSE_PERMILLE));
+                return;
+        }
+        level_set(l, response ? l->level_permille : up(t, RELATIVE_COARSE_PERMILLE));
+        l->phase = LEVELS_DOWN;
+}
+
+static void relative_level(struct tms_threshold *t, bool pass)
+{
+        struct levels *l = &t->levels;
+        uint32_t next;
+
+        if (pass) {
+                l->pass_permille = l->level_permille;
+                next = down(t, t->options.step_permille);
+                if (next <= l->fail_permille || next == l->level_permille)
+                        found(t, l->pass_permille);
+                else
+                        level_set(l, next);
+                return;
+        }
+
+        if (l->pass_permille)
+                found(t, l->pass_permille);
+        else if (l->level_permille == t->options.max_permille)
+                t->outcome = HUNT_NONE;
+        else {
+                /* Not clearly above the threshold after all. */
+                l->fail_permille = l->level_permille;
+                level_set(l, up(t, RELATIVE_COARSE_PERMILLE));
+        }
+}
+
+void relative_answer(struct tms_threshold *t, bool response)
+{
+        struct levels *l = &t->levels;
+
+        if (l->phase == LEVELS_COARSE) {
+                relative_coarse(t, response);
+                return;
+        }
+        l->hits += response;
+        l->misses += !response;
+        if (l->hits >= TRIALS / 2)
+                relative_level(t, true);
+        else if (l->misses > TRIALS / 2)
+                relative_level(t, false);
+}
+
+/* --- Mills-Nithi ---------------------------------------------------------------------------------- */
+
+void mills_nithi_init(struct tms_threshold *t)
+{
+        level_set(&t->levels, t->options.start_permille);
+}
+
+/* The highest level with no answer in ten is known: now the lowest with ten in ten. */
+static void mills_nithi_turn(struct tms_threshold *t, uint32_t lower_permille)
+{
+        struct levels *l = &t->levels;
+
+        l->fail_permille = lower_permille;
+        l->phase = LEVELS_UP;
+        level_set(l, l->first_permille);
+}
+
+static void mills_nithi_down(struct tms_threshold *t, bool response)
+{
+        struct levels *l = &t->levels;
+
+        if (response && l->level_permille == 1)
+                mills_nithi_turn(t, 0); /* even the weakest pulse is answered */
+        else if (response)
+                level_set(l, down(t, t->options.step_permille));
+        else if (++l->misses == TRIALS)
+                mills_nithi_turn(t, l->level_permille);
+}
+
+static void mills_nithi_up(struct tms_threshold *t, bool response)
+{
+        struct levels *l = &t->levels;
+
+        if (!response && l->level_permille == t->options.max_permille)
+                t->outcome = HUNT_NONE;
+        else if (!response)
+                level_set(l, up(t, t->options.step_permille));
+        else if (++l->hits == TRIALS)
+                found(t, (l->fail_permille + l->level_permille + 1) / 2);
+}
+
+void mills_nithi_answer(struct tms_threshold *t, bool response)
+{
+        struct levels *l = &t->levels;
+
+        switch (l->phase) {
+        case LEVELS_COARSE:
+                if (response) {
+                        l->first_permille = l->level_permille;
+                        l->phase = LEVELS_DOWN;
+                        level_set(l, down(t, t->options.step_permille));
+                } else if (l->level_permille == t->options.max_permille)
+                        t->outcome = HUNT_NONE;
+                else
+                        level_set(l, up(t, MILLS_NITHI_COARSE_PERMILLE));
+                break;
+        case LEVELS_DOWN:
+                mills_nithi_down(t, response);
+                break;
+        case LEVELS_UP:
+                mills_nithi_up(t, response);
+                break;
+        }
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A threshold hunt's inside. threshold.c keeps the manners that all methods
+ * share (order of calls, distance of pulses, cap); a method only says which
+ * intensity it wants next, and learns from answers.
+ */
+#ifndef TMS_LIB_THRESHOLD_H
+#define TMS_LIB_THRESHOLD_H
+
+#include "util.h"
+
+#define PEST_GRID_MAX 1300u /* 0.1 %MSO: thresholds above the stimulator's reach are hypotheses too */
+
+enum outcome {
+        HUNT_ON,
+        HUNT_FOUND,
+        HUNT_NONE, /* there is no threshold up to max_permille */
+};
+
+/* 5 of 10 and Mills-Nithi: levels, tested one after the other. */
+struct levels {
+        enum {
+                LEVELS_COARSE, /* one pulse a level, big steps */
+                LEVELS_DOWN,
+                LEVELS_UP,
+        } phase;
+        uint32_t level_permille;
+        unsigned hits, misses;   /* at this level */
+        bool turned;             /* coarse: the answer has changed once */
+        bool first_hit;          /* coarse: what the first pulse said */
+        uint32_t first_permille; /* where the coarse phase ended */
+        uint32_t pass_permille;  /* lowest level known to pass, 0 none */
+        uint32_t fail_permille;  /* highest level known to fail, 0 none */
+};
+
+/* ML-PEST: log-likelihood of each threshold from 0.1 %MSO, in steps of that. */
+struct pest {
+        double likelihood[PEST_GRID_MAX + 1];
+};
+
+struct tms_threshold {
+        struct tms_threshold_options options;
+        enum outcome outcome;
+        uint32_t found_permille, pulses;
+        uint32_t asked_permille; /* 0: none asked for */
+        uint64_t fired_ns;       /* of the last pulse */
+        union {
+                struct levels levels;
+                struct pest pest;
+        };
+};
+
+void relative_init(struct tms_threshold *t);
+uint32_t levels_next(const struct tms_threshold *t);
+void relative_answer(struct tms_threshold *t, bool response);
+void mills_nithi_init(struct tms_threshold *t);
+void mills_nithi_answer(struct tms_threshold *t, bool response);
+
+void pest_init(struct tms_threshold *t);
+uint32_t pest_next(const struct tms_threshold *t);
+void pest_answer(struct tms_threshold *t, bool response);
+/* The maximum-likelihood threshold and the ends of its 95 % interval. */
+void pest_estimate(const struct tms_threshold *t, uint32_t *ret, uint32_t *ret_low, uint32_t *ret_high);
+
+#endif
