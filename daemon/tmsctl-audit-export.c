@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit export: a copy of the log with all that a verifier needs, for someone
+ * off the machine. The log is copied before the files that it names: those
+ * may be ahead of it, never behind. With --live the daemon adds a fresh seal,
+ * the anchor to hold the next copy against; the copy is verified at the end.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+#include "tmsctl-audit.h"
+
+DEFINE_TRIVIAL_CLEANUP_FUNC(DIR *, closedir)
+
+static int fail_copy(const char *name, const char *what)
+{
+        return -fail(STATUS_FAILED, "Failed", "%s: %s: %s", name, what, strerror(errno));
+}
+
+/* Regular files only, as long as they are now; never over another. */
+static int copy_file(int from_dir, int to_dir, const char *name)
+{
+        _cleanup_(closep) int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        _cleanup_(closep) int to = -1;
+        struct stat st;
+        off_t left;
+
+        if (from < 0 || fstat(from, &st) < 0)
+                return fail_copy(name, "cannot be opened");
+        if (!S_ISREG(st.st_mode))
+                return -fail(STATUS_FAILED, "Failed", "%s: is not a regular file", name);
+        to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (to < 0)
+                return fail_copy(name, "cannot be made");
+        for (left = st.st_size; left > 0;) {
+                ssize_t n = sendfile(to, from, NULL, (size_t)left);
+
+                if (n < 0)
+                        return fail_copy(name, "cannot be copied");
+                if (n == 0)
+                        break;
+                left -= n;
+        }
+        return fsync(to) < 0 ? fail_copy(name, "cannot be written") : 0;
+}
+
+static int copy_dir(int from_dir, int to_dir, const char *name)
+{
+        _cleanup_(closep) int to = -1;
+        _cleanup_(closedirp) DIR *d = NULL;
+        const struct dirent *entry;
+        int fd, r;
+
+        fd = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return fail_copy(name, "cannot be opened");
+        d = fdopendir(fd);
+        if (!d) {
+                safe_close(fd);
+                return -fail_memory();
+        }
+        if (mkdirat(to_dir, name, 0700) < 0)
+                return fail_copy(name, "cannot be made");
+        to = openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (to < 0)
+                return fail_copy(name, "cannot be opened");
+        while ((entry = readdir(d))) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                r = copy_file(dirfd(d), to, entry->d_name);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int copy_log(const char *from, const char *to)
+{
+        _cleanup_(closep) int from_dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC), to_dir = -1;
+        int r;
+
+        if (from_dir < 0)
+                return fail_copy(from, "the audit directory cannot be opened");
+        if (mkdir(to, 0700) < 0)
+                return fail_copy(to, "cannot be made");
+        to_dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (to_dir < 0)
+                return fail_copy(to, "cannot be opened");
+        r = copy_file(from_dir, to_dir, "log.jsonl");
+        if (r >= 0)
+                r = copy_file(from_dir, to_dir, "key0.pub");
+        if (r >= 0)
+                r = copy_dir(from_dir, to_dir, "pulses");
+        if (r >= 0)
+                r = copy_dir(from_dir, to_dir, "protocols");
+        return r;
+}
+
+static int write_seal(const char *dir, const char *line)
+{
+        char path[4096];
+        FILE *f;
+        bool ok;
+
+        if ((size_t)snprintf(path, sizeof(path), "%s/seal.json", dir) >= sizeof(path))
+                return -fail(STATUS_BAD_INPUT, "BadUsage", "'%.64s…' is too long a name", dir);
+        f = fopen(path, "wxe");
+        if (!f)
+                return fail_copy(path, "cannot be made");
+        ok = fprintf(f, "%s\n", line) > 0;
+        ok = fclose(f) == 0 && ok;
+        return ok ? 0 : fail_copy(path, "cannot be written");
+}
+
+int verb_audit_export(int argc, char **argv)
+{
+        _cleanup_(freep) char *seal = NULL;
+        struct tms_audit_anchor anchor = {.key0_fingerprint = opt.key0};
+        struct tms_audit_report report;
+        struct tms_error error = {0};
+        char nonce[NONCE_TEXT];
+        int r;
+
+        if (opt.live) {
+                r = audit_fresh_seal(nonce, &seal);
+                if (r < 0)
+                        return -r;
+                anchor.seal = seal;
+                anchor.nonce = nonce;
+        }
+        r = copy_log(opt.dir ? opt.dir : AUDIT_DIR, argv[0]);
+        if (r >= 0 && seal)
+                r = write_seal(argv[0], seal);
+        if (r < 0)
+                return -r;
+        r = tms_audit_verify(argv[0], &anchor, &report, &error);
+        if (r < 0)
+                return fail_tms(r == -EINVAL ? STATUS_BAD_INPUT : STATUS_FAILED, "Failed", &error);
+        return audit_print_report(&report);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* audit show: the log's records in plain lines, or with --json as they stand. Checks nothing. */
+#include <fnmatch.h>
+#include <inttypes.h>
+
+#include "tmsctl-audit.h"
+
+/* The last lines wanted, kept until it is known that they are the last. */
+struct tail {
+        char **line;
+        size_t n, next;
+};
+
+static void tail_clear(struct tail *t)
+{
+        size_t i;
+
+        for (i = 0; t->line && i < t->n; i++)
+                free(t->line[i]);
+        free(t->line);
+}
+
+/* Is this record one that the options ask for? UTC is text that sorts by time. */
+static bool is_wanted(const json_t *record)
+{
+        const json_t *data = json_object_get(record, "data");
+        const char *utc = json_get_str(record, "utc");
+
+        if (opt.type && fnmatch(opt.type, json_get_str(record, "type"), 0) != 0)
+                return false;
+        if (opt.session && !STREQ(opt.session, json_get_str(data, "session")))
+                return false;
+        if (opt.since && strncmp(utc, opt.since, strlen(opt.since)) < 0)
+                return false;
+        return !opt.until || strncmp(utc, opt.until, strlen(opt.until)) <= 0;
+}
+
+static void print_who(const json_t *who)
+{
+        const json_t *uid = json_object_get(who, "uid");
+        const char *action = json_get_str(who, "action"), *answer = json_get_str(who, "answer");
+
+        if (uid)
+                printf("  uid %" JSON_INTEGER_FORMAT, json_integer_value(uid));
+        if (*action)
+                printf(" %s%s%s", action, *answer ? "=" : "", answer);
+}
+
+static void print_record(const json_t *record)
+{
+        const char *type = json_get_str(record, "type"), *key;
+        json_t *value;
+
+        printf("%6" PRIu64 "  %s  %s%s%s", json_get_u64(record, "seq"), json_get_str(record, "utc"),
+               colour(COLOUR_BOLD), type, colour(COLOUR_NONE));
+        json_object_foreach(json_object_get(record, "data"), key, value) {
+                _cleanup_(freep) char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+                printf(" %s%s=%s%s", colour(COLOUR_DIM), key, colour(COLOUR_NONE), text ? text : "?");
+        }
+        print_who(json_object_get(record, "who"));
+        (void)putchar('\n');
+}
+
+static void print_line(uint64_t line, const char *text)
+{
+        _cleanup_(json_decrefp) json_t *record = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+
+        if (opt.json)
+                puts(text);
+        else if (record)
+                print_record(record);
+        else
+                printf("log.jsonl:%" PRIu64 ": %snot a record%s\n", line, colour(COLOUR_RED), colour(COLOUR_NONE));
+}
+
+static int keep_line(struct tail *t, const char *text)
+{
+        char *copy = strdup(text);
+
+        if (!copy)
+                return -ENOMEM;
+        free(t->line[t->next]);
+        t->line[t->next] = copy;
+        t->next = (t->next + 1) % t->n;
+        return 0;
+}
+
+static int on_record(uint64_t line, const char *text, size_t size, void *userdata)
+{
+        _cleanup_(json_decrefp) json_t *record = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+        struct tail *t = userdata;
+
+        /* What is no record at all is shown whatever is asked for: it should not be there. */
+        if (record && !is_wanted(record))
+                return 0;
+        if (t->n > 0)
+                return keep_line(t, text);
+        print_line(line, text);
+        return 0;
+}
+
+int verb_audit_show(int argc, char **argv)
+{
+        _cleanup_(tail_clear) struct tail t = {.n = (size_t)opt.lines};
+        struct tms_error error = {0};
+        size_t i;
+        int r;
+
+        if (t.n > 0) {
+                t.line = calloc(t.n, sizeof(*t.line));
+                if (!t.line)
+                        return fail_memory();
+        }
+        r = tms_audit_foreach(opt.dir ? opt.dir : AUDIT_DIR, on_record, &t, &error);
+        if (r < 0)
+                return error.message[0] ? fail_tms(STATUS_FAILED, "Failed", &error) : fail_memory();
+        for (i = 0; i < t.n; i++) {
+                const char *text = t.line[(t.next + i) % t.n];
+
+                if (text)
+                        print_line(0, text);
+        }
+        return STATUS_OK;
+}

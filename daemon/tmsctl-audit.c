@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit verify: is the log what was written? What it proves depends on what
+ * the caller holds, so the answer says so, and a log that is whole only in
+ * itself has an exit status of its own.
+ */
+#include <inttypes.h>
+#include <sys/random.h>
+
+#include "tmsctl-audit.h"
+
+#define SEAL_MAX 65536
+
+int audit_read_text(const char *path, size_t max, char **ret)
+{
+        _cleanup_(fclosep) FILE *f = fopen(path, "re");
+        _cleanup_(freep) char *buf = malloc(max + 2);
+        size_t n;
+
+        if (!buf)
+                return -fail_memory();
+        if (!f)
+                return -fail(STATUS_BAD_INPUT, "BadInput", "%s: cannot be opened: %s", path, strerror(errno));
+        n = fread(buf, 1, max + 1, f);
+        if (ferror(f))
+                return -fail(STATUS_BAD_INPUT, "BadInput", "%s: cannot be read: %s", path, strerror(errno));
+        if (n > max)
+                return -fail(STATUS_BAD_INPUT, "BadInput", "%s: larger than %zu bytes", path, max);
+        buf[n] = '\0';
+        if (strlen(buf) != n)
+                return -fail(STATUS_BAD_INPUT, "BadInput", "%s: is not text", path);
+        *ret = TAKE_PTR(buf);
+        return 0;
+}
+
+int audit_fresh_seal(char ret_nonce[static NONCE_TEXT], char **ret_line)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        unsigned char random[16];
+        const char *line;
+        int r;
+
+        if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+                return -fail(STATUS_FAILED, "Failed", "no random numbers for a nonce: %s", strerror(errno));
+        hex_encode(random, sizeof(random), ret_nonce);
+        r = bus_open(&bus);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_new_method_call(bus, &m, TMSD_NAME, TMSD_PATH, MANAGER_INTERFACE, "SealAudit");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", ret_nonce);
+        if (r < 0)
+                return -bus_fail(NULL, r);
+        r = bus_call(bus, m, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(reply, "s", &line);
+        if (r < 0)
+                return -bus_fail(NULL, r);
+        *ret_line = strdup(line);
+        return *ret_line ? 0 : -fail_memory();
+}
+
+static const char *result_name(enum tms_audit_result result)
+{
+        switch (result) {
+        case TMS_AUDIT_VERIFIED:
+                return "verified";
+        case TMS_AUDIT_PREFIX:
+                return "prefix";
+        case TMS_AUDIT_TORN:
+                return "torn";
+        case TMS_AUDIT_LOST:
+                return "lost";
+        default:
+                return "tampered";
+        }
+}
+
+int audit_status(enum tms_audit_result result)
+{
+        switch (result) {
+        case TMS_AUDIT_VERIFIED:
+                return STATUS_OK;
+        case TMS_AUDIT_PREFIX:
+                return STATUS_PREFIX;
+        case TMS_AUDIT_TORN:
+                return STATUS_TORN;
+        default:
+                return STATUS_NOT_VERIFIED;
+        }
+}
+
+/* What to do about a result that proves less than it could. */
+static const char *hint(enum tms_audit_result result)
+{
+        switch (result) {
+        case TMS_AUDIT_PREFIX:
+                return "for more, hold it against anchors kept elsewhere (--key0, --seal), or on its own machine "
+                       "against the daemon (--live)";
+        case TMS_AUDIT_TORN:
+                return "the daemon cuts and records a torn line when it starts; verify again after that";
+        default:
+                return NULL;
+        }
+}
+
+int audit_print_report(const struct tms_audit_report *report)
+{
+        int status = audit_status(report->result);
+        bool good = report->result == TMS_AUDIT_VERIFIED;
+
+        if (opt.json)
+                return print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "result",
+                                            result_name(report->result), "sentence", report->sentence, "records",
+                                            (json_int_t)report->records, "seals", (json_int_t)report->seals, "sessions",
+                                            (json_int_t)report->sessions, "pulses_delivered",
+                                            (json_int_t)report->pulses_delivered, "bad_line",
+                                            (json_int_t)report->bad_line, "head", report->head, "key0_fingerprint",
+                                            report->key0_fingerprint),
+                                  status);
+        if (status == STATUS_NOT_VERIFIED)
+                return fail(status, "NotVerified", "audit log %s: %s", result_name(report->result), report->sentence);
+        printf("%s%s%s: %s\n", colour(good ? COLOUR_GREEN : COLOUR_YELLOW), result_name(report->result),
+               colour(COLOUR_NONE), report->sentence);
+        printf("key 0: %s\n", report->key0_fingerprint);
+        if (hint(report->result))
+                printf("%s\n", hint(report->result));
+        return status;
+}
+
+int verb_audit_verify(int argc, char **argv)
+{
+        _cleanup_(freep) char *seal = NULL, *live = NULL;
+        const char *dir = argc > 0 ? argv[0] : AUDIT_DIR;
+        struct tms_audit_anchor anchor = {.key0_fingerprint = opt.key0};
+        struct tms_audit_report report;
+        struct tms_error error = {0};
+        char nonce[NONCE_TEXT];
+        int r;
+
+        if (opt.seal) {
+                r = audit_read_text(opt.seal, SEAL_MAX, &seal);
+                if (r < 0)
+                        return -r;
+                anchor.seal = seal;
+        }
+        if (opt.live) {
+                r = audit_fresh_seal(nonce, &live);
+                if (r < 0)
+                        return -r;
+                anchor.nonce = nonce;
+        }
+        r = tms_audit_verify(dir, &anchor, &report, &error);
+        if (r == -EINVAL)
+                return fail_tms(STATUS_BAD_INPUT, "BadInput", &error);
+        if (r < 0)
+                return fail_tms(STATUS_FAILED, "Failed", &error);
+        return audit_print_report(&report);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between the audit verbs: verify, show, export. */
+#ifndef TMSCTL_AUDIT_H
+#define TMSCTL_AUDIT_H
+
+#include "tmsctl.h"
+
+#define AUDIT_DIR "/var/lib/tmsd/audit"
+#define NONCE_TEXT 33
+
+/*
+ * Asks the daemon for a seal over a nonce made up now. Each returns 0, or
+ * prints the failure and returns minus an exit status. *ret_line is malloc'd.
+ */
+int audit_fresh_seal(char ret_nonce[static NONCE_TEXT], char **ret_line);
+/* A whole file of at most max bytes as text. */
+int audit_read_text(const char *path, size_t max, char **ret);
+int audit_status(enum tms_audit_result result);
+/* Prints the report, in JSON if asked; returns the exit status. */
+int audit_print_report(const struct tms_audit_report *report);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pause, resume, stop, clear-fault.
+ *
+ * Stop is a thing of its own: it asks nobody for anything first. It goes to
+ * the driver directly where this user may open the device (the driver stops
+ * for anyone), and to the daemon for every stimulator that there is, without
+ * waiting for one answer before the next call.
+ */
+#include "tmsctl.h"
+
+#define STOP_WAIT_USEC (10 * USEC_PER_S) /* for the answers, after everything was sent */
+#define STIMULATORS_MAX 64
+
+/* --- stop ---------------------------------------------------------------------------------- */
+
+struct stop {
+        char node[64];
+        bool stopped, answered;
+        char *message; /* why the daemon could not */
+};
+
+struct stops {
+        struct stop stop[STIMULATORS_MAX];
+        unsigned n, waiting;
+};
+
+static void stops_clear(struct stops *s)
+{
+        unsigned i;
+
+        for (i = 0; i < s->n; i++)
+                free(s->stop[i].message);
+}
+
+static int add_node(const char *node, void *userdata)
+{
+        struct stops *s = userdata;
+
+        if (s->n == ELEMENTS(s->stop))
+                return 0;
+        (void)snprintf(s->stop[s->n].node, sizeof(s->stop[0].node), "%s", node);
+        s->n++;
+        return 0;
+}
+
+static void stop_by_driver(struct stop *s)
+{
+        struct tms_device *d = NULL;
+
+        if (tms_device_open(s->node, false, &d) < 0)
+                return;
+        s->stopped = tms_device_stop(d) >= 0;
+        tms_device_close(d);
+}
+
+static int on_stopped(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        struct stop *s = userdata;
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+
+        s->answered = true;
+        if (!e)
+                s->stopped = true;
+        else if (e->message)
+                s->message = strdup(e->message);
+        return 0;
+}
+
+static unsigned unanswered(const struct stops *s)
+{
+        unsigned n = 0, i;
+
+        for (i = 0; i < s->n; i++)
+                n += !s->stop[i].answered;
+        return n;
+}
+
+static int stop_by_daemon(struct stops *s)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        uint64_t end = now_ns(CLOCK_MONOTONIC) + STOP_WAIT_USEC * 1000, now;
+        unsigned i;
+        int r;
+
+        r = sd_bus_open_system(&bus);
+        if (r < 0)
+                return r;
+        for (i = 0; i < s->n; i++) {
+                char path[64];
+
+                (void)snprintf(path, sizeof(path), TMSD_PATH "/stimulator/%s", s->stop[i].node + strlen("/dev/tms"));
+                r = sd_bus_call_method_async(bus, NULL, TMSD_NAME, path, STIMULATOR_INTERFACE, "Stop", on_stopped,
+                                             &s->stop[i], NULL);
+                if (r < 0)
+                        return r;
+        }
+        while (unanswered(s) > 0 && (now = now_ns(CLOCK_MONOTONIC)) < end) {
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, (end - now) / 1000);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int report_stops(const struct stops *s, int r)
+{
+        json_t *stopped = json_array();
+        const struct stop *bad = NULL;
+        unsigned i;
+
+        for (i = 0; i < s->n; i++) {
+                if (!s->stop[i].stopped)
+                        bad = s->stop + i;
+                else if (opt.json)
+                        (void)json_array_append_new(stopped, json_string(s->stop[i].node));
+                else
+                        printf("%s: stopped\n", s->stop[i].node);
+        }
+        if (!bad && opt.json)
+                return print_json(json_pack("{s:o}", "stopped", stopped), STATUS_OK);
+        json_decref(stopped);
+        if (!bad)
+                return STATUS_OK;
+        return fail(STATUS_FAILED, "Failed", "%s could not be stopped from here: %s; use its emergency stop", bad->node,
+                    bad->message ? bad->message
+                    : r < 0      ? strerror(-r)
+                                 : "the daemon does not answer");
+}
+
+int verb_stop(int argc, char **argv)
+{
+        _cleanup_(stops_clear) struct stops s = {0};
+        unsigned i;
+        int r;
+
+        if (argc > 0) {
+                char path[64], node[32];
+
+                r = stimulator_path(argv[0], path);
+                if (r < 0)
+                        return -r;
+                (void)snprintf(node, sizeof(node), "/dev/tms%.20s", path_id(path));
+                (void)add_node(node, &s);
+        } else {
+                (void)tms_enumerate(add_node, &s);
+        }
+        if (s.n == 0)
+                return fail(STATUS_NO_STIMULATOR, "NoStimulator", "no stimulator is connected");
+        for (i = 0; i < s.n; i++)
+                stop_by_driver(s.stop + i);
+        r = stop_by_daemon(&s);
+        return report_stops(&s, r);
+}
+
+/* --- pause, resume ---------------------------------------------------------------------------- */
+
+struct choice {
+        const char *id; /* NULL: whichever is in the state */
+        const char *state;
+        char path[256];
+        unsigned n;
+};
+
+static int choose(const char *path, json_t *properties, void *userdata)
+{
+        struct choice *c = userdata;
+
+        if (c->id ? !STREQ(c->id, path_id(path)) : !STREQ(json_get_str(properties, "state"), c->state))
+                return 0;
+        (void)snprintf(c->path, sizeof(c->path), "%s", path);
+        c->n++;
+        return 0;
+}
+
+static int find_session(sd_bus *bus, struct choice *c)
+{
+        _cleanup_(json_decrefp) json_t *objects = NULL;
+        int r;
+
+        r = bus_objects(bus, &objects);
+        if (r < 0)
+                return r;
+        r = objects_foreach(objects, SESSION_INTERFACE, choose, c);
+        if (r < 0)
+                return r;
+        if (c->n == 1)
+                return 0;
+        if (c->id)
+                return -fail(STATUS_FAILED, "NoSuchSession", "there is no session '%s'", c->id);
+        if (c->n == 0)
+                return -fail(STATUS_FAILED, "NoSuchSession", "no session is %s", c->state);
+        return -fail(STATUS_BAD_INPUT, "BadUsage", "%u sessions are %s; name the one you mean (see tmsctl session)",
+                     c->n, c->state);
+}
+
+static int call_session(int argc, char **argv, const char *state, const char *method)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        struct choice c = {.id = argc > 0 ? path_id(argv[0]) : NULL, .state = state};
+        bool pause = STREQ(method, "Pause");
+        int r;
+
+        r = bus_open(&bus);
+        if (r >= 0)
+                r = find_session(bus, &c);
+        if (r < 0)
+                return -r;
+        r = sd_bus_message_new_method_call(bus, &m, TMSD_NAME, c.path, SESSION_INTERFACE, method);
+        if (r >= 0 && pause)
+                r = sd_bus_message_append(m, "b", (int)opt.now);
+        if (r < 0)
+                return bus_fail(NULL, r);
+        r = bus_call(bus, m, NULL);
+        if (r < 0)
+                return -r;
+        if (opt.json)
+                return print_json(json_pack("{s:s}", "session", path_id(c.path)), STATUS_OK);
+        printf("session %s: %s\n", path_id(c.path),
+               !pause    ? "resumed"
+               : opt.now ? "paused"
+                         : "pauses at the end of the train");
+        return STATUS_OK;
+}
+
+int verb_pause(int argc, char **argv)
+{
+        return call_session(argc, argv, "running", "Pause");
+}
+
+int verb_resume(int argc, char **argv)
+{
+        return call_session(argc, argv, "paused", "Resume");
+}
+
+/* --- clear-fault --------------------------------------------------------------------------------- */
+
+static int first_fault(const char *path, json_t *properties, void *userdata)
+{
+        char *buf = userdata;
+
+        if (!STREQ(json_get_str(properties, "state"), "fault"))
+                return 0;
+        (void)snprintf(buf, 64, "%s", path);
+        return 1;
+}
+
+/* The stimulator named, or the one that has a fault. */
+static int find_fault(sd_bus *bus, int argc, char **argv, char path[static 64])
+{
+        _cleanup_(json_decrefp) json_t *objects = NULL;
+        int r;
+
+        if (argc > 0)
+                return stimulator_path(argv[0], path);
+        r = bus_objects(bus, &objects);
+        if (r < 0)
+                return r;
+        r = objects_foreach(objects, STIMULATOR_INTERFACE, first_fault, path);
+        if (r == 0)
+                return -fail(STATUS_FAILED, "NoFault", "no stimulator has a fault to clear");
+        return r < 0 ? r : 0;
+}
+
+int verb_clear_fault(int argc, char **argv)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        char path[64];
+        int r;
+
+        r = bus_open(&bus);
+        if (r >= 0)
+                r = find_fault(bus, argc, argv, path);
+        if (r >= 0)
+                r = bus_call_simple(bus, path, STIMULATOR_INTERFACE, "ClearFault", NULL);
+        if (r < 0)
+                return -r;
+        if (opt.json)
+                return print_json(json_pack("{s:s}", "cleared", path), STATUS_OK);
+        printf("/dev/tms%s: fault cleared\n", path_id(path));
+        return STATUS_OK;
+}

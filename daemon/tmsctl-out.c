@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What tmsctl says, and how; see tmsctl.h. */
+#include <inttypes.h>
+#include <langinfo.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+
+#include "tmsctl.h"
+
+#define COLUMNS_DEFAULT 80
+
+int fail(int status, const char *name, const char *format, ...)
+{
+        _cleanup_(freep) char *message = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&message, format, ap) < 0)
+                message = NULL;
+        va_end(ap);
+        if (!opt.json) {
+                (void)fprintf(stderr, "tmsctl: %s\n", message ? message : "out of memory");
+                return status;
+        }
+        return print_json(json_pack("{s:{s:s, s:s}}", "error", "name", name, "message",
+                                    message ? message : "out of memory"),
+                          status);
+}
+
+int fail_tms(int status, const char *name, const struct tms_error *e)
+{
+        char text[1024];
+
+        return fail(status, name, "%s", tms_error_format(e, text, sizeof(text)));
+}
+
+int fail_memory(void)
+{
+        return fail(STATUS_FAILED, "Failed", "out of memory");
+}
+
+const char *colour(enum colour c)
+{
+        static const char *const sequences[] = {
+                        [COLOUR_NONE] = "\033[0m",    [COLOUR_RED] = "\033[31m", [COLOUR_GREEN] = "\033[32m",
+                        [COLOUR_YELLOW] = "\033[33m", [COLOUR_BOLD] = "\033[1m", [COLOUR_DIM] = "\033[2m",
+        };
+        static int wanted = -1;
+
+        if (wanted < 0) {
+                const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+                wanted = !opt.json && isatty(STDOUT_FILENO) && (!no || !*no) && term && *term && !STREQ(term, "dumb");
+        }
+        return wanted ? sequences[c] : "";
+}
+
+bool is_utf8(void)
+{
+        return STREQ(nl_langinfo(CODESET), "UTF-8");
+}
+
+unsigned columns(void)
+{
+        struct winsize w;
+
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0 || w.ws_col < 20)
+                return COLUMNS_DEFAULT;
+        return w.ws_col;
+}
+
+int print_json(json_t *j, int status)
+{
+        int r;
+
+        if (!j)
+                return STATUS_FAILED;
+        r = json_dumpf(j, stdout, JSON_COMPACT);
+        json_decref(j);
+        (void)putchar('\n');
+        return r < 0 || fflush(stdout) < 0 ? STATUS_FAILED : status;
+}
+
+/* --- Numbers ------------------------------------------------------------------------ */
+
+static const char *minutes_text(uint64_t tenths, bool with_tenths, char buf[static CLOCK_TEXT])
+{
+        uint64_t s = tenths / 10;
+        char fraction[4] = "";
+
+        if (with_tenths && tenths % 10 != 0)
+                (void)snprintf(fraction, sizeof(fraction), ".%u", (unsigned)(tenths % 10));
+        if (s >= 3600)
+                (void)snprintf(buf, CLOCK_TEXT, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64 "%s", s / 3600, s / 60 % 60,
+                               s % 60, fraction);
+        else
+                (void)snprintf(buf, CLOCK_TEXT, "%" PRIu64 ":%02" PRIu64 "%s", s / 60, s % 60, fraction);
+        return buf;
+}
+
+/* "1.84 s" from 1840 thousandths: what is exact with three decimals stays exact. */
+static const char *decimal_text(uint64_t thousandths, const char *unit, char buf[static CLOCK_TEXT])
+{
+        unsigned rest = (unsigned)(thousandths % 1000), digits = 3;
+
+        for (; digits > 0 && rest % 10 == 0; digits--)
+                rest /= 10;
+        if (digits == 0)
+                (void)snprintf(buf, CLOCK_TEXT, "%" PRIu64 " %s", thousandths / 1000, unit);
+        else
+                (void)snprintf(buf, CLOCK_TEXT, "%" PRIu64 ".%0*u %s", thousandths / 1000, (int)digits, rest, unit);
+        return buf;
+}
+
+const char *clock_text(uint64_t ns, char buf[static CLOCK_TEXT])
+{
+        if (ns < NS_PER_S)
+                return decimal_text((ns + 500) / 1000, "ms", buf);
+        if (ns < 60 * NS_PER_S)
+                return decimal_text((uint64_t)((ns + NS_PER_MS / 2) / NS_PER_MS), "s", buf);
+        return minutes_text((uint64_t)((ns + 50 * NS_PER_MS) / (100 * NS_PER_MS)), true, buf);
+}
+
+const char *countdown_text(uint64_t ns, char buf[static CLOCK_TEXT])
+{
+        return minutes_text((ns + NS_PER_S - 1) / NS_PER_S * 10, false, buf);
+}
+
+const char *permille_text(uint32_t permille, char buf[static CLOCK_TEXT])
+{
+        if (permille % 10 == 0)
+                (void)snprintf(buf, CLOCK_TEXT, "%u", permille / 10);
+        else
+                (void)snprintf(buf, CLOCK_TEXT, "%u.%u", permille / 10, permille % 10);
+        return buf;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Pictures of a timeline: the whole, its first train, its first burst. Each
+ * panel is a stretch of pulses; how it is drawn, on a terminal or as SVG, is
+ * another file's concern.
+ */
+#ifndef TMSCTL_PLOT_H
+#define TMSCTL_PLOT_H
+
+#include "tmsctl.h"
+
+#define PANELS_MAX 3
+
+struct panel {
+        char title[160];
+        uint32_t first, count; /* pulses of the timeline */
+        uint64_t from_ns, to_ns;
+};
+
+struct picture {
+        const struct tms_protocol *protocol;
+        struct tms_timeline timeline;
+        bool relative; /* intensities are of the threshold, not of the stimulator's maximum */
+        struct panel panel[PANELS_MAX];
+        size_t panels;
+};
+
+/* The highest intensity in each of n equal stretches of the panel, 0 where there is no pulse. */
+void panel_bins(const struct picture *pic, const struct panel *p, uint16_t *ret, size_t n);
+
+/* tmsctl-svg.c: a whole SVG document on standard output. */
+void picture_svg(const struct picture *pic);
+
+#endif

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * run: one treatment, from the protocol to the report.
+ *
+ * A chain of asynchronous calls (CreateSession, Prepare, Arm, Start), then
+ * signals until the session has ended. ^C sends Stop at once, whatever answer
+ * is outstanding: nothing on this side stands before it. Leaving the bus, by
+ * a second ^C or a crash, ends the session too, for we own it.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-event.h>
+
+#include "tmsctl-progress.h"
+
+#define REDRAW_USEC USEC_PER_S
+
+struct run {
+        sd_event *event;
+        sd_bus *bus;
+        const char *protocol; /* as on the command line */
+        char *text;           /* the file's; NULL for an installed one */
+        char stimulator[64];
+        char session[256];
+        json_t *properties; /* the session's, as last heard */
+        json_t *verdict;
+        uint64_t heard_ns; /* when its time left was last heard */
+        struct progress progress;
+        bool interrupted; /* ^C */
+        bool started;     /* Start was called: pulses may have been fired */
+        bool reporting;   /* the end was heard of */
+};
+
+static void run_clear(struct run *u)
+{
+        json_decref(u->properties);
+        json_decref(u->verdict);
+        free(u->text);
+        if (u->bus)
+                sd_bus_flush_close_unref(u->bus);
+        sd_event_unref(u->event);
+}
+
+static int leave(struct run *u, int status)
+{
+        (void)sd_event_exit(u->event, status);
+        return 0;
+}
+
+static int leave_error(struct run *u, const sd_bus_error *error, int r)
+{
+        progress_end(&u->progress);
+        return leave(u, bus_fail(error, r));
+}
+
+/* --- The report ------------------------------------------------------------------------- */
+
+static int report_json(struct run *u, bool complete)
+{
+        const json_t *p = u->properties, *v = u->verdict;
+
+        return print_json(json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:s, s:s, s:O?, s:O?}", "session",
+                                    path_id(u->session), "protocol", json_get_str(p, "protocol_id"), "sha256",
+                                    json_get_str(p, "protocol_sha256"), "pulses", json_u64(json_get_u64(p, "pulses")),
+                                    "delivered", json_u64(json_get_u64(p, "delivered")), "missed",
+                                    json_u64(json_get_u64(p, "missed")), "max_permille",
+                                    json_u64(json_get_u64(p, "intensity_max")), "complete", complete, "end_reason",
+                                    json_get_str(p, "end_reason"), "end_text", json_get_str(p, "end_text"), "verdict",
+                                    json_object_get(v, "class"), "reasons", json_object_get(v, "reasons")),
+                          complete ? STATUS_OK : STATUS_INCOMPLETE);
+}
+
+static int report(struct run *u)
+{
+        const json_t *p = u->properties;
+        uint64_t pulses = json_get_u64(p, "pulses"), delivered = json_get_u64(p, "delivered"),
+                 missed = json_get_u64(p, "missed");
+        const char *reason = json_get_str(p, "end_reason"), *text = json_get_str(p, "end_text");
+        bool complete = STREQ(reason, "complete") && pulses > 0 && delivered == pulses;
+        char missed_text[48] = "";
+
+        progress_end(&u->progress);
+        if (opt.json)
+                return report_json(u, complete);
+        if (complete) {
+                printf("%scomplete%s: %" PRIu64 " of %" PRIu64 " pulses delivered, session %s\n", colour(COLOUR_GREEN),
+                       colour(COLOUR_NONE), delivered, pulses, path_id(u->session));
+                return STATUS_OK;
+        }
+        if (missed > 0)
+                (void)snprintf(missed_text, sizeof(missed_text), ", %" PRIu64 " missed", missed);
+        return fail(STATUS_INCOMPLETE, "Incomplete",
+                    "session %s ended with %" PRIu64 " of %" PRIu64 " pulses delivered%s: %s", path_id(u->session),
+                    delivered, pulses, missed_text, *text ? text : reason);
+}
+
+static void merge(struct run *u, json_t *properties)
+{
+        if (json_object_get(properties, "time_left"))
+                u->heard_ns = now_ns(CLOCK_MONOTONIC);
+        (void)json_object_update(u->properties, properties);
+}
+
+static int read_properties(struct run *u, sd_bus_message *m)
+{
+        _cleanup_(json_decrefp) json_t *properties = NULL;
+        int r;
+
+        r = bus_read_json(m, &properties);
+        if (r >= 0)
+                merge(u, properties);
+        return r;
+}
+
+static int on_final(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        struct run *u = userdata;
+        int status;
+
+        /* Without the last look, what was heard so far has to do. */
+        if (!sd_bus_message_get_error(m))
+                (void)read_properties(u, m);
+        status = report(u);
+        (void)sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Close", NULL, NULL,
+                                       NULL);
+        return leave(u, status);
+}
+
+static int begin_report(struct run *u)
+{
+        int r;
+
+        if (u->reporting)
+                return 0;
+        u->reporting = true;
+        r = sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, PROPERTIES_INTERFACE, "GetAll", on_final, u,
+                                     "s", SESSION_INTERFACE);
+        return r < 0 ? leave_error(u, NULL, r) : 0;
+}
+
+/* --- What comes by itself ---------------------------------------------------------------------- */
+
+static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        struct run *u = userdata;
+        const char *interface;
+        int r;
+
+        if (!STREQ(sd_bus_message_get_path(m), u->session) || u->reporting)
+                return 0;
+        r = sd_bus_message_read(m, "s", &interface);
+        if (r < 0 || !STREQ(interface, SESSION_INTERFACE))
+                return 0;
+        (void)read_properties(u, m);
+        if (STREQ(json_get_str(u->properties, "state"), "ended"))
+                return begin_report(u);
+        if (u->verdict)
+                progress_show(&u->progress, u->properties, 0);
+        return 0;
+}
+
+static int on_ended(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        struct run *u = userdata;
+        const char *reason;
+        uint32_t delivered, missed;
+
+        if (!STREQ(sd_bus_message_get_path(m), u->session))
+                return 0;
+        if (sd_bus_message_read(m, "suu", &reason, &delivered, &missed) >= 0) {
+                (void)json_object_set_new(u->properties, "end_reason", json_string(reason));
+                (void)json_object_set_new(u->properties, "delivered", json_integer(delivered));
+                (void)json_object_set_new(u->properties, "missed", json_integer(missed));
+        }
+        return begin_report(u);
+}
+
+static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        struct run *u = userdata;
+        const char *name, *before, *after;
+
+        if (sd_bus_message_read(m, "sss", &name, &before, &after) < 0 || !*before || !*u->session)
+                return 0;
+        progress_end(&u->progress);
+        return leave(u, fail(u->started ? STATUS_INCOMPLETE : STATUS_FAILED, "DaemonGone",
+                             "the daemon has ended in the middle of session %s, and the driver stops the output when "
+                             "it does; see: "
+                             "journalctl -u tmsd",
+                             path_id(u->session)));
+}
+
+static int on_redraw(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct run *u = userdata;
+
+        if (u->verdict && *json_get_str(u->properties, "state") && !u->reporting)
+                progress_show(&u->progress, u->properties, now_ns(CLOCK_MONOTONIC) - u->heard_ns);
+        (void)sd_event_source_set_time_relative(source, REDRAW_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+        struct run *u = userdata;
+
+        /* The daemon stops the session of a client that leaves: a second ^C does just that. */
+        if (u->interrupted || !*u->session) {
+                progress_end(&u->progress);
+                return leave(u, fail(STATUS_INCOMPLETE, "Interrupted",
+                                     "interrupted; the daemon stops the session by itself"));
+        }
+        u->interrupted = true;
+        (void)sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Stop", NULL, NULL,
+                                       NULL);
+        (void)sd_bus_flush(u->bus);
+        return 0;
+}
+
+/* --- The chain ------------------------------------------------------------------------------------- */
+
+/* Answers to Arm and Start: after ^C they fail, and the end of the session says why. */
+static int step_failed(struct run *u, sd_bus_message *m)
+{
+        if (u->interrupted || u->reporting)
+                return 0;
+        u->reporting = true;
+        return leave_error(u, sd_bus_message_get_error(m), -sd_bus_message_get_errno(m));
+}
+
+static int on_started(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        return sd_bus_message_get_error(m) ? step_failed(userdata, m) : 0;
+}
+
+static int on_armed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        struct run *u = userdata;
+        int r;
+
+        if (sd_bus_message_get_error(m))
+                return step_failed(u, m);
+        if (u->interrupted || u->reporting)
+                return 0;
+        u->started = true;
+        r = sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Start", on_started, u,
+                                     NULL);
+        return r < 0 ? leave_error(u, NULL, r) : 0;
+}
+
+static void print_prepared(const json_t *v)
+{
+        char time[CLOCK_TEXT], max[CLOCK_TEXT];
+
+        printf("%s%s%s: %" PRIu64 " pulses in %" PRIu64 " trains, %s from first to last, %s %% MSO at most\n",
+               colour(COLOUR_BOLD), json_get_str(v, "id"), colour(COLOUR_NONE), json_get_u64(v, "pulses"),
+               json_get_u64(v, "trains"), clock_text(json_get_u64(v, "first_to_last_ns"), time),
+               permille_text((uint32_t)json_get_u64(v, "max_permille"), max));
+        print_verdict(json_get_str(v, "class"), json_object_get(v, "reasons"), false);
+        (void)fflush(stdout);
+}
+
+static int on_prepared(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        struct run *u = userdata;
+        int r;
+
+        if (sd_bus_message_get_error(m))
+                return step_failed(u, m);
+        r = bus_read_json(m, &u->verdict);
+        if (r < 0)
+                return leave_error(u, NULL, r);
+        (void)json_object_set(u->properties, "pulses", json_object_get(u->verdict, "pulses"));
+        (void)json_object_set(u->properties, "trains", json_object_get(u->verdict, "trains"));
+        (void)json_object_set(u->properties, "time_left", json_object_get(u->verdict, "first_to_last_ns"));
+        if (!opt.json)
+                print_prepared(u->verdict);
+        if (u->interrupted || u->reporting)
+                return 0;
+        r = sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Arm", on_armed, u, NULL);
+        return r < 0 ? leave_error(u, NULL, r) : 0;
+}
+
+static int append_parameters(sd_bus_message *m)
+{
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0 && opt.mt_permille > 0)
+                r = sd_bus_message_append(m, "{sv}", "threshold_permille", "u", opt.mt_permille);
+        if (r >= 0 && opt.threshold_kind)
+                r = sd_bus_message_append(m, "{sv}", "threshold_kind", "s", opt.threshold_kind);
+        if (r >= 0 && opt.coil)
+                r = sd_bus_message_append(m, "{sv}", "threshold_coil", "s", opt.coil);
+        if (r >= 0 && opt.percent_permille > 0)
+                r = sd_bus_message_append(m, "{sv}", "percent_permille", "u", opt.percent_permille);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r;
+}
+
+static int on_created(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        struct run *u = userdata;
+        const char *path;
+        int r;
+
+        if (sd_bus_message_get_error(m))
+                return step_failed(u, m);
+        r = sd_bus_message_read(m, "o", &path);
+        if (r < 0)
+                return leave_error(u, NULL, r);
+        (void)snprintf(u->session, sizeof(u->session), "%s", path);
+        r = sd_bus_message_new_method_call(u->bus, &call, TMSD_NAME, u->session, SESSION_INTERFACE, "Prepare");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "ss", u->protocol, u->text ? u->text : "");
+        if (r >= 0)
+                r = append_parameters(call);
+        if (r >= 0)
+                r = sd_bus_call_async(u->bus, NULL, call, on_prepared, u, CALL_TIMEOUT_USEC);
+        return r < 0 ? leave_error(u, NULL, r) : 0;
+}
+
+static int begin(struct run *u)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(u->bus, &m, TMSD_NAME, TMSD_PATH, MANAGER_INTERFACE, "CreateSession");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "o", u->stimulator);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0 && opt.subject)
+                r = sd_bus_message_append(m, "{sv}", "subject", "s", opt.subject);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_call_async(u->bus, NULL, m, on_created, u, CALL_TIMEOUT_USEC);
+        return r;
+}
+
+/* --- Set-up ------------------------------------------------------------------------------------------ */
+
+static int listen_to(struct run *u)
+{
+        int r;
+
+        r = sd_bus_match_signal(u->bus, NULL, TMSD_NAME, NULL, PROPERTIES_INTERFACE, "PropertiesChanged", on_properties,
+                                u);
+        if (r >= 0)
+                r = sd_bus_match_signal(u->bus, NULL, TMSD_NAME, NULL, SESSION_INTERFACE, "Ended", on_ended, u);
+        if (r >= 0)
+                r = sd_bus_add_match(u->bus, NULL,
+                                     "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                                     "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" TMSD_NAME "'",
+                                     on_name, u);
+        return r;
+}
+
+static int watch_signals(struct run *u)
+{
+        static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+        sigset_t set;
+        size_t i;
+        int r;
+
+        (void)sigemptyset(&set);
+        for (i = 0; i < ELEMENTS(signals); i++)
+                (void)sigaddset(&set, signals[i]);
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return -errno;
+        for (i = 0; i < ELEMENTS(signals); i++) {
+                r = sd_event_add_signal(u->event, NULL, signals[i], on_signal, u);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int set_up(struct run *u)
+{
+        int r;
+
+        r = sd_event_new(&u->event);
+        if (r >= 0)
+                r = watch_signals(u);
+        if (r >= 0)
+                r = sd_bus_set_method_call_timeout(u->bus, CALL_TIMEOUT_USEC);
+        if (r >= 0)
+                r = sd_bus_attach_event(u->bus, u->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = listen_to(u);
+        /* The clock beside the bar goes on between two signals. */
+        if (r >= 0 && u->progress.terminal)
+                r = sd_event_add_time_relative(u->event, NULL, CLOCK_MONOTONIC, REDRAW_USEC, 0, on_redraw, u);
+        if (r >= 0)
+                r = begin(u);
+        return r;
+}
+
+/* The daemon cannot look into our folders, so the file's text goes over the bus; it must be text for that. */
+static int read_protocol(struct run *u, const char *path)
+{
+        _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
+        _cleanup_(json_decrefp) json_t *text = NULL;
+        _cleanup_(closep) int fd = -1;
+        char *buf;
+        ssize_t n;
+        size_t have = 0;
+
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be opened: %s", path, strerror(errno));
+        u->text = buf = calloc(1, TMS_PROTOCOL_SIZE_MAX + 2);
+        if (!buf)
+                return fail_memory();
+        while ((n = read(fd, buf + have, TMS_PROTOCOL_SIZE_MAX + 1 - have)) > 0)
+                have += (size_t)n;
+        if (n < 0)
+                return fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be read: %s", path, strerror(errno));
+        if (have > TMS_PROTOCOL_SIZE_MAX)
+                return fail(STATUS_BAD_INPUT, "InvalidProtocol",
+                            "%s: larger than %u KiB, the most that a protocol may be", path,
+                            TMS_PROTOCOL_SIZE_MAX / 1024);
+        if (have == 0)
+                return fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is empty; expected a protocol in YAML", path);
+        text = json_stringn(buf, have);
+        if (text && strlen(buf) == have)
+                return 0;
+        /* No text: the parser knows to say where. */
+        return -protocol_get(path, &p) ?: fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is not UTF-8 text", path);
+}
+
+int verb_run(int argc, char **argv)
+{
+        _cleanup_(run_clear) struct run u = {.protocol = argv[0], .properties = json_object()};
+        int r;
+
+        if (!u.properties)
+                return fail_memory();
+        r = stimulator_path(opt.stimulator, u.stimulator);
+        if (r < 0)
+                return -r;
+        if (is_file_name(argv[0])) {
+                r = read_protocol(&u, argv[0]);
+                if (r != 0)
+                        return r;
+        }
+        r = bus_open(&u.bus);
+        if (r < 0)
+                return -r;
+        progress_init(&u.progress);
+        r = set_up(&u);
+        if (r < 0)
+                return bus_fail(NULL, r);
+        return sd_event_loop(u.event);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* list, show, check: protocols without a card. */
+#include <inttypes.h>
+
+#include "tmsctl.h"
+
+/* --- list ------------------------------------------------------------------------------ */
+
+static int list_one_json(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata)
+{
+        char text[1024];
+        json_t *j;
+
+        if (p)
+                j = protocol_json(p, NULL);
+        else
+                j = json_pack("{s:s}", "error", tms_error_format(error, text, sizeof(text)));
+        if (!j || json_object_set_new(j, "path", json_string(path)) < 0)
+                return -ENOMEM;
+        return json_array_append_new(userdata, j) < 0 ? -ENOMEM : 0;
+}
+
+static int list_one(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata)
+{
+        unsigned *n = userdata;
+        char text[1024], total[CLOCK_TEXT];
+
+        if ((*n)++ == 0)
+                printf("%s%-24s %6s %7s  %-9s  %s%s\n", colour(COLOUR_BOLD), "ID", "PULSES", "TIME", "STATUS", "TITLE",
+                       colour(COLOUR_NONE));
+        if (!p) {
+                printf("%scannot be used: %s%s\n", colour(COLOUR_RED), tms_error_format(error, text, sizeof(text)),
+                       colour(COLOUR_NONE));
+                return 0;
+        }
+        printf("%-24s %6u %7s  %-9s  %s\n", tms_protocol_id(p), tms_protocol_pulses(p),
+               countdown_text(tms_protocol_first_to_last_ns(p), total), tms_protocol_status(p), tms_protocol_title(p));
+        return 0;
+}
+
+static int list_protocols(void)
+{
+        _cleanup_(json_decrefp) json_t *j = json_array();
+        unsigned n = 0;
+        int r;
+
+        r = opt.json ? tms_protocol_foreach(list_one_json, j) : tms_protocol_foreach(list_one, &n);
+        if (r < 0)
+                return fail(STATUS_FAILED, "Failed", "the installed protocols cannot be listed: %s", strerror(-r));
+        if (opt.json)
+                return print_json(TAKE_PTR(j), STATUS_OK);
+        if (n == 0)
+                puts("no protocol is installed");
+        return STATUS_OK;
+}
+
+int verb_list(int argc, char **argv)
+{
+        if (argc == 0 || STREQ(argv[0], "protocols"))
+                return list_protocols();
+        if (STREQ(argv[0], "stimulators"))
+                return verb_status(0, NULL);
+        return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' cannot be listed; expected protocols or stimulators", argv[0]);
+}
+
+/* --- show -------------------------------------------------------------------------------- */
+
+/* One line a pulse, in JSON too. Without --mt the intensity is in 0.1 % of the threshold. */
+static int show_timeline(const struct tms_protocol *p)
+{
+        struct tms_timeline t = {0};
+        bool relative;
+        uint32_t i;
+        int r;
+
+        r = protocol_compile_shape(p, &t, &relative);
+        if (r < 0)
+                return -r;
+        if (!opt.json)
+                printf("pulse\tt_ns\ttrain\t%s\tflags\n", relative ? "permille_of_threshold" : "permille_of_mso");
+        for (i = 0; i < t.count; i++) {
+                const struct tms_pulse *q = t.pulses + i;
+                char flags[80];
+
+                (void)snprintf(flags, sizeof(flags), "%s%s%s%s",
+                               q->flags & TMS_PULSE_END_OF_BURST ? ",end_of_burst" : "",
+                               q->flags & TMS_PULSE_END_OF_TRAIN ? ",end_of_train" : "",
+                               q->flags & TMS_PULSE_WAIT_TRIGGER ? ",wait_trigger" : "",
+                               q->flags & TMS_PULSE_WAIT_OPERATOR ? ",wait_operator" : "");
+                /* A million pulses are to come out in a second: no tree is built for each. */
+                printf(opt.json ? "{\"pulse\":%u,\"t_ns\":%" PRIu64 ",\"train\":%u,\"%s\":%u,\"flags\":\"%s\"}\n"
+                                : "%u\t%" PRIu64 "\t%u\t%.0s%u\t%s\n",
+                       i, (uint64_t)q->t_ns, q->train, relative ? "permille_of_threshold" : "permille_of_mso",
+                       q->intensity_permille, flags[0] ? flags + 1 : (opt.json ? "" : "-"));
+        }
+        tms_timeline_clear(&t);
+        return STATUS_OK;
+}
+
+static void print_field(const char *name, const char *value)
+{
+        if (value && *value)
+                printf("%-12s%s\n", name, value);
+}
+
+static void print_citations(const struct tms_protocol *p)
+{
+        struct tms_citation c;
+        size_t i;
+
+        for (i = 0; i < tms_protocol_citations(p); i++)
+                if (tms_protocol_citation(p, i, &c) >= 0)
+                        printf("%-12s%s: %s%s%s%s\n", i == 0 ? "sources" : "", c.text, c.supports,
+                               c.verified ? "" : colour(COLOUR_YELLOW), c.verified ? "" : " (not verified)",
+                               c.verified ? "" : colour(COLOUR_NONE));
+}
+
+static int show_text(const struct tms_protocol *p)
+{
+        _cleanup_(freep) char *words = NULL;
+        int r;
+
+        r = tms_protocol_describe(p, &words);
+        if (r < 0)
+                return fail(STATUS_FAILED, "Failed", "the protocol cannot be described: %s", strerror(-r));
+        printf("%s%s\n", words, *words && words[strlen(words) - 1] != '\n' ? "\n" : "");
+        print_field("id", tms_protocol_id(p));
+        print_field("status", tms_protocol_status(p));
+        print_field("sha256", tms_protocol_sha256(p));
+        print_field("notes", tms_protocol_notes(p));
+        print_citations(p);
+        return STATUS_OK;
+}
+
+static int safety_of(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_safety *ret)
+{
+        struct tms_error error = {0};
+        int r;
+
+        r = tms_safety_check(p, dose, opt.today, ret, &error);
+        return r < 0 ? -fail_tms(STATUS_BAD_INPUT, "InvalidArgument", &error) : 0;
+}
+
+static int show_json(const struct tms_protocol *p)
+{
+        _cleanup_(freep) char *words = NULL;
+        struct tms_safety safety = {0};
+        struct tms_dose dose;
+        bool with_dose = opt.mt_permille > 0;
+        json_t *j;
+        int r;
+
+        if (with_dose) {
+                r = protocol_dose(p, true, &dose);
+                if (r >= 0)
+                        r = safety_of(p, &dose, &safety);
+                if (r < 0)
+                        return -r;
+        }
+        r = tms_protocol_describe(p, &words);
+        if (r < 0)
+                return fail(STATUS_FAILED, "Failed", "the protocol cannot be described: %s", strerror(-r));
+        j = protocol_json(p, with_dose ? &safety : NULL);
+        if (!j || json_object_set_new(j, "description", json_string(words)) < 0)
+                return fail_memory();
+        return print_json(j, STATUS_OK);
+}
+
+int verb_show(int argc, char **argv)
+{
+        _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
+        int r;
+
+        r = protocol_get(argv[0], &p);
+        if (r < 0)
+                return -r;
+        if (opt.timeline)
+                return show_timeline(p);
+        return opt.json ? show_json(p) : show_text(p);
+}
+
+/* --- check ---------------------------------------------------------------------------------- */
+
+/* What the kernel would say of it on the reference card, as one more reason. */
+static int check_on_card(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_timeline *t,
+                         struct tms_safety *safety)
+{
+        struct tms_error error = {0};
+        struct tms_verdict verdict = {0};
+        struct tms_limits limits;
+        struct tms_safety_reason *reason;
+        char text[384];
+        int r;
+
+        r = tms_session_limits(p, dose, &limits, &error);
+        if (r < 0)
+                return -fail_tms(STATUS_BAD_INPUT, "InvalidProtocol", &error);
+        r = tms_timeline_check(t, NULL, &limits, &verdict);
+        if (r >= 0)
+                return 0;
+        safety->class_ = TMS_SAFETY_NEVER;
+        if (safety->n_reasons == ELEMENTS(safety->reasons))
+                return 0;
+        reason = safety->reasons + safety->n_reasons++;
+        *reason = (struct tms_safety_reason){.class_ = TMS_SAFETY_NEVER, .layer = "card"};
+        (void)snprintf(reason->table, sizeof(reason->table), "%s", tms_rule_name(verdict.rule));
+        (void)snprintf(reason->limit, sizeof(reason->limit), "%" PRIu64, (uint64_t)verdict.limit);
+        (void)snprintf(reason->actual, sizeof(reason->actual), "%" PRIu64, (uint64_t)verdict.actual);
+        (void)snprintf(reason->sentence, sizeof(reason->sentence), "%s",
+                       tms_verdict_format(&verdict, text, sizeof(text)));
+        return 0;
+}
+
+static void check_text(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_timeline *t,
+                       const json_t *j)
+{
+        char mt[CLOCK_TEXT], percent[CLOCK_TEXT], max[CLOCK_TEXT], time[CLOCK_TEXT];
+        uint32_t used = dose->percent_permille ? dose->percent_permille : tms_protocol_percent_permille(p);
+
+        printf("%s%s%s: %u pulses in %u trains, %s from first to last", colour(COLOUR_BOLD), tms_protocol_id(p),
+               colour(COLOUR_NONE), tms_protocol_pulses(p), tms_protocol_trains(p),
+               clock_text(tms_protocol_first_to_last_ns(p), time));
+        if (dose->threshold_permille > 0)
+                printf("; %s %% of %s %s %% MSO", permille_text(used, percent), tms_protocol_reference(p),
+                       permille_text(dose->threshold_permille, mt));
+        if (t->count > 0)
+                printf(", %s %% MSO at most", permille_text(t->max_permille, max));
+        printf("\n");
+        print_verdict(json_get_str(j, "verdict"), json_object_get(j, "reasons"), true);
+}
+
+static int check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *t)
+{
+        struct tms_safety safety;
+        json_t *j;
+        int r;
+
+        r = safety_of(p, dose, &safety);
+        if (r < 0)
+                return -r;
+        /* What can never be allowed need not be possible. */
+        if (safety.class_ != TMS_SAFETY_NEVER) {
+                r = protocol_compile(p, dose, t);
+                if (r >= 0)
+                        r = check_on_card(p, dose, t, &safety);
+                if (r < 0)
+                        return -r;
+        }
+        j = protocol_json(p, &safety);
+        if (!j)
+                return fail_memory();
+        (void)json_object_set_new(j, "max_permille", t->count > 0 ? json_integer(t->max_permille) : json_null());
+        if (opt.json)
+                return print_json(j, safety_status(safety.class_));
+        check_text(p, dose, t, j);
+        json_decref(j);
+        return safety_status(safety.class_);
+}
+
+int verb_check(int argc, char **argv)
+{
+        _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
+        struct tms_timeline t = {0};
+        struct tms_dose dose;
+        int r;
+
+        r = protocol_get(argv[0], &p);
+        if (r >= 0)
+                r = protocol_dose(p, true, &dose);
+        if (r < 0)
+                return -r;
+        r = check(p, &dose, &t);
+        tms_timeline_clear(&t);
+        return r;
+}

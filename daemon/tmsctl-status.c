@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* status, session: what is connected and what goes on there. */
+#include <inttypes.h>
+
+#include "tmsctl.h"
+
+/* --- Text --------------------------------------------------------------------------------- */
+
+static const char *interlock_sentence(const char *name)
+{
+        unsigned bit;
+
+        for (bit = 0; bit < 9; bit++)
+                if (STREQ(tms_interlock_name(bit), name))
+                        return tms_interlock_sentence(bit);
+        return name;
+}
+
+static enum colour state_colour(const char *state)
+{
+        if (STREQ(state, "fault") || STREQ(state, "gone"))
+                return COLOUR_RED;
+        if (STREQ(state, "armed") || STREQ(state, "running") || STREQ(state, "arming"))
+                return COLOUR_YELLOW;
+        return COLOUR_GREEN;
+}
+
+static void print_temperature(const char *what, const json_t *properties, const char *key)
+{
+        json_int_t mC = json_integer_value(json_object_get(properties, key));
+
+        printf(", %s %.1f °C", what, (double)mC / 1000);
+}
+
+static void print_session(const char *path, const json_t *s)
+{
+        char left[CLOCK_TEXT], max[CLOCK_TEXT];
+        const char *state = json_get_str(s, "state"), *subject = json_get_str(s, "subject"),
+                   *text = json_get_str(s, "end_text");
+        uint64_t trains = json_get_u64(s, "trains"), train = json_get_u64(s, "train");
+
+        printf("session %s%s%s%s: %s%s%s", path_id(path), *subject ? " (" : "", subject, *subject ? ")" : "",
+               colour(COLOUR_BOLD), state, colour(COLOUR_NONE));
+        if (*json_get_str(s, "protocol_id"))
+                printf(", %s at %s %% MSO, %" PRIu64 " of %" PRIu64 " pulses", json_get_str(s, "protocol_id"),
+                       permille_text((uint32_t)json_get_u64(s, "intensity_max"), max), json_get_u64(s, "delivered"),
+                       json_get_u64(s, "pulses"));
+        if (json_get_u64(s, "missed") > 0)
+                printf(", %" PRIu64 " missed", json_get_u64(s, "missed"));
+        if (STREQ(state, "running") || STREQ(state, "paused"))
+                printf(", train %" PRIu64 " of %" PRIu64 ", %s left", train < trains ? train + 1 : trains, trains,
+                       countdown_text(json_get_u64(s, "time_left"), left));
+        if (*text)
+                printf(": %s", text);
+        (void)putchar('\n');
+}
+
+static void print_stimulator(const json_t *s, json_t *objects)
+{
+        const char *state = json_get_str(s, "state"), *session = json_get_str(s, "session"),
+                   *coil = json_get_str(s, "coil_type");
+        const json_t *name, *open = json_object_get(s, "interlocks_open");
+        size_t i;
+
+        printf("%s%s%s  %s%s%s", colour(COLOUR_BOLD), json_get_str(s, "node"), colour(COLOUR_NONE),
+               colour(state_colour(state)), state, colour(COLOUR_NONE));
+        if (STREQ(state, "fault"))
+                printf(": %s", json_get_str(s, "cause_text"));
+        (void)putchar('\n');
+        printf("    card %" PRIu64 ", firmware %s, %" PRIu64 " pulses in its life", json_get_u64(s, "card_serial"),
+               json_get_str(s, "firmware"), json_get_u64(s, "odometer"));
+        print_temperature("board", s, "board_temperature");
+        printf("\n    ");
+        if (*coil && !STREQ(coil, "none")) {
+                printf("coil %s %" PRIu64 ", %" PRIu64 " pulses", coil, json_get_u64(s, "coil_serial"),
+                       json_get_u64(s, "coil_pulses"));
+                print_temperature("at", s, "coil_temperature");
+        } else {
+                printf("no coil");
+        }
+        (void)putchar('\n');
+        json_array_foreach(open, i, name)
+                printf("    %s%s%s\n", colour(COLOUR_RED), interlock_sentence(json_string_value(name)),
+                       colour(COLOUR_NONE));
+        if (*session && !STREQ(session, "/")) {
+                printf("    ");
+                print_session(session, json_object_get(json_object_get(objects, session), SESSION_INTERFACE));
+        }
+}
+
+/* --- Verbs -------------------------------------------------------------------------------------- */
+
+struct listing {
+        json_t *objects, *array;
+        unsigned n;
+        const char *only; /* this session's id; NULL: all */
+};
+
+/* A copy of the properties with the object's path, which is how programs go on from here. */
+static int add_json(json_t *array, const char *path, json_t *properties)
+{
+        json_t *j = json_object();
+
+        if (!j || json_object_set_new(j, "path", json_string(path)) < 0 || json_object_update(j, properties) < 0) {
+                json_decref(j);
+                return -fail_memory();
+        }
+        return json_array_append_new(array, j) < 0 ? -fail_memory() : 0;
+}
+
+static int list_stimulator(const char *path, json_t *properties, void *userdata)
+{
+        struct listing *l = userdata;
+
+        l->n++;
+        if (opt.json)
+                return add_json(l->array, path, properties);
+        print_stimulator(properties, l->objects);
+        return 0;
+}
+
+static int list_session(const char *path, json_t *properties, void *userdata)
+{
+        struct listing *l = userdata;
+
+        if (l->only && !STREQ(l->only, path_id(path)))
+                return 0;
+        l->n++;
+        if (opt.json)
+                return add_json(l->array, path, properties);
+        print_session(path, properties);
+        return 0;
+}
+
+static int get_objects(json_t **ret)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        int r;
+
+        r = bus_open(&bus);
+        if (r < 0)
+                return r;
+        return bus_objects(bus, ret);
+}
+
+static void print_manager(const json_t *manager)
+{
+        const char *audit = json_get_str(manager, "audit_state");
+
+        printf("tmsd %s, audit log: %s%s%s, %" PRIu64 " records\n", json_get_str(manager, "version"),
+               colour(STREQ(audit, "ok") ? COLOUR_GREEN : COLOUR_RED), audit, colour(COLOUR_NONE),
+               json_get_u64(manager, "audit_records"));
+}
+
+/* What programs get in one object, also when no stimulator is there. */
+static int status_json(struct listing *l, json_t *manager)
+{
+        json_t *sessions = json_array();
+        struct listing all = {.objects = l->objects, .array = sessions};
+        int r;
+
+        r = objects_foreach(l->objects, SESSION_INTERFACE, list_session, &all);
+        if (r < 0) {
+                json_decref(sessions);
+                return -r;
+        }
+        return print_json(json_pack("{s:o, s:O, s:o}", "manager", manager ? json_incref(manager) : json_object(),
+                                    "stimulators", l->array, "sessions", sessions),
+                          l->n > 0 ? STATUS_OK : STATUS_NO_STIMULATOR);
+}
+
+int verb_status(int argc, char **argv)
+{
+        _cleanup_(json_decrefp) json_t *objects = NULL, *array = json_array();
+        struct listing l = {.array = array};
+        json_t *manager;
+        int r;
+
+        r = get_objects(&objects);
+        if (r < 0)
+                return -r;
+        l.objects = objects;
+        r = objects_foreach(objects, STIMULATOR_INTERFACE, list_stimulator, &l);
+        if (r < 0)
+                return -r;
+        manager = json_object_get(json_object_get(objects, TMSD_PATH), MANAGER_INTERFACE);
+        if (opt.json)
+                return status_json(&l, manager);
+        if (manager)
+                print_manager(manager);
+        if (l.n == 0)
+                return fail(STATUS_NO_STIMULATOR, "NoStimulator",
+                            "no stimulator is connected; if one should be, look whether its driver is loaded: lsmod | "
+                            "grep tms");
+        return STATUS_OK;
+}
+
+int verb_session(int argc, char **argv)
+{
+        _cleanup_(json_decrefp) json_t *objects = NULL, *array = json_array();
+        struct listing l = {.array = array, .only = argc > 0 ? path_id(argv[0]) : NULL};
+        int r;
+
+        r = get_objects(&objects);
+        if (r < 0)
+                return -r;
+        l.objects = objects;
+        r = objects_foreach(objects, SESSION_INTERFACE, list_session, &l);
+        if (r < 0)
+                return -r;
+        if (l.only && l.n == 0)
+                return fail(STATUS_FAILED, "NoSuchSession", "there is no session '%s'", argv[0]);
+        if (opt.json)
+                return print_json(TAKE_PTR(array), STATUS_OK);
+        if (l.n == 0)
+                puts("no session");
+        return STATUS_OK;
+}
