@@ -52,7 +52,8 @@ all: $(ALL_TARGETS) $(if $(wildcard $(KDIR)/Makefile),module)
 
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(lastword $(sort $(wildcard $(addsuffix /build,$(wildcard /lib/modules/*) $(wildcard /usr/lib/modules/*))))))
-KREL  = $(shell $(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease 2>/dev/null)
+# Debian's own `make kernelrelease` names the upstream release; modules go by this one.
+KREL  = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 MB    = $(abspath $(B))/module/$(KREL)
 
 module:

@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Every call: bad pointers, unknown flags, reserved words, wrong numbers, values, roles, states. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "tms_test.h"
+
+#define PAGE 4096
+
+/* One line per call: where its flags and reserved words are, by offset, up to a zero-size end. */
+static const struct ioctl_case {
+        const char *name;
+        unsigned long cmd;
+        bool reads, writes; /* as the kernel sees the caller's memory */
+        bool controllers;
+        struct {
+                unsigned int from, size;
+        } zero[3];
+} cases[] = {
+#define FIELD(type, member)                                         \
+        {                                                           \
+                offsetof(type, member), sizeof(((type *)0)->member) \
+        }
+                {"INFO", TMS_IOC_INFO, false, true, false, {}},
+                {"STATUS", TMS_IOC_STATUS, false, true, false, {}},
+                {"LIMITS",
+                 TMS_IOC_LIMITS,
+                 true,
+                 false,
+                 true,
+                 {FIELD(struct tms_limits, flags), FIELD(struct tms_limits, reserved)}},
+                {"LOAD",
+                 TMS_IOC_LOAD,
+                 true,
+                 true,
+                 true,
+                 {FIELD(struct tms_load, flags), FIELD(struct tms_load, reserved)}},
+                {"ARM", TMS_IOC_ARM, true, true, true, {FIELD(struct tms_arm, flags), FIELD(struct tms_arm, reserved)}},
+                {"START",
+                 TMS_IOC_START,
+                 true,
+                 true,
+                 true,
+                 {FIELD(struct tms_start, flags), FIELD(struct tms_start, reserved)}},
+                {"GO", TMS_IOC_GO, true, false, true, {FIELD(struct tms_go, reserved)}},
+                {"PAUSE",
+                 TMS_IOC_PAUSE,
+                 true,
+                 false,
+                 true,
+                 {FIELD(struct tms_pause, flags), FIELD(struct tms_pause, reserved)}},
+                {"RESUME",
+                 TMS_IOC_RESUME,
+                 true,
+                 true,
+                 true,
+                 {FIELD(struct tms_resume, flags), FIELD(struct tms_resume, reserved)}},
+                {"STOP", TMS_IOC_STOP, false, false, false, {}},
+                {"DISARM", TMS_IOC_DISARM, false, false, true, {}},
+                {"KEEPALIVE",
+                 TMS_IOC_KEEPALIVE,
+                 true,
+                 true,
+                 true,
+                 {FIELD(struct tms_keepalive, flags), FIELD(struct tms_keepalive, reserved)}},
+                {"CLEAR_FAULT", TMS_IOC_CLEAR_FAULT, false, false, true, {}},
+                {"LATENCY", TMS_IOC_LATENCY, false, true, false, {}},
+};
+
+FIXTURE(abi)
+{
+        struct controller c;
+        int monitor;
+        struct tms_pulse pulses[10];
+        /* What each call would accept, but for the state. */
+        union {
+                uint8_t bytes[1024];
+                struct tms_limits limits;
+                struct tms_load load;
+                struct tms_arm arm;
+                struct tms_start start;
+                struct tms_resume resume;
+        } arg;
+};
+
+FIXTURE_SETUP(abi)
+{
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, controller_open(&self->c));
+        self->monitor = node_open(O_RDONLY);
+        ASSERT_GE(self->monitor, 0);
+        flat(self->pulses, 10, 100 * MS, 300, 5);
+}
+
+FIXTURE_TEARDOWN(abi)
+{
+        close(self->monitor);
+        controller_close(&self->c);
+}
+
+#define ARG(fd_cmd) fill_arg(self, (fd_cmd))
+
+static void *fill_arg(FIXTURE_DATA(abi) * self, unsigned long cmd)
+{
+        memset(&self->arg, 0, sizeof(self->arg));
+        switch (cmd) {
+        case TMS_IOC_LIMITS:
+                self->arg.limits = wide_limits();
+                break;
+        case TMS_IOC_LOAD:
+                self->arg.load.pulses = (uintptr_t)self->pulses;
+                self->arg.load.count = 10;
+                break;
+        case TMS_IOC_ARM:
+                self->arg.arm.timeline_gen = self->c.gen;
+                break;
+        case TMS_IOC_START:
+                self->arg.start.timeline_gen = self->c.gen;
+                self->arg.start.delay_ns = 10 * MS;
+                break;
+        case TMS_IOC_RESUME:
+                self->arg.resume.delay_ns = 10 * MS;
+                break;
+        }
+        return &self->arg;
+}
+
+TEST_F(abi, info)
+{
+        struct tms_info info;
+
+        memset(&info, 0xff, sizeof(info));
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_INFO, &info));
+        EXPECT_TRUE(info.features & TMS_FEATURE_LATENCY);
+        EXPECT_EQ(0, info.features & ~TMS_FEATURE_LATENCY);
+        EXPECT_EQ(1, info.card_version >> 16);
+        EXPECT_EQ(1001, info.card_serial);
+        EXPECT_NE(0, info.coil_serial);
+        EXPECT_EQ(1, info.coil_type);
+        EXPECT_EQ(1000, info.max_permille);
+        EXPECT_EQ(4, info.stored_pulses);
+        EXPECT_EQ(252000, info.pulse_mJ);
+        EXPECT_EQ(63000000, info.reservoir_mJ);
+        EXPECT_EQ(1050000, info.refill_mW);
+        EXPECT_GT(info.charge_mW, 0);
+        EXPECT_GT(info.coil_heat_mJ, 0);
+        EXPECT_GT(info.coil_cool_mW, 0);
+        /* 500 us, 1000 ppm of it, and a pulse as late as may be. */
+        EXPECT_EQ(500000 + 500 + info.lateness_default_ns, info.min_interval_ns);
+        EXPECT_EQ(50000, info.lateness_default_ns);
+        EXPECT_EQ(MS, info.lateness_max_ns);
+        EXPECT_EQ(500 * MS, info.lease_ns);
+        EXPECT_EQ(60 * S, info.idle_limit_ns);
+        EXPECT_GE(info.ring_slots, 8192);
+        EXPECT_GT(info.max_pulses_per_s, 0);
+        EXPECT_LE(info.max_pulses_per_s, 1000);
+        EXPECT_GT(info.max_pulses_per_day, 0);
+        for (size_t i = 0; i < ELEMENTSOF(info.reserved); i++)
+                EXPECT_EQ(0, info.reserved[i]);
+}
+
+TEST_F(abi, status)
+{
+        struct tms_status st;
+
+        memset(&st, 0xff, sizeof(st));
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_STATUS, &st));
+        EXPECT_EQ(TMS_STATE_IDLE, st.state);
+        EXPECT_EQ(0, st.interlocks);
+        EXPECT_EQ(0, st.panel);
+        EXPECT_EQ(1, st.coil_type);
+        EXPECT_GT(st.coil_temp_mC, 15000);
+        EXPECT_LT(st.coil_temp_mC, 40000);
+        EXPECT_EQ(35000, st.board_temp_mC);
+        EXPECT_EQ(0, st.timeline_gen);
+        EXPECT_EQ(0, st.pulses);
+        EXPECT_EQ(0, st.due_ns);
+        EXPECT_LE(st.mono_ns, now_ns());
+        EXPECT_GT(st.mono_ns, now_ns() - S);
+        EXPECT_LE(st.event_acked, st.event_head);
+        for (size_t i = 0; i < ELEMENTSOF(st.reserved); i++)
+                EXPECT_EQ(0, st.reserved[i]);
+}
+
+TEST_F(abi, roles)
+{
+        struct tms_status before = status_of(self->monitor);
+
+        EXPECT_EQ(-EBUSY, node_open(O_RDWR));
+        EXPECT_EQ(-EINVAL, node_open(O_WRONLY));
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                EXPECT_EQ(cases[i].controllers ? -EBADF : 0, call(self->monitor, cases[i].cmd, ARG(cases[i].cmd)))
+                {
+                        TH_LOG("%s by a monitor", cases[i].name);
+                }
+        }
+        EXPECT_EQ(before.state, status_of(self->monitor).state);
+
+        /* There is one controller at a time, and then another. */
+        controller_close(&self->c);
+        ASSERT_EQ(0, controller_open(&self->c));
+}
+
+TEST_F(abi, many_monitors)
+{
+        int fd[100];
+
+        for (size_t i = 0; i < ELEMENTSOF(fd); i++) {
+                fd[i] = node_open(O_RDONLY);
+                ASSERT_GE(fd[i], 0);
+        }
+        EXPECT_EQ(TMS_STATE_IDLE, status_of(fd[99]).state);
+        for (size_t i = 0; i < ELEMENTSOF(fd); i++)
+                close(fd[i]);
+}
+
+TEST_F(abi, not_a_call)
+{
+        unsigned int refused = 0, tried = 0;
+
+        for (unsigned int nr = 0; nr < 256; nr++)
+                for (unsigned int dir = 0; dir < 4; dir++)
+                        for (unsigned int size = 0; size < 640; size += 4) {
+                                unsigned long cmd = _IOC(dir, TMS_IOC_MAGIC, nr, size);
+                                bool known = false;
+
+                                for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                                        known |= cases[i].cmd == cmd;
+                                if (known)
+                                        continue;
+                                tried++;
+                                refused += call(self->c.fd, cmd, &self->arg) == -ENOTTY;
+                        }
+        EXPECT_EQ(256 * 4 * 160 - ELEMENTSOF(cases), tried);
+        EXPECT_EQ(tried, refused);
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                unsigned long cmd = cases[i].cmd;
+
+                for (unsigned int type = TMS_IOC_MAGIC - 2; type <= TMS_IOC_MAGIC + 2; type++)
+                        if (type != TMS_IOC_MAGIC)
+                                EXPECT_EQ(-ENOTTY,
+                                          call(self->c.fd, _IOC(_IOC_DIR(cmd), type, _IOC_NR(cmd), _IOC_SIZE(cmd)),
+                                               &self->arg));
+                EXPECT_EQ(-ENOTTY, call(self->c.fd, cmd ^ 1 << _IOC_SIZESHIFT, &self->arg));
+        }
+}
+
+TEST_F(abi, bad_pointers)
+{
+        uint8_t *map = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        ASSERT_NE(MAP_FAILED, map);
+        ASSERT_EQ(0, mprotect(map + PAGE, PAGE, PROT_NONE));
+        ASSERT_EQ(0, mprotect(map + 2 * PAGE, PAGE, PROT_READ));
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const struct ioctl_case *t = &cases[i];
+                unsigned int size = _IOC_SIZE(t->cmd);
+
+                if (!size)
+                        continue;
+                EXPECT_EQ(-EFAULT, call(self->c.fd, t->cmd, NULL))
+                {
+                        TH_LOG("%s at NULL", t->name);
+                }
+                EXPECT_EQ(-EFAULT, call(self->c.fd, t->cmd, (void *)8));
+                EXPECT_EQ(-EFAULT, call(self->c.fd, t->cmd, (void *)-PAGE));
+                EXPECT_EQ(-EFAULT, call(self->c.fd, t->cmd, (void *)0xffff888000000000));
+                EXPECT_EQ(-EFAULT, call(self->c.fd, t->cmd, map + PAGE));
+                memcpy(map + PAGE - size + 1, ARG(t->cmd), size - 1);
+                EXPECT_EQ(-EFAULT, call(self->c.fd, t->cmd, map + PAGE - size + 1))
+                {
+                        TH_LOG("%s over the end", t->name);
+                }
+                if (t->writes && !t->reads)
+                        EXPECT_EQ(-EFAULT, call(self->c.fd, t->cmd, map + 2 * PAGE))
+                        {
+                                TH_LOG("%s into read-only memory", t->name);
+                        }
+        }
+        EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+        munmap(map, 3 * PAGE);
+}
+
+TEST_F(abi, bad_pulse_pointers)
+{
+        uint8_t *map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        struct tms_load load = {.count = 10};
+        uint32_t gen;
+
+        ASSERT_NE(MAP_FAILED, map);
+        ASSERT_EQ(0, mprotect(map + PAGE, PAGE, PROT_NONE));
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        gen = self->c.gen;
+        memcpy(map + PAGE - sizeof(self->pulses) + 16, self->pulses, sizeof(self->pulses) - 16);
+
+        uint64_t bad[] = {0,
+                          8,
+                          (uintptr_t)map + PAGE,
+                          (uintptr_t)map + PAGE - sizeof(self->pulses) + 16,
+                          0xffff888000000000,
+                          UINT64_MAX,
+                          UINT64_MAX - sizeof(self->pulses) + 1};
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                load.pulses = bad[i];
+                EXPECT_EQ(-EFAULT, call(self->c.fd, TMS_IOC_LOAD, &load))
+                {
+                        TH_LOG("pulses at %#llx", load.pulses);
+                }
+        }
+        /* The old timeline has stayed. */
+        EXPECT_EQ(gen, status_of(self->c.fd).timeline_gen);
+        EXPECT_EQ(TMS_STATE_LOADED, status_of(self->c.fd).state);
+        munmap(map, 2 * PAGE);
+}
+
+TEST_F(abi, reserved_words_and_flags)
+{
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const struct ioctl_case *t = &cases[i];
+
+                for (size_t k = 0; k < ELEMENTSOF(t->zero); k++)
+                        for (unsigned int bit = 0; bit < 8 * t->zero[k].size; bit++) {
+                                uint8_t *arg = ARG(t->cmd);
+
+                                if (t->cmd == TMS_IOC_PAUSE && k == 0 && bit == 0)
+                                        continue; /* TMS_PAUSE_NOW */
+                                arg[t->zero[k].from + bit / 8] |= 1 << bit % 8;
+                                EXPECT_EQ(-EINVAL, call(self->c.fd, t->cmd, arg))
+                                {
+                                        TH_LOG("%s: bit %u at byte %u", t->name, bit, t->zero[k].from);
+                                }
+                        }
+        }
+        EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+}
+
+TEST_F(abi, limits_values)
+{
+        struct tms_limits l;
+
+#define LIMITS(expected, member, value)                                             \
+        do {                                                                        \
+                l = wide_limits();                                                  \
+                l.member = (value);                                                 \
+                EXPECT_EQ((expected), call(self->c.fd, TMS_IOC_LIMITS, &l))         \
+                {                                                                   \
+                        TH_LOG("%s = %llu", #member, (unsigned long long)l.member); \
+                }                                                                   \
+        } while (0)
+        LIMITS(-EINVAL, max_permille, 0);
+        LIMITS(0, max_permille, 1);
+        LIMITS(0, max_permille, 1000);
+        LIMITS(-EINVAL, max_permille, 1001);
+        LIMITS(-EINVAL, max_permille, UINT32_MAX);
+        LIMITS(-EINVAL, max_pulses, 0);
+        LIMITS(0, max_pulses, TMS_PULSES_MAX);
+        LIMITS(-EINVAL, max_pulses, TMS_PULSES_MAX + 1);
+        LIMITS(-EINVAL, max_pulses_per_s, 0);
+        LIMITS(0, max_pulses_per_s, 1000);
+        LIMITS(-EINVAL, max_pulses_per_s, 1001);
+        LIMITS(0, min_interval_ns, 10 * S);
+        LIMITS(-EINVAL, max_duration_ns, 0);
+        LIMITS(0, max_duration_ns, 1);
+        LIMITS(-EINVAL, max_duration_ns, TMS_DURATION_MAX_NS + 1);
+        LIMITS(-EINVAL, max_duration_ns, UINT64_MAX);
+}
+
+/* Each limit is in force, and the verdict says which. */
+TEST_F(abi, limits_bind)
+{
+        static const struct {
+                uint32_t rule, pulse;
+                uint64_t limit, actual;
+                struct tms_limits limits;
+        } t[] = {
+#define WIDE .max_permille = 1000, .max_pulses = 1000, .max_pulses_per_s = 1000, .max_duration_ns = S
+                        {TMS_RULE_INTENSITY, 0, 299, 300, {WIDE, .max_permille = 299}},
+                        {TMS_RULE_PULSES, 9, 9, 10, {WIDE, .max_pulses = 9}},
+                        {TMS_RULE_PULSES_PER_S, 5, 5, 6, {WIDE, .max_pulses_per_s = 5}},
+                        {TMS_RULE_DURATION, 9, 900 * MS - 1, 900 * MS, {WIDE, .max_duration_ns = 900 * MS - 1}},
+                        {TMS_RULE_INTERVAL, 1, 100 * MS + 1, 100 * MS, {WIDE, .min_interval_ns = 100 * MS + 1}},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(t); i++) {
+                struct tms_load *load = ARG(TMS_IOC_LOAD);
+
+                ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &t[i].limits));
+                EXPECT_EQ(-ERANGE, call(self->c.fd, TMS_IOC_LOAD, load));
+                EXPECT_EQ(t[i].rule, load->verdict.rule);
+                EXPECT_EQ(t[i].pulse, load->verdict.pulse);
+                EXPECT_EQ(t[i].limit, load->verdict.limit);
+                EXPECT_EQ(t[i].actual, load->verdict.actual);
+                EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+        }
+}
+
+/* The card's own limits hold, however wide the session's are. */
+TEST_F(abi, card_limits_bind)
+{
+        struct tms_info info = info_of(self->c.fd);
+        struct tms_load *load;
+
+        flat(self->pulses, 2, info.min_interval_ns - 1, 300, 2);
+        load = ARG(TMS_IOC_LOAD);
+        load->count = 2;
+        EXPECT_EQ(-ERANGE, call(self->c.fd, TMS_IOC_LOAD, load));
+        EXPECT_EQ(TMS_RULE_INTERVAL, load->verdict.rule);
+
+        flat(self->pulses, 2, info.min_interval_ns, 300, 2);
+        load = ARG(TMS_IOC_LOAD);
+        load->count = 2;
+        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_LOAD, load));
+
+        /* Full output at 20 Hz is 5 kW, twice what 4 capacitors and the charger make in time. */
+        flat(self->pulses, 10, 30 * MS, 1000, 10);
+        load = ARG(TMS_IOC_LOAD);
+        EXPECT_EQ(-ERANGE, call(self->c.fd, TMS_IOC_LOAD, load));
+        EXPECT_EQ(TMS_RULE_SETTLING, load->verdict.rule);
+}
+
+TEST_F(abi, limits_drop_the_timeline)
+{
+        struct tms_limits l = wide_limits();
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &l));
+        EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+        EXPECT_EQ(0, status_of(self->c.fd).timeline_gen);
+        EXPECT_NE(0, controller_arm(&self->c));
+}
+
+TEST_F(abi, load_wants_limits_first)
+{
+        struct tms_load *load;
+
+        controller_close(&self->c);
+        self->c.fd = node_open(O_RDWR);
+        ASSERT_GE(self->c.fd, 0);
+        load = ARG(TMS_IOC_LOAD);
+        EXPECT_EQ(-EPROTO, call(self->c.fd, TMS_IOC_LOAD, load));
+}
+
+TEST_F(abi, load_values)
+{
+        struct tms_info info = info_of(self->c.fd);
+        struct tms_load *load;
+
+#define LOAD(expected, member, value)                                              \
+        do {                                                                       \
+                load = ARG(TMS_IOC_LOAD);                                          \
+                load->member = (value);                                            \
+                EXPECT_EQ((expected), call(self->c.fd, TMS_IOC_LOAD, load))        \
+                {                                                                  \
+                        TH_LOG("%s = %llu", #member, (unsigned long long)(value)); \
+                }                                                                  \
+        } while (0)
+        LOAD(-EINVAL, count, 0);
+        LOAD(-E2BIG, count, TMS_PULSES_MAX + 1);
+        LOAD(-E2BIG, count, UINT32_MAX);
+        LOAD(-EINVAL, lateness_ns, 1);
+        LOAD(-EINVAL, lateness_ns, 999);
+        LOAD(0, lateness_ns, 1000);
+        LOAD(0, lateness_ns, info.lateness_max_ns);
+        LOAD(-EINVAL, lateness_ns, info.lateness_max_ns + 1);
+        LOAD(0, lateness_ns, 0);
+}
+
+TEST_F(abi, load_refuses_and_keeps_the_old)
+{
+        struct tms_load *load;
+        uint32_t gen;
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        gen = self->c.gen;
+        EXPECT_NE(0, gen);
+
+        self->pulses[4].t_ns = self->pulses[3].t_ns;
+        load = ARG(TMS_IOC_LOAD);
+        EXPECT_EQ(-EINVAL, call(self->c.fd, TMS_IOC_LOAD, load));
+        EXPECT_EQ(TMS_RULE_ORDER, load->verdict.rule);
+        EXPECT_EQ(4, load->verdict.pulse);
+        EXPECT_EQ(gen, status_of(self->c.fd).timeline_gen);
+        EXPECT_EQ(10, status_of(self->c.fd).pulses);
+
+        flat(self->pulses, 5, S, 100, 5);
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 5));
+        EXPECT_NE(gen, self->c.gen);
+        EXPECT_EQ(5, status_of(self->c.fd).pulses);
+}
+
+TEST_F(abi, start_values)
+{
+        struct tms_start *start;
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        controller_catch_up(&self->c);
+
+        start = ARG(TMS_IOC_START);
+        start->delay_ns = MS - 1;
+        EXPECT_EQ(-EINVAL, call(self->c.fd, TMS_IOC_START, start));
+        start->delay_ns = 10 * S + 1;
+        EXPECT_EQ(-EINVAL, call(self->c.fd, TMS_IOC_START, start));
+        start->delay_ns = UINT64_MAX;
+        EXPECT_EQ(-EINVAL, call(self->c.fd, TMS_IOC_START, start));
+        start = ARG(TMS_IOC_START);
+        start->timeline_gen++;
+        EXPECT_EQ(-ESTALE, call(self->c.fd, TMS_IOC_START, start));
+        EXPECT_EQ(TMS_STATE_ARMED, status_of(self->c.fd).state);
+}
+
+TEST_F(abi, arm_values)
+{
+        struct tms_arm *arm;
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        arm = ARG(TMS_IOC_ARM);
+        arm->timeline_gen--;
+        EXPECT_EQ(-ESTALE, call(self->c.fd, TMS_IOC_ARM, arm));
+        EXPECT_EQ(TMS_STATE_LOADED, status_of(self->c.fd).state);
+}
+
+TEST_F(abi, no_other_file_operations)
+{
+        char c = 0;
+
+        EXPECT_EQ(-1, write(self->c.fd, &c, 1));
+        EXPECT_EQ(EINVAL, errno);
+        EXPECT_EQ(-1, lseek(self->c.fd, 0, SEEK_SET));
+        EXPECT_EQ(ESPIPE, errno);
+        EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->c.fd, 0));
+        EXPECT_EQ(ENODEV, errno);
+        EXPECT_EQ(-1, pread(self->c.fd, &c, 1, 0));
+        EXPECT_EQ(ESPIPE, errno);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The module's tests, in the manner of the kernel's own. The harness is taken from Debian's kernel source.
+
+KSELFTESTS   := abi state event lease interlock fault engine lifetime
+KSELFTEST_B  := $(B)/kselftest
+KSELFTEST_HARNESS := $(KSELFTEST_B)/include/kselftest_harness.h
+
+$(KSELFTEST_HARNESS):
+	@tests/kselftest/get-harness $(dir $@)
+
+# The harness is the kernel's: its warnings are not ours to mend.
+$(KSELFTEST_B)/bin/%: tests/kselftest/%.c tests/kselftest/tms_test.c tests/kselftest/tms_test.h kernel/uapi/linux/tms.h $(KSELFTEST_HARNESS)
+	@mkdir -p $(dir $@)
+	$(CC) -Ikernel/uapi -isystem $(KSELFTEST_B)/include -Itests/kselftest -D_GNU_SOURCE -std=gnu11 -O1 -g \
+		-Wall -Wextra -Wshadow -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare -Wno-override-init \
+		-o $@ $< tests/kselftest/tms_test.c -lpthread
+
+.PHONY: kselftest check-kselftest
+kselftest: $(addprefix $(KSELFTEST_B)/bin/,$(KSELFTESTS))
+
+check-kselftest: kselftest
+	@tests/kselftest/check

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A card that does not do what it should: each kind is noticed, named, and ends in SAFE. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "tms_test.h"
+
+FIXTURE(fault)
+{
+        struct controller c;
+        struct tms_pulse pulses[6];
+        struct window window;
+};
+
+FIXTURE_VARIANT(fault)
+{
+        const char *op;
+        uint32_t cause;
+        unsigned int pulses; /* that the coil really gives, the unwanted among them */
+        uint32_t outcome;    /* of the last pulse's answer */
+};
+
+/* Six pulses at 100 ms; after the second, something happens. */
+#define FAULT(id, o, c, n, a)                                  \
+        FIXTURE_VARIANT_ADD(fault, id)                         \
+        {                                                      \
+                .op = o, .cause = c, .pulses = n, .outcome = a \
+        }
+FAULT(lost_pulse, "pulse=+2 lose_pulse=latched", TMS_CAUSE_CARD_LOST_PULSE, 2, 8);
+FAULT(lost_silently, "pulse=+2 lose_pulse=silent", TMS_CAUSE_CARD_NO_ANSWER, 2, TMS_PULSE_OUTCOME_NO_ANSWER);
+FAULT(extra_pulse, "pulse=+2 delay=50000000 extra_pulse", TMS_CAUSE_CARD_UNEXPECTED, 3, 9);
+FAULT(stuck_switch, "pulse=+2 stuck_trigger=1,20000000", TMS_CAUSE_CARD_UNEXPECTED, 3, 9);
+FAULT(too_strong, "pulse=+2 amplitude=+6", TMS_CAUSE_CARD_AMPLITUDE, 3, 0);
+FAULT(too_weak, "pulse=+2 amplitude=-6", TMS_CAUSE_CARD_AMPLITUDE, 3, 0);
+FAULT(no_answer, "pulse=+2 drop_answer", TMS_CAUSE_CARD_NO_ANSWER, 3, TMS_PULSE_OUTCOME_NO_ANSWER);
+FAULT(held_answer, "pulse=+2 swap_answers", TMS_CAUSE_CARD_NO_ANSWER, 3, TMS_PULSE_OUTCOME_NO_ANSWER);
+FAULT(answer_from_the_past, "pulse=+2 answer_time=-1000000", TMS_CAUSE_CARD_INTERVAL, 3, 0);
+FAULT(answer_from_the_future, "pulse=+2 answer_time=1000000", TMS_CAUSE_CARD_INTERVAL, 3, 0);
+FAULT(clock_jumps, "pulse=+2 delay=5000000 clock_jump=+1000000000", TMS_CAUSE_CARD_INTERVAL, 2, 0);
+FAULT(self_test, "pulse=+2 delay=5000000 self_test", TMS_CAUSE_CARD_LATCH, 2, 0);
+FAULT(reset, "pulse=+2 delay=5000000 reset", TMS_CAUSE_CARD_RESET, 2, 0);
+
+FIXTURE_SETUP(fault)
+{
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, controller_open(&self->c));
+        ASSERT_EQ(0, window_open(&self->window, _metadata->name));
+        flat(self->pulses, 6, 100 * MS, 300, 6);
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+        lab_reset();
+        controller_close(&self->c);
+}
+
+TEST_F(fault, is_noticed)
+{
+        struct tms_event answers[16] = {}, last;
+        struct lab_state card;
+        size_t n;
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 6));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        ASSERT_EQ(0, lab("%s", variant->op));
+        ASSERT_EQ(0, controller_start(&self->c));
+        EXPECT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
+        EXPECT_EQ(variant->cause, status_of(self->c.fd).cause);
+        last = controller_last_state(&self->c);
+        EXPECT_EQ(TMS_STATE_FAULT, last.pulse);
+        EXPECT_EQ(variant->cause, last.code);
+        ASSERT_EQ(0, lab_query(&card));
+        EXPECT_STREQ("SAFE", card.state);
+
+        n = controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, answers, 16);
+        ASSERT_GE(n, 2);
+        EXPECT_EQ(variant->outcome, answers[n - 1].code);
+
+        sleep_ns(S);
+        EXPECT_EQ(variant->pulses, window_pulses(&self->window));
+        EXPECT_EQ(0, window_close(&self->window, variant->pulses, 0));
+
+        /* And is over when it is over. */
+        ASSERT_EQ(0, lab_reset());
+        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        ASSERT_EQ(0, window_open(&self->window, "after"));
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 2 + 4));
+        EXPECT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(self->c.fd).cause);
+        EXPECT_EQ(6, status_of(self->c.fd).delivered);
+        EXPECT_EQ(0, window_close(&self->window, 6, 0));
+}
+
+FIXTURE(trouble)
+{
+        struct controller c;
+        struct tms_pulse pulses[20];
+        struct window window;
+};
+
+FIXTURE_SETUP(trouble)
+{
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, controller_open(&self->c));
+        ASSERT_EQ(0, window_open(&self->window, _metadata->name));
+        flat(self->pulses, 20, 100 * MS, 300, 5);
+}
+
+FIXTURE_TEARDOWN(trouble)
+{
+        lab_reset();
+        controller_close(&self->c);
+}
+
+/* The driver kicks, the card does not hear it. */
+TEST_F(trouble, stuck_watchdog)
+{
+        struct lab_state card;
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        ASSERT_EQ(0, lab("stuck_watchdog"));
+        EXPECT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
+        EXPECT_EQ(TMS_CAUSE_WATCHDOG, status_of(self->c.fd).cause);
+        ASSERT_EQ(0, lab_query(&card));
+        EXPECT_STREQ("SAFE", card.state);
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
+}
+
+/* An interrupt for an answer is lost: it is found when the next pulse wants to know. */
+TEST_F(trouble, lost_pulse_interrupt)
+{
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        ASSERT_EQ(0, lab("pulse=+3 lost_pulse_irq"));
+        ASSERT_EQ(0, controller_start(&self->c));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(self->c.fd).cause);
+        EXPECT_EQ(20, status_of(self->c.fd).delivered);
+        EXPECT_EQ(0, window_close(&self->window, 20, 0));
+}
+
+/* Within the card's stated tolerance is what was asked for. */
+TEST_F(trouble, amplitude_within_tolerance)
+{
+        struct tms_event e[64];
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        ASSERT_EQ(0, lab("amplitude=+5,10; pulse=+10 amplitude=-5,10"));
+        ASSERT_EQ(0, controller_start(&self->c));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(self->c.fd).cause);
+        ASSERT_EQ(20, controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, e, 64));
+        for (int i = 0; i < 20; i++) {
+                EXPECT_EQ(300, e[i].set_permille);
+                EXPECT_EQ(i < 10 ? 305 : 295, e[i].delivered_permille);
+        }
+        EXPECT_EQ(0, window_close(&self->window, 20, 0));
+}
+
+/* A charger that fails: what is charged is fired, then three misses pause. Never a pulse not charged. */
+TEST_F(trouble, charger_fails)
+{
+        struct tms_status st;
+        struct tms_event e[64];
+        size_t n;
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        ASSERT_EQ(0, lab("pulse=+2 delay=50000000 never_ready=on"));
+        ASSERT_EQ(0, controller_start(&self->c));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_PAUSED));
+        st = status_of(self->c.fd);
+        EXPECT_EQ(TMS_CAUSE_LATE, st.cause);
+        EXPECT_EQ(3, st.missed);
+        EXPECT_EQ(st.fired, st.delivered);
+        EXPECT_GE(st.fired, 2);
+        EXPECT_LE(st.fired, 2 + 4);
+        n = controller_events(&self->c, TMS_EVENT_PULSE_FIRED, e, 64);
+        ASSERT_EQ(st.fired + 3, n);
+        for (size_t i = st.fired; i < n; i++)
+                EXPECT_EQ(TMS_PULSE_OUTCOME_NOT_READY, e[i].code);
+        EXPECT_EQ(0, window_close(&self->window, st.fired, 0));
+}
+
+TEST_F(trouble, arming_never_ready)
+{
+        struct tms_status st;
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
+        ASSERT_EQ(0, lab("never_ready=on"));
+        EXPECT_EQ(-ETIME, controller_arm(&self->c));
+        st = status_of(self->c.fd);
+        EXPECT_EQ(TMS_STATE_LOADED, st.state);
+        EXPECT_EQ(TMS_CAUSE_ARM_TIMEOUT, st.cause);
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
+}
+
+/* Another coil in the place of the one that the timeline was verified for. */
+TEST_F(trouble, coil_changed)
+{
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
+        ASSERT_EQ(0, lab("coil=circular,777,900"));
+        sleep_ns(20 * MS);
+        EXPECT_NE(0, controller_arm(&self->c));
+        EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+        EXPECT_EQ(900, info_of(self->c.fd).max_permille);
+        EXPECT_EQ(777, info_of(self->c.fd).coil_serial);
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
+        EXPECT_EQ(0, controller_arm(&self->c));
+        ASSERT_EQ(0, lab("coil=figure8,2000001,1000"));
+        EXPECT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
+        EXPECT_EQ(TMS_CAUSE_COIL_ABSENT, status_of(self->c.fd).cause);
+        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Ends of every kind, in every state: close, unbind, the card pulled, the module unloaded, sleep. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "tms_test.h"
+
+FIXTURE(life)
+{
+        struct controller c;
+        int monitor;
+        struct tms_pulse pulses[40];
+        struct window window;
+        pthread_t arming;
+};
+
+FIXTURE_VARIANT(life)
+{
+        uint32_t state;
+};
+
+FIXTURE_VARIANT_ADD(life, idle){.state = TMS_STATE_IDLE};
+FIXTURE_VARIANT_ADD(life, loaded){.state = TMS_STATE_LOADED};
+FIXTURE_VARIANT_ADD(life, arming){.state = TMS_STATE_ARMING};
+FIXTURE_VARIANT_ADD(life, armed){.state = TMS_STATE_ARMED};
+FIXTURE_VARIANT_ADD(life, running){.state = TMS_STATE_RUNNING};
+FIXTURE_VARIANT_ADD(life, paused){.state = TMS_STATE_PAUSED};
+FIXTURE_VARIANT_ADD(life, fault){.state = TMS_STATE_FAULT};
+
+static int write_file(const char *path, const char *text)
+{
+        int fd = open(path, O_WRONLY | O_CLOEXEC), r = 0;
+
+        if (fd < 0)
+                return -errno;
+        if (write(fd, text, strlen(text)) < 0)
+                r = -errno;
+        close(fd);
+        return r;
+}
+
+/* The card's address, as the driver's folder in sysfs has it: "0000:01:00.0". */
+static int card_address(char *ret, size_t size)
+{
+        char path[PATH_MAX];
+        const char *slash;
+        ssize_t n = readlink("/sys/class/tms/tms0/device", path, sizeof(path) - 1);
+
+        if (n < 0)
+                return -errno;
+        path[n] = 0;
+        slash = strrchr(path, '/');
+        return snprintf(ret, size, "%s", slash ? slash + 1 : path) < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+static int wait_node(bool there)
+{
+        for (int i = 0; i < 3000; i++, sleep_ns(10 * MS))
+                if (there == !access(NODE, F_OK))
+                        return 0;
+        return -ETIMEDOUT;
+}
+
+static void *arm_thread(void *arg)
+{
+        controller_arm(arg);
+        return NULL;
+}
+
+static int enter(FIXTURE_DATA(life) * self, uint32_t state)
+{
+        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
+        int r;
+
+        flat(self->pulses, 40, 50 * MS, 200, 40);
+        if (state == TMS_STATE_IDLE)
+                return 0;
+        r = controller_load(&self->c, self->pulses, 40);
+        if (r || state == TMS_STATE_LOADED)
+                return r;
+        if (state == TMS_STATE_ARMING) {
+                r = lab("never_ready=on");
+                r = r ? r : -pthread_create(&self->arming, NULL, arm_thread, &self->c);
+                return r ? r : wait_state(self->c.fd, state);
+        }
+        r = controller_arm(&self->c);
+        if (r || state == TMS_STATE_ARMED)
+                return r;
+        if (state == TMS_STATE_FAULT) {
+                r = lab("open=cover_open");
+                return r ? r : wait_state(self->c.fd, state);
+        }
+        r = controller_start(&self->c);
+        r = r ? r : wait_fired(self->c.fd, 3);
+        if (r || state == TMS_STATE_RUNNING)
+                return r;
+        return call(self->c.fd, TMS_IOC_PAUSE, &now);
+}
+
+FIXTURE_SETUP(life)
+{
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, controller_open(&self->c));
+        self->monitor = node_open(O_RDONLY);
+        ASSERT_GE(self->monitor, 0);
+        ASSERT_EQ(0, window_open(&self->window, _metadata->name));
+        ASSERT_EQ(0, enter(self, variant->state));
+        ASSERT_EQ(variant->state, status_of(self->c.fd).state);
+}
+
+FIXTURE_TEARDOWN(life)
+{
+        if (variant->state == TMS_STATE_ARMING && self->arming)
+                pthread_join(self->arming, NULL);
+        close(self->monitor);
+        controller_close(&self->c);
+        lab_reset();
+}
+
+/* The pulses up to now, and none from now on. */
+#define EXPECT_QUIET()                                                                                                \
+        do {                                                                                                          \
+                int until_now = window_pulses(&self->window);                                                         \
+                EXPECT_EQ(variant->state >= TMS_STATE_RUNNING && variant->state <= TMS_STATE_PAUSED, until_now >= 3); \
+                EXPECT_LT(until_now, 40);                                                                             \
+                EXPECT_EQ(0, window_close(&self->window, until_now, 0));                                              \
+                sleep_ns(3 * S);                                                                                      \
+        } while (0)
+
+/* A file whose card has gone: no calls, hang-up, the records to their end. */
+#define EXPECT_GONE(file)                                                      \
+        do {                                                                   \
+                struct pollfd p = {.fd = (file), .events = POLLIN};              \
+                struct tms_event e, last = {};                                 \
+                struct tms_status st;                                          \
+                struct tms_info info;                                          \
+                EXPECT_EQ(-ENODEV, call(file, TMS_IOC_STATUS, &st));           \
+                EXPECT_EQ(-ENODEV, call(file, TMS_IOC_INFO, &info));           \
+                EXPECT_EQ(-ENODEV, call(file, TMS_IOC_STOP, NULL));            \
+                EXPECT_EQ(1, poll(&p, 1, 0));                                  \
+                EXPECT_EQ(POLLHUP | POLLERR, p.revents & (POLLHUP | POLLERR)); \
+                while (read(file, &e, sizeof(e)) == sizeof(e))                 \
+                        last = e;                                              \
+                EXPECT_EQ(ENODEV, errno);                                      \
+                if (last.type) {                                               \
+                        EXPECT_EQ(TMS_EVENT_STATE, last.type);                 \
+                        EXPECT_EQ(TMS_STATE_GONE, last.pulse);                 \
+                }                                                              \
+        } while (0)
+
+/* With what was not acknowledged, from where it was, and able to treat. */
+#define EXPECT_BACK(acked)                                                         \
+        do {                                                                       \
+                struct tms_event first = {};                                       \
+                ASSERT_EQ(0, wait_node(true));                                     \
+                sleep_ns(100 * MS);                                                \
+                ASSERT_EQ(0, lab_reset());                                         \
+                self->c.fd = node_open(O_RDWR);                                    \
+                ASSERT_GE(self->c.fd, 0);                                          \
+                EXPECT_EQ((acked), status_of(self->c.fd).event_acked);             \
+                ASSERT_EQ(sizeof(first), read(self->c.fd, &first, sizeof(first))); \
+                EXPECT_EQ((acked), first.seq);                                     \
+                close(self->c.fd);                                                 \
+                ASSERT_EQ(0, controller_open(&self->c));                           \
+                EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);            \
+                ASSERT_EQ(0, window_open(&self->window, "back"));                  \
+                flat(self->pulses, 10, 50 * MS, 200, 10);                          \
+                ASSERT_EQ(0, controller_run(&self->c, self->pulses, 10));          \
+                ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));            \
+                EXPECT_EQ(10, status_of(self->c.fd).delivered);                    \
+                EXPECT_EQ(0, window_close(&self->window, 10, 0));                  \
+        } while (0)
+
+TEST_F(life, close)
+{
+        struct lab_state card;
+        struct tms_status st;
+
+        /* The thread that arms has its own hold on the file: it must end first. */
+        if (variant->state == TMS_STATE_ARMING)
+                ASSERT_EQ(0, call(self->monitor, TMS_IOC_STOP, NULL));
+        controller_close(&self->c);
+        EXPECT_QUIET();
+        ASSERT_EQ(0, lab_query(&card));
+        EXPECT_STREQ("SAFE", card.state);
+        st = status_of(self->monitor);
+        EXPECT_EQ(variant->state == TMS_STATE_FAULT ? TMS_STATE_FAULT : TMS_STATE_IDLE, st.state);
+        EXPECT_EQ(0, st.timeline_gen);
+        EXPECT_EQ(0, st.pulses);
+        /* No lease is left behind for the next. */
+        EXPECT_LE(st.lease_ends_ns, now_ns());
+}
+
+TEST_F(life, unbind)
+{
+        struct lab_state card;
+        char address[64];
+        uint64_t acked;
+
+        ASSERT_EQ(0, card_address(address, sizeof(address)));
+        controller_hang(&self->c);
+        ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/unbind", address));
+        ASSERT_EQ(0, lab_query(&card));
+        EXPECT_STREQ("SAFE", card.state);
+        EXPECT_QUIET();
+        EXPECT_EQ(0, wait_node(false));
+
+        acked = 0;
+        /* The controller's own cursor is behind what it has acknowledged, or at it. */
+        {
+                struct tms_event e;
+
+                if (self->c.count)
+                        acked = self->c.events[self->c.count - 1].seq + 1;
+                if (read(self->c.fd, &e, sizeof(e)) == sizeof(e))
+                        acked = acked ? acked : e.seq;
+        }
+        EXPECT_GONE(self->monitor);
+        EXPECT_GONE(self->c.fd);
+        close(self->c.fd);
+        close(self->monitor);
+        self->monitor = -1;
+
+        ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/bind", address));
+        EXPECT_BACK(acked);
+}
+
+TEST_F(life, pulled)
+{
+        uint64_t acked;
+
+        controller_hang(&self->c);
+        acked = self->c.events[self->c.count - 1].seq + 1;
+        ASSERT_EQ(0, lab("remove"));
+        EXPECT_QUIET();
+        EXPECT_EQ(0, wait_node(false));
+        EXPECT_GONE(self->monitor);
+        EXPECT_GONE(self->c.fd);
+        close(self->c.fd);
+        close(self->monitor);
+        self->monitor = -1;
+
+        ASSERT_EQ(0, lab("insert"));
+        EXPECT_BACK(acked);
+}
+
+/* Files of a card that has gone stay harmless when it is back. */
+TEST_F(life, pulled_and_put_back_under_open_files)
+{
+        ASSERT_EQ(0, lab("remove"));
+        EXPECT_EQ(0, wait_node(false));
+        EXPECT_QUIET();
+        ASSERT_EQ(0, lab("insert"));
+        ASSERT_EQ(0, wait_node(true));
+        EXPECT_GONE(self->monitor);
+        EXPECT_EQ(-ENODEV, call(self->c.fd, TMS_IOC_STOP, NULL));
+}
+
+TEST_F(life, module_is_in_use)
+{
+        EXPECT_EQ(-1, syscall(SYS_delete_module, "tms", O_NONBLOCK));
+        EXPECT_TRUE(errno == EWOULDBLOCK || errno == EBUSY);
+        EXPECT_EQ(variant->state, status_of(self->c.fd).state);
+        if (variant->state == TMS_STATE_ARMING)
+                call(self->c.fd, TMS_IOC_STOP, NULL);
+        call(self->c.fd, TMS_IOC_STOP, NULL);
+        EXPECT_QUIET();
+}
+
+/* Suspend to idle: refused in mid-treatment, before anything is frozen. */
+TEST_F(life, sleep)
+{
+        bool treating = variant->state >= TMS_STATE_ARMING && variant->state <= TMS_STATE_PAUSED;
+
+        if (!treating)
+                SKIP(goto out, "nothing would wake this machine up");
+        EXPECT_EQ(-EBUSY, write_file("/sys/power/state", "freeze"));
+        EXPECT_EQ(variant->state, status_of(self->c.fd).state);
+out:
+        call(self->c.fd, TMS_IOC_STOP, NULL);
+        EXPECT_QUIET();
+}
+
+/* The card is reset under the driver. */
+TEST_F(life, function_level_reset)
+{
+        struct lab_state card;
+        char path[PATH_MAX], address[64];
+
+        ASSERT_EQ(0, card_address(address, sizeof(address)));
+        snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", address);
+        ASSERT_EQ(0, write_file(path, "1"));
+        ASSERT_EQ(0, lab_query(&card));
+        EXPECT_STREQ("SAFE", card.state);
+        EXPECT_QUIET();
+        EXPECT_TRUE(status_of(self->c.fd).state == TMS_STATE_IDLE || status_of(self->c.fd).state == TMS_STATE_FAULT);
+        EXPECT_EQ(0, status_of(self->c.fd).timeline_gen);
+}
+
+FIXTURE(module){};
+
+FIXTURE_SETUP(module)
+{
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, wait_node(true));
+}
+
+FIXTURE_TEARDOWN(module)
+{
+}
+
+/* Loaded again, it knows nothing of what was fired, and waits until that makes no difference. */
+TEST_F(module, history_unknown_after_reload)
+{
+        struct tms_start start = {.delay_ns = 10 * MS};
+        struct tms_pulse pulses[2];
+        struct controller c;
+        struct window w;
+        uint64_t from_ns;
+        int r;
+
+        ASSERT_EQ(0, controller_open(&c));
+        flat(pulses, 2, 50 * MS, 200, 2);
+        ASSERT_EQ(0, window_open(&w, "module"));
+        ASSERT_EQ(0, controller_run(&c, pulses, 2));
+        ASSERT_EQ(0, wait_state(c.fd, TMS_STATE_LOADED));
+        from_ns = now_ns();
+        controller_close(&c);
+
+        ASSERT_EQ(0, system("modprobe -r tms"));
+        EXPECT_EQ(0, wait_node(false));
+        ASSERT_EQ(0, system("modprobe tms"));
+        ASSERT_EQ(0, wait_node(true));
+
+        ASSERT_EQ(0, controller_open(&c));
+        ASSERT_EQ(0, controller_load(&c, pulses, 2));
+        ASSERT_EQ(0, controller_arm(&c));
+        start.timeline_gen = c.gen;
+        controller_catch_up(&c);
+        EXPECT_EQ(-EAGAIN, call(c.fd, TMS_IOC_START, &start));
+        while ((r = call(c.fd, TMS_IOC_START, &start)) == -EAGAIN && now_ns() - from_ns < 600 * S) {
+                sleep_ns(S);
+                if (status_of(c.fd).state == TMS_STATE_LOADED)
+                        ASSERT_EQ(0, controller_arm(&c));
+                controller_catch_up(&c);
+        }
+        EXPECT_EQ(0, r);
+        /* The reservoir takes a minute to fill, the coil longer to cool. */
+        EXPECT_GE(now_ns() - from_ns, 57 * S);
+        ASSERT_EQ(0, wait_state(c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(0, window_close(&w, 4, 0));
+        controller_close(&c);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Every call in every state: it works, or says with the right errno why not, and changes nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "tms_test.h"
+
+#define OK 0
+/* Out of order, something under way, fault latched. */
+#define ORDER (-EPROTO)
+#define BUSY (-EBUSY)
+#define FAULTED (-EPERM)
+
+/* clang-format off */
+static const struct {
+        const char *name;
+        unsigned long cmd;
+        int in[TMS_STATE_FAULT + 1];
+} moves[] = {
+        /*                                      IDLE   LOADED ARMING ARMED  RUNNING  PAUSED FAULT */
+        { "LIMITS", TMS_IOC_LIMITS,           { OK,    OK,    BUSY,  BUSY,  BUSY,    BUSY,  FAULTED } },
+        { "LOAD", TMS_IOC_LOAD,               { OK,    OK,    BUSY,  BUSY,  BUSY,    BUSY,  FAULTED } },
+        { "ARM", TMS_IOC_ARM,                 { ORDER, OK,    BUSY,  BUSY,  BUSY,    BUSY,  FAULTED } },
+        { "START", TMS_IOC_START,             { ORDER, ORDER, BUSY,  OK,    BUSY,    BUSY,  FAULTED } },
+        { "GO", TMS_IOC_GO,                   { ORDER, ORDER, ORDER, ORDER, -ESTALE, ORDER, FAULTED } },
+        { "PAUSE", TMS_IOC_PAUSE,             { ORDER, ORDER, ORDER, ORDER, OK,      ORDER, FAULTED } },
+        { "RESUME", TMS_IOC_RESUME,           { ORDER, ORDER, ORDER, ORDER, ORDER,   OK,    FAULTED } },
+        { "STOP", TMS_IOC_STOP,               { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
+        { "DISARM", TMS_IOC_DISARM,           { ORDER, ORDER, OK,    OK,    ORDER,   OK,    FAULTED } },
+        { "CLEAR_FAULT", TMS_IOC_CLEAR_FAULT, { ORDER, ORDER, ORDER, ORDER, ORDER,   ORDER, OK } },
+        { "INFO", TMS_IOC_INFO,               { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
+        { "STATUS", TMS_IOC_STATUS,           { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
+        { "LATENCY", TMS_IOC_LATENCY,         { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
+};
+/* clang-format on */
+
+FIXTURE(state)
+{
+        struct controller c;
+        struct tms_pulse pulses[10];
+        struct window window;
+        pthread_t arming;
+        union {
+                uint8_t bytes[1024];
+                struct tms_limits limits;
+                struct tms_load load;
+                struct tms_arm arm;
+                struct tms_start start;
+                struct tms_go go;
+                struct tms_resume resume;
+        } arg;
+};
+
+FIXTURE_VARIANT(state)
+{
+        uint32_t state;
+};
+
+FIXTURE_VARIANT_ADD(state, idle){.state = TMS_STATE_IDLE};
+FIXTURE_VARIANT_ADD(state, loaded){.state = TMS_STATE_LOADED};
+FIXTURE_VARIANT_ADD(state, arming){.state = TMS_STATE_ARMING};
+FIXTURE_VARIANT_ADD(state, armed){.state = TMS_STATE_ARMED};
+FIXTURE_VARIANT_ADD(state, running){.state = TMS_STATE_RUNNING};
+FIXTURE_VARIANT_ADD(state, paused){.state = TMS_STATE_PAUSED};
+FIXTURE_VARIANT_ADD(state, fault){.state = TMS_STATE_FAULT};
+
+FIXTURE_SETUP(state)
+{
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, controller_open(&self->c));
+        ASSERT_EQ(0, window_open(&self->window, _metadata->name));
+}
+
+FIXTURE_TEARDOWN(state)
+{
+        controller_close(&self->c);
+        /* The only timeline waits for an operator who never comes. */
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
+}
+
+static void *fill_arg(FIXTURE_DATA(state) * self, unsigned long cmd)
+{
+        memset(&self->arg, 0, sizeof(self->arg));
+        switch (cmd) {
+        case TMS_IOC_LIMITS:
+                self->arg.limits = wide_limits();
+                break;
+        case TMS_IOC_LOAD:
+                self->arg.load.pulses = (uintptr_t)self->pulses;
+                self->arg.load.count = ELEMENTSOF(self->pulses);
+                break;
+        case TMS_IOC_ARM:
+                self->arg.arm.timeline_gen = self->c.gen;
+                break;
+        case TMS_IOC_START:
+                self->arg.start.timeline_gen = self->c.gen;
+                self->arg.start.delay_ns = 10 * MS;
+                break;
+        case TMS_IOC_GO:
+                self->arg.go.pulse = 7; /* not the one that waits */
+                break;
+        case TMS_IOC_RESUME:
+                self->arg.resume.delay_ns = 10 * MS;
+                break;
+        }
+        return &self->arg;
+}
+
+static void *arm_thread(void *arg)
+{
+        controller_arm(arg);
+        return NULL;
+}
+
+/* From any state to the wanted one. */
+static int enter(FIXTURE_DATA(state) * self, uint32_t state)
+{
+        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
+        int r = call(self->c.fd, TMS_IOC_STOP, NULL);
+
+        if (!r && status_of(self->c.fd).state == TMS_STATE_FAULT)
+                r = call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL);
+        if (!r)
+                r = call(self->c.fd, TMS_IOC_LIMITS, fill_arg(self, TMS_IOC_LIMITS));
+        if (r || state == TMS_STATE_IDLE)
+                return r;
+
+        flat(self->pulses, ELEMENTSOF(self->pulses), 5 * S, 100, 1);
+        self->pulses[0].flags |= TMS_PULSE_WAIT_OPERATOR;
+        r = controller_load(&self->c, self->pulses, ELEMENTSOF(self->pulses));
+        if (r || state == TMS_STATE_LOADED)
+                return r;
+
+        if (state == TMS_STATE_ARMING) {
+                r = lab("never_ready=on");
+                if (!r)
+                        r = -pthread_create(&self->arming, NULL, arm_thread, &self->c);
+                return r ? r : wait_state(self->c.fd, state);
+        }
+        r = controller_arm(&self->c);
+        if (r || state == TMS_STATE_ARMED)
+                return r;
+
+        if (state == TMS_STATE_FAULT) {
+                r = lab("open=cover_open");
+                r = r ? r : wait_state(self->c.fd, state);
+                return r ? r : lab("close=cover_open");
+        }
+        r = controller_start(&self->c);
+        if (r || state == TMS_STATE_RUNNING)
+                return r;
+        r = call(self->c.fd, TMS_IOC_PAUSE, &now);
+        return r ? r : wait_state(self->c.fd, TMS_STATE_PAUSED);
+}
+
+static void leave(FIXTURE_DATA(state) * self, uint32_t state)
+{
+        if (state == TMS_STATE_ARMING) {
+                call(self->c.fd, TMS_IOC_STOP, NULL);
+                pthread_join(self->arming, NULL);
+                lab("never_ready=off");
+        }
+}
+
+TEST_F(state, calls)
+{
+        for (size_t i = 0; i < ELEMENTSOF(moves); i++) {
+                struct tms_status before, after;
+                int r;
+
+                ASSERT_EQ(0, enter(self, variant->state))
+                {
+                        TH_LOG("before %s", moves[i].name);
+                }
+                before = status_of(self->c.fd);
+                ASSERT_EQ(variant->state, before.state);
+
+                r = call(self->c.fd, moves[i].cmd, fill_arg(self, moves[i].cmd));
+                after = status_of(self->c.fd);
+                EXPECT_EQ(moves[i].in[variant->state], r)
+                {
+                        TH_LOG("%s", moves[i].name);
+                }
+                if (r) {
+                        EXPECT_EQ(before.state, after.state)
+                        {
+                                TH_LOG("%s changed the state", moves[i].name);
+                        }
+                        EXPECT_EQ(before.timeline_gen, after.timeline_gen);
+                        EXPECT_EQ(before.cause, after.cause);
+                }
+                leave(self, variant->state);
+        }
+}
+
+/* STOP is for anyone, at once, and ends in SAFE from everywhere. */
+TEST_F(state, stop_by_a_monitor)
+{
+        struct lab_state card;
+        uint32_t state;
+        int fd;
+
+        fd = node_open(O_RDONLY);
+        ASSERT_GE(fd, 0);
+        ASSERT_EQ(0, enter(self, variant->state));
+        EXPECT_EQ(0, call(fd, TMS_IOC_STOP, NULL));
+        state = status_of(fd).state;
+        switch (variant->state) {
+        case TMS_STATE_IDLE:
+        case TMS_STATE_FAULT:
+                EXPECT_EQ(variant->state, state);
+                break;
+        default:
+                EXPECT_EQ(TMS_STATE_LOADED, state);
+        }
+        ASSERT_EQ(0, lab_query(&card));
+        EXPECT_STREQ("SAFE", card.state);
+        leave(self, variant->state);
+        close(fd);
+}
+
+/* What the card is in, in each state: energised only in those that need it. */
+TEST_F(state, card_is_safe_unless_treating)
+{
+        struct lab_state card;
+
+        ASSERT_EQ(0, enter(self, variant->state));
+        ASSERT_EQ(0, lab_query(&card));
+        switch (variant->state) {
+        case TMS_STATE_ARMING:
+                EXPECT_STREQ("CHARGE", card.state);
+                break;
+        case TMS_STATE_ARMED:
+        case TMS_STATE_RUNNING:
+        case TMS_STATE_PAUSED:
+                EXPECT_STREQ("ARM", card.state);
+                break;
+        default:
+                EXPECT_STREQ("SAFE", card.state);
+        }
+        leave(self, variant->state);
+
+        /* And after the controller is gone, in SAFE in any case. */
+        ASSERT_EQ(0, enter(self, variant->state));
+        if (variant->state == TMS_STATE_ARMING)
+                leave(self, variant->state);
+        controller_close(&self->c);
+        ASSERT_EQ(0, lab_query(&card));
+        EXPECT_STREQ("SAFE", card.state);
+}
+
+TEST_HARNESS_MAIN

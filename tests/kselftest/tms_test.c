@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tms_test.h"
+
+#define LAB_PORT_WRITE 0x5d0
+#define LAB_PORT_READ 0x5d1
+#define WINDOWS "/out/windows.tsv"
+#define KEEP_NS (50 * MS)
+#define PATIENCE_NS (30 * S)
+
+/* --- the card model -------------------------------------------------------------- */
+
+static int lab_talk(const char *line, char *reply, size_t size)
+{
+        int fd = open("/dev/port", O_RDWR | O_CLOEXEC), r = 0;
+        size_t n = 0;
+
+        if (fd < 0)
+                return -errno;
+        for (size_t i = 0; i <= strlen(line) && !r; i++)
+                if (pwrite(fd, line[i] ? &line[i] : "\n", 1, LAB_PORT_WRITE) != 1)
+                        r = -errno;
+        for (; !r && n < size - 1; n++) {
+                if (pread(fd, &reply[n], 1, LAB_PORT_READ) != 1)
+                        r = -errno;
+                if (reply[n] == (char)0xff)
+                        r = -ENODEV;
+                if (!reply[n])
+                        break;
+        }
+        reply[n] = 0;
+        close(fd);
+        if (!r && strncmp(reply, "ok", 2)) {
+                fprintf(stderr, "# lab: %s: %s\n", line, reply);
+                r = -EINVAL;
+        }
+        return r;
+}
+
+int lab(const char *format, ...)
+{
+        char line[512], reply[4096];
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(line, sizeof(line), format, ap);
+        va_end(ap);
+        return lab_talk(line, reply, sizeof(reply));
+}
+
+int lab_query(struct lab_state *ret)
+{
+        char reply[4096];
+        int r = lab_talk("query", reply, sizeof(reply));
+
+        if (r)
+                return r;
+        if (sscanf(reply,
+                   "ok t_ns=%" SCNu64 " card_ns=%*u pulses=%" SCNu64 " odometer=%" SCNu64
+                   " state=%15s latch=%x open=%x",
+                   &ret->t_ns, &ret->pulses, &ret->odometer, ret->state, &ret->latch, &ret->open) != 6)
+                return -EPROTO;
+        return 0;
+}
+
+int lab_reset(void)
+{
+        return lab("clear; insert; release=arm_key; release=footswitch; heat=22000; board_temp=35000; "
+                   "close=estop; close=patient_stop; close=coil_absent; close=coil_hot; close=contact_lost; "
+                   "close=cover_open; close=hv_fault; close=overcurrent; close=watchdog");
+}
+
+/* --- windows ------------------------------------------------------------------------ */
+
+int window_open(struct window *w, const char *name)
+{
+        struct lab_state q;
+        int r = lab_query(&q);
+
+        if (!r)
+                *w = (struct window){name, q.t_ns, q.pulses};
+        return r;
+}
+
+int window_close(struct window *w, unsigned int pulses, int refused)
+{
+        char line[256], many[16] = "any";
+        struct lab_state q;
+        int fd, n, r = lab_query(&q);
+
+        if (r)
+                return r;
+        if (refused >= 0)
+                snprintf(many, sizeof(many), "%d", refused);
+        n = snprintf(line, sizeof(line), "%" PRIu64 "\t%" PRIu64 "\t%u\t%s\t%s\n", w->from_ns, q.t_ns, pulses, many,
+                     w->name);
+        fd = open(WINDOWS, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        if (fd < 0)
+                return -errno;
+        r = write(fd, line, n) == n ? 0 : -EIO;
+        close(fd);
+        return r;
+}
+
+int window_pulses(const struct window *w)
+{
+        struct lab_state q;
+        int r = lab_query(&q);
+
+        return r ? r : (int)(q.pulses - w->pulses);
+}
+
+/* --- calls ---------------------------------------------------------------------------- */
+
+int node_open(int flags)
+{
+        int fd = open(NODE, flags | O_CLOEXEC | O_NONBLOCK);
+
+        return fd < 0 ? -errno : fd;
+}
+
+int call(int fd, unsigned long cmd, const void *arg)
+{
+        return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
+}
+
+struct tms_status status_of(int fd)
+{
+        struct tms_status st = {.state = UINT32_MAX};
+
+        if (call(fd, TMS_IOC_STATUS, &st))
+                st.state = UINT32_MAX;
+        return st;
+}
+
+struct tms_info info_of(int fd)
+{
+        struct tms_info info = {};
+
+        call(fd, TMS_IOC_INFO, &info);
+        return info;
+}
+
+uint64_t now_ns(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return ts.tv_sec * S + ts.tv_nsec;
+}
+
+void sleep_ns(uint64_t ns)
+{
+        struct timespec ts = {ns / S, ns % S};
+
+        while (nanosleep(&ts, &ts) && errno == EINTR)
+                ;
+}
+
+int wait_state(int fd, uint32_t state)
+{
+        uint64_t end_ns = now_ns() + PATIENCE_NS;
+
+        while (status_of(fd).state != state) {
+                if (now_ns() > end_ns) {
+                        fprintf(stderr, "# state %u, not %u; cause %u\n", status_of(fd).state, state,
+                                status_of(fd).cause);
+                        return -ETIMEDOUT;
+                }
+                sleep_ns(MS);
+        }
+        return 0;
+}
+
+int wait_fired(int fd, uint32_t fired)
+{
+        uint64_t end_ns = now_ns() + PATIENCE_NS;
+
+        while (status_of(fd).fired < fired) {
+                if (now_ns() > end_ns)
+                        return -ETIMEDOUT;
+                sleep_ns(MS);
+        }
+        return 0;
+}
+
+struct tms_limits wide_limits(void)
+{
+        return (struct tms_limits){
+                        .max_permille = 1000,
+                        .max_pulses = TMS_PULSES_MAX,
+                        .max_pulses_per_s = 1000,
+                        .max_duration_ns = TMS_DURATION_MAX_NS,
+        };
+}
+
+void flat(struct tms_pulse *pulses, uint32_t count, uint64_t interval_ns, uint16_t permille, uint32_t per_train)
+{
+        for (uint32_t i = 0; i < count; i++)
+                pulses[i] = (struct tms_pulse){
+                                .t_ns = i * interval_ns,
+                                .intensity_permille = permille,
+                                .flags = (i + 1) % per_train == 0 || i + 1 == count ? TRAIN : BURST,
+                                .train = i / per_train,
+                };
+}
+
+/* --- a controller ------------------------------------------------------------------------ */
+
+static void take_records(struct controller *c)
+{
+        struct tms_event some[64];
+        ssize_t n;
+
+        while ((n = read(c->fd, some, sizeof(some))) > 0) {
+                n /= sizeof(some[0]);
+                if (c->count + n > c->room) {
+                        c->room = 2 * c->room + n + 1024;
+                        c->events = realloc(c->events, c->room * sizeof(*c->events));
+                        if (!c->events)
+                                abort();
+                }
+                memcpy(c->events + c->count, some, n * sizeof(some[0]));
+                c->count += n;
+        }
+}
+
+static void keep_once(struct controller *c)
+{
+        struct tms_keepalive k = {};
+
+        take_records(c);
+        k.acked_seq = c->count ? c->events[c->count - 1].seq + 1 : status_of(c->fd).event_acked;
+        c->error = call(c->fd, TMS_IOC_KEEPALIVE, &k);
+}
+
+static void *keeper(void *arg)
+{
+        struct controller *c = arg;
+        bool go = true;
+
+        while (go) {
+                pthread_mutex_lock(&c->lock);
+                go = c->keeping;
+                if (go)
+                        keep_once(c);
+                pthread_mutex_unlock(&c->lock);
+                if (go)
+                        sleep_ns(KEEP_NS);
+        }
+        return NULL;
+}
+
+void controller_hang(struct controller *c)
+{
+        if (!c->running)
+                return;
+        pthread_mutex_lock(&c->lock);
+        c->keeping = false;
+        pthread_mutex_unlock(&c->lock);
+        pthread_join(c->thread, NULL);
+        c->running = false;
+}
+
+void controller_keep(struct controller *c)
+{
+        if (c->running)
+                return;
+        c->keeping = true;
+        keep_once(c);
+        c->running = pthread_create(&c->thread, NULL, keeper, c) == 0;
+}
+
+int controller_open(struct controller *c)
+{
+        struct tms_limits limits = wide_limits();
+        int r;
+
+        *c = (struct controller){.fd = -1};
+        pthread_mutex_init(&c->lock, NULL);
+        c->fd = node_open(O_RDWR);
+        if (c->fd < 0)
+                return c->fd;
+        controller_keep(c);
+        if (status_of(c->fd).state == TMS_STATE_FAULT) {
+                r = call(c->fd, TMS_IOC_CLEAR_FAULT, NULL);
+                if (r)
+                        return r;
+        }
+        return call(c->fd, TMS_IOC_LIMITS, &limits);
+}
+
+void controller_close(struct controller *c)
+{
+        controller_hang(c);
+        if (c->fd >= 0)
+                close(c->fd);
+        c->fd = -1;
+        free(c->events);
+        c->events = NULL;
+        c->count = c->room = 0;
+}
+
+int controller_load(struct controller *c, const struct tms_pulse *pulses, uint32_t count)
+{
+        struct tms_load load = {.pulses = (uintptr_t)pulses, .count = count};
+        int r = call(c->fd, TMS_IOC_LOAD, &load);
+
+        if (r)
+                fprintf(stderr, "# load: %s: rule %u at pulse %u, limit %llu, actual %llu\n", strerror(-r),
+                        load.verdict.rule, load.verdict.pulse, load.verdict.limit, load.verdict.actual);
+        else
+                c->gen = load.timeline_gen;
+        return r;
+}
+
+int controller_arm(struct controller *c)
+{
+        struct tms_arm arm = {.timeline_gen = c->gen};
+        int r = call(c->fd, TMS_IOC_ARM, &arm);
+
+        if (r == -ETIME)
+                fprintf(stderr, "# arm: timers were off by up to %u ns\n", arm.fitness_max_ns);
+        return r;
+}
+
+int controller_start(struct controller *c)
+{
+        struct tms_start start = {.timeline_gen = c->gen, .delay_ns = 20 * MS};
+        int r;
+
+        controller_catch_up(c);
+        r = call(c->fd, TMS_IOC_START, &start);
+        if (r == -ERANGE)
+                fprintf(stderr, "# start: rule %u at pulse %u, limit %llu, actual %llu\n", start.verdict.rule,
+                        start.verdict.pulse, start.verdict.limit, start.verdict.actual);
+        c->start_ns = start.start_ns;
+        c->run = start.run;
+        return r;
+}
+
+int controller_run(struct controller *c, const struct tms_pulse *pulses, uint32_t count)
+{
+        int r = controller_load(c, pulses, count);
+
+        r = r ? r : controller_arm(c);
+        return r ? r : controller_start(c);
+}
+
+void controller_catch_up(struct controller *c)
+{
+        pthread_mutex_lock(&c->lock);
+        if (c->running)
+                keep_once(c);
+        else
+                take_records(c);
+        pthread_mutex_unlock(&c->lock);
+}
+
+size_t controller_events(struct controller *c, uint32_t type, struct tms_event *into, size_t max)
+{
+        size_t n = 0;
+
+        sleep_ns(20 * MS);
+        controller_catch_up(c);
+        pthread_mutex_lock(&c->lock);
+        for (size_t i = 0; i < c->count; i++)
+                if (c->events[i].type == type) {
+                        if (n < max)
+                                into[n] = c->events[i];
+                        n++;
+                }
+        pthread_mutex_unlock(&c->lock);
+        return n;
+}
+
+struct tms_event controller_last_state(struct controller *c)
+{
+        struct tms_event e = {};
+
+        sleep_ns(20 * MS);
+        controller_catch_up(c);
+        pthread_mutex_lock(&c->lock);
+        for (size_t i = 0; i < c->count; i++)
+                if (c->events[i].type == TMS_EVENT_STATE)
+                        e = c->events[i];
+        pthread_mutex_unlock(&c->lock);
+        return e;
+}

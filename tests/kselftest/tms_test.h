@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the module's tests have in common: a controller whose lease is kept, the
+ * card model's lab port, and the list of windows in which pulses are expected,
+ * which the host compares with the witness afterwards.
+ *
+ * Include after kselftest_harness.h. Functions return 0 or a negative errno.
+ */
+#ifndef TMS_TEST_H
+#define TMS_TEST_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/tms.h>
+
+#define NODE "/dev/tms0"
+#define MS 1000000ULL
+#define S 1000000000ULL
+#define BURST TMS_PULSE_END_OF_BURST
+#define TRAIN (TMS_PULSE_END_OF_BURST | TMS_PULSE_END_OF_TRAIN)
+#define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
+
+/* In seconds of the machine's own time, which may run much faster than ours. */
+#ifdef TEST_TIMEOUT_DEFAULT
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 600
+#endif
+
+/* --- the card model, from outside the card ---------------------------------- */
+
+struct lab_state {
+        uint64_t t_ns;   /* the witness's clock */
+        uint64_t pulses; /* discharges since power-on, whoever caused them */
+        uint64_t odometer;
+        char state[16]; /* SAFE, CHARGE, ARM, REMOVED */
+        unsigned int latch;
+        unsigned int open;
+};
+
+/* Commands, several with ";" between them. -EINVAL, and why on stderr, when the model refuses. */
+int lab(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int lab_query(struct lab_state *ret);
+/* The world as it was in the morning: nothing pressed, nothing open, nothing scheduled. */
+int lab_reset(void);
+
+/* --- pulses that are expected ------------------------------------------------- */
+
+#define REFUSED_ANY -1
+
+/*
+ * Between window_open() and window_close() the coil discharges @pulses times and
+ * the card refuses @refused triggers. Outside of all windows it does neither.
+ */
+struct window {
+        const char *name;
+        uint64_t from_ns;
+        uint64_t pulses;
+};
+
+int window_open(struct window *w, const char *name);
+int window_close(struct window *w, unsigned int pulses, int refused);
+/* Discharges since the window was opened. */
+int window_pulses(const struct window *w);
+
+/* --- calls ---------------------------------------------------------------------- */
+
+int node_open(int flags);
+int call(int fd, unsigned long cmd, const void *arg);
+struct tms_status status_of(int fd);
+struct tms_info info_of(int fd);
+uint64_t now_ns(void);
+void sleep_ns(uint64_t ns);
+
+/* Waits up to 30 s; -ETIMEDOUT. */
+int wait_state(int fd, uint32_t state);
+int wait_fired(int fd, uint32_t fired);
+
+struct tms_limits wide_limits(void);
+void flat(struct tms_pulse *pulses, uint32_t count, uint64_t interval_ns, uint16_t permille, uint32_t per_train);
+
+/* --- a controller ------------------------------------------------------------------ */
+
+/* A thread reads the records, acknowledges them and keeps the lease, until told to stop. */
+struct controller {
+        int fd;
+        uint32_t gen;
+        uint64_t start_ns;
+        uint32_t run;
+        pthread_t thread;
+        bool keeping; /* lock */
+        bool running;
+        pthread_mutex_t lock;
+        struct tms_event *events; /* all that were read; lock */
+        size_t count;
+        size_t room;
+        int error; /* of the last KEEPALIVE; lock */
+};
+
+/* Opens the node, keeps the lease, clears a fault that an earlier test has left. */
+int controller_open(struct controller *c);
+void controller_close(struct controller *c);
+/* Without the thread's exit, which a hung controller would not have. */
+void controller_hang(struct controller *c);
+void controller_keep(struct controller *c);
+
+int controller_load(struct controller *c, const struct tms_pulse *pulses, uint32_t count);
+int controller_arm(struct controller *c);
+int controller_start(struct controller *c);
+/* Load, arm, start. */
+int controller_run(struct controller *c, const struct tms_pulse *pulses, uint32_t count);
+
+/*
+ * Copies of the records of one kind, in order, at most @max; the number that there are.
+ * Waits a moment for records that are still on their way.
+ */
+size_t controller_events(struct controller *c, uint32_t type, struct tms_event *into, size_t max);
+/* The last change of state. */
+struct tms_event controller_last_state(struct controller *c);
+/* Every record up to now is read. */
+void controller_catch_up(struct controller *c);
+
+#endif
