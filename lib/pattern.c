@@ -104,7 +104,7 @@ static int onsets_read(const struct reader *reader, const struct node *n, struct
 {
         int r;
 
-        r = node_check_list(reader, n, 1, ONSETS_MAX, "times, the first of them 0");
+        r = node_check_list(reader, n, 1, ONSETS_MAX, "times from the level's start, such as \"[0 ms, 60 ms]\"");
         if (r < 0)
                 return r;
         level->onsets = calloc(n->n, sizeof(*level->onsets));
@@ -151,11 +151,16 @@ static int level_read(const struct reader *reader, const struct node *n, enum le
                       struct level *level)
 {
         const char *const keys[] = { unit, "interval", "frequency", "onsets", "duration", "wait", NULL };
-        const struct node *count, *interval, *frequency, *onsets, *k;
+        const struct node *count, *interval, *frequency, *onsets, *other, *k;
         unsigned wait = WAIT_NONE;
         uint64_t v;
         int r;
 
+        /* The likeliest mistake of all, and a list of keys would not explain it. */
+        other = node_get(n, strcmp(unit, "pulses") == 0 ? "bursts" : "pulses");
+        if (index == LEVEL_TRAIN && other)
+                return node_fail(reader, other, "this pattern has %s \"burst\", so its trains count %s; expected \"%s\"",
+                                 strcmp(unit, "pulses") == 0 ? "no" : "a", unit, unit);
         r = node_check_keys(reader, n, keys);
         if (r < 0)
                 return r;
@@ -174,8 +179,7 @@ static int level_read(const struct reader *reader, const struct node *n, enum le
         level->wait = (enum wait) wait;
 
         if (onsets) {
-                const struct node *other = count ?: interval ?: frequency;
-
+                other = count ?: interval ?: frequency;
                 if (other)
                         return node_fail(reader, other, "\"onsets\" says it all; expected either onsets or a count and an interval");
                 r = onsets_read(reader, onsets, level);

@@ -63,11 +63,12 @@ static int number_read(const struct reader *reader, const struct node *map, cons
 static int format_read(const struct reader *reader, const struct node *root)
 {
         const struct node *n = node_get(root, "format");
-        uint64_t v;
 
         if (!n)
                 return node_missing(reader, root, "format", "\"format: 1\"");
-        return read_count(reader, n, 1, 1, &v);
+        if (n->kind != NODE_TEXT || strcmp(n->text, "1") != 0)
+                return node_fail(reader, n, "this format is not known; expected \"1\"");
+        return 0;
 }
 
 /* a-z, 0-9 and single dashes: safe as a file name and a path of an object. */
@@ -216,7 +217,7 @@ static int legs_read(const struct reader *reader, const struct node *root, struc
                 return pattern_read(reader, pattern, &p->legs[0]);
         }
 
-        r = node_check_list(reader, legs, 2, TMS_LEGS_MAX, "legs");
+        r = node_check_list(reader, legs, 2, TMS_LEGS_MAX, "legs, each with name, target and pattern");
         if (r < 0)
                 return r;
         for (size_t i = 0; i < legs->n; i++) {
@@ -271,7 +272,7 @@ static int course_read(const struct reader *reader, const struct node *n, struct
 
         k = node_get(n, "taper");
         if (k) {
-                r = node_check_list(reader, k, 1, ELEMENTSOF(c->taper), "numbers of sessions, one a week");
+                r = node_check_list(reader, k, 1, ELEMENTSOF(c->taper), "numbers of sessions, one a week, such as \"[3, 2, 1]\"");
                 if (r < 0)
                         return r;
                 for (size_t i = 0; i < k->n; i++) {
@@ -350,7 +351,7 @@ static int citations_read(const struct reader *reader, const struct node *root, 
         }
         if (!n)
                 return node_missing(reader, root, "citations", "a list that says where the numbers come from");
-        r = node_check_list(reader, n, 1, CITATIONS_MAX, "citations");
+        r = node_check_list(reader, n, 1, CITATIONS_MAX, "citations, each with text, supports, basis and verified");
         if (r < 0)
                 return r;
         p->citations = calloc(n->n, sizeof(*p->citations));

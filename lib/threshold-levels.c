@@ -129,7 +129,7 @@ static void mills_nithi_turn(struct tms_threshold *t, uint32_t lower_permille)
 
         l->fail_permille = lower_permille;
         l->phase = LEVELS_UP;
-        level_set(l, l->first_permille);
+        level_set(l, up(t, t->options.step_permille));
 }
 
 static void mills_nithi_down(struct tms_threshold *t, bool response)
@@ -163,7 +163,6 @@ void mills_nithi_answer(struct tms_threshold *t, bool response)
         switch (l->phase) {
         case LEVELS_COARSE:
                 if (response) {
-                        l->first_permille = l->level_permille;
                         l->phase = LEVELS_DOWN;
                         level_set(l, down(t, t->options.step_permille));
                 } else if (l->level_permille == t->options.max_permille)

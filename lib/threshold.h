@@ -28,7 +28,6 @@ struct levels {
         unsigned hits, misses;   /* at this level */
         bool turned;             /* coarse: the answer has changed once */
         bool first_hit;          /* coarse: what the first pulse said */
-        uint32_t first_permille; /* where the coarse phase ended */
         uint32_t pass_permille;  /* lowest level known to pass, 0 none */
         uint32_t fail_permille;  /* highest level known to fail, 0 none */
 };

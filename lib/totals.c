@@ -101,7 +101,7 @@ static int check_time(const struct reader *reader, const struct node *n, uint64_
         if (r < 0)
                 return r;
         if (actual_ns == TMS_TIME_NONE)
-                return node_fail(reader, n, "this pattern has no such time (its trains are single, jittered or listed); "
+                return node_fail(reader, n, "this pattern has no such time (its trains are single, jittered, listed or in legs); "
                                             "expected none here");
         ns = ticks_to_ns(v.num, v.den);
         if (ns != actual_ns)

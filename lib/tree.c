@@ -140,24 +140,60 @@ static int builder_oom(struct builder *b)
         return tms_error_set(b->reader->error, ENOMEM, b->reader->file, 0, 0, NULL, "out of memory");
 }
 
+/*
+ * What libyaml says of the mistakes that people make, in words that say how
+ * to mend them; at_context: the place that matters is where it began.
+ */
+static const struct {
+        const char *problem, *sentence;
+        bool at_context;
+} yaml_problems[] = {
+        { "mapping values are not allowed in this context",
+          "a colon is not expected here; expected quotes around text with a colon in it, and \"key: value\" with a space after "
+          "the colon in the line above",
+          false },
+        { "did not find expected key",
+          "this line does not belong to the ones above it; expected as many spaces at its start as its neighbours have, and a "
+          "key",
+          false },
+        { "did not find expected '-' indicator",
+          "this line does not belong to the list above it; expected \"- \" at the same place as in the list's other lines", false },
+        { "found unexpected end of stream", "this quotation mark is never closed; expected another one at the text's end", true },
+        { "did not find expected ',' or ']'", "this list is never closed; expected commas between its entries and \"]\" at its end",
+          true },
+        { "did not find expected ',' or '}'", "this brace is never closed; expected commas between its keys and \"}\" at its end",
+          true },
+        { "could not find expected ':'", "this line has no colon; expected \"key: value\" with a space after the colon", true },
+        { "block sequence entries are not allowed in this context",
+          "a list may not begin here; expected its first \"- \" in a line of its own", false },
+        { "found character that cannot start any token",
+          "a value cannot begin with this character; expected quotes around the text", false },
+        { "found undefined tag handle", "tags (!) are not used here; expected the value itself", false },
+};
+
+static int builder_yaml_error(struct builder *b)
+{
+        const yaml_mark_t *mark = &b->parser.problem_mark;
+        const char *problem = b->parser.problem ?: "unreadable";
+
+        if (b->parser.error == YAML_MEMORY_ERROR)
+                return builder_oom(b);
+        for (size_t i = 0; i < ELEMENTSOF(yaml_problems); i++)
+                if (strcmp(problem, yaml_problems[i].problem) == 0)
+                        return builder_fail(b, yaml_problems[i].at_context ? &b->parser.context_mark : mark,
+                                            yaml_problems[i].sentence);
+        return tms_error_set(b->reader->error, EINVAL, b->reader->file, (unsigned) mark->line + 1, (unsigned) mark->column + 1,
+                             NULL, "this is not YAML (%s); expected correct indentation, colons, quotes and brackets", problem);
+}
+
 static int builder_next(struct builder *b)
 {
         if (b->have_event)
                 yaml_event_delete(&b->event);
         b->have_event = false;
 
-        if (!yaml_parser_parse(&b->parser, &b->event)) {
-                const yaml_mark_t *mark = &b->parser.problem_mark;
-
-                if (b->parser.error == YAML_MEMORY_ERROR)
-                        return builder_oom(b);
-                return tms_error_set(b->reader->error, EINVAL, b->reader->file, (unsigned) mark->line + 1,
-                                     (unsigned) mark->column + 1, NULL,
-                                     "this is not YAML: %s%s%s; check the indentation, colons, quotes and brackets "
-                                     "here and just above",
-                                     b->parser.context ?: "", b->parser.context ? ", " : "",
-                                     b->parser.problem ?: "unreadable");
-        }
+        if (!yaml_parser_parse(&b->parser, &b->event))
+                return builder_yaml_error(b);
         b->have_event = true;
         return 0;
 }
@@ -446,6 +482,21 @@ static size_t distance(const char *a, const char *b)
         return row[n];
 }
 
+/* Words of the field that are near, but not what a file holds. */
+static const struct {
+        const char *key, *sentence;
+} foreign_keys[] = {
+        { "iti", "pauses are not stored; expected \"interval\", from onset to onset: a train's duration and the pause after it" },
+        { "pause", "pauses are not stored; expected \"interval\", from onset to onset: a train's duration and the pause after it" },
+        { "isi", "there is no such key; expected \"interval\", from onset to onset" },
+        { "ipi", "there is no such key; expected \"interval\", from onset to onset" },
+        { "cycle", "there is no such key; expected \"interval\" in the series, from onset to onset" },
+        { "rate", "there is no such key; expected \"frequency\" or \"interval\"" },
+        { "amplitude", "there is no such key; expected \"percent\"" },
+        { "frequency", "a frequency belongs to a level of the pattern; expected it in burst or train" },
+        { "<<", "merge keys are not used here; expected the keys themselves" },
+};
+
 static int key_unknown(const struct reader *reader, const struct node *n, const char *const *allowed)
 {
         const char *nearest = NULL;
@@ -466,6 +517,10 @@ static int key_unknown(const struct reader *reader, const struct node *n, const 
         }
 
         node_path(n, path, sizeof(path));
+        for (size_t i = 0; i < ELEMENTSOF(foreign_keys); i++)
+                if (strcmp(n->key, foreign_keys[i].key) == 0)
+                        return tms_error_set(reader->error, EINVAL, reader->file, n->key_line, n->key_column, path, "%s",
+                                             foreign_keys[i].sentence);
         if (nearest)
                 return tms_error_set(reader->error, EINVAL, reader->file, n->key_line, n->key_column, path,
                                      "there is no such key; did you mean \"%s\"?", nearest);
@@ -479,8 +534,10 @@ int node_check_keys(const struct reader *reader, const struct node *n, const cha
                 return node_fail(reader, n,
                                  "\"%.*s\" is not a set of keys; expected lines of \"key: value\" (a space follows the colon)",
                                  QUOTE_MAX, n->text);
+        if (n->kind == NODE_TEXT)
+                return node_fail(reader, n, "there is nothing here; expected lines of \"key: value\", indented");
         if (n->kind != NODE_MAP)
-                return node_fail(reader, n, "expected lines of \"key: value\" (a space follows the colon)");
+                return node_fail(reader, n, "there is a list here; expected lines of \"key: value\" (a space follows the colon)");
 
         for (size_t i = 0; i < n->n; i++) {
                 size_t j = 0;
@@ -496,9 +553,10 @@ int node_check_keys(const struct reader *reader, const struct node *n, const cha
 int node_check_list(const struct reader *reader, const struct node *n, size_t min, size_t max, const char *of)
 {
         if (n->kind != NODE_LIST)
-                return node_fail(reader, n, "expected a list of %s, such as \"[a, b]\"", of);
+                return node_fail(reader, n, "expected a list of %s", of);
         if (n->n < min || n->n > max)
-                return node_fail(reader, n, "the list has %zu entries; expected %zu to %zu %s", n->n, min, max, of);
+                return node_fail(reader, n, "the list has %zu entr%s; expected %zu to %zu: %s", n->n, n->n == 1 ? "y" : "ies", min, max,
+                                 of);
         return 0;
 }
 
