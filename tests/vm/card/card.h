@@ -242,6 +242,12 @@ struct TMSCard {
     uint64_t writes[TMS_BAR_SIZE / 4];
     uint64_t bad_reads;
     uint64_t bad_writes;
+
+    /* state.c: how long the host took from a fault's message to writing SAFE */
+    int64_t fault_ns;               /* told and not answered yet; TMS_NEVER: none */
+    uint64_t fault_answers;
+    int64_t fault_answer_last_ns;
+    int64_t fault_answer_max_ns;
 };
 
 /* clock.c */
@@ -260,6 +266,7 @@ void tms_safe(TMSCard *s);
 void tms_latch(TMSCard *s, uint32_t bits);
 void tms_latch_clear(TMSCard *s, uint32_t bits);
 void tms_control_write(TMSCard *s, uint32_t value, int64_t t_ns);
+void tms_fault_answers_reset(TMSCard *s);
 void tms_watchdog_kick(TMSCard *s, uint32_t value, int64_t t_ns);
 void tms_event(TMSCard *s, uint32_t bits);
 void tms_irq_enable(TMSCard *s, uint32_t value);

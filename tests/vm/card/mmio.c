@@ -321,7 +321,10 @@ const MemoryRegionOps tms_nobody_ops = {
     .impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
 
-/* {"GATE":{"reads":1,"writes":0},...}, registers that were touched only. */
+/*
+ * {"GATE":{"reads":1,"writes":0},...}, registers that were touched only; and how
+ * long the host took to answer a fault with SAFE.
+ */
 char *tms_mmio_counts(const TMSCard *s)
 {
     GString *json = g_string_new("{");
@@ -334,6 +337,10 @@ char *tms_mmio_counts(const TMSCard *s)
                                    s->reads[i], s->writes[i]);
         }
     }
+    g_string_append_printf(json, "\"fault_to_safe\":{\"count\":%" PRIu64
+                           ",\"last_ns\":%" PRId64 ",\"max_ns\":%" PRId64
+                           "},", s->fault_answers, s->fault_answer_last_ns,
+                           s->fault_answer_max_ns);
     g_string_append_printf(json, "\"bad\":{\"reads\":%" PRIu64 ",\"writes\":%"
                            PRIu64 "}}", s->bad_reads, s->bad_writes);
     return g_string_free(json, false);
@@ -345,4 +352,5 @@ void tms_mmio_counts_reset(TMSCard *s)
     memset(s->writes, 0, sizeof(s->writes));
     s->bad_reads = 0;
     s->bad_writes = 0;
+    tms_fault_answers_reset(s);
 }

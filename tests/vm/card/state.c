@@ -29,8 +29,31 @@ static void message(TMSCard *s, unsigned vector, uint32_t *lost)
         return;
     }
     if (!s->removed && msix_enabled(PCI_DEVICE(s))) {
+        if (vector == TMS_VECTOR_FAULT && s->fault_ns == TMS_NEVER) {
+            s->fault_ns = tms_now();
+        }
         msix_notify(PCI_DEVICE(s), vector);
     }
+}
+
+/* The host writes SAFE: how long is it since it was told of the fault? */
+static void fault_answered(TMSCard *s, int64_t t_ns)
+{
+    if (s->fault_ns == TMS_NEVER) {
+        return;
+    }
+    s->fault_answer_last_ns = t_ns - s->fault_ns;
+    s->fault_answer_max_ns = MAX(s->fault_answer_max_ns, s->fault_answer_last_ns);
+    s->fault_answers++;
+    s->fault_ns = TMS_NEVER;
+}
+
+void tms_fault_answers_reset(TMSCard *s)
+{
+    s->fault_ns = TMS_NEVER;
+    s->fault_answers = 0;
+    s->fault_answer_last_ns = 0;
+    s->fault_answer_max_ns = 0;
 }
 
 /* Something happened for TMS_VECTOR_PULSE: each time is told, if it is enabled. */
@@ -102,6 +125,7 @@ void tms_control_write(TMSCard *s, uint32_t value, int64_t t_ns)
         tms_reset(s, t_ns);
         return;
     }
+    fault_answered(s, t_ns);
     tms_safe(s);
 }
 
@@ -186,6 +210,7 @@ void tms_power_on(TMSCard *s, int64_t t_ns)
     s->trigger_in_fall_ns = TMS_NEVER;
     s->was_full = false;
     s->magic = TMS_MAGIC;
+    tms_fault_answers_reset(s);
     tms_energy_power_on(&s->energy, t_ns);
     tms_thermal_advance(&s->thermal, t_ns);
     tms_reset(s, t_ns);
