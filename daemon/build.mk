@@ -2,7 +2,7 @@
 # tmsd and tmsctl, and what the system needs to know of them: D-Bus, polkit, systemd, udev.
 
 TMSCTL_SRC := $(sort $(wildcard daemon/tmsctl*.c daemon/cli*.c))
-TMSD_SRC   := $(filter-out $(TMSCTL_SRC),$(sort $(wildcard daemon/*.c)))
+TMSD_SRC   := $(filter-out daemon/tmsctl%.c daemon/cli%.c,$(sort $(wildcard daemon/*.c)))
 TMSD_OBJ   := $(patsubst daemon/%.c,$(B)/daemon/%.o,$(TMSD_SRC))
 TMSCTL_OBJ := $(patsubst daemon/%.c,$(B)/daemon/%.o,$(TMSCTL_SRC))
 TMSD_LIBS   := -lsystemd -ludev -ljansson -lcrypto -lpthread
