@@ -165,8 +165,11 @@ static void gate_closed(struct tms_device *tms, u32 gate, u64 now_ns)
 		leave_out(tms, now_ns, TMS_PULSE_OUTCOME_NOT_READY);
 		return;
 	}
-	tms_halt(tms);
 	tms_ring_release(&tms->store->ring, 2);
+	/* SAFE by a stop: whoever has asked for it is waiting for the lock to say so. */
+	if (!(wrong & (TMS_STATUS_LATCHED | TMS_IL_MASK)) && READ_ONCE(tms->stop))
+		return;
+	tms_halt(tms);
 	tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
 }
 

@@ -6,8 +6,9 @@
  *
  * The card has already made itself safe when it raises the fault vector; the
  * handler does it once more before anything else, a clock's reading after its
- * entry, and sets the stop word. Only then it may wait for the engine's lock
- * (at most the lead and a pulse's work) to find out what it was.
+ * entry (far below 3 us). Only then it may wait for the engine's lock, at most the
+ * lead and a pulse's work (23 us), to find out what it was. If the engine spins on
+ * this CPU the handler itself waits that long; the card does not fire meanwhile.
  */
 #include "tms.h"
 #include "trace.h"

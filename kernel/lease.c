@@ -28,8 +28,8 @@ static enum hrtimer_restart lease_timer(struct hrtimer *timer)
 }
 
 /*
- * Takes the acknowledgement first: even one that comes too late to renew frees
- * records.
+ * Takes what is acknowledged first: even when that comes too late to renew, it
+ * frees records.
  */
 int tms_lease_renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq,
 		    u64 *ret_end_ns)

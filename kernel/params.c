@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Module parameters. The built-in value of each is the widest: a site can
+ * Module parameters. Each has a built-in limit that nothing widens: a site can
  * tighten it, at load time or later in /sys/module/tms/parameters, and widen it
- * again up to there. A change drops every loaded timeline; while a card treats,
- * it is refused.
+ * again up to there. (Only fitness_max_ns starts tighter than its limit.) A change
+ * drops every loaded timeline; while a card treats, it is refused.
  *
  * Context: process. Readers: any, by READ_ONCE.
  */
@@ -57,23 +57,65 @@ static const struct kernel_param_ops bounded_ops = {
 	.get = bounded_get,
 };
 
-#define TMS_PARAM(_name, _min, _max, _default, _what)				\
-	static struct bounded _name = { .value = (_default), .min = (_min), .max = (_max) }; \
-	module_param_cb(_name, &bounded_ops, &_name, 0644);			\
-	MODULE_PARM_DESC(_name, _what)
+static struct bounded max_permille = {
+	.value = 1000,
+	.min = 1,
+	.max = 1000,
+};
 
-TMS_PARAM(max_permille, 1, 1000, 1000,
-	  "highest intensity in 0.1 % of maximum stimulator output, 1..1000 (default 1000)");
-TMS_PARAM(max_pulses_per_s, 1, 100, 100,
-	  "most pulses in any second, 1..100 (default 100)");
-TMS_PARAM(max_pulses_per_day, 1, TMS_PULSES_MAX, TMS_PULSES_MAX,
-	  "most pulses of a card in any 24 hours, 1..4000000 (default 4000000)");
-TMS_PARAM(lateness_ns, TMS_LATENESS_MIN_NS, TMS_LATENESS_NS, TMS_LATENESS_NS,
-	  "a pulse later than this is not fired, unless its timeline says otherwise, in ns, 1000..50000 (default 50000)");
-TMS_PARAM(fitness_max_ns, TMS_LATENESS_MIN_NS, TMS_LATENESS_MAX_NS, TMS_FITNESS_NS,
-	  "arming is refused when a timer probe errs by more than this, in ns, 1000..1000000 (default 20000)");
-TMS_PARAM(lead_ns, TMS_LEAD_MIN_NS, TMS_LEAD_MAX_NS, TMS_LEAD_MAX_NS,
-	  "how long before a pulse its timer wakes up, to spin until its time, in ns, 4000..20000 (default 20000)");
+module_param_cb(max_permille, &bounded_ops, &max_permille, 0644);
+MODULE_PARM_DESC(max_permille,
+		 "0.1 % of maximum stimulator output; highest intensity, 1..1000 (default 1000)");
+
+static struct bounded max_pulses_per_s = {
+	.value = 100,
+	.min = 1,
+	.max = 100,
+};
+
+module_param_cb(max_pulses_per_s, &bounded_ops, &max_pulses_per_s, 0644);
+MODULE_PARM_DESC(max_pulses_per_s,
+		 "most pulses in any second, 1..100 (default 100)");
+
+static struct bounded max_pulses_per_day = {
+	.value = TMS_PULSES_MAX,
+	.min = 1,
+	.max = TMS_PULSES_MAX,
+};
+
+module_param_cb(max_pulses_per_day, &bounded_ops, &max_pulses_per_day, 0644);
+MODULE_PARM_DESC(max_pulses_per_day,
+		 "most pulses in any 24 hours, 1..4000000 (default 4000000)");
+
+static struct bounded lateness_ns = {
+	.value = TMS_LATENESS_NS,
+	.min = TMS_LATENESS_MIN_NS,
+	.max = TMS_LATENESS_NS,
+};
+
+module_param_cb(lateness_ns, &bounded_ops, &lateness_ns, 0644);
+MODULE_PARM_DESC(lateness_ns,
+		 "ns; a later pulse is not fired by default, 1000..50000 (default 50000)");
+
+static struct bounded fitness_max_ns = {
+	.value = TMS_FITNESS_NS,
+	.min = TMS_LATENESS_MIN_NS,
+	.max = TMS_LATENESS_MAX_NS,
+};
+
+module_param_cb(fitness_max_ns, &bounded_ops, &fitness_max_ns, 0644);
+MODULE_PARM_DESC(fitness_max_ns,
+		 "ns; a timer probe worse than this forbids arming, 1000..1000000 (default 20000)");
+
+static struct bounded lead_ns = {
+	.value = TMS_LEAD_MAX_NS,
+	.min = TMS_LEAD_MIN_NS,
+	.max = TMS_LEAD_MAX_NS,
+};
+
+module_param_cb(lead_ns, &bounded_ops, &lead_ns, 0644);
+MODULE_PARM_DESC(lead_ns,
+		 "ns; so long before a pulse its timer wakes up and spins, 4000..20000 (default 20000)");
 
 u32 tms_param_lead_ns(void)
 {

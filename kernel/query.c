@@ -103,6 +103,7 @@ void tms_query_status(struct tms_device *tms, struct tms_status *ret_status)
 
 void tms_query_latency(struct tms_device *tms, struct tms_latency *ret_latency)
 {
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		*ret_latency = tms->latency;
+	}
 }

@@ -24,9 +24,9 @@
  *
  * The engine holds engine_lock while it spins for a pulse, so whoever else
  * wants it may wait for TMS_LEAD_MAX_NS plus a pulse's work with interrupts
- * off. The two things that must not wait take no lock at all: writing SAFE to
- * the card (tms_card_safe) and setting the stop word. In this order: the card
- * then refuses what the engine is about to do.
+ * off. The two things that must not wait take no lock at all: the stop word, and
+ * SAFE in the card (tms_halt). If the engine has just looked at the one, the card
+ * refuses by the other.
  */
 #ifndef TMS_H
 #define TMS_H
@@ -58,7 +58,7 @@
 #define TMS_NAME		"tms"
 #define TMS_MINORS		16
 
-/* --- Numbers of the design; what may be tightened is a module parameter ---- */
+/* --- Numbers of the design; what may be tightened is a module parameter -- */
 
 #define TMS_LEAD_MAX_NS		20000		/* spun with interrupts off before a pulse */
 #define TMS_LEAD_MIN_NS		4000		/* must hold the gate's window */
@@ -226,7 +226,8 @@ struct tms_store {
  * @epoch: changes of state so far; engine_lock
  * @timeline_gen: of the timeline that may be played, 0: none; engine_lock
  * @stop: the stop word: not 0 forbids the trigger. Set by anybody, without a lock,
- *        after SAFE was written; cleared under engine_lock when arming begins.
+ *        just before SAFE is written; cleared under engine_lock when arming begins.
+ *        Whoever sets it goes on to take the lock and to change the state.
  * @live: interlocks when last looked at; engine_lock
  * @latched: interlocks that opened since CLEAR_FAULT or ARM; engine_lock
  * @rest_ns: since when armed, paused or waiting without a pulse; engine_lock
@@ -336,7 +337,7 @@ static inline bool tms_energised(u32 state)
 	       state == TMS_STATE_RUNNING || state == TMS_STATE_PAUSED;
 }
 
-/* --- card.c: registers; any context unless said ------------------------------ */
+/* --- card.c: registers; any context unless said -------------------------- */
 
 /* SAFE: no charge, no trigger possible. Needs no lock and never fails. */
 static inline void tms_card_safe(struct tms_device *tms)
@@ -344,11 +345,15 @@ static inline void tms_card_safe(struct tms_device *tms)
 	writel(TMS_CONTROL_SAFE, tms->mmio + TMS_REG_CONTROL);
 }
 
-/* SAFE, then the stop word, in this order. Whoever needs a state then takes the lock. */
+/*
+ * The stop word, then SAFE; whoever needs a state then takes the lock. The engine
+ * reads the other way round, the card first: what it finds SAFE without a stop
+ * word and without a latch, the card has done by itself.
+ */
 static inline void tms_halt(struct tms_device *tms)
 {
-	tms_card_safe(tms);
 	WRITE_ONCE(tms->stop, 1);
+	tms_card_safe(tms);
 }
 
 int tms_card_identify(struct tms_device *tms, struct tms_caps *ret_caps);
@@ -357,7 +362,7 @@ void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil);
 void tms_card_setup(struct tms_device *tms);
 void tms_card_listen(struct tms_device *tms, bool trigger);
 
-/* --- params.c ------------------------------------------------------------------ */
+/* --- params.c ------------------------------------------------------------ */
 
 u32 tms_param_lead_ns(void);
 u32 tms_param_lateness_ns(void);
@@ -365,14 +370,14 @@ u32 tms_param_fitness_max_ns(void);
 u32 tms_params_gen(void);
 void tms_params_envelope(struct tms_envelope *env);
 
-/* --- limits.c: process ----------------------------------------------------------- */
+/* --- limits.c: process --------------------------------------------------- */
 
 void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 			 u64 lateness_ns, struct tms_envelope *ret_env);
 u64 tms_limits_min_interval_ns(u32 card_ns, u64 lateness_ns);
 u32 tms_limits_max_permille(struct tms_device *tms, const struct tms_coil *coil);
 
-/* --- state.c: engine_lock held ----------------------------------------------------- */
+/* --- state.c: engine_lock held ------------------------------------------- */
 
 bool tms_state_may(u32 from, u32 to);
 void tms_set_state(struct tms_device *tms, u32 state, u32 cause);
@@ -381,53 +386,53 @@ void tms_end(struct tms_device *tms, u32 cause);
 void tms_drop_timeline(struct tms_device *tms, u32 cause);
 const char *tms_state_name(u32 state);
 
-/* --- event.c: records of a device, engine_lock held ---------------------------------- */
+/* --- event.c: records of a device, engine_lock held ---------------------- */
 
 void tms_event_state(struct tms_device *tms, u32 from, u32 to, u32 cause);
 void tms_event_interlock(struct tms_device *tms);
 void tms_event_trigger(struct tms_device *tms, u64 mono_ns, u64 card_ns);
 void tms_wake(struct tms_device *tms);
 
-/* --- engine.c: hard IRQ ----------------------------------------------------------------- */
+/* --- engine.c: hard IRQ -------------------------------------------------- */
 
 void tms_engine_init(struct tms_device *tms);
 int tms_engine_start(struct tms_device *tms);		/* process */
 void tms_engine_continue(struct tms_device *tms);	/* hard IRQ on engine_cpu, lock held */
 void tms_engine_settle(struct tms_device *tms);		/* lock held */
 
-/* --- setpoint.c: engine_lock held ---------------------------------------------------------- */
+/* --- setpoint.c: engine_lock held ---------------------------------------- */
 
 void tms_setpoints_reset(struct tms_device *tms);
 void tms_setpoints_fill(struct tms_device *tms);
 void tms_setpoints_used(struct tms_device *tms);
 u64 tms_setpoints_settle_ns(struct tms_device *tms, u32 from_permille, u32 to_permille);
 
-/* --- answer.c: hard IRQ --------------------------------------------------------------------- */
+/* --- answer.c: hard IRQ -------------------------------------------------- */
 
 irqreturn_t tms_pulse_irq(int irq, void *data);
 bool tms_answer_poll(struct tms_device *tms);		/* lock held */
 void tms_answer_give_up(struct tms_device *tms);	/* lock held */
 
-/* --- interlock.c: hard IRQ ------------------------------------------------------------------------ */
+/* --- interlock.c: hard IRQ ----------------------------------------------- */
 
 irqreturn_t tms_fault_irq(int irq, void *data);
 void tms_interlock_scan(struct tms_device *tms, u32 otherwise);	/* lock held */
 void tms_stop(struct tms_device *tms, u32 cause);	/* any context, no lock held */
 
-/* --- watchdog.c: hard IRQ -------------------------------------------------------------------------- */
+/* --- watchdog.c: hard IRQ ------------------------------------------------ */
 
 void tms_watchdog_init(struct tms_device *tms);
 void tms_watchdog_start(struct tms_device *tms);	/* lock held */
 void tms_watchdog_anchor(struct tms_device *tms);	/* lock held */
 
-/* --- lease.c ------------------------------------------------------------------------------------------ */
+/* --- lease.c ------------------------------------------------------------- */
 
 void tms_lease_init(struct tms_device *tms);
 int tms_lease_renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq,
 		    u64 *ret_end_ns);			/* process */
 bool tms_lease_fresh(struct tms_device *tms, u64 until_ns);	/* lock held */
 
-/* --- fitness.c ------------------------------------------------------------------------------------------ */
+/* --- fitness.c ----------------------------------------------------------- */
 
 void tms_fitness_reset(struct tms_device *tms);		/* lock held */
 void tms_fitness_probe(struct tms_device *tms, u64 error_ns);	/* lock held */
@@ -437,7 +442,7 @@ void tms_fitness_hold(struct tms_device *tms);		/* process, tms->lock held */
 void tms_fitness_release(struct tms_device *tms);	/* process, tms->lock held */
 void tms_fitness_qos_work(struct work_struct *work);
 
-/* --- treat.c: what the ioctls do; process, rwsem read-held, not dead --------- */
+/* --- treat.c: what the ioctls do; process, rwsem read-held, not dead ----- */
 
 int tms_treat_limits(struct tms_device *tms, const struct tms_limits *limits);
 int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_timeline **timeline);
@@ -452,21 +457,21 @@ int tms_treat_current(struct tms_device *tms, u32 gen);		/* lock held */
 int tms_treat_records(struct tms_device *tms);			/* lock held */
 void tms_treat_unload(struct tms_device *tms);			/* lock held */
 
-/* --- arm.c: process; takes and drops rwsem by itself, since it sleeps -------- */
+/* --- arm.c: process; takes and drops rwsem by itself, since it sleeps ---- */
 
 int tms_arm(struct tms_device *tms, struct tms_arm *arm);
 
-/* --- query.c: INFO and STATUS; process, rwsem read-held, not dead --------------------------------------------- */
+/* --- query.c: INFO and STATUS; process, rwsem read-held, not dead -------- */
 
 void tms_query_info(struct tms_device *tms, struct tms_info *ret_info);
 void tms_query_status(struct tms_device *tms, struct tms_status *ret_status);
 void tms_query_latency(struct tms_device *tms, struct tms_latency *ret_latency);
 
-/* --- ioctl.c ------------------------------------------------------------------------------------------------------ */
+/* --- ioctl.c ------------------------------------------------------------- */
 
 long tms_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 
-/* --- cdev.c ----------------------------------------------------------------------------------------------------------- */
+/* --- cdev.c -------------------------------------------------------------- */
 
 int tms_cdev_register(void);
 void tms_cdev_unregister(void);
@@ -476,11 +481,11 @@ void tms_cdev_kill(struct tms_device *tms, u32 cause);
 int tms_cdev_enter(struct tms_device *tms);
 void tms_cdev_leave(struct tms_device *tms);
 
-/* --- sysfs.c ---------------------------------------------------------------- */
+/* --- sysfs.c ------------------------------------------------------------- */
 
 extern const struct attribute_group *tms_sysfs_groups[];
 
-/* --- store.c: process -------------------------------------------------------------------------------------------------- */
+/* --- store.c: process ---------------------------------------------------- */
 
 extern struct mutex tms_devices_lock; /* see the lock table */
 int tms_store_adopt(struct tms_device *tms, u64 odometer);
@@ -495,7 +500,7 @@ void tms_devices_each(void (*fn)(struct tms_device *tms, void *data), void *data
 void tms_devices_panic(void);
 int tms_devices_pick_cpu(const struct tms_device *tms, int except); /* tms_devices_lock held */
 
-/* --- power.c: sleep, reset, errors, hotplug of CPUs ----------------------------------------------------------------------- */
+/* --- power.c: sleep, reset, errors, hotplug of CPUs ---------------------- */
 
 int tms_power_register(void);
 void tms_power_unregister(void);
@@ -505,7 +510,7 @@ void tms_power_shutdown(struct pci_dev *pdev);
 extern const struct pci_error_handlers tms_error_handlers;
 extern const struct dev_pm_ops tms_pm_ops;
 
-/* --- hwmon.c, panel.c: process unless said ------------------------------------------------------------------------------------ */
+/* --- hwmon.c, panel.c: process unless said ------------------------------- */
 
 int tms_hwmon_add(struct tms_device *tms);
 int tms_panel_add(struct tms_device *tms);

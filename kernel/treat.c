@@ -316,7 +316,8 @@ int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause)
 {
 	int r = 0;
 
-	if (pause->flags & ~TMS_PAUSE_NOW || memchr_inv(pause->reserved, 0, sizeof(pause->reserved)))
+	if (pause->flags & ~TMS_PAUSE_NOW ||
+	    memchr_inv(pause->reserved, 0, sizeof(pause->reserved)))
 		return -EINVAL;
 
 	guard(mutex)(&tms->lock);

@@ -41,7 +41,7 @@ static bool card_holds(struct tms_device *tms, const struct tms_anchor *now)
 
 	if (latched || (status & TMS_STATUS_SIGN_MASK) != TMS_STATUS_SIGN ||
 	    (status & TMS_STATUS_STATE_MASK) != want) {
-		/* Whoever has set the stop word has written SAFE, and is about to say why. */
+		/* SAFE by a stop: whoever has asked for it is waiting for the lock to say so. */
 		if (!latched && READ_ONCE(tms->stop))
 			return false;
 		tms_halt(tms);
