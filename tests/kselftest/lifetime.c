@@ -137,7 +137,7 @@ FIXTURE_TEARDOWN(life)
 /* A file whose card has gone: no calls, hang-up, the records to their end. */
 #define EXPECT_GONE(file)                                                      \
         do {                                                                   \
-                struct pollfd p = {.fd = (file), .events = POLLIN};              \
+                struct pollfd p = {.fd = (file), .events = POLLIN};            \
                 struct tms_event e, last = {};                                 \
                 struct tms_status st;                                          \
                 struct tms_info info;                                          \

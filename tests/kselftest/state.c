@@ -71,6 +71,8 @@ FIXTURE_SETUP(state)
         ASSERT_EQ(0, lab_reset());
         ASSERT_EQ(0, controller_open(&self->c));
         ASSERT_EQ(0, window_open(&self->window, _metadata->name));
+        flat(self->pulses, ELEMENTSOF(self->pulses), 5 * S, 100, 1);
+        self->pulses[0].flags |= TMS_PULSE_WAIT_OPERATOR;
 }
 
 FIXTURE_TEARDOWN(state)
@@ -127,8 +129,6 @@ static int enter(FIXTURE_DATA(state) * self, uint32_t state)
         if (r || state == TMS_STATE_IDLE)
                 return r;
 
-        flat(self->pulses, ELEMENTSOF(self->pulses), 5 * S, 100, 1);
-        self->pulses[0].flags |= TMS_PULSE_WAIT_OPERATOR;
         r = controller_load(&self->c, self->pulses, ELEMENTSOF(self->pulses));
         if (r || state == TMS_STATE_LOADED)
                 return r;

@@ -77,7 +77,7 @@ int lab_reset(void)
 {
         return lab("clear; insert; release=arm_key; release=footswitch; heat=22000; board_temp=35000; "
                    "close=estop; close=patient_stop; close=coil_absent; close=coil_hot; close=contact_lost; "
-                   "close=cover_open; close=hv_fault; close=overcurrent; close=watchdog");
+                   "close=cover_open; close=hv_fault; close=overcurrent");
 }
 
 /* --- windows ------------------------------------------------------------------------ */

@@ -281,7 +281,7 @@ static int remove_entry(const char *path, const struct stat *st, int flag, struc
         return remove(path);
 }
 
-void forge_clear(struct forge *f)
+void forge_forget(struct forge *f)
 {
         for (size_t i = 0; i < f->lines; i++)
                 free(f->line[i]);

@@ -29,7 +29,8 @@ struct forge {
 };
 
 void forge_init(struct forge *f);
-void forge_clear(struct forge *f); /* removes the directory too */
+void forge_clear(struct forge *f);  /* removes the directory too */
+void forge_forget(struct forge *f); /* leaves it there */
 
 /* A record of that type with that text for "data", following the ones before. */
 void forge_record(struct forge *f, const char *type, const char *data);

@@ -15,3 +15,41 @@ $(AUDIT_UNIT): $(addprefix $(B)/tests/unit/audit-reader/,test-audit-verify.o aud
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcmocka -lcrypto -ljansson
 
 -include $(wildcard $(B)/tests/unit/audit-reader/*.d)
+
+# --- tmsctl, whole, with sanitizers --------------------------------------------------------
+
+CLI_TEST    := $(B)/tests/cli
+CLI_SRC     := $(sort $(wildcard daemon/tmsctl*.c))
+CLI_LIB_SRC := $(sort $(wildcard lib/*.c))
+CLI_OBJ     := $(patsubst daemon/%.c,$(CLI_TEST)/daemon/%.o,$(CLI_SRC)) \
+	$(patsubst lib/%.c,$(CLI_TEST)/lib/%.o,$(CLI_LIB_SRC)) $(CLI_TEST)/lib/timeline.o
+CLI_CFLAGS  := $(CPPFLAGS) -I$(B)/lib $(BASE_CFLAGS) $(SAN_CFLAGS)
+
+$(CLI_TEST)/daemon/%.o: daemon/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CLI_CFLAGS) -c -o $@ $<
+
+$(CLI_TEST)/lib/%.o: lib/%.c $(B)/lib/shipped.h
+	@mkdir -p $(@D)
+	$(CC) $(CLI_CFLAGS) -c -o $@ $<
+
+$(CLI_TEST)/lib/timeline.o: kernel/timeline.c
+	@mkdir -p $(@D)
+	$(CC) $(CLI_CFLAGS) -c -o $@ $<
+
+$(CLI_TEST)/tmsctl: $(CLI_OBJ)
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lsystemd -lyaml -lcrypto -ludev -ljansson -lm
+
+$(CLI_TEST)/mock-tmsd: tests/cli/mock-tmsd.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $< -lsystemd
+
+$(CLI_TEST)/forge-log: tests/cli/forge-log.c tests/unit/audit-forge.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/unit $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ tests/cli/forge-log.c tests/unit/audit-forge.c -lcrypto -lcmocka
+
+-include $(wildcard $(CLI_TEST)/*.d $(CLI_TEST)/daemon/*.d $(CLI_TEST)/lib/*.d)
+
+.PHONY: check-cli
+check-cli: $(CLI_TEST)/tmsctl $(CLI_TEST)/mock-tmsd $(CLI_TEST)/forge-log
+	@tests/cli/run $^

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Unit tests of the daemon, with sanitizers: the audit log's files and writer, and whole
+# sessions over a private bus on a stimulator that the test plays itself.
+
+DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-writer pulsefile history config vtable session)
+UNIT_TESTS  += $(DAEMON_UNIT)
+
+DU := $(B)/tests/unit/daemon
+DAEMON_UNIT_CPPFLAGS := $(CPPFLAGS) -Idaemon -Itests/unit -I$(B)/lib -DSOURCE_DIR='"$(CURDIR)"'
+
+$(DU)/%.o: daemon/%.c | $(DU)/
+	$(CC) $(DAEMON_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+
+$(DU)/%.o: tests/unit/%.c | $(DU)/
+	$(CC) $(DAEMON_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+
+$(DU)/lib/%.o: lib/%.c | $(DU)/lib/
+	$(CC) $(DAEMON_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+
+$(DU)/lib/timeline.o: kernel/timeline.c | $(DU)/lib/
+	$(CC) $(DAEMON_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+
+$(DU)/lib/allow-list.o: $(B)/lib/shipped.h
+
+.PRECIOUS: $(DU)/ $(DU)/lib/
+
+# The library without what opens device nodes: the fake stands in for that.
+DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device.c lib/enumerate.c,$(wildcard lib/*.c))) \
+	$(DU)/lib/timeline.o
+DU_DAEMON := $(patsubst daemon/%.c,$(DU)/%.o,$(filter-out daemon/main.c daemon/tmsctl%.c daemon/cli%.c,$(wildcard daemon/*.c)))
+DU_AUDIT := $(addprefix $(DU)/,auditlog.o auditlog-open.o file.o keys.o log.o pulsefile.o)
+DU_VERIFY := $(addprefix $(DU)/lib/,audit.o audit-verify.o audit-seal.o audit-files.o error.o)
+DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
+
+$(B)/tests/test-audit-log: $(addprefix $(DU)/,test-audit-log.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o audit.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-pulsefile: $(addprefix $(DU)/,test-pulsefile.o scratch.o) $(DU_AUDIT)
+$(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o)
+$(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o)
+$(B)/tests/test-vtable: $(DU)/test-vtable.o $(DU)/fake-device.o $(DU_DAEMON) $(DU_LIB)
+$(B)/tests/test-session: $(addprefix $(DU)/,test-session.o fake-device.o fake-bus.o scratch.o) $(DU_DAEMON) $(DU_LIB)
+# Syncs that fail when the test says so.
+$(B)/tests/test-audit-writer $(B)/tests/test-session: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
+
+$(DAEMON_UNIT):
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(DAEMON_UNIT_LDFLAGS) -o $@ $^ $(DU_LIBS)
+
+-include $(wildcard $(DU)/*.d $(DU)/lib/*.d)

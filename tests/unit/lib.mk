@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Unit tests of the library, with sanitizers; `make threshold-report` prints how threshold hunts do.
+
+LIB_UNIT   := $(addprefix $(B)/tests/test-,protocol protocol-bad compile safety threshold device)
+UNIT_TESTS += $(LIB_UNIT)
+
+LU := $(B)/tests/unit/lib
+LIB_UNIT_CPPFLAGS := $(CPPFLAGS) -Itests/unit -I$(B)/lib -DSOURCE_DIR='"$(CURDIR)"'
+LIB_UNIT_LIB := $(patsubst lib/%.c,$(LU)/%.o,$(filter-out lib/audit%,$(wildcard lib/*.c))) $(LU)/timeline.o
+
+$(LU)/%.o: lib/%.c | $(LU)/
+	$(CC) $(LIB_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+
+$(LU)/timeline.o: kernel/timeline.c | $(LU)/
+	$(CC) $(LIB_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+
+$(LU)/%.o: tests/unit/%.c | $(LU)/
+	$(CC) $(LIB_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+
+$(LU)/allow-list.o: $(B)/lib/shipped.h
+
+$(B)/tests/test-threshold: $(LU)/subjects.o
+$(B)/tests/test-compile $(B)/tests/test-safety: $(LU)/protocol-text.o
+# A device node of the test's own.
+$(B)/tests/test-device: LIB_UNIT_LDFLAGS := -Wl,--wrap=open,--wrap=ioctl,--wrap=read,--wrap=close,--wrap=fstat,--wrap=fcntl
+
+$(LIB_UNIT): $(B)/tests/test-%: $(LU)/test-%.o $(LIB_UNIT_LIB)
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(LIB_UNIT_LDFLAGS) -o $@ $^ -lcmocka -lyaml -lcrypto -ludev -lm
+
+.PHONY: threshold-report
+threshold-report: $(B)/tests/threshold-report
+	@$(B)/tests/threshold-report
+$(B)/tests/threshold-report: tests/unit/threshold-report.c tests/unit/subjects.c $(B)/libtms.a
+	$(CC) $(LIB_UNIT_CPPFLAGS) $(CFLAGS) -o $@ $^ -lyaml -lcrypto -ludev -ljansson -lm
+
+-include $(wildcard $(LU)/*.d)

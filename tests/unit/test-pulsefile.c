@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A session's pulse file: counts, hash, duplicates, a torn last line. */
+#include <fcntl.h>
+#include <openssl/sha.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include "pulsefile.h"
+#include "scratch.h"
+
+static const char head[] = "seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\t"
+                           "set_permille\tdelivered_permille\tcode\n";
+
+struct fixture {
+        int fd;
+        char *path;
+};
+
+static int setup(void **state)
+{
+        struct fixture *f = calloc(1, sizeof(*f));
+
+        f->fd = scratch_open(&f->path);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct fixture *f = *state;
+
+        scratch_close(f->fd, f->path);
+        free(f);
+        return 0;
+}
+
+static struct pulsefile *must_open(struct fixture *f, bool existing)
+{
+        struct pulsefile *p;
+
+        assert_int_equal(pulsefile_new("s", &p), 0);
+        assert_string_equal(pulsefile_path(p), "pulses/s.tsv");
+        assert_int_equal(pulsefile_open(p, f->fd, existing), 0);
+        return p;
+}
+
+static struct tms_event event(uint64_t seq, uint32_t type, uint32_t code)
+{
+        return (struct tms_event){.seq = seq, .mono_ns = 1000 + seq, .type = type, .run = 1, .pulse = 7, .code = code};
+}
+
+/* What the log would say must be true of the file's bytes. */
+static void check_described(struct fixture *f, struct pulsefile *p)
+{
+        json_t *data = json_object();
+        unsigned char digest[32];
+        char hex[65], *text;
+        size_t size;
+
+        assert_int_equal(pulsefile_describe(p, data), 0);
+        text = scratch_read(f->path, "s.tsv", &size);
+        (void)SHA256((unsigned char *)text, size, digest);
+        hex_encode(digest, sizeof(digest), hex);
+        assert_string_equal(json_get_str(data, "sha256"), hex);
+        assert_int_equal(json_get_u64(data, "bytes"), size);
+        assert_string_equal(json_get_str(data, "file"), "pulses/s.tsv");
+        assert_int_equal(json_get_u64(data, "lines"), pulsefile_totals(p)->lines);
+        free(text);
+        json_decref(data);
+}
+
+static void test_lines_and_counts(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p = must_open(f, false);
+        struct tms_event e[] = {
+                        event(5, TMS_EVENT_STATE, TMS_CAUSE_REQUEST),
+                        event(6, TMS_EVENT_PULSE_FIRED, TMS_PULSE_OUTCOME_FIRED),
+                        event(7, TMS_EVENT_PULSE_ANSWER, TMS_PULSE_OUTCOME_DELIVERED),
+                        event(8, TMS_EVENT_PULSE_FIRED, TMS_PULSE_OUTCOME_LATE),
+                        event(9, TMS_EVENT_PULSE_FIRED, TMS_PULSE_OUTCOME_SKIPPED),
+                        event(10, TMS_EVENT_PULSE_ANSWER, 8),
+        };
+        char *text;
+
+        assert_int_equal(pulsefile_append(p, e, ELEMENTS(e)), 0);
+        assert_int_equal(pulsefile_sync(p), 0);
+        assert_int_equal(pulsefile_totals(p)->lines, 6);
+        assert_int_equal(pulsefile_totals(p)->delivered, 1);
+        assert_int_equal(pulsefile_totals(p)->missed, 2);
+        assert_int_equal(pulsefile_totals(p)->last_seq, 10);
+        text = scratch_read(f->path, "s.tsv", NULL);
+        assert_memory_equal(text, head, strlen(head));
+        assert_non_null(strstr(text, "\n7\t1007\t3\t1\t7\t0\t0\t0\t0\t0\t0\t0\n"));
+        free(text);
+        check_described(f, p);
+        pulsefile_free(p);
+}
+
+static void test_widest_line_fits(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p = must_open(f, false);
+        struct tms_event e;
+        char *text;
+
+        memset(&e, 0xff, sizeof(e));
+        assert_int_equal(pulsefile_append(p, &e, 1), 0);
+        text = scratch_read(f->path, "s.tsv", NULL);
+        assert_non_null(strstr(text, "\n18446744073709551615\t18446744073709551615\t4294967295\t"));
+        assert_true(strlen(text) - strlen(head) <= PULSEFILE_LINE_MAX);
+        free(text);
+        pulsefile_free(p);
+}
+
+static void test_duplicates_count_once(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p = must_open(f, false);
+        struct tms_event e[] = {event(1, TMS_EVENT_PULSE_ANSWER, 0), event(2, TMS_EVENT_PULSE_ANSWER, 0),
+                                event(3, TMS_EVENT_PULSE_ANSWER, 0)};
+
+        assert_int_equal(pulsefile_append(p, e, 2), 0);
+        assert_int_equal(pulsefile_append(p, e, 3), 0);
+        assert_int_equal(pulsefile_totals(p)->delivered, 3);
+        assert_int_equal(pulsefile_totals(p)->lines, 3);
+        check_described(f, p);
+        pulsefile_free(p);
+}
+
+static void test_large_batches(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p = must_open(f, false);
+        struct tms_event *e = calloc(5000, sizeof(*e));
+        size_t i;
+
+        for (i = 0; i < 5000; i++)
+                e[i] = event(i, TMS_EVENT_PULSE_ANSWER, 0);
+        assert_int_equal(pulsefile_append(p, e, 5000), 0);
+        assert_int_equal(pulsefile_totals(p)->delivered, 5000);
+        check_described(f, p);
+        pulsefile_free(p);
+        p = must_open(f, true);
+        assert_int_equal(pulsefile_totals(p)->delivered, 5000);
+        assert_int_equal(pulsefile_totals(p)->cut, 0);
+        check_described(f, p);
+        pulsefile_free(p);
+        free(e);
+}
+
+/* Cut at every byte of the last two lines: whole lines stay, the torn one goes, writing goes on. */
+static void test_torn_line_is_cut(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p = must_open(f, false);
+        struct tms_event e[] = {event(11, TMS_EVENT_PULSE_ANSWER, 0), event(12, TMS_EVENT_PULSE_ANSWER, 0)};
+        size_t size, at, first_end;
+        char *text;
+
+        assert_int_equal(pulsefile_append(p, e, 2), 0);
+        pulsefile_free(p);
+        text = scratch_read(f->path, "s.tsv", &size);
+        first_end = (size_t)(strchr(text + strlen(head), '\n') + 1 - text);
+        for (at = strlen(head) - 3; at < size; at++) {
+                unsigned whole = at < strlen(head) ? 0 : at < first_end ? 0 : 1;
+                size_t kept = at < strlen(head) ? 0 : at < first_end ? strlen(head) : first_end;
+
+                scratch_write(f->path, "s.tsv", text, at);
+                p = must_open(f, true);
+                assert_int_equal(pulsefile_totals(p)->delivered, whole);
+                assert_int_equal(pulsefile_totals(p)->cut, at - kept);
+                assert_int_equal(pulsefile_append(p, e, 2), 0);
+                assert_int_equal(pulsefile_totals(p)->delivered, 2);
+                check_described(f, p);
+                pulsefile_free(p);
+        }
+        free(text);
+}
+
+static void test_never_overwrites(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p = must_open(f, false);
+
+        pulsefile_free(p);
+        assert_int_equal(pulsefile_new("s", &p), 0);
+        assert_int_equal(pulsefile_open(p, f->fd, false), -EEXIST);
+        pulsefile_free(p);
+        assert_int_equal(pulsefile_new("other", &p), 0);
+        assert_int_equal(pulsefile_open(p, f->fd, true), -ENOENT);
+        pulsefile_free(p);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test_setup_teardown(test_lines_and_counts, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_widest_line_fits, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_duplicates_count_once, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_large_batches, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_torn_line_is_cut, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_never_overwrites, setup, teardown),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
