@@ -32,7 +32,8 @@ static int approved_line(char *line, const char **ret_sha256, const char **ret_i
         return 1;
 }
 
-static int approved_find(FILE *f, const char *path, const char *sha256, const char *id, bool *ret, struct tms_error *error)
+static int approved_find(FILE *f, const char *path, const char *sha256, const char *id, bool *ret,
+                         struct tms_error *error)
 {
         const char *line_sha256, *line_id;
         unsigned number = 0;
@@ -42,11 +43,13 @@ static int approved_find(FILE *f, const char *path, const char *sha256, const ch
         while (fgets(line, sizeof(line), f)) {
                 number++;
                 if (!strchr(line, '\n') && strlen(line) == sizeof(line) - 1)
-                        return tms_error_set(error, EINVAL, path, number, 1, NULL, "the line is too long; expected \"sha256 id\"");
+                        return tms_error_set(error, EINVAL, path, number, 1, NULL,
+                                             "the line is too long; expected \"sha256 id\"");
                 r = approved_line(line, &line_sha256, &line_id);
                 if (r < 0)
                         return tms_error_set(error, EINVAL, path, number, 1, NULL,
-                                             "this is not an approval; expected the file's SHA-256 in 64 hex digits, a space and "
+                                             "this is not an approval; expected the file's SHA-256 in 64 hex digits, a "
+                                             "space and "
                                              "the protocol's id");
                 if (r > 0 && strcmp(line_sha256, sha256) == 0 && strcmp(line_id, id) == 0) {
                         *ret = true;

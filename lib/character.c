@@ -40,7 +40,7 @@ static bool theta(const struct leg *leg, int inner, uint64_t interval_ns, uint64
 
 void leg_character(const struct tms_protocol *p, const struct leg *leg, struct character *ret)
 {
-        struct character c = { .stimulation = STIMULATION_SINGLE, .iti_ns = TMS_TIME_NONE, .pulses_per_train = 1 };
+        struct character c = {.stimulation = STIMULATION_SINGLE, .iti_ns = TMS_TIME_NONE, .pulses_per_train = 1};
         int inner = innermost(leg, 0), outer;
         uint64_t length, shortest;
         const struct level *l;

@@ -32,7 +32,7 @@ static uint64_t jitter_draw(const struct level *l, uint64_t den, uint64_t *state
         uint64_t min_ns = l->jitter_min_ticks / den, max_ns = l->jitter_max_ticks / den;
         unsigned __int128 x = splitmix64(state);
 
-        return (min_ns + (uint64_t) ((x * (max_ns - min_ns + 1)) >> 64)) * den;
+        return (min_ns + (uint64_t)((x * (max_ns - min_ns + 1)) >> 64)) * den;
 }
 
 /* --- Times ---------------------------------------------------------------------------------- */
@@ -54,9 +54,9 @@ static inline uint64_t level_step(const struct level *l, uint32_t i, uint64_t de
 }
 
 static const uint16_t wait_flags[] = {
-        [WAIT_NONE] = 0,
-        [WAIT_TRIGGER] = TMS_PULSE_WAIT_TRIGGER,
-        [WAIT_OPERATOR] = TMS_PULSE_WAIT_OPERATOR,
+                [WAIT_NONE] = 0,
+                [WAIT_TRIGGER] = TMS_PULSE_WAIT_TRIGGER,
+                [WAIT_OPERATOR] = TMS_PULSE_WAIT_OPERATOR,
 };
 
 /* What the first pulse of a unit waits for: the outermost level that says something. */
@@ -71,7 +71,8 @@ static uint16_t first_pulse_flags(const struct leg *leg, uint32_t train, uint32_
         return wait_flags[leg->levels[LEVEL_BURST].wait];
 }
 
-void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uint32_t first_train, uint64_t *ret_last_ticks)
+void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uint32_t first_train,
+              uint64_t *ret_last_ticks)
 {
         const struct level *series = &leg->levels[LEVEL_SERIES], *trains = &leg->levels[LEVEL_TRAIN],
                            *bursts = &leg->levels[LEVEL_BURST];
@@ -98,12 +99,14 @@ void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uin
                                 if (!pulses)
                                         continue;
 
-                                *pulses++ = (struct tms_pulse) {
-                                        .t_ns = ticks_to_ns(ticks, den),
-                                        .train = first_train + t,
-                                        .flags = first_pulse_flags(leg, t, b, k) |
-                                                 (k + 1 == bursts->count ? TMS_PULSE_END_OF_BURST : 0) |
-                                                 (k + 1 == bursts->count && b + 1 == trains->count ? TMS_PULSE_END_OF_TRAIN : 0),
+                                *pulses++ = (struct tms_pulse){
+                                                .t_ns = ticks_to_ns(ticks, den),
+                                                .train = first_train + t,
+                                                .flags = first_pulse_flags(leg, t, b, k) |
+                                                         (k + 1 == bursts->count ? TMS_PULSE_END_OF_BURST : 0) |
+                                                         (k + 1 == bursts->count && b + 1 == trains->count
+                                                                          ? TMS_PULSE_END_OF_TRAIN
+                                                                          : 0),
                                 };
                         }
                 }
@@ -116,10 +119,10 @@ void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uin
 /* --- Intensities -------------------------------------------------------------------------------- */
 
 static const char *const base_names[] = {
-        [BASE_MAIN] = "main",
-        [BASE_RMT] = "rMT",
-        [BASE_AMT] = "aMT",
-        [BASE_MSO] = "MSO",
+                [BASE_MAIN] = "main",
+                [BASE_RMT] = "rMT",
+                [BASE_AMT] = "aMT",
+                [BASE_MSO] = "MSO",
 };
 
 /* What 100 % of a base is in 0.1 %MSO, for this patient and leg. */
@@ -143,7 +146,8 @@ static int base_permille(const struct tms_protocol *p, size_t leg, const struct 
                                      base_names[base]);
         if (v > 1000)
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
-                                     "a threshold of %u.%u %%MSO is impossible; expected at most 100 %%MSO", v / 10, v % 10);
+                                     "a threshold of %u.%u %%MSO is impossible; expected at most 100 %%MSO", v / 10,
+                                     v % 10);
         *ret = v;
         return 0;
 }
@@ -155,11 +159,12 @@ static int dose_check(const struct tms_protocol *p, const struct tms_dose *dose,
         if (p->reference != BASE_MSO) {
                 if (dose->threshold_permille == 0)
                         return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
-                                             "%s is given in percent of the %s; expected the patient's threshold", p->id,
-                                             base_names[p->reference]);
+                                             "%s is given in percent of the %s; expected the patient's threshold",
+                                             p->id, base_names[p->reference]);
                 if (strcmp(dose->threshold_kind, base_names[p->reference]) != 0)
                         return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
-                                             "the threshold is \"%s\", but %s is given in percent of the %s; expected that one",
+                                             "the threshold is \"%s\", but %s is given in percent of the %s; expected "
+                                             "that one",
                                              dose->threshold_kind, p->id, base_names[p->reference]);
         }
         if (dose->threshold_permille > 1000)
@@ -168,12 +173,14 @@ static int dose_check(const struct tms_protocol *p, const struct tms_dose *dose,
                                      dose->threshold_permille / 10, dose->threshold_permille % 10);
         if (dose->threshold_permille && strcmp(coil, "any") != 0 && strcmp(dose->threshold_coil, coil) != 0)
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
-                                     "the threshold was measured with a %s coil, but %s is for a %s coil; expected a threshold "
+                                     "the threshold was measured with a %s coil, but %s is for a %s coil; expected a "
+                                     "threshold "
                                      "measured with that coil",
                                      dose->threshold_coil[0] ? dose->threshold_coil : "(not stated)", p->id, coil);
         if (dose->percent_permille > PERCENT_MAX_PERMILLE)
-                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL, "%u.%u %% is out of range; expected at most %u %%",
-                                     dose->percent_permille / 10, dose->percent_permille % 10, PERCENT_MAX_PERMILLE / 10);
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "%u.%u %% is out of range; expected at most %u %%", dose->percent_permille / 10,
+                                     dose->percent_permille % 10, PERCENT_MAX_PERMILLE / 10);
         return 0;
 }
 
@@ -189,7 +196,7 @@ struct resolved {
 static int intensity_resolve(const struct tms_protocol *p, size_t leg, const struct tms_dose *dose, struct intensity v,
                              struct resolved *ret, struct tms_error *error)
 {
-        struct resolved x = { .share_permille = 1000, .leg_share_permille = 1000 };
+        struct resolved x = {.share_permille = 1000, .leg_share_permille = 1000};
         int r;
 
         if (v.base == BASE_MAIN) {
@@ -198,7 +205,7 @@ static int intensity_resolve(const struct tms_protocol *p, size_t leg, const str
                 if (v.base == BASE_MAIN) {
                         x.leg_share_permille = v.permille;
                         x.follows_dose = true;
-                        v = (struct intensity) { p->reference, dose->percent_permille ?: p->percent_permille };
+                        v = (struct intensity){p->reference, dose->percent_permille ?: p->percent_permille};
                 }
         }
         x.percent_permille = v.permille;
@@ -218,19 +225,21 @@ struct share {
 static struct share ramp_share(const struct leg *leg, uint32_t train)
 {
         if (train >= leg->ramp_trains)
-                return (struct share) { 1, 1 };
-        return (struct share) {
-                (uint64_t) leg->ramp_start_permille * leg->ramp_trains + (uint64_t) (1000 - leg->ramp_start_permille) * train,
-                (uint64_t) 1000 * leg->ramp_trains,
+                return (struct share){1, 1};
+        return (struct share){
+                        (uint64_t)leg->ramp_start_permille * leg->ramp_trains +
+                                        (uint64_t)(1000 - leg->ramp_start_permille) * train,
+                        (uint64_t)1000 * leg->ramp_trains,
         };
 }
 
 /* The exact intensity as a fraction of 0.1 %MSO. */
-static void resolved_exact(const struct resolved *x, struct share s, unsigned __int128 *ret_num, unsigned __int128 *ret_den)
+static void resolved_exact(const struct resolved *x, struct share s, unsigned __int128 *ret_num,
+                           unsigned __int128 *ret_den)
 {
-        *ret_num = (unsigned __int128) x->base_permille * x->percent_permille * x->share_permille * x->leg_share_permille *
-                   s.num;
-        *ret_den = (unsigned __int128) 1000000000 * s.den;
+        *ret_num = (unsigned __int128)x->base_permille * x->percent_permille * x->share_permille *
+                   x->leg_share_permille * s.num;
+        *ret_den = (unsigned __int128)1000000000 * s.den;
 }
 
 static uint64_t resolved_permille(const struct resolved *x, struct share s)
@@ -238,14 +247,14 @@ static uint64_t resolved_permille(const struct resolved *x, struct share s)
         unsigned __int128 num, den;
 
         resolved_exact(x, s, &num, &den);
-        return (uint64_t) ((num * 2 + den) / (den * 2));
+        return (uint64_t)((num * 2 + den) / (den * 2));
 }
 
 /* The highest session percentage (0.1 %) at which x would not exceed what the stimulator gives. */
 static uint32_t highest_percent(const struct resolved *x)
 {
-        return (uint32_t) ((uint64_t) 1000 * 1000000000 / ((uint64_t) x->base_permille * x->share_permille) /
-                           x->leg_share_permille);
+        return (uint32_t)((uint64_t)1000 * 1000000000 / ((uint64_t)x->base_permille * x->share_permille) /
+                          x->leg_share_permille);
 }
 
 /* Refuses what is above 100 %MSO before rounding: nobody gets less than was asked for without being told. */
@@ -255,22 +264,24 @@ static int intensity_check(const struct tms_protocol *p, const struct resolved *
         unsigned permille;
         uint32_t best;
 
-        resolved_exact(x, (struct share) { 1, 1 }, &num, &den);
+        resolved_exact(x, (struct share){1, 1}, &num, &den);
         if (num <= 1000 * den)
                 return 0;
 
-        permille = (unsigned) ((num + den - 1) / den);
+        permille = (unsigned)((num + den - 1) / den);
         if (!x->follows_dose || p->reference == BASE_MSO)
                 return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
-                                     "the intensity would be %u.%u %%MSO, and the stimulator gives at most 100 %%MSO; expected a "
+                                     "the intensity would be %u.%u %%MSO, and the stimulator gives at most 100 %%MSO; "
+                                     "expected a "
                                      "lower intensity",
                                      permille / 10, permille % 10);
         best = highest_percent(x);
         return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
-                             "%u.%u %% of a threshold of %u.%u %%MSO would be %u.%u %%MSO, and the stimulator gives at most 100 "
+                             "%u.%u %% of a threshold of %u.%u %%MSO would be %u.%u %%MSO, and the stimulator gives at "
+                             "most 100 "
                              "%%MSO; the highest percentage possible is %u.%u %%",
-                             x->percent_permille / 10, x->percent_permille % 10, x->base_permille / 10, x->base_permille % 10,
-                             permille / 10, permille % 10, best / 10, best % 10);
+                             x->percent_permille / 10, x->percent_permille % 10, x->base_permille / 10,
+                             x->base_permille % 10, permille / 10, permille % 10, best / 10, best % 10);
 }
 
 /* The full-intensity entries of one burst, each checked against what can be set at all. */
@@ -287,7 +298,7 @@ static int leg_resolve(const struct tms_protocol *p, size_t leg, const struct tm
                 return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "out of memory");
 
         for (uint32_t k = 0; k < n; k++) {
-                struct intensity v = l->intensities ? l->intensities[k] : (struct intensity) { BASE_MAIN, 1000 };
+                struct intensity v = l->intensities ? l->intensities[k] : (struct intensity){BASE_MAIN, 1000};
 
                 r = intensity_resolve(p, leg, dose, v, &table[k], error);
                 if (r < 0)
@@ -296,8 +307,10 @@ static int leg_resolve(const struct tms_protocol *p, size_t leg, const struct tm
                 if (r < 0)
                         return r;
                 if (resolved_permille(&table[k], ramp_share(l, 0)) == 0)
-                        return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
-                                             "the intensity of pulse %u of a burst would be below 0.1 %%MSO; expected more", k + 1);
+                        return tms_error_set(
+                                        error, ERANGE, NULL, 0, 0, NULL,
+                                        "the intensity of pulse %u of a burst would be below 0.1 %%MSO; expected more",
+                                        k + 1);
         }
 
         *ret = TAKE_PTR(table);
@@ -322,18 +335,19 @@ static void leg_set_intensities(const struct leg *leg, const struct resolved *ta
                                 else if (full)
                                         pulses->intensity_permille = full[k].intensity_permille;
                                 else
-                                        pulses->intensity_permille = (uint16_t) resolved_permille(&table[k], s);
+                                        pulses->intensity_permille = (uint16_t)resolved_permille(&table[k], s);
                                 if (pulses->intensity_permille > *max_permille)
                                         *max_permille = pulses->intensity_permille;
                         }
                 if (t >= leg->ramp_trains && !full)
-                        full = pulses - (size_t) bursts * n;
+                        full = pulses - (size_t)bursts * n;
         }
 }
 
 /* --- The whole ------------------------------------------------------------------------------------ */
 
-int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret, struct tms_error *error)
+int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret,
+                struct tms_error *error)
 {
         struct tms_timeline t = {};
         _cleanup_free_ struct tms_pulse *pulses = NULL;
@@ -362,10 +376,10 @@ int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struc
                 leg_walk(leg, p->den, next, t.trains, NULL);
                 leg_set_intensities(leg, table, next, &t.max_permille);
                 next += leg_pulses(leg);
-                t.trains += (uint32_t) leg_trains(leg);
+                t.trains += (uint32_t)leg_trains(leg);
         }
 
-        t.count = (uint32_t) count;
+        t.count = (uint32_t)count;
         t.pulses = TAKE_PTR(pulses);
         *ret = t;
         return 0;
@@ -376,5 +390,5 @@ void tms_timeline_clear(struct tms_timeline *t)
         if (!t)
                 return;
         free(t->pulses);
-        *t = (struct tms_timeline) {};
+        *t = (struct tms_timeline){};
 }

@@ -20,7 +20,7 @@ static const char *time_words(uint64_t ns, char buf[64])
                 whole = ns / 1000000;
                 rest = ns % 1000000 * 1000;
         }
-        n = (size_t) snprintf(digits, sizeof(digits), "%09" PRIu64, rest);
+        n = (size_t)snprintf(digits, sizeof(digits), "%09" PRIu64, rest);
         while (n && digits[n - 1] == '0')
                 digits[--n] = 0;
         snprintf(buf, 64, "%" PRIu64 "%s%s %s", whole, n ? "." : "", digits, ns < 1000000000 ? "ms" : "s");
@@ -75,7 +75,7 @@ static void spacing_words(FILE *f, const struct tms_protocol *p, const struct le
 
 static void intensity_words(FILE *f, struct intensity v)
 {
-        static const char *const names[] = { "of the session's intensity", "rMT", "aMT", "MSO" };
+        static const char *const names[] = {"of the session's intensity", "rMT", "aMT", "MSO"};
 
         if (v.base == BASE_MAIN && v.permille == 1000)
                 fprintf(f, "full");
@@ -95,7 +95,8 @@ static void leg_words(FILE *f, const struct tms_protocol *p, size_t index)
                 if (leg->pause_ticks)
                         fprintf(f, ", %s after the leg before", time_words(ticks_to_ns(leg->pause_ticks, p->den), buf));
                 if (leg->wait)
-                        fprintf(f, ", when the %s comes", leg->wait == WAIT_TRIGGER ? "external trigger" : "operator's word");
+                        fprintf(f, ", when the %s comes",
+                                leg->wait == WAIT_TRIGGER ? "external trigger" : "operator's word");
                 fprintf(f, "\n");
                 if (leg->intensity.base != BASE_MAIN || leg->intensity.permille != 1000) {
                         fprintf(f, "  intensity: ");
@@ -109,7 +110,10 @@ static void leg_words(FILE *f, const struct tms_protocol *p, size_t index)
                 spacing_words(f, p, burst);
         }
         if (train->count > 1 || (burst->count == 1 && series->count == 1)) {
-                fprintf(f, "  train:  %u %s", train->count, burst->count > 1 ? "bursts" : train->count > 1 ? "pulses" : "pulse");
+                fprintf(f, "  train:  %u %s", train->count,
+                        burst->count > 1   ? "bursts"
+                        : train->count > 1 ? "pulses"
+                                           : "pulse");
                 spacing_words(f, p, train);
         }
         if (series->count > 1) {
@@ -125,8 +129,8 @@ static void leg_words(FILE *f, const struct tms_protocol *p, size_t index)
                 fputc('\n', f);
         }
         if (leg->ramp_trains)
-                fprintf(f, "  ramp:   from %u.%u %% of the intensity to all of it over %u trains\n", leg->ramp_start_permille / 10,
-                        leg->ramp_start_permille % 10, leg->ramp_trains);
+                fprintf(f, "  ramp:   from %u.%u %% of the intensity to all of it over %u trains\n",
+                        leg->ramp_start_permille / 10, leg->ramp_start_permille % 10, leg->ramp_trains);
         if (leg->jittered)
                 fprintf(f, "  seed:   %" PRIu64 "\n", leg->seed);
 }
@@ -153,7 +157,8 @@ static void words(FILE *f, const struct tms_protocol *p)
 
         fprintf(f, "%s\n", p->title);
         fprintf(f, "%s; %s, %s coil, %s pulses, %u.%u %% %s", p->indication, p->target, protocol_coils[p->coil],
-                protocol_waveforms[p->waveform], p->percent_permille / 10, p->percent_permille % 10, tms_protocol_reference(p));
+                protocol_waveforms[p->waveform], p->percent_permille / 10, p->percent_permille % 10,
+                tms_protocol_reference(p));
         if (p->muscle)
                 fprintf(f, " (%s)", p->muscle);
         fprintf(f, "\n");

@@ -129,9 +129,9 @@ int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32
                     uint32_t *ret_gen, struct tms_verdict *ret_verdict)
 {
         struct tms_load load = {
-                .pulses = (uint64_t) (uintptr_t) pulses,
-                .count = count,
-                .lateness_ns = lateness_ns,
+                        .pulses = (uint64_t)(uintptr_t)pulses,
+                        .count = count,
+                        .lateness_ns = lateness_ns,
         };
         int r;
 
@@ -150,7 +150,7 @@ int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32
 
 int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max_ns)
 {
-        struct tms_arm arm = { .timeline_gen = gen };
+        struct tms_arm arm = {.timeline_gen = gen};
         int r;
 
         r = device_ioctl(d, TMS_IOC_ARM, &arm);
@@ -163,7 +163,7 @@ int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max
 int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns, uint64_t *ret_start_ns, uint32_t *ret_run,
                      struct tms_verdict *ret_verdict)
 {
-        struct tms_start start = { .timeline_gen = gen, .delay_ns = delay_ns };
+        struct tms_start start = {.timeline_gen = gen, .delay_ns = delay_ns};
         int r;
 
         r = device_ioctl(d, TMS_IOC_START, &start);
@@ -181,21 +181,21 @@ int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns, uint
 
 int tms_device_go(struct tms_device *d, uint32_t pulse, uint32_t intensity_permille)
 {
-        struct tms_go go = { .pulse = pulse, .intensity_permille = intensity_permille };
+        struct tms_go go = {.pulse = pulse, .intensity_permille = intensity_permille};
 
         return device_ioctl(d, TMS_IOC_GO, &go);
 }
 
 int tms_device_pause(struct tms_device *d, bool now)
 {
-        struct tms_pause pause = { .flags = now ? TMS_PAUSE_NOW : 0 };
+        struct tms_pause pause = {.flags = now ? TMS_PAUSE_NOW : 0};
 
         return device_ioctl(d, TMS_IOC_PAUSE, &pause);
 }
 
 int tms_device_resume(struct tms_device *d, uint64_t delay_ns, uint64_t *ret_start_ns)
 {
-        struct tms_resume resume = { .delay_ns = delay_ns };
+        struct tms_resume resume = {.delay_ns = delay_ns};
         int r;
 
         r = device_ioctl(d, TMS_IOC_RESUME, &resume);
@@ -219,7 +219,7 @@ int tms_device_disarm(struct tms_device *d)
 
 int tms_device_keepalive(struct tms_device *d, uint64_t acked_seq, uint64_t *ret_lease_ends_ns)
 {
-        struct tms_keepalive keepalive = { .acked_seq = acked_seq };
+        struct tms_keepalive keepalive = {.acked_seq = acked_seq};
         int r;
 
         r = device_ioctl(d, TMS_IOC_KEEPALIVE, &keepalive);

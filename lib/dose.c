@@ -16,7 +16,7 @@ static int try_percent(const struct tms_protocol *p, const struct tms_dose *dose
         struct tms_dose lower = *dose;
         int r;
 
-        *ret_verdict = (struct tms_verdict) {};
+        *ret_verdict = (struct tms_verdict){};
         lower.percent_permille = percent;
         r = tms_compile(p, &lower, &t, error);
         if (r < 0)
@@ -72,7 +72,7 @@ int tms_dose_check(const struct tms_protocol *p, const struct tms_dose *dose, co
 
         tms_verdict_format(&verdict, sentence, sizeof(sentence));
         if (r == -ERANGE && tms_dose_highest(p, dose, info, &best, NULL) >= 0)
-                return tms_error_set(error, ERANGE, NULL, 0, 0, NULL, "%s; the highest percentage possible is %u.%u %%", sentence,
-                                     best / 10, best % 10);
+                return tms_error_set(error, ERANGE, NULL, 0, 0, NULL, "%s; the highest percentage possible is %u.%u %%",
+                                     sentence, best / 10, best % 10);
         return tms_error_set(error, -r, NULL, 0, 0, NULL, "%s", sentence);
 }

@@ -50,7 +50,8 @@ static uint64_t leg_strongest(const struct tms_protocol *p, const struct tms_dos
 
         for (uint32_t k = 0; k < l->levels[LEVEL_BURST].count; k++) {
                 const struct intensity *v = &l->intensities[k];
-                uint64_t x = percent_of_up(v->base == BASE_MAIN ? main : threshold_of(p, dose, leg, v->base), v->permille);
+                uint64_t x = percent_of_up(v->base == BASE_MAIN ? main : threshold_of(p, dose, leg, v->base),
+                                           v->permille);
 
                 if (x > strongest)
                         strongest = x;
@@ -85,9 +86,9 @@ static uint64_t leg_pulses_per_s(const struct tms_protocol *p, const struct leg 
                 uint64_t step = level_shortest(l), units = 1;
 
                 if (step != UINT64_MAX) {
-                        unsigned __int128 reach = (unsigned __int128) NS_PER_S * p->den + leg_span_longest(leg, i - 1);
+                        unsigned __int128 reach = (unsigned __int128)NS_PER_S * p->den + leg_span_longest(leg, i - 1);
 
-                        units = (uint64_t) ((reach + step - 1) / step);
+                        units = (uint64_t)((reach + step - 1) / step);
                 }
                 n *= units < l->count ? units : l->count;
                 if (n > TMS_RATE_MAX)
@@ -127,7 +128,7 @@ static int refuse_strength(const struct tms_protocol *p, const struct tms_dose *
                 snprintf(advice, sizeof(advice), "the highest percentage possible is %u.%u %%", best / 10, best % 10);
         return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
                              "the dose asks for %u.%u %%MSO, and the stimulator gives at most 100 %%MSO; %s",
-                             (unsigned) strongest / 10, (unsigned) strongest % 10, advice);
+                             (unsigned)strongest / 10, (unsigned)strongest % 10, advice);
 }
 
 int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_limits *ret,
@@ -167,9 +168,9 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
         if (strongest > 1000)
                 return refuse_strength(p, dose, strongest, error);
 
-        v.max_permille = (uint32_t) strongest;
-        v.max_pulses = (uint32_t) p->stated.pulses;
-        v.max_pulses_per_s = (uint32_t) (per_s > TMS_RATE_MAX ? TMS_RATE_MAX : per_s);
+        v.max_permille = (uint32_t)strongest;
+        v.max_pulses = (uint32_t)p->stated.pulses;
+        v.max_pulses_per_s = (uint32_t)(per_s > TMS_RATE_MAX ? TMS_RATE_MAX : per_s);
         v.min_interval_ns = shortest_ns == UINT64_MAX ? 0 : shortest_ns;
         v.max_duration_ns = p->stated.duration_ns ? p->stated.duration_ns : 1;
         *ret = v;
@@ -186,18 +187,18 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
 
 /* The card that the register contract describes, with a figure-8 coil. */
 static const struct tms_info reference_card = {
-        .coil_type = 1,
-        .max_permille = 1000,
-        .min_interval_ns = REFERENCE_LOCKOUT_NS + REFERENCE_LOCKOUT_NS / 1000 + REFERENCE_LATENESS_NS,
-        .stored_pulses = 4,
-        .pulse_mJ = 252000,
-        .charge_mW = 6300000,
-        .reservoir_mJ = 63000000,
-        .refill_mW = 1050000,
-        .coil_heat_mJ = 30000000,
-        .coil_cool_mW = 400000,
-        .max_pulses_per_s = 200,
-        .max_pulses_per_day = 20000,
+                .coil_type = 1,
+                .max_permille = 1000,
+                .min_interval_ns = REFERENCE_LOCKOUT_NS + REFERENCE_LOCKOUT_NS / 1000 + REFERENCE_LATENESS_NS,
+                .stored_pulses = 4,
+                .pulse_mJ = 252000,
+                .charge_mW = 6300000,
+                .reservoir_mJ = 63000000,
+                .refill_mW = 1050000,
+                .coil_heat_mJ = 30000000,
+                .coil_cool_mW = 400000,
+                .max_pulses_per_s = 200,
+                .max_pulses_per_day = 20000,
 };
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
@@ -213,21 +214,21 @@ int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info
         if (!info)
                 info = &reference_card;
 
-        env = (struct tms_envelope) {
-                .max_permille = info->max_permille,
-                .stored_pulses = info->stored_pulses,
-                .min_interval_ns = info->min_interval_ns,
-                .pulse_mJ = info->pulse_mJ,
-                .charge_mW = info->charge_mW,
-                .settle_margin_ns = SETTLE_MARGIN_NS,
-                .reservoir_mJ = info->reservoir_mJ,
-                .refill_mW = info->refill_mW,
-                .coil_heat_mJ = info->coil_heat_mJ,
-                .coil_cool_mW = info->coil_cool_mW,
-                .max_pulses_per_s = info->max_pulses_per_s,
-                .max_pulses = TMS_PULSES_MAX,
-                .max_pulses_per_day = info->max_pulses_per_day,
-                .max_duration_ns = TMS_DURATION_MAX_NS,
+        env = (struct tms_envelope){
+                        .max_permille = info->max_permille,
+                        .stored_pulses = info->stored_pulses,
+                        .min_interval_ns = info->min_interval_ns,
+                        .pulse_mJ = info->pulse_mJ,
+                        .charge_mW = info->charge_mW,
+                        .settle_margin_ns = SETTLE_MARGIN_NS,
+                        .reservoir_mJ = info->reservoir_mJ,
+                        .refill_mW = info->refill_mW,
+                        .coil_heat_mJ = info->coil_heat_mJ,
+                        .coil_cool_mW = info->coil_cool_mW,
+                        .max_pulses_per_s = info->max_pulses_per_s,
+                        .max_pulses = TMS_PULSES_MAX,
+                        .max_pulses_per_day = info->max_pulses_per_day,
+                        .max_duration_ns = TMS_DURATION_MAX_NS,
         };
         if (limits) {
                 env.max_permille = min_u32(env.max_permille, limits->max_permille);

@@ -30,10 +30,10 @@ static const char *code_name(const struct code *table, size_t n, uint32_t code)
 }
 
 static const struct code states[] = {
-        { TMS_STATE_IDLE, "idle", NULL },       { TMS_STATE_LOADED, "loaded", NULL },
-        { TMS_STATE_ARMING, "arming", NULL },   { TMS_STATE_ARMED, "armed", NULL },
-        { TMS_STATE_RUNNING, "running", NULL }, { TMS_STATE_PAUSED, "paused", NULL },
-        { TMS_STATE_FAULT, "fault", NULL },     { TMS_STATE_GONE, "gone", NULL },
+                {TMS_STATE_IDLE, "idle", NULL},       {TMS_STATE_LOADED, "loaded", NULL},
+                {TMS_STATE_ARMING, "arming", NULL},   {TMS_STATE_ARMED, "armed", NULL},
+                {TMS_STATE_RUNNING, "running", NULL}, {TMS_STATE_PAUSED, "paused", NULL},
+                {TMS_STATE_FAULT, "fault", NULL},     {TMS_STATE_GONE, "gone", NULL},
 };
 
 const char *tms_state_name(uint32_t state)
@@ -42,15 +42,15 @@ const char *tms_state_name(uint32_t state)
 }
 
 static const struct code interlocks[] = {
-        { 0, "emergency_stop", "The emergency stop is pressed. Release it when the danger is over." },
-        { 1, "patient_stop", "The patient has pressed the stop button." },
-        { 2, "coil_absent", "No coil is connected. Plug the coil in until it locks." },
-        { 3, "coil_hot", "The coil is too hot. Let it cool down or change it." },
-        { 4, "contact_lost", "The coil has lost contact with the head. Put it back in place." },
-        { 5, "cover_open", "The cover of the stimulator is open. Close it." },
-        { 6, "hv_fault", "The high-voltage supply reports a fault. Have the stimulator serviced." },
-        { 7, "overcurrent", "The coil current was too high. Check the coil and its cable." },
-        { 8, "watchdog", "The card's watchdog was not served in time. The computer may have been too busy." },
+                {0, "emergency_stop", "The emergency stop is pressed. Release it when the danger is over."},
+                {1, "patient_stop", "The patient has pressed the stop button."},
+                {2, "coil_absent", "No coil is connected. Plug the coil in until it locks."},
+                {3, "coil_hot", "The coil is too hot. Let it cool down or change it."},
+                {4, "contact_lost", "The coil has lost contact with the head. Put it back in place."},
+                {5, "cover_open", "The cover of the stimulator is open. Close it."},
+                {6, "hv_fault", "The high-voltage supply reports a fault. Have the stimulator serviced."},
+                {7, "overcurrent", "The coil current was too high. Check the coil and its cable."},
+                {8, "watchdog", "The card's watchdog was not served in time. The computer may have been too busy."},
 };
 
 const char *tms_interlock_name(unsigned bit)
@@ -66,31 +66,35 @@ const char *tms_interlock_sentence(unsigned bit)
 }
 
 static const struct code causes[] = {
-        { TMS_CAUSE_NONE, "none", "Nothing has happened yet." },
-        { TMS_CAUSE_REQUEST, "request", "It was asked for." },
-        { TMS_CAUSE_COMPLETE, "complete", "All pulses of the timeline have been played." },
-        { TMS_CAUSE_CLOSED, "closed", "The controlling program closed the device or ended." },
-        { TMS_CAUSE_LEASE, "lease", "The controlling program did not renew its permission in time." },
-        { TMS_CAUSE_IDLE_LIMIT, "idle_limit", "It was armed or paused for too long without a pulse." },
-        { TMS_CAUSE_LATE, "late", "Three pulses would have been late: the computer is too busy for exact timing." },
-        { TMS_CAUSE_WAIT_TIMEOUT, "wait_timeout", "The external trigger or the operator's answer did not come." },
-        { TMS_CAUSE_CARD_UNEXPECTED, "card_unexpected", "The card reports a pulse that nobody asked for." },
-        { TMS_CAUSE_CARD_LOST_PULSE, "card_lost_pulse", "The card took a trigger but no current flowed in the coil." },
-        { TMS_CAUSE_CARD_NO_ANSWER, "card_no_answer", "The card did not answer a trigger before the next was due." },
-        { TMS_CAUSE_CARD_REJECTED, "card_rejected", "The card refused a trigger." },
-        { TMS_CAUSE_CARD_AMPLITUDE, "card_amplitude", "The delivered amplitude is not the one that was set." },
-        { TMS_CAUSE_CARD_SEQUENCE, "card_sequence", "The card's answers came out of order." },
-        { TMS_CAUSE_CARD_INTERVAL, "card_interval", "The card's clock and the computer's clock disagree." },
-        { TMS_CAUSE_CARD_LATCH, "card_latch", "The card has latched an internal error." },
-        { TMS_CAUSE_CARD_ABSENT, "card_absent", "The card does not answer as a stimulator." },
-        { TMS_CAUSE_CARD_RESET, "card_reset", "The card went to its safe state by itself and gives no cause." },
-        { TMS_CAUSE_RECORD_FULL, "record_full", "There was no room left to record pulses: the record is not being read." },
-        { TMS_CAUSE_CPU_OFFLINE, "cpu_offline", "The processor that drives the pulses was taken offline." },
-        { TMS_CAUSE_SUSPEND, "suspend", "The computer goes to sleep." },
-        { TMS_CAUSE_SHUTDOWN, "shutdown", "The computer shuts down or the driver is being removed." },
-        { TMS_CAUSE_CHANGED, "changed", "The coil or the limits changed, so the timeline was dropped." },
-        { TMS_CAUSE_UNFIT, "unfit", "The computer's timers are not exact enough to fire pulses." },
-        { TMS_CAUSE_ARM_TIMEOUT, "arm_timeout", "The card did not charge in time." },
+                {TMS_CAUSE_NONE, "none", "Nothing has happened yet."},
+                {TMS_CAUSE_REQUEST, "request", "It was asked for."},
+                {TMS_CAUSE_COMPLETE, "complete", "All pulses of the timeline have been played."},
+                {TMS_CAUSE_CLOSED, "closed", "The controlling program closed the device or ended."},
+                {TMS_CAUSE_LEASE, "lease", "The controlling program did not renew its permission in time."},
+                {TMS_CAUSE_IDLE_LIMIT, "idle_limit", "It was armed or paused for too long without a pulse."},
+                {TMS_CAUSE_LATE, "late",
+                 "Three pulses would have been late: the computer is too busy for exact timing."},
+                {TMS_CAUSE_WAIT_TIMEOUT, "wait_timeout", "The external trigger or the operator's answer did not come."},
+                {TMS_CAUSE_CARD_UNEXPECTED, "card_unexpected", "The card reports a pulse that nobody asked for."},
+                {TMS_CAUSE_CARD_LOST_PULSE, "card_lost_pulse",
+                 "The card took a trigger but no current flowed in the coil."},
+                {TMS_CAUSE_CARD_NO_ANSWER, "card_no_answer",
+                 "The card did not answer a trigger before the next was due."},
+                {TMS_CAUSE_CARD_REJECTED, "card_rejected", "The card refused a trigger."},
+                {TMS_CAUSE_CARD_AMPLITUDE, "card_amplitude", "The delivered amplitude is not the one that was set."},
+                {TMS_CAUSE_CARD_SEQUENCE, "card_sequence", "The card's answers came out of order."},
+                {TMS_CAUSE_CARD_INTERVAL, "card_interval", "The card's clock and the computer's clock disagree."},
+                {TMS_CAUSE_CARD_LATCH, "card_latch", "The card has latched an internal error."},
+                {TMS_CAUSE_CARD_ABSENT, "card_absent", "The card does not answer as a stimulator."},
+                {TMS_CAUSE_CARD_RESET, "card_reset", "The card went to its safe state by itself and gives no cause."},
+                {TMS_CAUSE_RECORD_FULL, "record_full",
+                 "There was no room left to record pulses: the record is not being read."},
+                {TMS_CAUSE_CPU_OFFLINE, "cpu_offline", "The processor that drives the pulses was taken offline."},
+                {TMS_CAUSE_SUSPEND, "suspend", "The computer goes to sleep."},
+                {TMS_CAUSE_SHUTDOWN, "shutdown", "The computer shuts down or the driver is being removed."},
+                {TMS_CAUSE_CHANGED, "changed", "The coil or the limits changed, so the timeline was dropped."},
+                {TMS_CAUSE_UNFIT, "unfit", "The computer's timers are not exact enough to fire pulses."},
+                {TMS_CAUSE_ARM_TIMEOUT, "arm_timeout", "The card did not charge in time."},
 };
 
 const char *tms_cause_name(uint32_t cause)
@@ -112,12 +116,12 @@ const char *tms_cause_sentence(uint32_t cause)
 }
 
 static const struct code event_types[] = {
-        { TMS_EVENT_STATE, "state", NULL },
-        { TMS_EVENT_PULSE_FIRED, "pulse_fired", NULL },
-        { TMS_EVENT_PULSE_ANSWER, "pulse_answer", NULL },
-        { TMS_EVENT_INTERLOCK, "interlock", NULL },
-        { TMS_EVENT_TRIGGER, "trigger", NULL },
-        { TMS_EVENT_LOST, "lost", NULL },
+                {TMS_EVENT_STATE, "state", NULL},
+                {TMS_EVENT_PULSE_FIRED, "pulse_fired", NULL},
+                {TMS_EVENT_PULSE_ANSWER, "pulse_answer", NULL},
+                {TMS_EVENT_INTERLOCK, "interlock", NULL},
+                {TMS_EVENT_TRIGGER, "trigger", NULL},
+                {TMS_EVENT_LOST, "lost", NULL},
 };
 
 const char *tms_event_type_name(uint32_t type)
@@ -127,21 +131,21 @@ const char *tms_event_type_name(uint32_t type)
 
 /* 1 to 9 are the card's own words, see the register contract. */
 static const struct code outcomes[] = {
-        { TMS_PULSE_OUTCOME_DELIVERED, "delivered", NULL },
-        { 1, "not_armed", NULL },
-        { 2, "card_not_ready", NULL },
-        { 3, "interlock", NULL },
-        { 4, "watchdog", NULL },
-        { 5, "lockout", NULL },
-        { 6, "too_late", NULL },
-        { 7, "wrong_sequence", NULL },
-        { 8, "no_discharge", NULL },
-        { 9, "unexpected", NULL },
-        { TMS_PULSE_OUTCOME_FIRED, "fired", NULL },
-        { TMS_PULSE_OUTCOME_LATE, "late", NULL },
-        { TMS_PULSE_OUTCOME_SKIPPED, "skipped", NULL },
-        { TMS_PULSE_OUTCOME_NOT_READY, "not_ready", NULL },
-        { TMS_PULSE_OUTCOME_NO_ANSWER, "no_answer", NULL },
+                {TMS_PULSE_OUTCOME_DELIVERED, "delivered", NULL},
+                {1, "not_armed", NULL},
+                {2, "card_not_ready", NULL},
+                {3, "interlock", NULL},
+                {4, "watchdog", NULL},
+                {5, "lockout", NULL},
+                {6, "too_late", NULL},
+                {7, "wrong_sequence", NULL},
+                {8, "no_discharge", NULL},
+                {9, "unexpected", NULL},
+                {TMS_PULSE_OUTCOME_FIRED, "fired", NULL},
+                {TMS_PULSE_OUTCOME_LATE, "late", NULL},
+                {TMS_PULSE_OUTCOME_SKIPPED, "skipped", NULL},
+                {TMS_PULSE_OUTCOME_NOT_READY, "not_ready", NULL},
+                {TMS_PULSE_OUTCOME_NO_ANSWER, "no_answer", NULL},
 };
 
 const char *tms_outcome_name(uint32_t outcome)
@@ -150,21 +154,14 @@ const char *tms_outcome_name(uint32_t outcome)
 }
 
 static const struct code rules[] = {
-        { TMS_RULE_NONE, "none", NULL },
-        { TMS_RULE_EMPTY, "empty", NULL },
-        { TMS_RULE_FLAGS, "flags", NULL },
-        { TMS_RULE_ORDER, "order", NULL },
-        { TMS_RULE_TRAIN, "train", NULL },
-        { TMS_RULE_INTERVAL, "interval", NULL },
-        { TMS_RULE_INTENSITY, "intensity", NULL },
-        { TMS_RULE_INTENSITY_ZERO, "intensity_zero", NULL },
-        { TMS_RULE_SETTLING, "settling", NULL },
-        { TMS_RULE_PULSES_PER_S, "pulses_per_second", NULL },
-        { TMS_RULE_RESERVOIR, "reservoir", NULL },
-        { TMS_RULE_COIL_HEAT, "coil_heat", NULL },
-        { TMS_RULE_PULSES, "pulses", NULL },
-        { TMS_RULE_PULSES_PER_DAY, "pulses_per_day", NULL },
-        { TMS_RULE_DURATION, "duration", NULL },
+                {TMS_RULE_NONE, "none", NULL},           {TMS_RULE_EMPTY, "empty", NULL},
+                {TMS_RULE_FLAGS, "flags", NULL},         {TMS_RULE_ORDER, "order", NULL},
+                {TMS_RULE_TRAIN, "train", NULL},         {TMS_RULE_INTERVAL, "interval", NULL},
+                {TMS_RULE_INTENSITY, "intensity", NULL}, {TMS_RULE_INTENSITY_ZERO, "intensity_zero", NULL},
+                {TMS_RULE_SETTLING, "settling", NULL},   {TMS_RULE_PULSES_PER_S, "pulses_per_second", NULL},
+                {TMS_RULE_RESERVOIR, "reservoir", NULL}, {TMS_RULE_COIL_HEAT, "coil_heat", NULL},
+                {TMS_RULE_PULSES, "pulses", NULL},       {TMS_RULE_PULSES_PER_DAY, "pulses_per_day", NULL},
+                {TMS_RULE_DURATION, "duration", NULL},
 };
 
 const char *tms_rule_name(uint32_t rule)
@@ -173,8 +170,8 @@ const char *tms_rule_name(uint32_t rule)
 }
 
 static const struct code coils[] = {
-        { 0, "none", NULL }, { 1, "figure-8", NULL }, { 2, "circular", NULL }, { 3, "double-cone", NULL },
-        { 4, "H1", NULL },   { 5, "H4", NULL },       { 6, "H7", NULL },       { 7, "sham", NULL },
+                {0, "none", NULL}, {1, "figure-8", NULL}, {2, "circular", NULL}, {3, "double-cone", NULL},
+                {4, "H1", NULL},   {5, "H4", NULL},       {6, "H7", NULL},       {7, "sham", NULL},
 };
 
 const char *tms_coil_name(uint32_t coil_type)
@@ -214,35 +211,46 @@ const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t si
                          p, ms(actual), ms(limit));
                 break;
         case TMS_RULE_INTENSITY:
-                snprintf(buf, size, "pulse %u: its intensity is %" PRIu64 ".%" PRIu64 " %%MSO; at most %" PRIu64
-                         ".%" PRIu64 " %%MSO are allowed", p, actual / 10, actual % 10, limit / 10, limit % 10);
+                snprintf(buf, size,
+                         "pulse %u: its intensity is %" PRIu64 ".%" PRIu64 " %%MSO; at most %" PRIu64 ".%" PRIu64
+                         " %%MSO are allowed",
+                         p, actual / 10, actual % 10, limit / 10, limit % 10);
                 break;
         case TMS_RULE_INTENSITY_ZERO:
                 snprintf(buf, size, "pulse %u: its intensity is zero", p);
                 break;
         case TMS_RULE_SETTLING:
-                snprintf(buf, size, "pulse %u: it is due at %.3f ms, but its capacitor is charged at %.3f ms at the "
-                         "earliest; lower the intensity or lengthen the interval", p, ms(actual), ms(limit));
+                snprintf(buf, size,
+                         "pulse %u: it is due at %.3f ms, but its capacitor is charged at %.3f ms at the "
+                         "earliest; lower the intensity or lengthen the interval",
+                         p, ms(actual), ms(limit));
                 break;
         case TMS_RULE_PULSES_PER_S:
-                snprintf(buf, size, "pulse %u: it would be number %" PRIu64 " within a second; at most %" PRIu64
-                         " are allowed", p, actual, limit);
+                snprintf(buf, size,
+                         "pulse %u: it would be number %" PRIu64 " within a second; at most %" PRIu64 " are allowed", p,
+                         actual, limit);
                 break;
         case TMS_RULE_RESERVOIR:
-                snprintf(buf, size, "pulse %u: it wants %.3f J, but the reservoir holds only %.3f J by then; lower the "
-                         "intensity or lengthen the pauses", p, actual / 1e3, limit / 1e3);
+                snprintf(buf, size,
+                         "pulse %u: it wants %.3f J, but the reservoir holds only %.3f J by then; lower the "
+                         "intensity or lengthen the pauses",
+                         p, actual / 1e3, limit / 1e3);
                 break;
         case TMS_RULE_COIL_HEAT:
-                snprintf(buf, size, "pulse %u: the coil would hold %.3f J of heat; it takes %.3f J; lower the "
-                         "intensity or lengthen the pauses", p, actual / 1e3, limit / 1e3);
+                snprintf(buf, size,
+                         "pulse %u: the coil would hold %.3f J of heat; it takes %.3f J; lower the "
+                         "intensity or lengthen the pauses",
+                         p, actual / 1e3, limit / 1e3);
                 break;
         case TMS_RULE_PULSES:
-                snprintf(buf, size, "pulse %u: the timeline has %" PRIu64 " pulses; the session's limits leave %" PRIu64, p,
+                snprintf(buf, size,
+                         "pulse %u: the timeline has %" PRIu64 " pulses; the session's limits leave %" PRIu64, p,
                          actual, limit);
                 break;
         case TMS_RULE_PULSES_PER_DAY:
-                snprintf(buf, size, "pulse %u: it would be number %" PRIu64 " within 24 hours; at most %" PRIu64
-                         " are allowed", p, actual, limit);
+                snprintf(buf, size,
+                         "pulse %u: it would be number %" PRIu64 " within 24 hours; at most %" PRIu64 " are allowed", p,
+                         actual, limit);
                 break;
         case TMS_RULE_DURATION:
                 snprintf(buf, size, "pulse %u: it is due at %.3f s; the longest allowed timeline is %.3f s", p,

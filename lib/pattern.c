@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *const level_keys[] = { "burst", "train", "series" };
-static const char *const wait_choices[] = { "none", "trigger", "operator", NULL };
-static const char *const unit_of_level[] = { "pulses", "bursts", "trains" };
+static const char *const level_keys[] = {"burst", "train", "series"};
+static const char *const wait_choices[] = {"none", "trigger", "operator", NULL};
+static const char *const unit_of_level[] = {"pulses", "bursts", "trains"};
 
 #define ONSETS_MAX 65536
 
@@ -23,7 +23,7 @@ int intensity_read(const struct reader *reader, const struct node *n, bool main_
         static const struct {
                 const char *name;
                 enum base base;
-        } bases[] = { { "main", BASE_MAIN }, { "rMT", BASE_RMT }, { "aMT", BASE_AMT }, { "MSO", BASE_MSO } };
+        } bases[] = {{"main", BASE_MAIN}, {"rMT", BASE_RMT}, {"aMT", BASE_AMT}, {"MSO", BASE_MSO}};
         const char *rest, *expected;
         struct intensity v;
         size_t i;
@@ -31,7 +31,7 @@ int intensity_read(const struct reader *reader, const struct node *n, bool main_
         if (n->kind != NODE_TEXT)
                 return node_fail(reader, n, "expected an intensity, such as \"main\", \"80 %% aMT\" or \"90 %% main\"");
         if (main_allowed && strcmp(n->text, "main") == 0) {
-                *ret = (struct intensity) { BASE_MAIN, 1000 };
+                *ret = (struct intensity){BASE_MAIN, 1000};
                 return 0;
         }
         if (quantity_percent(n->text, &v.permille, &rest, &expected) < 0)
@@ -45,11 +45,12 @@ int intensity_read(const struct reader *reader, const struct node *n, bool main_
                 if (strcmp(rest, bases[i].name) == 0)
                         break;
         if (i == ELEMENTSOF(bases))
-                return node_fail(reader, n, "\"%.48s\" does not say of what; expected %srMT, aMT or MSO after the percentage",
+                return node_fail(reader, n,
+                                 "\"%.48s\" does not say of what; expected %srMT, aMT or MSO after the percentage",
                                  n->text, main_allowed ? "main, " : "");
         if (v.permille == 0 || v.permille > PERCENT_MAX_PERMILLE)
-                return node_fail(reader, n, "\"%.48s\" is out of range; expected more than 0 %% and at most %u %%", n->text,
-                                 PERCENT_MAX_PERMILLE / 10);
+                return node_fail(reader, n, "\"%.48s\" is out of range; expected more than 0 %% and at most %u %%",
+                                 n->text, PERCENT_MAX_PERMILLE / 10);
 
         v.base = bases[i].base;
         *ret = v;
@@ -59,7 +60,7 @@ int intensity_read(const struct reader *reader, const struct node *n, bool main_
 /* "interval: 100 ms" or "interval: {from: 4 s, to: 6 s}" */
 static int interval_read(const struct reader *reader, const struct node *n, struct level *level)
 {
-        static const char *const keys[] = { "from", "to", NULL };
+        static const char *const keys[] = {"from", "to", NULL};
         const struct node *from, *to;
         int r;
 
@@ -118,13 +119,14 @@ static int onsets_read(const struct reader *reader, const struct node *n, struct
                 if (r < 0)
                         return r;
                 if (i == 0 && t->num != 0)
-                        return node_fail(reader, n->children[i], "the first onset is the start itself; expected \"0 s\"");
-                if (i > 0 && (unsigned __int128) t->num * t[-1].den <= (unsigned __int128) t[-1].num * t->den)
+                        return node_fail(reader, n->children[i],
+                                         "the first onset is the start itself; expected \"0 s\"");
+                if (i > 0 && (unsigned __int128)t->num * t[-1].den <= (unsigned __int128)t[-1].num * t->den)
                         return node_fail(reader, n->children[i],
                                          "\"%.48s\" is not later than the onset before it; expected rising times",
                                          n->children[i]->text);
         }
-        level->count = (uint32_t) n->n;
+        level->count = (uint32_t)n->n;
         level->spacing = SPACING_ONSETS;
         return 0;
 }
@@ -135,14 +137,16 @@ static int level_duration_check(const struct reader *reader, const struct node *
         int r;
 
         if (level->spacing != SPACING_REGULAR)
-                return node_fail(reader, n, "a duration follows only from a count and a regular interval; expected none here");
+                return node_fail(reader, n,
+                                 "a duration follows only from a count and a regular interval; expected none here");
         r = read_time(reader, n, &stated);
         if (r < 0)
                 return r;
-        if ((unsigned __int128) stated.num * level->interval.den !=
-            (unsigned __int128) level->count * level->interval.num * stated.den)
-                return node_fail(reader, n, "%u x the interval is %.9g s, not \"%.48s\"; mend one of the three", level->count,
-                                 (double) level->count * (double) level->interval.num / (double) level->interval.den / 1e9,
+        if ((unsigned __int128)stated.num * level->interval.den !=
+            (unsigned __int128)level->count * level->interval.num * stated.den)
+                return node_fail(reader, n, "%u x the interval is %.9g s, not \"%.48s\"; mend one of the three",
+                                 level->count,
+                                 (double)level->count * (double)level->interval.num / (double)level->interval.den / 1e9,
                                  n->text);
         return 0;
 }
@@ -150,7 +154,7 @@ static int level_duration_check(const struct reader *reader, const struct node *
 static int level_read(const struct reader *reader, const struct node *n, enum level_index index, const char *unit,
                       struct level *level)
 {
-        const char *const keys[] = { unit, "interval", "frequency", "onsets", "duration", "wait", NULL };
+        const char *const keys[] = {unit, "interval", "frequency", "onsets", "duration", "wait", NULL};
         const struct node *count, *interval, *frequency, *onsets, *other, *k;
         unsigned wait = WAIT_NONE;
         uint64_t v;
@@ -159,7 +163,8 @@ static int level_read(const struct reader *reader, const struct node *n, enum le
         /* The likeliest mistake of all, and a list of keys would not explain it. */
         other = node_get(n, strcmp(unit, "pulses") == 0 ? "bursts" : "pulses");
         if (index == LEVEL_TRAIN && other)
-                return node_fail(reader, other, "this pattern has %s \"burst\", so its trains count %s; expected \"%s\"",
+                return node_fail(reader, other,
+                                 "this pattern has %s \"burst\", so its trains count %s; expected \"%s\"",
                                  strcmp(unit, "pulses") == 0 ? "no" : "a", unit, unit);
         r = node_check_keys(reader, n, keys);
         if (r < 0)
@@ -176,12 +181,13 @@ static int level_read(const struct reader *reader, const struct node *n, enum le
                 if (r < 0)
                         return r;
         }
-        level->wait = (enum wait) wait;
+        level->wait = (enum wait)wait;
 
         if (onsets) {
                 other = count ?: interval ?: frequency;
                 if (other)
-                        return node_fail(reader, other, "\"onsets\" says it all; expected either onsets or a count and an interval");
+                        return node_fail(reader, other,
+                                         "\"onsets\" says it all; expected either onsets or a count and an interval");
                 r = onsets_read(reader, onsets, level);
         } else {
                 if (!count)
@@ -189,7 +195,7 @@ static int level_read(const struct reader *reader, const struct node *n, enum le
                 r = read_count(reader, count, 1, TMS_PULSES_MAX, &v);
                 if (r < 0)
                         return r;
-                level->count = (uint32_t) v;
+                level->count = (uint32_t)v;
                 level->spacing = SPACING_NONE;
 
                 if (interval && frequency)
@@ -201,8 +207,9 @@ static int level_read(const struct reader *reader, const struct node *n, enum le
                         level->spacing = SPACING_REGULAR;
                 } else if (level->count > 1)
                         return node_missing(reader, n, "interval",
-                                            index == LEVEL_SERIES ? "the onset-to-onset time of trains, such as \"30 s\"" :
-                                                                    "the onset-to-onset time, such as \"100 ms\"");
+                                            index == LEVEL_SERIES
+                                                            ? "the onset-to-onset time of trains, such as \"30 s\""
+                                                            : "the onset-to-onset time, such as \"100 ms\"");
         }
         if (r < 0)
                 return r;
@@ -213,7 +220,7 @@ static int level_read(const struct reader *reader, const struct node *n, enum le
 
 static int ramp_read(const struct reader *reader, const struct node *n, struct leg *leg)
 {
-        static const char *const keys[] = { "start", "trains", NULL };
+        static const char *const keys[] = {"start", "trains", NULL};
         const struct node *start, *trains;
         uint64_t v;
         int r;
@@ -234,9 +241,10 @@ static int ramp_read(const struct reader *reader, const struct node *n, struct l
         if (r < 0)
                 return r;
         if (v > leg_trains(leg))
-                return node_fail(reader, trains, "the ramp has %llu trains, but the pattern only %llu; expected no more",
-                                 (unsigned long long) v, (unsigned long long) leg_trains(leg));
-        leg->ramp_trains = (uint32_t) v;
+                return node_fail(reader, trains,
+                                 "the ramp has %llu trains, but the pattern only %llu; expected no more",
+                                 (unsigned long long)v, (unsigned long long)leg_trains(leg));
+        leg->ramp_trains = (uint32_t)v;
         return 0;
 }
 
@@ -248,8 +256,9 @@ static int intensities_read(const struct reader *reader, const struct node *n, s
         if (n->kind != NODE_LIST)
                 return node_fail(reader, n, "expected a list with one intensity for each pulse of the burst");
         if (n->n != count)
-                return node_fail(reader, n, "the list has %zu entries, but the burst has %u pulses; expected one for each",
-                                 n->n, count);
+                return node_fail(reader, n,
+                                 "the list has %zu entries, but the burst has %u pulses; expected one for each", n->n,
+                                 count);
         leg->intensities = calloc(n->n, sizeof(*leg->intensities));
         if (!leg->intensities)
                 return -ENOMEM;
@@ -263,7 +272,7 @@ static int intensities_read(const struct reader *reader, const struct node *n, s
 
 int pattern_read(const struct reader *reader, const struct node *n, struct leg *leg)
 {
-        static const char *const keys[] = { "burst", "train", "series", "intensities", "ramp", "seed", NULL };
+        static const char *const keys[] = {"burst", "train", "series", "intensities", "ramp", "seed", NULL};
         const struct node *given[LEVEL_COUNT], *k;
         int r;
 
@@ -284,7 +293,7 @@ int pattern_read(const struct reader *reader, const struct node *n, struct leg *
                 if (!given[i])
                         continue;
                 /* Without bursts, people count the pulses of a train. */
-                r = level_read(reader, given[i], (enum level_index) i,
+                r = level_read(reader, given[i], (enum level_index)i,
                                i == LEVEL_TRAIN && !given[LEVEL_BURST] ? "pulses" : unit_of_level[i], level);
                 if (r < 0)
                         return r;
@@ -293,7 +302,7 @@ int pattern_read(const struct reader *reader, const struct node *n, struct leg *
 
         if (leg_pulses(leg) > TMS_PULSES_MAX)
                 return node_fail(reader, n, "the pattern has %llu pulses; expected at most %u",
-                                 (unsigned long long) leg_pulses(leg), TMS_PULSES_MAX);
+                                 (unsigned long long)leg_pulses(leg), TMS_PULSES_MAX);
 
         k = node_get(n, "intensities");
         if (k) {
@@ -313,7 +322,8 @@ int pattern_read(const struct reader *reader, const struct node *n, struct leg *
         k = node_get(n, "seed");
         if (k) {
                 if (!leg->jittered)
-                        return node_fail(reader, k, "there is no jittered interval that a seed could serve; expected none");
+                        return node_fail(reader, k,
+                                         "there is no jittered interval that a seed could serve; expected none");
                 r = read_count(reader, k, 0, 999999999999999999u, &leg->seed);
                 if (r < 0)
                         return r;
@@ -342,7 +352,7 @@ uint64_t leg_trains(const struct leg *leg)
 
 uint64_t leg_pulses_per_train(const struct leg *leg)
 {
-        return (uint64_t) leg->levels[LEVEL_TRAIN].count * leg->levels[LEVEL_BURST].count;
+        return (uint64_t)leg->levels[LEVEL_TRAIN].count * leg->levels[LEVEL_BURST].count;
 }
 
 uint64_t leg_pulses(const struct leg *leg)
@@ -361,9 +371,9 @@ uint64_t ticks_to_ns(uint64_t ticks, uint64_t den)
 /* Saturates: whatever is longer than a day is refused by legs_finish(). */
 static uint64_t mul_sat(uint64_t a, uint64_t b)
 {
-        unsigned __int128 v = (unsigned __int128) a * b;
+        unsigned __int128 v = (unsigned __int128)a * b;
 
-        return v > UINT64_MAX / 2 ? UINT64_MAX / 2 : (uint64_t) v;
+        return v > UINT64_MAX / 2 ? UINT64_MAX / 2 : (uint64_t)v;
 }
 
 static uint64_t add_sat(uint64_t a, uint64_t b)
@@ -497,9 +507,10 @@ static int leg_ticks(struct leg *leg, uint64_t den)
         return 0;
 }
 
-static int leg_check_overlap(const struct reader *reader, const struct node *pattern, const struct leg *leg, uint64_t den)
+static int leg_check_overlap(const struct reader *reader, const struct node *pattern, const struct leg *leg,
+                             uint64_t den)
 {
-        static const char *const what[] = { "pulses", "bursts", "trains" };
+        static const char *const what[] = {"pulses", "bursts", "trains"};
 
         for (int i = 0; i < LEVEL_COUNT; i++) {
                 uint64_t step = level_shortest(&leg->levels[i]), inner = leg_span_longest(leg, i - 1);
@@ -509,11 +520,12 @@ static int leg_check_overlap(const struct reader *reader, const struct node *pat
                 if (step == UINT64_MAX || step >= add_sat(inner, den))
                         continue;
                 if (inner == 0)
-                        return node_fail(reader, at, "the onsets of %s are less than 1 ns apart; expected more", what[i]);
+                        return node_fail(reader, at, "the onsets of %s are less than 1 ns apart; expected more",
+                                         what[i]);
                 return node_fail(reader, at,
                                  "the onsets of %s are %.9g s apart, but each lasts %.9g s to its last pulse, so they "
                                  "overlap; expected a longer interval (intervals are onset to onset)",
-                                 what[i], (double) step / (double) den / 1e9, (double) inner / (double) den / 1e9);
+                                 what[i], (double)step / (double)den / 1e9, (double)inner / (double)den / 1e9);
         }
         return 0;
 }
@@ -549,7 +561,7 @@ int legs_finish(const struct reader *reader, const struct node *n, struct tms_pr
                 pulses += leg_pulses(leg);
                 if (pulses > TMS_PULSES_MAX)
                         return node_fail(reader, pattern, "this makes %llu pulses in all; expected at most %u",
-                                         (unsigned long long) pulses, TMS_PULSES_MAX);
+                                         (unsigned long long)pulses, TMS_PULSES_MAX);
 
                 /* A jittered pattern ends where its own draws say. */
                 if (leg->jittered)
@@ -558,10 +570,11 @@ int legs_finish(const struct reader *reader, const struct node *n, struct tms_pr
                         leg->length_ticks = leg->span_ticks;
                 start = add_sat(leg->start_ticks, leg->length_ticks);
 
-                if (i + 1 < p->n_legs &&
-                    add_sat(leg->length_ticks, ratio_ticks(p->legs[i + 1].pause, p->den)) < add_sat(leg->span_ticks, p->den))
+                if (i + 1 < p->n_legs && add_sat(leg->length_ticks, ratio_ticks(p->legs[i + 1].pause, p->den)) <
+                                                         add_sat(leg->span_ticks, p->den))
                         return node_missing(reader, legs->children[i + 1], "pause",
-                                            "a pause that keeps this leg's first pulse away from the last of the leg before");
+                                            "a pause that keeps this leg's first pulse away from the last of the leg "
+                                            "before");
         }
         return 0;
 }

@@ -28,7 +28,8 @@ static int file_read(const char *path, char **ret, size_t *ret_size, struct tms_
         if (fstat(fd, &st) < 0)
                 return tms_error_set(error, errno, path, 0, 0, NULL, "cannot look at the file: %s", strerror(errno));
         if (!S_ISREG(st.st_mode))
-                return tms_error_set(error, EINVAL, path, 0, 0, NULL, "this is not a regular file; expected a protocol file");
+                return tms_error_set(error, EINVAL, path, 0, 0, NULL,
+                                     "this is not a regular file; expected a protocol file");
 
         /* One byte more than allowed, so that too long a file is seen as such. */
         text = malloc(TMS_PROTOCOL_SIZE_MAX + 1);
@@ -40,8 +41,9 @@ static int file_read(const char *path, char **ret, size_t *ret_size, struct tms_
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return tms_error_set(error, errno, path, 0, 0, NULL, "cannot read the file: %s", strerror(errno));
-                used += (size_t) n;
+                        return tms_error_set(error, errno, path, 0, 0, NULL, "cannot read the file: %s",
+                                             strerror(errno));
+                used += (size_t)n;
                 if (n == 0 || used > TMS_PROTOCOL_SIZE_MAX)
                         break;
         }
@@ -77,8 +79,9 @@ static int installed_load(const char *path, const char *id, size_t id_length, st
         if (r < 0)
                 return r;
         if (strlen(p->id) != id_length || memcmp(p->id, id, id_length) != 0)
-                return tms_error_set(error, EINVAL, path, 0, 0, "id", "the file's id is \"%s\"; expected the file's name, \"%.*s\"",
-                                     p->id, (int) id_length, id);
+                return tms_error_set(error, EINVAL, path, 0, 0, "id",
+                                     "the file's id is \"%s\"; expected the file's name, \"%.*s\"", p->id,
+                                     (int)id_length, id);
         *ret = TAKE_PTR(p);
         return 0;
 }
@@ -115,7 +118,8 @@ int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_erro
 
         if (!id_plausible(id))
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
-                                     "\"%.64s\" cannot be a protocol's id; expected small letters, digits and dashes", id);
+                                     "\"%.64s\" cannot be a protocol's id; expected small letters, digits and dashes",
+                                     id);
         for (;;) {
                 _cleanup_free_ char *folder = path_next(&list), *path = NULL;
 
@@ -128,8 +132,8 @@ int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_erro
                 if (access(path, F_OK) == 0)
                         return installed_load(path, id, strlen(id), ret, error);
         }
-        return tms_error_set(error, ENOENT, NULL, 0, 0, NULL, "there is no protocol \"%s\" in %s; expected an installed one", id,
-                             protocol_path());
+        return tms_error_set(error, ENOENT, NULL, 0, 0, NULL,
+                             "there is no protocol \"%s\" in %s; expected an installed one", id, protocol_path());
 }
 
 static int is_protocol(const struct dirent *entry)
@@ -160,7 +164,8 @@ static bool hidden(const char *folders_end, const char *name)
 }
 
 static int found_file(const char *folder, const char *name,
-                      int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata),
+                      int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error,
+                                   void *userdata),
                       void *userdata)
 {
         _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
@@ -176,7 +181,8 @@ static int found_file(const char *folder, const char *name,
 }
 
 /* The protocol belongs to the library: it is gone when the callback returns. */
-int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata),
+int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error,
+                                      void *userdata),
                          void *userdata)
 {
         const char *list = protocol_path();

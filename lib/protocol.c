@@ -12,11 +12,11 @@
 #define TITLE_MAX 120
 #define CITATIONS_MAX 32
 
-const char *const protocol_coils[] = { "figure-8", "circular", "double-cone", "H1", "H4", "H7", "sham", "any", NULL };
-const char *const protocol_waveforms[] = { "biphasic", "monophasic", "halfsine", NULL };
-const char *const protocol_statuses[] = { "cleared", "published", "research", NULL };
-const char *const citation_bases[] = { "source", "code", "calculation", "general-knowledge", NULL };
-static const char *const reference_names[] = { "rMT", "aMT", "MSO", NULL };
+const char *const protocol_coils[] = {"figure-8", "circular", "double-cone", "H1", "H4", "H7", "sham", "any", NULL};
+const char *const protocol_waveforms[] = {"biphasic", "monophasic", "halfsine", NULL};
+const char *const protocol_statuses[] = {"cleared", "published", "research", NULL};
+const char *const citation_bases[] = {"source", "code", "calculation", "general-knowledge", NULL};
+static const char *const reference_names[] = {"rMT", "aMT", "MSO", NULL};
 
 enum { BASIS_GENERAL_KNOWLEDGE = 3 };
 
@@ -56,7 +56,7 @@ static int number_read(const struct reader *reader, const struct node *map, cons
         r = read_count(reader, n, min, max, &v);
         if (r < 0)
                 return r;
-        *ret = (uint32_t) v;
+        *ret = (uint32_t)v;
         return 0;
 }
 
@@ -87,8 +87,10 @@ static int id_read(const struct reader *reader, const struct node *root, char **
                 bool word = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9');
 
                 if (!word && (*c != '-' || c == id || !c[1] || c[1] == '-'))
-                        return node_fail(reader, n, "\"%.63s\" cannot be an id; expected small letters, digits and single dashes "
-                                                    "between them", id);
+                        return node_fail(reader, n,
+                                         "\"%.63s\" cannot be an id; expected small letters, digits and single dashes "
+                                         "between them",
+                                         id);
         }
         *ret = TAKE_PTR(id);
         return 0;
@@ -96,7 +98,7 @@ static int id_read(const struct reader *reader, const struct node *root, char **
 
 static int age_read(const struct reader *reader, const struct node *n, struct tms_protocol *p)
 {
-        static const char *const keys[] = { "from", "to", NULL };
+        static const char *const keys[] = {"from", "to", NULL};
         int r;
 
         r = node_check_keys(reader, n, keys);
@@ -115,8 +117,8 @@ static int age_read(const struct reader *reader, const struct node *n, struct tm
 
 static int main_intensity_read(const struct reader *reader, const struct node *n, struct tms_protocol *p)
 {
-        static const char *const keys[] = { "reference", "percent", "highest", "muscle", "adjustment", NULL };
-        static const enum base bases[] = { BASE_RMT, BASE_AMT, BASE_MSO };
+        static const char *const keys[] = {"reference", "percent", "highest", "muscle", "adjustment", NULL};
+        static const enum base bases[] = {BASE_RMT, BASE_AMT, BASE_MSO};
         const struct node *percent, *highest;
         unsigned reference;
         uint32_t max;
@@ -156,8 +158,8 @@ static int main_intensity_read(const struct reader *reader, const struct node *n
 
 static int leg_read(const struct reader *reader, const struct node *n, size_t index, struct leg *leg)
 {
-        static const char *const keys[] = { "name", "target", "intensity", "pattern", "pause", "wait", "totals", NULL };
-        static const char *const waits[] = { "none", "trigger", "operator", NULL };
+        static const char *const keys[] = {"name", "target", "intensity", "pattern", "pause", "wait", "totals", NULL};
+        static const char *const waits[] = {"none", "trigger", "operator", NULL};
         const struct node *k;
         unsigned wait = WAIT_NONE;
         int r;
@@ -192,7 +194,7 @@ static int leg_read(const struct reader *reader, const struct node *n, size_t in
                 if (r < 0)
                         return r;
         }
-        leg->wait = (enum wait) wait;
+        leg->wait = (enum wait)wait;
 
         k = node_get(n, "pattern");
         if (!k)
@@ -206,7 +208,7 @@ static int legs_read(const struct reader *reader, const struct node *root, struc
         int r;
 
         for (size_t i = 0; i < TMS_LEGS_MAX; i++)
-                p->legs[i].intensity = (struct intensity) { BASE_MAIN, 1000 };
+                p->legs[i].intensity = (struct intensity){BASE_MAIN, 1000};
 
         if (pattern && legs)
                 return node_fail(reader, legs, "expected either one pattern or a list of legs, not both");
@@ -248,8 +250,8 @@ static int all_totals_read(const struct reader *reader, const struct node *root,
 
 static int course_read(const struct reader *reader, const struct node *n, struct tms_protocol *p)
 {
-        static const char *const keys[] = { "sessions", "sessions_per_day", "days_per_week", "weeks",
-                                            "taper",    "min_gap",          "maintenance",   NULL };
+        static const char *const keys[] = {"sessions", "sessions_per_day", "days_per_week", "weeks",
+                                           "taper",    "min_gap",          "maintenance",   NULL};
         struct tms_course_defaults *c = &p->course;
         const struct node *k;
         int r;
@@ -272,7 +274,8 @@ static int course_read(const struct reader *reader, const struct node *n, struct
 
         k = node_get(n, "taper");
         if (k) {
-                r = node_check_list(reader, k, 1, ELEMENTSOF(c->taper), "numbers of sessions, one a week, such as \"[3, 2, 1]\"");
+                r = node_check_list(reader, k, 1, ELEMENTSOF(c->taper),
+                                    "numbers of sessions, one a week, such as \"[3, 2, 1]\"");
                 if (r < 0)
                         return r;
                 for (size_t i = 0; i < k->n; i++) {
@@ -281,9 +284,9 @@ static int course_read(const struct reader *reader, const struct node *n, struct
                         r = read_count(reader, k->children[i], 1, 50, &v);
                         if (r < 0)
                                 return r;
-                        c->taper[i] = (uint32_t) v;
+                        c->taper[i] = (uint32_t)v;
                 }
-                c->taper_weeks = (uint32_t) k->n;
+                c->taper_weeks = (uint32_t)k->n;
         }
 
         k = node_get(n, "min_gap");
@@ -297,7 +300,7 @@ static int course_read(const struct reader *reader, const struct node *n, struct
         }
 
         if (c->sessions && c->sessions_per_day && c->days_per_week && c->weeks &&
-            c->sessions > (uint64_t) c->sessions_per_day * c->days_per_week * c->weeks)
+            c->sessions > (uint64_t)c->sessions_per_day * c->days_per_week * c->weeks)
                 return node_fail(reader, node_get(n, "sessions"),
                                  "%u sessions do not fit into %u weeks of %u days with %u a day; mend one of the four",
                                  c->sessions, c->weeks, c->days_per_week, c->sessions_per_day);
@@ -307,7 +310,7 @@ static int course_read(const struct reader *reader, const struct node *n, struct
 
 static int citation_read(const struct reader *reader, const struct node *n, struct citation *ret)
 {
-        static const char *const keys[] = { "text", "supports", "basis", "verified", NULL };
+        static const char *const keys[] = {"text", "supports", "basis", "verified", NULL};
         const struct node *verified;
         int r;
 
@@ -332,7 +335,8 @@ static int citation_read(const struct reader *reader, const struct node *n, stru
                 return r;
         if (ret->verified && ret->basis == BASIS_GENERAL_KNOWLEDGE)
                 return node_fail(reader, verified,
-                                 "general knowledge has no source to be verified against; expected \"false\" or another basis");
+                                 "general knowledge has no source to be verified against; expected \"false\" or "
+                                 "another basis");
         return 0;
 }
 
@@ -379,8 +383,9 @@ static int citations_read(const struct reader *reader, const struct node *root, 
 static int protocol_read(const struct reader *reader, const struct node *root, struct tms_protocol *p)
 {
         static const char *const keys[] = {
-                "format",    "id",      "title",  "indication", "age",       "target", "coil", "waveform", "status", "verified",
-                "intensity", "pattern", "legs",   "totals",     "course",    "citations",      "notes",    NULL,
+                        "format", "id",       "title",  "indication", "age",       "target",
+                        "coil",   "waveform", "status", "verified",   "intensity", "pattern",
+                        "legs",   "totals",   "course", "citations",  "notes",     NULL,
         };
         const struct node *n;
         int r;
@@ -448,12 +453,13 @@ static int protocol_read(const struct reader *reader, const struct node *root, s
         return citations_read(reader, root, p);
 }
 
-int tms_protocol_parse(const char *name, const char *text, size_t size, struct tms_protocol **ret, struct tms_error *error)
+int tms_protocol_parse(const char *name, const char *text, size_t size, struct tms_protocol **ret,
+                       struct tms_error *error)
 {
         _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
         _cleanup_(node_freep) struct node *root = NULL;
         struct tms_error own = {};
-        struct reader reader = { name, error ?: &own };
+        struct reader reader = {name, error ?: &own};
         int r;
 
         r = tree_parse(&reader, text, size, &root);
@@ -612,11 +618,11 @@ int tms_protocol_citation(const struct tms_protocol *p, size_t index, struct tms
 {
         if (index >= p->n_citations)
                 return -EINVAL;
-        *ret = (struct tms_citation) {
-                .text = p->citations[index].text,
-                .supports = p->citations[index].supports,
-                .basis = citation_bases[p->citations[index].basis],
-                .verified = p->citations[index].verified,
+        *ret = (struct tms_citation){
+                        .text = p->citations[index].text,
+                        .supports = p->citations[index].supports,
+                        .basis = citation_bases[p->citations[index].basis],
+                        .verified = p->citations[index].verified,
         };
         return 0;
 }

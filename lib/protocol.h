@@ -14,8 +14,8 @@
 #define RAMP_TRAINS_MAX 10000u
 
 enum level_index {
-        LEVEL_BURST, /* its units are pulses */
-        LEVEL_TRAIN, /* its units are bursts */
+        LEVEL_BURST,  /* its units are pulses */
+        LEVEL_TRAIN,  /* its units are bursts */
         LEVEL_SERIES, /* its units are trains */
         LEVEL_COUNT,
 };

@@ -39,7 +39,7 @@ static bool scan_whole(const char **p, uint64_t *ret)
         for (; digit(s[n]); n++) {
                 if (n == NUMBER_DIGITS_MAX)
                         return false;
-                v = v * 10 + (uint64_t) (s[n] - '0');
+                v = v * 10 + (uint64_t)(s[n] - '0');
         }
         if (n == 0 || (s[0] == '0' && n > 1))
                 return false;
@@ -65,7 +65,7 @@ static bool scan_number(const char **p, uint64_t *ret_num, uint64_t *ret_den)
                 for (; digit(*s); s++) {
                         if (den == 1000000000u)
                                 return false;
-                        num = num * 10 + (uint64_t) (*s - '0');
+                        num = num * 10 + (uint64_t)(*s - '0');
                         den *= 10;
                         if (num > 1000000000000000u)
                                 return false;
@@ -87,15 +87,15 @@ static bool scan_number(const char **p, uint64_t *ret_num, uint64_t *ret_den)
 /* num/den x scale in lowest terms, when it is at most a day and fine enough to be exact. */
 static int ratio_make(uint64_t num, uint64_t den, uint64_t scale, struct ratio *ret, const char **ret_expected)
 {
-        unsigned __int128 n = (unsigned __int128) num * scale;
+        unsigned __int128 n = (unsigned __int128)num * scale;
         uint64_t g;
 
-        if (n > (unsigned __int128) TMS_DURATION_MAX_NS * den) {
+        if (n > (unsigned __int128)TMS_DURATION_MAX_NS * den) {
                 *ret_expected = "expected at most 24 h";
                 return -ERANGE;
         }
         /* The numerator fits: a day in ns is 47 bits, den at most 30. Reduce by the gcd of what can be large. */
-        g = gcd_u64((uint64_t) (n % den), den);
+        g = gcd_u64((uint64_t)(n % den), den);
         n /= g;
         den /= g;
         if (den > RATIO_DEN_MAX) {
@@ -103,7 +103,7 @@ static int ratio_make(uint64_t num, uint64_t den, uint64_t scale, struct ratio *
                 return -ERANGE;
         }
 
-        *ret = (struct ratio) { (uint64_t) n, den };
+        *ret = (struct ratio){(uint64_t)n, den};
         return 0;
 }
 
@@ -113,8 +113,8 @@ int quantity_time(const char *text, struct ratio *ret, const char **ret_expected
                 const char *unit;
                 uint64_t ns;
         } units[] = {
-                { "ns", 1 },  { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 }, { "min", 60000000000 },
-                { "h", 3600000000000 },
+                        {"ns", 1},         {"us", 1000},         {"ms", 1000000},
+                        {"s", 1000000000}, {"min", 60000000000}, {"h", 3600000000000},
         };
         uint64_t num, den;
 
@@ -169,6 +169,6 @@ int quantity_percent(const char *text, uint32_t *ret_permille, const char **ret_
                 *ret_expected = "expected a percentage with at most one decimal";
                 return -ERANGE;
         }
-        *ret_permille = (uint32_t) (num * 10 / den);
+        *ret_permille = (uint32_t)(num * 10 / den);
         return 0;
 }

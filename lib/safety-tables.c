@@ -8,72 +8,86 @@
  */
 #include "safety.h"
 
-#define S(ms) { (ms), false }
-#define OVER(ms) { (ms), true } /* printed with ">": the longest that was tested */
+#define S(ms)               \
+        {                   \
+                (ms), false \
+        }
+#define OVER(ms)           \
+        {                  \
+                (ms), true \
+        } /* printed with ">": the longest that was tested */
 
 /* As encoded in public code that cites it; the ">" signs are from general knowledge. */
 const struct duration_table rossi2009 = {
-        .name = "rossi2009_max_train_s",
-        .source = "Rossi et al. 2009, Clin Neurophysiol 120:2008, Table 4",
-        .verified = true,
-        .columns = 5,
-        .percent_permille = { 900, 1000, 1100, 1200, 1300 },
-        .hz = { 1, 5, 10, 20, 25 },
-        .cell = {
-                { OVER(1800000), OVER(1800000), OVER(1800000), OVER(360000), OVER(50000) },
-                { OVER(10000), OVER(10000), OVER(10000), OVER(10000), OVER(10000) },
-                { OVER(5000), OVER(5000), OVER(5000), S(4200), S(2900) },
-                { S(2050), S(2050), S(1600), S(1000), S(550) },
-                { S(1280), S(1280), S(840), S(400), S(240) },
-        },
+                .name = "rossi2009_max_train_s",
+                .source = "Rossi et al. 2009, Clin Neurophysiol 120:2008, Table 4",
+                .verified = true,
+                .columns = 5,
+                .percent_permille = {900, 1000, 1100, 1200, 1300},
+                .hz = {1, 5, 10, 20, 25},
+                .cell =
+                                {
+                                                {OVER(1800000), OVER(1800000), OVER(1800000), OVER(360000),
+                                                 OVER(50000)},
+                                                {OVER(10000), OVER(10000), OVER(10000), OVER(10000), OVER(10000)},
+                                                {OVER(5000), OVER(5000), OVER(5000), S(4200), S(2900)},
+                                                {S(2050), S(2050), S(1600), S(1000), S(550)},
+                                                {S(1280), S(1280), S(840), S(400), S(240)},
+                                },
 };
 
 /* The advised 25 % less; the 1 Hz row does not follow that rule and is the least certain. */
 const struct duration_table chen1997 = {
-        .name = "chen1997_max_train_s",
-        .source = "Chen et al. 1997, Electroencephalogr Clin Neurophysiol 105:415, as reprinted in Rossi 2009",
-        .verified = false,
-        .columns = 4,
-        .percent_permille = { 1000, 1100, 1200, 1300 },
-        .hz = { 1, 5, 10, 20, 25 },
-        .cell = {
-                { OVER(270000), OVER(270000), OVER(180000), S(50000) },
-                { S(10000), S(10000), S(10000), S(10000) },
-                { S(5000), S(5000), S(3200), S(2200) },
-                { S(1500), S(1200), S(800), S(400) },
-                { S(1000), S(700), S(300), S(200) },
-        },
+                .name = "chen1997_max_train_s",
+                .source = "Chen et al. 1997, Electroencephalogr Clin Neurophysiol 105:415, as reprinted in Rossi 2009",
+                .verified = false,
+                .columns = 4,
+                .percent_permille = {1000, 1100, 1200, 1300},
+                .hz = {1, 5, 10, 20, 25},
+                .cell =
+                                {
+                                                {OVER(270000), OVER(270000), OVER(180000), S(50000)},
+                                                {S(10000), S(10000), S(10000), S(10000)},
+                                                {S(5000), S(5000), S(3200), S(2200)},
+                                                {S(1500), S(1200), S(800), S(400)},
+                                                {S(1000), S(700), S(300), S(200)},
+                                },
 };
 
 /* From the abstract: ten trains 5 s apart at 110 % were safe, 1 s apart above 100 % were not. */
 const struct interval_table chen1997_iti = {
-        .name = "chen1997_min_iti_s",
-        .source = "Chen et al. 1997, Electroencephalogr Clin Neurophysiol 105:415 (abstract)",
-        .verified = true,
-        .min_ns = 5000000000,
-        .percent_permille = 1100,
+                .name = "chen1997_min_iti_s",
+                .source = "Chen et al. 1997, Electroencephalogr Clin Neurophysiol 105:415 (abstract)",
+                .verified = true,
+                .min_ns = 5000000000,
+                .percent_permille = 1100,
 };
 
 #define PROJECT "decision of this project"
 
 /* Ceilings: nothing passes them, whoever asks. */
-const struct limit ceiling_percent_permille = { "ceiling_percent_mt", PROJECT, 1500 };
-const struct limit ceiling_pulses_per_s = { "ceiling_pulses_per_s", PROJECT ": the fastest stimulators sold give 100 Hz", 100 };
-const struct limit ceiling_pulses_per_day = { "ceiling_pulses_per_day",
-                                              PROJECT ": above the 18000 of the densest published course", 20000 };
+const struct limit ceiling_percent_permille = {"ceiling_percent_mt", PROJECT, 1500};
+const struct limit ceiling_pulses_per_s = {"ceiling_pulses_per_s", PROJECT ": the fastest stimulators sold give 100 Hz",
+                                           100};
+const struct limit ceiling_pulses_per_day = {"ceiling_pulses_per_day",
+                                             PROJECT ": above the 18000 of the densest published course", 20000};
 
 /* What a free-form protocol may have without an override: the most that common published sessions have. */
-const struct limit free_form_session_pulses = { "free_form_session_pulses", PROJECT ": largest common session, 10 Hz",
-                                                3000 };
-const struct limit free_form_day_pulses = { "free_form_day_pulses", PROJECT ": that session twice a day", 6000 };
+const struct limit free_form_session_pulses = {"free_form_session_pulses", PROJECT ": largest common session, 10 Hz",
+                                               3000};
+const struct limit free_form_day_pulses = {"free_form_day_pulses", PROJECT ": that session twice a day", 6000};
 /* Threshold hunts are part of any day and not of a protocol's own count. */
-const struct limit measuring_pulses_per_day = { "measuring_pulses_per_day", PROJECT ": single pulses of threshold hunts", 300 };
+const struct limit measuring_pulses_per_day = {"measuring_pulses_per_day", PROJECT ": single pulses of threshold hunts",
+                                               300};
 
-const struct limit table_max_hz = { "table_max_hz", "Rossi et al. 2009, Table 4: last row", 25 };
-const struct limit table_max_percent_permille = { "table_max_percent_mt", "Rossi et al. 2009, Table 4: last column", 1300 };
-const struct limit single_pulse_min_ns = { "single_pulse_min_interval_s",
-                                           "laboratory safety rules: 0.2 Hz or less counts as single-pulse TMS", 5000000000 };
+const struct limit table_max_hz = {"table_max_hz", "Rossi et al. 2009, Table 4: last row", 25};
+const struct limit table_max_percent_permille = {"table_max_percent_mt", "Rossi et al. 2009, Table 4: last column",
+                                                 1300};
+const struct limit single_pulse_min_ns = {"single_pulse_min_interval_s",
+                                          "laboratory safety rules: 0.2 Hz or less counts as single-pulse TMS",
+                                          5000000000};
 
-const char *const theta_burst_source = "Huang 2005 (80 % aMT), THREE-D 2018 (120 % rMT), SNT 2020 (90 % rMT, 1800 pulses)";
+const char *const theta_burst_source =
+                "Huang 2005 (80 % aMT), THREE-D 2018 (120 % rMT), SNT 2020 (90 % rMT, 1800 pulses)";
 const char *const visual_threshold_source = "Westin et al. 2014, Clin Neurophysiol 125:142";
 const char *const allow_list_source = "shipped and site-approved protocol files";

@@ -22,7 +22,7 @@ struct check {
         const struct tms_protocol *p;
         const struct tms_dose *dose;
         struct tms_safety *out;
-        uint32_t percent_permille; /* of the reference, as dosed */
+        uint32_t percent_permille;     /* of the reference, as dosed */
         enum tms_safety_class outside; /* what lying outside a table means: a notice on the list, else an override */
 };
 
@@ -31,10 +31,11 @@ static struct tms_safety_reason *reason_add(struct check *c, enum tms_safety_cla
 {
         struct tms_safety *out = c->out;
         /* Never full: at most 4 legs x 4 reasons, and 7 of the whole. */
-        struct tms_safety_reason *r = &out->reasons[out->n_reasons < ELEMENTSOF(out->reasons) ? out->n_reasons++ :
-                                                                                               ELEMENTSOF(out->reasons) - 1];
+        struct tms_safety_reason *r =
+                        &out->reasons[out->n_reasons < ELEMENTSOF(out->reasons) ? out->n_reasons++
+                                                                                : ELEMENTSOF(out->reasons) - 1];
 
-        *r = (struct tms_safety_reason) { .class_ = class_ };
+        *r = (struct tms_safety_reason){.class_ = class_};
         snprintf(r->layer, sizeof(r->layer), "%s", layer);
         snprintf(r->table, sizeof(r->table), "%s", table);
         snprintf(r->source, sizeof(r->source), "%s", source);
@@ -59,7 +60,7 @@ static void seconds_text(char *buf, size_t size, uint64_t ns)
 {
         uint64_t us = ns / 1000 + (ns % 1000 != 0);
         char digits[8];
-        size_t n = (size_t) snprintf(digits, sizeof(digits), "%06" PRIu64, us % 1000000);
+        size_t n = (size_t)snprintf(digits, sizeof(digits), "%06" PRIu64, us % 1000000);
 
         while (n && digits[n - 1] == '0')
                 digits[--n] = 0;
@@ -134,7 +135,8 @@ static void ceiling(struct check *c, const struct limit *limit, uint64_t actual,
 {
         struct tms_safety_reason *r;
 
-        r = reason_add(c, actual > limit->value ? TMS_SAFETY_NEVER : TMS_SAFETY_ALLOWED, "ceiling", limit->name, limit->source);
+        r = reason_add(c, actual > limit->value ? TMS_SAFETY_NEVER : TMS_SAFETY_ALLOWED, "ceiling", limit->name,
+                       limit->source);
         if (percent) {
                 percent_text(r->limit, sizeof(r->limit), limit->value);
                 percent_text(r->actual, sizeof(r->actual), actual);
@@ -143,7 +145,8 @@ static void ceiling(struct check *c, const struct limit *limit, uint64_t actual,
                 REASON_TEXT(r->actual, "%" PRIu64, actual);
         }
         if (actual > limit->value)
-                REASON_TEXT(r->sentence, "%s %s is above the ceiling of %s, which nothing may pass.", r->actual, what, r->limit);
+                REASON_TEXT(r->sentence, "%s %s is above the ceiling of %s, which nothing may pass.", r->actual, what,
+                            r->limit);
         else
                 REASON_TEXT(r->sentence, "%s %s is within the ceiling of %s.", r->actual, what, r->limit);
 }
@@ -159,7 +162,8 @@ static void ceilings(struct check *c, const struct character *legs, uint64_t pul
         if (strongest)
                 ceiling(c, &ceiling_percent_permille, strongest, "of the motor threshold", true);
         ceiling(c, &ceiling_pulses_per_s, pulses_per_s, "pulses at most in a second", false);
-        ceiling(c, &ceiling_pulses_per_day, (uint64_t) pulses_today + tms_protocol_pulses(c->p), "pulses in a day", false);
+        ceiling(c, &ceiling_pulses_per_day, (uint64_t)pulses_today + tms_protocol_pulses(c->p), "pulses in a day",
+                false);
 }
 
 /* --- Layer 2: the allow-list ------------------------------------------------------------------------ */
@@ -175,8 +179,9 @@ static void listed_day(struct check *c, uint64_t total)
                        allow_list_source);
         REASON_TEXT(r->limit, "%" PRIu64, limit);
         REASON_TEXT(r->actual, "%" PRIu64, total);
-        REASON_TEXT(r->sentence, "%" PRIu64 " pulses today; the protocol is given %" PRIu64 " time%s a day, which with %" PRIu64
-                                 " pulses for measuring makes %" PRIu64 ".",
+        REASON_TEXT(r->sentence,
+                    "%" PRIu64 " pulses today; the protocol is given %" PRIu64 " time%s a day, which with %" PRIu64
+                    " pulses for measuring makes %" PRIu64 ".",
                     total, a_day, a_day == 1 ? "" : "s", measuring_pulses_per_day.value, limit);
 }
 
@@ -184,10 +189,12 @@ static void free_form_limit(struct check *c, const struct limit *limit, uint64_t
 {
         struct tms_safety_reason *r;
 
-        r = reason_add(c, actual > limit->value ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "table", limit->name, limit->source);
+        r = reason_add(c, actual > limit->value ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "table", limit->name,
+                       limit->source);
         REASON_TEXT(r->limit, "%" PRIu64, limit->value);
         REASON_TEXT(r->actual, "%" PRIu64, actual);
-        REASON_TEXT(r->sentence, "%" PRIu64 " pulses %s; without an override there may be %" PRIu64 ".", actual, when, limit->value);
+        REASON_TEXT(r->sentence, "%" PRIu64 " pulses %s; without an override there may be %" PRIu64 ".", actual, when,
+                    limit->value);
 }
 
 static void listing(struct check *c, enum listed listed, uint32_t pulses_today)
@@ -200,7 +207,8 @@ static void listing(struct check *c, enum listed listed, uint32_t pulses_today)
                 r = reason_add(c, TMS_SAFETY_OVERRIDE, "allow-list", "", allow_list_source);
                 percent_text(r->limit, sizeof(r->limit), p->highest_permille);
                 percent_text(r->actual, sizeof(r->actual), c->percent_permille);
-                REASON_TEXT(r->sentence, "%s is on the list up to %s; at %s it is another protocol.", p->id, r->limit, r->actual);
+                REASON_TEXT(r->sentence, "%s is on the list up to %s; at %s it is another protocol.", p->id, r->limit,
+                            r->actual);
                 listed = LISTED_NO;
         }
         c->outside = listed == LISTED_NO ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_NOTICE;
@@ -209,7 +217,8 @@ static void listing(struct check *c, enum listed listed, uint32_t pulses_today)
                 r = reason_add(c, TMS_SAFETY_ALLOWED, "allow-list", "", allow_list_source);
                 REASON_TEXT(r->actual, "%.12s", p->sha256);
                 REASON_TEXT(r->sentence, "%s is on the list (%s), status %s.", p->id,
-                            listed == LISTED_SHIPPED ? "shipped" : "approved by this site", protocol_statuses[p->status]);
+                            listed == LISTED_SHIPPED ? "shipped" : "approved by this site",
+                            protocol_statuses[p->status]);
         } else
                 free_form_limit(c, &free_form_session_pulses, pulses, "a session");
 
@@ -223,7 +232,7 @@ static void listing(struct check *c, enum listed listed, uint32_t pulses_today)
 /* --- Layer 3: tables -------------------------------------------------------------------------------- */
 
 static void not_covered(struct check *c, size_t leg, const char *table, const char *source, const char *format, ...)
-        _printf_(5, 6);
+                _printf_(5, 6);
 
 static void not_covered(struct check *c, size_t leg, const char *table, const char *source, const char *format, ...)
 {
@@ -232,7 +241,7 @@ static void not_covered(struct check *c, size_t leg, const char *table, const ch
         size_t n;
         va_list ap;
 
-        n = (size_t) REASON_TEXT(r->sentence, "%s", leg_prefix(c->p, leg, prefix));
+        n = (size_t)REASON_TEXT(r->sentence, "%s", leg_prefix(c->p, leg, prefix));
         va_start(ap, format);
         vsnprintf(r->sentence + n, sizeof(r->sentence) - n, format, ap);
         va_end(ap);
@@ -260,8 +269,8 @@ static void duration_check(struct check *c, size_t leg, const struct character *
         percent_text(r->column, sizeof(r->column), t->percent_permille[column]);
         seconds_text(r->limit, sizeof(r->limit), t->cell[row][column].ms * 1000000ull);
         seconds_text(r->actual, sizeof(r->actual), x->train_ns);
-        REASON_TEXT(r->sentence, "%sa train of %s is %s the %s %s at %s and %s%s.", leg_prefix(p, leg, prefix), r->actual,
-                    inside ? "within" : "longer than", r->limit,
+        REASON_TEXT(r->sentence, "%sa train of %s is %s the %s %s at %s and %s%s.", leg_prefix(p, leg, prefix),
+                    r->actual, inside ? "within" : "longer than", r->limit,
                     t->cell[row][column].longest_tested ? "that were tested" : "found safe", r->row, r->column,
                     t->verified ? "" : " (table not verified)");
 }
@@ -290,7 +299,8 @@ static void interval_check(struct check *c, size_t leg, const struct character *
                 REASON_TEXT(r->sentence, "%strains are %s apart; above 110 %% there are no data on what is enough.",
                             leg_prefix(c->p, leg, prefix), r->actual);
         else
-                REASON_TEXT(r->sentence, "%strains are %s apart, at least %s.", leg_prefix(c->p, leg, prefix), r->actual, r->limit);
+                REASON_TEXT(r->sentence, "%strains are %s apart, at least %s.", leg_prefix(c->p, leg, prefix),
+                            r->actual, r->limit);
 }
 
 static void leg_tables(struct check *c, size_t leg, const struct character *x)
@@ -300,7 +310,8 @@ static void leg_tables(struct check *c, size_t leg, const struct character *x)
 
         if (percent == 0 && x->stimulation != STIMULATION_SINGLE) {
                 not_covered(c, leg, "", rossi2009.source,
-                            "the intensity's relation to the patient's motor threshold is not known, so no table applies.");
+                            "the intensity's relation to the patient's motor threshold is not known, so no table "
+                            "applies.");
                 return;
         }
         if (percent > table_max_percent_permille.value && x->stimulation != STIMULATION_SINGLE) {
@@ -331,13 +342,15 @@ static void leg_tables(struct check *c, size_t leg, const struct character *x)
                 hz_text(a, sizeof(a), x->interval_ns);
                 percent_text(b, sizeof(b), percent);
                 not_covered(c, leg, "theta_burst", theta_burst_source,
-                            "theta burst (%" PRIu64 " pulses at %s, %s) is in no table; compare the published protocols.",
+                            "theta burst (%" PRIu64
+                            " pulses at %s, %s) is in no table; compare the published protocols.",
                             x->burst_pulses, a, b);
                 break;
         case STIMULATION_BURSTS:
                 hz_text(a, sizeof(a), x->interval_ns);
                 not_covered(c, leg, table_max_hz.name, table_max_hz.source,
-                            "pairs and bursts (%" PRIu64 " pulses, as close as %s) are in no table.", x->burst_pulses, a);
+                            "pairs and bursts (%" PRIu64 " pulses, as close as %s) are in no table.", x->burst_pulses,
+                            a);
                 break;
         case STIMULATION_ARRHYTHMIC:
                 not_covered(c, leg, "", rossi2009.source, "an arrhythmic train has no frequency, so no table applies.");
@@ -355,22 +368,23 @@ static void threshold_method(struct check *c)
                 return;
         r = reason_add(c, TMS_SAFETY_NOTICE, "threshold", "", visual_threshold_source);
         REASON_TEXT(r->actual, "visual");
-        REASON_TEXT(r->sentence, "%s", "The threshold was found by watching twitches: on average 11.3 % (up to 27.8 %) higher than with "
-                                       "EMG, so the true percentage may be above the limits named here.");
+        REASON_TEXT(r->sentence, "%s",
+                    "The threshold was found by watching twitches: on average 11.3 % (up to 27.8 %) higher than with "
+                    "EMG, so the true percentage may be above the limits named here.");
 }
 
-int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today, struct tms_safety *ret,
-                     struct tms_error *error)
+int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+                     struct tms_safety *ret, struct tms_error *error)
 {
         struct character legs[TMS_LEGS_MAX];
         struct tms_safety out = {};
         struct tms_limits limits;
         enum listed listed;
         struct check c = {
-                .p = p,
-                .dose = dose,
-                .out = &out,
-                .percent_permille = dose->percent_permille ?: p->percent_permille,
+                        .p = p,
+                        .dose = dose,
+                        .out = &out,
+                        .percent_permille = dose->percent_permille ?: p->percent_permille,
         };
         int r;
 
@@ -398,11 +412,11 @@ int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, 
 const char *tms_safety_class_name(enum tms_safety_class c)
 {
         static const char *const names[] = {
-                [TMS_SAFETY_ALLOWED] = "allowed",
-                [TMS_SAFETY_NOTICE] = "notice",
-                [TMS_SAFETY_OVERRIDE] = "override",
-                [TMS_SAFETY_NEVER] = "never",
+                        [TMS_SAFETY_ALLOWED] = "allowed",
+                        [TMS_SAFETY_NOTICE] = "notice",
+                        [TMS_SAFETY_OVERRIDE] = "override",
+                        [TMS_SAFETY_NEVER] = "never",
         };
 
-        return (unsigned) c < ELEMENTSOF(names) ? names[c] : "unknown";
+        return (unsigned)c < ELEMENTSOF(names) ? names[c] : "unknown";
 }

@@ -59,11 +59,11 @@ enum stimulation {
 
 struct character {
         enum stimulation stimulation;
-        uint64_t interval_ns;    /* shortest between pulses of a train */
-        uint64_t train_ns;       /* pulses x interval, at its longest */
-        uint64_t iti_ns;         /* shortest from a train's end to the next; TMS_TIME_NONE for a single train */
+        uint64_t interval_ns; /* shortest between pulses of a train */
+        uint64_t train_ns;    /* pulses x interval, at its longest */
+        uint64_t iti_ns;      /* shortest from a train's end to the next; TMS_TIME_NONE for a single train */
         uint64_t pulses_per_train;
-        uint64_t burst_pulses;   /* STIMULATION_THETA, STIMULATION_BURSTS */
+        uint64_t burst_pulses; /* STIMULATION_THETA, STIMULATION_BURSTS */
 };
 
 void leg_character(const struct tms_protocol *p, const struct leg *leg, struct character *ret);

@@ -59,7 +59,8 @@ void relative_init(struct tms_threshold *t)
 static void relative_coarse(struct tms_threshold *t, bool response)
 {
         struct levels *l = &t->levels;
-        bool bottom = response && l->level_permille == 1, top = !response && l->level_permille == t->options.max_permille;
+        bool bottom = response && l->level_permille == 1,
+             top = !response && l->level_permille == t->options.max_permille;
 
         if (!l->turned) {
                 l->turned = true;

@@ -100,8 +100,8 @@ void pest_answer(struct tms_threshold *t, bool response)
                 uint64_t slack;
 
                 pest_estimate(t, &v, &low, &high);
-                slack = (uint64_t) v * t->options.precision_permille;
-                if ((uint64_t) (v - low) * 1000 <= slack && (uint64_t) (high - v) * 1000 <= slack)
+                slack = (uint64_t)v * t->options.precision_permille;
+                if ((uint64_t)(v - low) * 1000 <= slack && (uint64_t)(high - v) * 1000 <= slack)
                         t->outcome = HUNT_FOUND;
         }
 }

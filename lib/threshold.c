@@ -16,9 +16,9 @@ static const struct {
         void (*answer)(struct tms_threshold *t, bool response);
         uint32_t start_permille, step_permille, max_pulses;
 } methods[] = {
-        [TMS_THRESHOLD_RELATIVE] = { relative_init, levels_next, relative_answer, 400, 10, 200 },
-        [TMS_THRESHOLD_MILLS_NITHI] = { mills_nithi_init, levels_next, mills_nithi_answer, 200, 20, 200 },
-        [TMS_THRESHOLD_ML_PEST] = { pest_init, pest_next, pest_answer, 0, 10, 20 },
+                [TMS_THRESHOLD_RELATIVE] = {relative_init, levels_next, relative_answer, 400, 10, 200},
+                [TMS_THRESHOLD_MILLS_NITHI] = {mills_nithi_init, levels_next, mills_nithi_answer, 200, 20, 200},
+                [TMS_THRESHOLD_ML_PEST] = {pest_init, pest_next, pest_answer, 0, 10, 20},
 };
 
 int tms_threshold_new(const struct tms_threshold_options *options, struct tms_threshold **ret)
@@ -26,17 +26,17 @@ int tms_threshold_new(const struct tms_threshold_options *options, struct tms_th
         struct tms_threshold_options o = *options;
         struct tms_threshold *t;
 
-        if ((unsigned) o.method >= ELEMENTSOF(methods))
+        if ((unsigned)o.method >= ELEMENTSOF(methods))
                 return -EINVAL;
         o.max_permille = o.max_permille ?: 1000;
         o.step_permille = o.step_permille ?: methods[o.method].step_permille;
         o.max_pulses = o.max_pulses ?: methods[o.method].max_pulses;
-        if (o.max_permille > 1000 || o.step_permille > 100 || o.max_pulses > PULSES_MAX || o.start_permille > o.max_permille ||
-            o.step_permille > o.max_permille || o.precision_permille > 1000)
+        if (o.max_permille > 1000 || o.step_permille > 100 || o.max_pulses > PULSES_MAX ||
+            o.start_permille > o.max_permille || o.step_permille > o.max_permille || o.precision_permille > 1000)
                 return -EINVAL;
         if (!o.start_permille)
-                o.start_permille = methods[o.method].start_permille < o.max_permille ? methods[o.method].start_permille :
-                                                                                       o.max_permille;
+                o.start_permille = methods[o.method].start_permille < o.max_permille ? methods[o.method].start_permille
+                                                                                     : o.max_permille;
 
         t = calloc(1, sizeof(*t));
         if (!t)
@@ -85,7 +85,7 @@ int tms_threshold_answer(struct tms_threshold *t, uint64_t fired_ns, bool respon
 
 int tms_threshold_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *ret)
 {
-        struct tms_threshold_estimate e = { .threshold_permille = t->found_permille, .pulses = t->pulses };
+        struct tms_threshold_estimate e = {.threshold_permille = t->found_permille, .pulses = t->pulses};
 
         if (t->options.method == TMS_THRESHOLD_ML_PEST)
                 pest_estimate(t, &e.threshold_permille, &e.low_permille, &e.high_permille);

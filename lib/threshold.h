@@ -25,11 +25,11 @@ struct levels {
                 LEVELS_UP,
         } phase;
         uint32_t level_permille;
-        unsigned hits, misses;   /* at this level */
-        bool turned;             /* coarse: the answer has changed once */
-        bool first_hit;          /* coarse: what the first pulse said */
-        uint32_t pass_permille;  /* lowest level known to pass, 0 none */
-        uint32_t fail_permille;  /* highest level known to fail, 0 none */
+        unsigned hits, misses;  /* at this level */
+        bool turned;            /* coarse: the answer has changed once */
+        bool first_hit;         /* coarse: what the first pulse said */
+        uint32_t pass_permille; /* lowest level known to pass, 0 none */
+        uint32_t fail_permille; /* highest level known to fail, 0 none */
 };
 
 /* ML-PEST: log-likelihood of each threshold from 0.1 %MSO, in steps of that. */

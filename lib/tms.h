@@ -28,9 +28,9 @@ extern "C" {
 /* One sentence about what went wrong. Zero-initialise; file and key may be empty, line 0 = no place. */
 struct tms_error {
         char file[256];
-        unsigned line, column;  /* from 1 */
-        char key[96];           /* dotted path in a protocol file, such as "pattern.train.count" */
-        char message[512];      /* what is wrong and what was expected */
+        unsigned line, column; /* from 1 */
+        char key[96];          /* dotted path in a protocol file, such as "pattern.train.count" */
+        char message[512];     /* what is wrong and what was expected */
 };
 
 /* "file:line:column: key: message" as far as the parts are known. Returns buf. */
@@ -54,11 +54,11 @@ int tms_device_info(struct tms_device *d, struct tms_info *ret);
 int tms_device_status(struct tms_device *d, struct tms_status *ret);
 int tms_device_limits(struct tms_device *d, const struct tms_limits *limits);
 /* -ERANGE or -EINVAL with *ret_verdict filled when the kernel's verifier refuses. */
-int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count,
-                    uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict);
+int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t lateness_ns,
+                    uint32_t *ret_gen, struct tms_verdict *ret_verdict);
 int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max_ns);
-int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns,
-                     uint64_t *ret_start_ns, uint32_t *ret_run, struct tms_verdict *ret_verdict);
+int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns, uint64_t *ret_start_ns, uint32_t *ret_run,
+                     struct tms_verdict *ret_verdict);
 int tms_device_go(struct tms_device *d, uint32_t pulse, uint32_t intensity_permille);
 int tms_device_pause(struct tms_device *d, bool now);
 int tms_device_resume(struct tms_device *d, uint64_t delay_ns, uint64_t *ret_start_ns);
@@ -73,13 +73,13 @@ int tms_device_read_events(struct tms_device *d, struct tms_event *events, size_
 /* Names for codes: "running", "lease", "coil_absent", "late"… never NULL. */
 const char *tms_state_name(uint32_t state);
 const char *tms_cause_name(uint32_t cause);
-const char *tms_cause_sentence(uint32_t cause);         /* plain language, for people */
-const char *tms_interlock_name(unsigned bit);           /* 0..8: "emergency_stop"… */
+const char *tms_cause_sentence(uint32_t cause); /* plain language, for people */
+const char *tms_interlock_name(unsigned bit);   /* 0..8: "emergency_stop"… */
 const char *tms_interlock_sentence(unsigned bit);
 const char *tms_event_type_name(uint32_t type);
 const char *tms_outcome_name(uint32_t outcome);
 const char *tms_rule_name(uint32_t rule);
-const char *tms_coil_name(uint32_t coil_type);          /* "figure-8"… as in protocol files */
+const char *tms_coil_name(uint32_t coil_type); /* "figure-8"… as in protocol files */
 /* One sentence about a refusal by the verifier, such as "pulse 41: …". Returns buf. */
 const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t size);
 
@@ -92,8 +92,8 @@ struct tms_protocol;
 #define TMS_TIME_NONE UINT64_MAX           /* a time that a pattern does not have */
 
 /* name: for error messages. text need not end in NUL. */
-int tms_protocol_parse(const char *name, const char *text, size_t size,
-                       struct tms_protocol **ret, struct tms_error *error);
+int tms_protocol_parse(const char *name, const char *text, size_t size, struct tms_protocol **ret,
+                       struct tms_error *error);
 int tms_protocol_load(const char *path, struct tms_protocol **ret, struct tms_error *error);
 struct tms_protocol *tms_protocol_free(struct tms_protocol *p);
 
@@ -104,20 +104,21 @@ struct tms_protocol *tms_protocol_free(struct tms_protocol *p);
  */
 int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_error *error);
 /* Calls back for every installed file; error is filled and p NULL for one that does not parse. */
-int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p,
-                                      const struct tms_error *error, void *userdata), void *userdata);
+int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error,
+                                      void *userdata),
+                         void *userdata);
 
 const char *tms_protocol_id(const struct tms_protocol *p);
 const char *tms_protocol_title(const struct tms_protocol *p);
 const char *tms_protocol_indication(const struct tms_protocol *p);
 const char *tms_protocol_target(const struct tms_protocol *p);
 const char *tms_protocol_coil(const struct tms_protocol *p);
-const char *tms_protocol_status(const struct tms_protocol *p);  /* "cleared", "published", "research" */
-const char *tms_protocol_sha256(const struct tms_protocol *p);  /* of the file's bytes, 64 hex digits */
+const char *tms_protocol_status(const struct tms_protocol *p);                 /* "cleared", "published", "research" */
+const char *tms_protocol_sha256(const struct tms_protocol *p);                 /* of the file's bytes, 64 hex digits */
 const char *tms_protocol_text(const struct tms_protocol *p, size_t *ret_size); /* the file's bytes */
-const char *tms_protocol_reference(const struct tms_protocol *p); /* "rMT", "aMT" or "MSO" */
-uint32_t tms_protocol_percent_permille(const struct tms_protocol *p); /* of the reference, the default */
-uint32_t tms_protocol_highest_permille(const struct tms_protocol *p); /* that its sources speak of; 0.1 % */
+const char *tms_protocol_reference(const struct tms_protocol *p);              /* "rMT", "aMT" or "MSO" */
+uint32_t tms_protocol_percent_permille(const struct tms_protocol *p);          /* of the reference, the default */
+uint32_t tms_protocol_highest_permille(const struct tms_protocol *p);          /* that its sources speak of; 0.1 % */
 uint32_t tms_protocol_pulses(const struct tms_protocol *p);
 uint32_t tms_protocol_trains(const struct tms_protocol *p);
 uint64_t tms_protocol_first_to_last_ns(const struct tms_protocol *p);
@@ -128,23 +129,23 @@ const char *tms_protocol_waveform(const struct tms_protocol *p); /* "biphasic", 
 const char *tms_protocol_notes(const struct tms_protocol *p);    /* may be "" */
 bool tms_protocol_verified(const struct tms_protocol *p);        /* every citation was checked against its source */
 
-size_t tms_protocol_legs(const struct tms_protocol *p);                         /* 1..TMS_LEGS_MAX */
-const char *tms_protocol_leg_name(const struct tms_protocol *p, size_t leg);    /* "" for the only one */
+size_t tms_protocol_legs(const struct tms_protocol *p);                      /* 1..TMS_LEGS_MAX */
+const char *tms_protocol_leg_name(const struct tms_protocol *p, size_t leg); /* "" for the only one */
 const char *tms_protocol_leg_target(const struct tms_protocol *p, size_t leg);
 
 /* The figures that people quote, in every reading in use. TMS_TIME_NONE where a pattern has no such time. */
 struct tms_readings {
         uint32_t pulses, trains;
-        uint32_t pulses_per_train;              /* 0 when legs differ */
-        uint64_t train_ns;                      /* units x their interval, the last interval included */
-        uint64_t train_span_ns;                 /* first to last pulse of a train */
-        uint64_t cycle_ns;                      /* onset to onset of trains */
-        uint64_t iti_ns;                        /* nominal: cycle - train */
-        uint64_t iti_last_to_first_ns;          /* last pulse to next first pulse: cycle - train span */
-        uint64_t cycle_total_ns;                /* trains x cycle */
-        uint64_t without_last_iti_ns;           /* the same without the pause after the last train */
-        uint64_t first_to_last_ns;              /* first to last pulse */
-        uint64_t last_to_first_total_ns;        /* with the nominal ITI counted from the last pulse, as some devices do */
+        uint32_t pulses_per_train;       /* 0 when legs differ */
+        uint64_t train_ns;               /* units x their interval, the last interval included */
+        uint64_t train_span_ns;          /* first to last pulse of a train */
+        uint64_t cycle_ns;               /* onset to onset of trains */
+        uint64_t iti_ns;                 /* nominal: cycle - train */
+        uint64_t iti_last_to_first_ns;   /* last pulse to next first pulse: cycle - train span */
+        uint64_t cycle_total_ns;         /* trains x cycle */
+        uint64_t without_last_iti_ns;    /* the same without the pause after the last train */
+        uint64_t first_to_last_ns;       /* first to last pulse */
+        uint64_t last_to_first_total_ns; /* with the nominal ITI counted from the last pulse, as some devices do */
 };
 
 /* leg SIZE_MAX: the whole protocol. */
@@ -153,18 +154,18 @@ int tms_protocol_readings(const struct tms_protocol *p, size_t leg, struct tms_r
 /* The course that a protocol is usually given in; 0 where its file says nothing. */
 struct tms_course_defaults {
         uint32_t sessions, sessions_per_day, days_per_week, weeks;
-        uint32_t taper[16];                     /* sessions in each week after the course */
+        uint32_t taper[16]; /* sessions in each week after the course */
         uint32_t taper_weeks;
-        uint64_t min_gap_ns;                    /* onset to onset of two sessions of a day */
+        uint64_t min_gap_ns; /* onset to onset of two sessions of a day */
 };
 
 void tms_protocol_course(const struct tms_protocol *p, struct tms_course_defaults *ret);
 const char *tms_protocol_maintenance(const struct tms_protocol *p); /* in words, may be "" */
 
 struct tms_citation {
-        const char *text;       /* where it was published or cleared */
-        const char *supports;   /* which numbers it stands for */
-        const char *basis;      /* "source", "code", "calculation" or "general-knowledge" */
+        const char *text;     /* where it was published or cleared */
+        const char *supports; /* which numbers it stands for */
+        const char *basis;    /* "source", "code", "calculation" or "general-knowledge" */
         bool verified;
 };
 
@@ -175,13 +176,13 @@ int tms_protocol_citation(const struct tms_protocol *p, size_t index, struct tms
 
 /* For whom: a measured motor threshold and what of it. */
 struct tms_dose {
-        uint32_t threshold_permille;    /* 0.1 %MSO, 1..1000; 0 only for protocols in %MSO */
-        char threshold_kind[8];         /* "rMT" or "aMT" */
-        char threshold_coil[16];        /* coil type it was measured with */
-        uint32_t percent_permille;      /* of the reference, 0.1 %; 0 = the protocol's own */
+        uint32_t threshold_permille;       /* 0.1 %MSO, 1..1000; 0 only for protocols in %MSO */
+        char threshold_kind[8];            /* "rMT" or "aMT" */
+        char threshold_coil[16];           /* coil type it was measured with */
+        uint32_t percent_permille;         /* of the reference, 0.1 %; 0 = the protocol's own */
         uint32_t other_threshold_permille; /* of the other kind, for protocols that use both; 0 = not measured */
         uint32_t leg_threshold_permille[TMS_LEGS_MAX]; /* a leg's own; 0 = threshold_permille */
-        char threshold_method[16];      /* "EMG", "visual" (seen twitches) or "" when not known */
+        char threshold_method[16];                     /* "EMG", "visual" (seen twitches) or "" when not known */
 };
 
 struct tms_timeline {
@@ -191,8 +192,8 @@ struct tms_timeline {
         uint32_t max_permille;
 };
 
-int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose,
-                struct tms_timeline *ret, struct tms_error *error);
+int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret,
+                struct tms_error *error);
 void tms_timeline_clear(struct tms_timeline *t);
 
 /*
@@ -200,15 +201,15 @@ void tms_timeline_clear(struct tms_timeline *t);
  * totals and the dose, not the compiled timeline, so that one mistake is not
  * made twice.
  */
-int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose,
-                       struct tms_limits *ret, struct tms_error *error);
+int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_limits *ret,
+                       struct tms_error *error);
 
 /*
  * What the kernel would say on this card: the same verifier in user space.
  * info NULL: the reference card.
  */
-int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info,
-                       const struct tms_limits *limits, struct tms_verdict *ret_verdict);
+int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info, const struct tms_limits *limits,
+                       struct tms_verdict *ret_verdict);
 
 /*
  * Can this dose be played at all? Compiles and checks; the error's sentence
@@ -224,20 +225,20 @@ int tms_dose_highest(const struct tms_protocol *p, const struct tms_dose *dose, 
 /* --- Clinical safety policy --------------------------------------------------- */
 
 enum tms_safety_class {
-        TMS_SAFETY_ALLOWED,             /* exit status 0 */
-        TMS_SAFETY_NOTICE,              /* on the list, outside a table, or else to be confirmed; 0 */
-        TMS_SAFETY_OVERRIDE,            /* needs a prescriber's override with a reason; 3 */
-        TMS_SAFETY_NEVER,               /* 4 */
+        TMS_SAFETY_ALLOWED,  /* exit status 0 */
+        TMS_SAFETY_NOTICE,   /* on the list, outside a table, or else to be confirmed; 0 */
+        TMS_SAFETY_OVERRIDE, /* needs a prescriber's override with a reason; 3 */
+        TMS_SAFETY_NEVER,    /* 4 */
 };
 
 struct tms_safety_reason {
         enum tms_safety_class class_;
-        char layer[16];         /* "ceiling", "allow-list", "table", "threshold" */
-        char table[48];         /* "rossi2009_max_train_s"… or "" */
+        char layer[16]; /* "ceiling", "allow-list", "table", "threshold" */
+        char table[48]; /* "rossi2009_max_train_s"… or "" */
         char row[24], column[24];
         char limit[48], actual[48];
         char source[96];
-        char sentence[384];     /* for people */
+        char sentence[384]; /* for people */
 };
 
 struct tms_safety {
@@ -251,8 +252,8 @@ struct tms_safety {
  * list of approved files: /etc/tmsd/approved, or TMS_APPROVED in the
  * environment (ignored in setuid programs).
  */
-int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose,
-                     uint32_t pulses_today, struct tms_safety *ret, struct tms_error *error);
+int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+                     struct tms_safety *ret, struct tms_error *error);
 const char *tms_safety_class_name(enum tms_safety_class c); /* "allowed", "notice", "override", "never" */
 
 /* --- Motor threshold ----------------------------------------------------------- */
@@ -263,24 +264,24 @@ const char *tms_safety_class_name(enum tms_safety_class c); /* "allowed", "notic
  * until it is done.
  */
 enum tms_threshold_method {
-        TMS_THRESHOLD_RELATIVE,         /* lowest intensity with 5 answers of 10 */
-        TMS_THRESHOLD_MILLS_NITHI,      /* mean of the highest with 0 of 10 and the lowest with 10 of 10 */
-        TMS_THRESHOLD_ML_PEST,          /* maximum likelihood, with a confidence interval */
+        TMS_THRESHOLD_RELATIVE,    /* lowest intensity with 5 answers of 10 */
+        TMS_THRESHOLD_MILLS_NITHI, /* mean of the highest with 0 of 10 and the lowest with 10 of 10 */
+        TMS_THRESHOLD_ML_PEST,     /* maximum likelihood, with a confidence interval */
 };
 
 #define TMS_THRESHOLD_GAP_NS 5000000000ULL /* between two pulses, at least */
 
 struct tms_threshold_options {
         enum tms_threshold_method method;
-        uint32_t start_permille;        /* 0: the method's own */
-        uint32_t step_permille;         /* 0: 10, that is 1 %MSO; for Mills-Nithi 20 */
-        uint32_t max_permille;          /* 0: 1000; never asked for more */
-        uint32_t max_pulses;            /* 0: 20 for ML-PEST, else 200 */
-        uint32_t precision_permille;    /* ML-PEST: done early when the interval is within +- this of the estimate; 0: no */
+        uint32_t start_permille;     /* 0: the method's own */
+        uint32_t step_permille;      /* 0: 10, that is 1 %MSO; for Mills-Nithi 20 */
+        uint32_t max_permille;       /* 0: 1000; never asked for more */
+        uint32_t max_pulses;         /* 0: 20 for ML-PEST, else 200 */
+        uint32_t precision_permille; /* ML-PEST: done early when the interval is within +- this of the estimate; 0: no */
 };
 
 struct tms_threshold_estimate {
-        uint32_t threshold_permille;    /* 0.1 %MSO */
+        uint32_t threshold_permille;          /* 0.1 %MSO */
         uint32_t low_permille, high_permille; /* 95 % confidence interval; 0 where the method has none */
         uint32_t pulses;
 };
@@ -304,35 +305,34 @@ int tms_threshold_estimate(const struct tms_threshold *t, struct tms_threshold_e
 
 /* What an audit log turned out to be; see AUDIT.md. */
 enum tms_audit_result {
-        TMS_AUDIT_VERIFIED,     /* whole, against an anchor held by the caller */
-        TMS_AUDIT_PREFIX,       /* consistent, but no anchor: may have lost its end */
-        TMS_AUDIT_TORN,         /* consistent up to a torn last line */
-        TMS_AUDIT_TAMPERED,     /* a hash, signature, count or file does not match */
-        TMS_AUDIT_LOST,         /* shorter than an anchor or the key says: loss or tampering */
+        TMS_AUDIT_VERIFIED, /* whole, against an anchor held by the caller */
+        TMS_AUDIT_PREFIX,   /* consistent, but no anchor: may have lost its end */
+        TMS_AUDIT_TORN,     /* consistent up to a torn last line */
+        TMS_AUDIT_TAMPERED, /* a hash, signature, count or file does not match */
+        TMS_AUDIT_LOST,     /* shorter than an anchor or the key says: loss or tampering */
 };
 
 struct tms_audit_report {
         enum tms_audit_result result;
         uint64_t records, seals, sessions, pulses_delivered;
-        uint64_t bad_line;              /* first line that does not hold, 0 none */
-        char head[65];                  /* hash of the last good record */
+        uint64_t bad_line; /* first line that does not hold, 0 none */
+        char head[65];     /* hash of the last good record */
         char key0_fingerprint[65];
         char sentence[512];
 };
 
 /* The anchors that the caller holds; any may be NULL. */
 struct tms_audit_anchor {
-        const char *key0_fingerprint;   /* SHA-256 of key 0's raw public key, 64 hex digits */
-        const char *seal;               /* a seal record's line, as held off the machine */
-        const char *nonce;              /* demand a seal over this nonce at the end (live verify) */
+        const char *key0_fingerprint; /* SHA-256 of key 0's raw public key, 64 hex digits */
+        const char *seal;             /* a seal record's line, as held off the machine */
+        const char *nonce;            /* demand a seal over this nonce at the end (live verify) */
 };
 
-int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor,
-                     struct tms_audit_report *ret, struct tms_error *error);
+int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, struct tms_audit_report *ret,
+                     struct tms_error *error);
 /* Calls back for each record's line, in order. */
-int tms_audit_foreach(const char *dir, int (*record)(uint64_t line, const char *json, size_t size,
-                                                     void *userdata), void *userdata,
-                      struct tms_error *error);
+int tms_audit_foreach(const char *dir, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
+                      void *userdata, struct tms_error *error);
 
 #ifdef __cplusplus
 }

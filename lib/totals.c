@@ -19,16 +19,16 @@ void leg_readings(const struct tms_protocol *p, const struct leg *leg, struct tm
         const struct level *series = &leg->levels[LEVEL_SERIES];
         const uint64_t den = p->den;
         struct tms_readings v = {
-                .pulses = (uint32_t) leg_pulses(leg),
-                .trains = (uint32_t) leg_trains(leg),
-                .pulses_per_train = (uint32_t) leg_pulses_per_train(leg),
-                .train_ns = TMS_TIME_NONE,
-                .train_span_ns = TMS_TIME_NONE,
-                .cycle_ns = TMS_TIME_NONE,
-                .iti_ns = TMS_TIME_NONE,
-                .iti_last_to_first_ns = TMS_TIME_NONE,
-                .without_last_iti_ns = TMS_TIME_NONE,
-                .last_to_first_total_ns = TMS_TIME_NONE,
+                        .pulses = (uint32_t)leg_pulses(leg),
+                        .trains = (uint32_t)leg_trains(leg),
+                        .pulses_per_train = (uint32_t)leg_pulses_per_train(leg),
+                        .train_ns = TMS_TIME_NONE,
+                        .train_span_ns = TMS_TIME_NONE,
+                        .cycle_ns = TMS_TIME_NONE,
+                        .iti_ns = TMS_TIME_NONE,
+                        .iti_last_to_first_ns = TMS_TIME_NONE,
+                        .without_last_iti_ns = TMS_TIME_NONE,
+                        .last_to_first_total_ns = TMS_TIME_NONE,
         };
         uint64_t train = 0, span, iti;
         bool fixed_train, fixed_span;
@@ -39,7 +39,8 @@ void leg_readings(const struct tms_protocol *p, const struct leg *leg, struct tm
         fixed_train = leg_nominal(leg, LEVEL_TRAIN, &train);
         if (fixed_train)
                 v.train_ns = ticks_to_ns(train, den);
-        fixed_span = leg->levels[LEVEL_BURST].spacing != SPACING_JITTER && leg->levels[LEVEL_TRAIN].spacing != SPACING_JITTER;
+        fixed_span = leg->levels[LEVEL_BURST].spacing != SPACING_JITTER &&
+                     leg->levels[LEVEL_TRAIN].spacing != SPACING_JITTER;
         span = leg_span_longest(leg, LEVEL_TRAIN);
         if (fixed_span)
                 v.train_span_ns = ticks_to_ns(span, den);
@@ -63,7 +64,7 @@ void leg_readings(const struct tms_protocol *p, const struct leg *leg, struct tm
 /* "2223.9 s" from whole nanoseconds, without trailing zeros. */
 static const char *seconds(uint64_t ns, char buf[48])
 {
-        size_t n = (size_t) snprintf(buf, 40, "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
+        size_t n = (size_t)snprintf(buf, 40, "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
 
         while (buf[n - 1] == '0')
                 n--;
@@ -82,7 +83,8 @@ static int check_number(const struct reader *reader, const struct node *n, uint6
         if (r < 0)
                 return r;
         if (v != actual)
-                return node_fail(reader, n, "the pattern gives %" PRIu64 ", not %" PRIu64 "; mend the pattern or this total",
+                return node_fail(reader, n,
+                                 "the pattern gives %" PRIu64 ", not %" PRIu64 "; mend the pattern or this total",
                                  actual, v);
         if (ret)
                 *ret = v;
@@ -101,8 +103,9 @@ static int check_time(const struct reader *reader, const struct node *n, uint64_
         if (r < 0)
                 return r;
         if (actual_ns == TMS_TIME_NONE)
-                return node_fail(reader, n, "this pattern has no such time (its trains are single, jittered, listed or in legs); "
-                                            "expected none here");
+                return node_fail(reader, n,
+                                 "this pattern has no such time (its trains are single, jittered, listed or in legs); "
+                                 "expected none here");
         ns = ticks_to_ns(v.num, v.den);
         if (ns != actual_ns)
                 return node_fail(reader, n, "the pattern gives %s, not %s; mend the pattern or this total",
@@ -122,8 +125,8 @@ static uint64_t longest_ns(const struct tms_protocol *p)
                 uint64_t nominal;
 
                 ticks += p->legs[i].pause_ticks;
-                ticks += leg_nominal(&p->legs[i], LEVEL_SERIES, &nominal) ? nominal :
-                                                                           leg_span_longest(&p->legs[i], LEVEL_SERIES);
+                ticks += leg_nominal(&p->legs[i], LEVEL_SERIES, &nominal) ? nominal
+                                                                          : leg_span_longest(&p->legs[i], LEVEL_SERIES);
         }
         return ticks_to_ns(ticks + last->pause_ticks + leg_span_longest(last, LEVEL_SERIES), p->den);
 }
@@ -137,20 +140,20 @@ static void whole_readings(const struct tms_protocol *p, struct tms_readings *re
                 leg_readings(p, last, ret);
                 return;
         }
-        v = (struct tms_readings) {
-                .train_ns = TMS_TIME_NONE,
-                .train_span_ns = TMS_TIME_NONE,
-                .cycle_ns = TMS_TIME_NONE,
-                .iti_ns = TMS_TIME_NONE,
-                .iti_last_to_first_ns = TMS_TIME_NONE,
-                .without_last_iti_ns = TMS_TIME_NONE,
-                .last_to_first_total_ns = TMS_TIME_NONE,
-                .cycle_total_ns = ticks_to_ns(last->start_ticks + last->length_ticks, p->den),
-                .first_to_last_ns = ticks_to_ns(last->start_ticks + last->span_ticks, p->den),
+        v = (struct tms_readings){
+                        .train_ns = TMS_TIME_NONE,
+                        .train_span_ns = TMS_TIME_NONE,
+                        .cycle_ns = TMS_TIME_NONE,
+                        .iti_ns = TMS_TIME_NONE,
+                        .iti_last_to_first_ns = TMS_TIME_NONE,
+                        .without_last_iti_ns = TMS_TIME_NONE,
+                        .last_to_first_total_ns = TMS_TIME_NONE,
+                        .cycle_total_ns = ticks_to_ns(last->start_ticks + last->length_ticks, p->den),
+                        .first_to_last_ns = ticks_to_ns(last->start_ticks + last->span_ticks, p->den),
         };
         for (size_t i = 0; i < p->n_legs; i++) {
-                v.pulses += (uint32_t) leg_pulses(&p->legs[i]);
-                v.trains += (uint32_t) leg_trains(&p->legs[i]);
+                v.pulses += (uint32_t)leg_pulses(&p->legs[i]);
+                v.trains += (uint32_t)leg_trains(&p->legs[i]);
         }
         *ret = v;
 }
@@ -203,8 +206,18 @@ int totals_read(const struct reader *reader, const struct node *n, const struct 
                 struct stated *ret)
 {
         static const char *const keys[] = {
-                "pulses",      "trains",           "pulses_per_train", "train_duration", "iti", "iti_last_to_first",
-                "cycle_total", "without_last_iti", "first_to_last",    "last_to_first_total", "longest", NULL,
+                        "pulses",
+                        "trains",
+                        "pulses_per_train",
+                        "train_duration",
+                        "iti",
+                        "iti_last_to_first",
+                        "cycle_total",
+                        "without_last_iti",
+                        "first_to_last",
+                        "last_to_first_total",
+                        "longest",
+                        NULL,
         };
         const struct node *pulses, *trains, *first_to_last, *longest, *k;
         struct tms_readings v;
@@ -237,7 +250,8 @@ int totals_read(const struct reader *reader, const struct node *n, const struct 
                         return node_missing(reader, n, "first_to_last", "the time from the first pulse to the last");
                 if (jittered && !longest)
                         return node_missing(reader, n, "longest",
-                                            "the time from the first pulse to the last with every jittered interval at its longest");
+                                            "the time from the first pulse to the last with every jittered interval at "
+                                            "its longest");
         }
 
         if (pulses) {
@@ -257,8 +271,9 @@ int totals_read(const struct reader *reader, const struct node *n, const struct 
         }
         if (longest) {
                 if (!jittered || leg)
-                        return node_fail(reader, longest, "this is only for the whole of a protocol with jittered intervals; "
-                                                          "expected none here");
+                        return node_fail(reader, longest,
+                                         "this is only for the whole of a protocol with jittered intervals; "
+                                         "expected none here");
                 r = check_time(reader, longest, longest_ns(p), &stated.duration_ns);
                 if (r < 0)
                         return r;
@@ -278,12 +293,12 @@ int totals_read(const struct reader *reader, const struct node *n, const struct 
                         const char *key;
                         uint64_t ns;
                 } times[] = {
-                        { "train_duration", v.train_ns },
-                        { "iti", v.iti_ns },
-                        { "iti_last_to_first", v.iti_last_to_first_ns },
-                        { "cycle_total", v.cycle_total_ns },
-                        { "without_last_iti", v.without_last_iti_ns },
-                        { "last_to_first_total", v.last_to_first_total_ns },
+                                {"train_duration", v.train_ns},
+                                {"iti", v.iti_ns},
+                                {"iti_last_to_first", v.iti_last_to_first_ns},
+                                {"cycle_total", v.cycle_total_ns},
+                                {"without_last_iti", v.without_last_iti_ns},
+                                {"last_to_first_total", v.last_to_first_total_ns},
                 };
 
                 for (size_t i = 0; i < ELEMENTSOF(times); i++) {

@@ -24,10 +24,10 @@ static size_t utf8_length(const unsigned char *s, size_t size)
         static const struct {
                 unsigned char mask, lead;
                 uint32_t min;
-        } forms[] = { { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 } };
+        } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
 
         for (size_t n = 0; n < ELEMENTSOF(forms); n++) {
-                uint32_t c = s[0] & (unsigned char) ~forms[n].mask;
+                uint32_t c = s[0] & (unsigned char)~forms[n].mask;
 
                 if ((s[0] & forms[n].mask) != forms[n].lead)
                         continue;
@@ -54,7 +54,7 @@ static int check_text(const struct reader *reader, const char *text, size_t size
                                      "the file has %zu bytes; expected at most %u", size, TMS_PROTOCOL_SIZE_MAX);
 
         for (size_t i = 0; i < size;) {
-                const unsigned char *s = (const unsigned char *) text + i;
+                const unsigned char *s = (const unsigned char *)text + i;
                 size_t n = utf8_length(s, size - i);
 
                 if (n == 0)
@@ -93,8 +93,8 @@ static struct node *node_new(enum node_kind kind, const yaml_mark_t *mark)
         if (!n)
                 return NULL;
         n->kind = kind;
-        n->line = (unsigned) mark->line + 1;
-        n->column = (unsigned) mark->column + 1;
+        n->line = (unsigned)mark->line + 1;
+        n->column = (unsigned)mark->column + 1;
         return n;
 }
 
@@ -131,8 +131,8 @@ static int node_append(struct node *parent, struct node *child)
 
 static int builder_fail(struct builder *b, const yaml_mark_t *mark, const char *sentence)
 {
-        return tms_error_set(b->reader->error, EINVAL, b->reader->file, (unsigned) mark->line + 1,
-                             (unsigned) mark->column + 1, NULL, "%s", sentence);
+        return tms_error_set(b->reader->error, EINVAL, b->reader->file, (unsigned)mark->line + 1,
+                             (unsigned)mark->column + 1, NULL, "%s", sentence);
 }
 
 static int builder_oom(struct builder *b)
@@ -148,27 +148,33 @@ static const struct {
         const char *problem, *sentence;
         bool at_context;
 } yaml_problems[] = {
-        { "mapping values are not allowed in this context",
-          "a colon is not expected here; expected quotes around text with a colon in it, and \"key: value\" with a space after "
-          "the colon in the line above",
-          false },
-        { "did not find expected key",
-          "this line does not belong to the ones above it; expected as many spaces at its start as its neighbours have, and a "
-          "key",
-          false },
-        { "did not find expected '-' indicator",
-          "this line does not belong to the list above it; expected \"- \" at the same place as in the list's other lines", false },
-        { "found unexpected end of stream", "this quotation mark is never closed; expected another one at the text's end", true },
-        { "did not find expected ',' or ']'", "this list is never closed; expected commas between its entries and \"]\" at its end",
-          true },
-        { "did not find expected ',' or '}'", "this brace is never closed; expected commas between its keys and \"}\" at its end",
-          true },
-        { "could not find expected ':'", "this line has no colon; expected \"key: value\" with a space after the colon", true },
-        { "block sequence entries are not allowed in this context",
-          "a list may not begin here; expected its first \"- \" in a line of its own", false },
-        { "found character that cannot start any token",
-          "a value cannot begin with this character; expected quotes around the text", false },
-        { "found undefined tag handle", "tags (!) are not used here; expected the value itself", false },
+                {"mapping values are not allowed in this context",
+                 "a colon is not expected here; expected quotes around text with a colon in it, and \"key: value\" "
+                 "with a space after "
+                 "the colon in the line above",
+                 false},
+                {"did not find expected key",
+                 "this line does not belong to the ones above it; expected as many spaces at its start as its "
+                 "neighbours have, and a "
+                 "key",
+                 false},
+                {"did not find expected '-' indicator",
+                 "this line does not belong to the list above it; expected \"- \" at the same place as in the list's "
+                 "other lines",
+                 false},
+                {"found unexpected end of stream",
+                 "this quotation mark is never closed; expected another one at the text's end", true},
+                {"did not find expected ',' or ']'",
+                 "this list is never closed; expected commas between its entries and \"]\" at its end", true},
+                {"did not find expected ',' or '}'",
+                 "this brace is never closed; expected commas between its keys and \"}\" at its end", true},
+                {"could not find expected ':'",
+                 "this line has no colon; expected \"key: value\" with a space after the colon", true},
+                {"block sequence entries are not allowed in this context",
+                 "a list may not begin here; expected its first \"- \" in a line of its own", false},
+                {"found character that cannot start any token",
+                 "a value cannot begin with this character; expected quotes around the text", false},
+                {"found undefined tag handle", "tags (!) are not used here; expected the value itself", false},
 };
 
 static int builder_yaml_error(struct builder *b)
@@ -182,8 +188,10 @@ static int builder_yaml_error(struct builder *b)
                 if (strcmp(problem, yaml_problems[i].problem) == 0)
                         return builder_fail(b, yaml_problems[i].at_context ? &b->parser.context_mark : mark,
                                             yaml_problems[i].sentence);
-        return tms_error_set(b->reader->error, EINVAL, b->reader->file, (unsigned) mark->line + 1, (unsigned) mark->column + 1,
-                             NULL, "this is not YAML (%s); expected correct indentation, colons, quotes and brackets", problem);
+        return tms_error_set(b->reader->error, EINVAL, b->reader->file, (unsigned)mark->line + 1,
+                             (unsigned)mark->column + 1, NULL,
+                             "this is not YAML (%s); expected correct indentation, colons, quotes and brackets",
+                             problem);
 }
 
 static int builder_next(struct builder *b)
@@ -211,7 +219,7 @@ static int builder_scalar(struct builder *b, struct node **ret)
         n = node_new(NODE_TEXT, &e->start_mark);
         if (!n)
                 return builder_oom(b);
-        n->text = strndup((const char *) e->data.scalar.value, e->data.scalar.length);
+        n->text = strndup((const char *)e->data.scalar.value, e->data.scalar.length);
         if (!n->text)
                 return builder_oom(b);
 
@@ -273,14 +281,14 @@ static int builder_map(struct builder *b, struct node **ret)
                         return builder_fail(b, &mark, "a key here is not text; expected \"key: value\"");
                 if (b->event.data.scalar.anchor || b->event.data.scalar.tag)
                         return builder_fail(b, &mark, "anchors and tags are not used here; expected \"key: value\"");
-                key = strndup((const char *) b->event.data.scalar.value, b->event.data.scalar.length);
+                key = strndup((const char *)b->event.data.scalar.value, b->event.data.scalar.length);
                 if (!key)
                         return builder_oom(b);
 
                 twin = node_get(n, key);
                 if (twin)
-                        return tms_error_set(b->reader->error, EINVAL, b->reader->file, (unsigned) mark.line + 1,
-                                             (unsigned) mark.column + 1, key,
+                        return tms_error_set(b->reader->error, EINVAL, b->reader->file, (unsigned)mark.line + 1,
+                                             (unsigned)mark.column + 1, key,
                                              "this key is here a second time (first in line %u); expected it once",
                                              twin->key_line);
 
@@ -291,8 +299,8 @@ static int builder_map(struct builder *b, struct node **ret)
                 if (r < 0)
                         return r;
                 value->key = TAKE_PTR(key);
-                value->key_line = (unsigned) mark.line + 1;
-                value->key_column = (unsigned) mark.column + 1;
+                value->key_line = (unsigned)mark.line + 1;
+                value->key_column = (unsigned)mark.column + 1;
                 if (node_append(n, value) < 0)
                         return builder_oom(b);
                 TAKE_PTR(value);
@@ -372,7 +380,8 @@ static int builder_document(struct builder *b, struct node **ret)
         if (r < 0)
                 return r;
         if (b->event.type != YAML_STREAM_END_EVENT)
-                return builder_fail(b, &b->event.start_mark, "a second document starts here; expected one protocol a file");
+                return builder_fail(b, &b->event.start_mark,
+                                    "a second document starts here; expected one protocol a file");
 
         *ret = TAKE_PTR(root);
         return 0;
@@ -380,7 +389,7 @@ static int builder_document(struct builder *b, struct node **ret)
 
 int tree_parse(const struct reader *reader, const char *text, size_t size, struct node **ret)
 {
-        struct builder b = { .reader = reader };
+        struct builder b = {.reader = reader};
         int r;
 
         r = check_text(reader, text, size);
@@ -390,7 +399,7 @@ int tree_parse(const struct reader *reader, const char *text, size_t size, struc
                 return builder_oom(&b);
 
         yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
-        yaml_parser_set_input_string(&b.parser, (const unsigned char *) text, size);
+        yaml_parser_set_input_string(&b.parser, (const unsigned char *)text, size);
         r = builder_document(&b, ret);
 
         if (b.have_event)
@@ -486,15 +495,17 @@ static size_t distance(const char *a, const char *b)
 static const struct {
         const char *key, *sentence;
 } foreign_keys[] = {
-        { "iti", "pauses are not stored; expected \"interval\", from onset to onset: a train's duration and the pause after it" },
-        { "pause", "pauses are not stored; expected \"interval\", from onset to onset: a train's duration and the pause after it" },
-        { "isi", "there is no such key; expected \"interval\", from onset to onset" },
-        { "ipi", "there is no such key; expected \"interval\", from onset to onset" },
-        { "cycle", "there is no such key; expected \"interval\" in the series, from onset to onset" },
-        { "rate", "there is no such key; expected \"frequency\" or \"interval\"" },
-        { "amplitude", "there is no such key; expected \"percent\"" },
-        { "frequency", "a frequency belongs to a level of the pattern; expected it in burst or train" },
-        { "<<", "merge keys are not used here; expected the keys themselves" },
+                {"iti", "pauses are not stored; expected \"interval\", from onset to onset: a train's duration and the "
+                        "pause after it"},
+                {"pause", "pauses are not stored; expected \"interval\", from onset to onset: a train's duration and "
+                          "the pause after it"},
+                {"isi", "there is no such key; expected \"interval\", from onset to onset"},
+                {"ipi", "there is no such key; expected \"interval\", from onset to onset"},
+                {"cycle", "there is no such key; expected \"interval\" in the series, from onset to onset"},
+                {"rate", "there is no such key; expected \"frequency\" or \"interval\""},
+                {"amplitude", "there is no such key; expected \"percent\""},
+                {"frequency", "a frequency belongs to a level of the pattern; expected it in burst or train"},
+                {"<<", "merge keys are not used here; expected the keys themselves"},
 };
 
 static int key_unknown(const struct reader *reader, const struct node *n, const char *const *allowed)
@@ -510,8 +521,8 @@ static int key_unknown(const struct reader *reader, const struct node *n, const 
                         best = d;
                         nearest = allowed[i];
                 }
-                used += (size_t) snprintf(list + used, used < sizeof(list) ? sizeof(list) - used : 0, "%s%s",
-                                          i ? ", " : "", allowed[i]);
+                used += (size_t)snprintf(list + used, used < sizeof(list) ? sizeof(list) - used : 0, "%s%s",
+                                         i ? ", " : "", allowed[i]);
                 if (used >= sizeof(list))
                         used = sizeof(list) - 1;
         }
@@ -519,8 +530,8 @@ static int key_unknown(const struct reader *reader, const struct node *n, const 
         node_path(n, path, sizeof(path));
         for (size_t i = 0; i < ELEMENTSOF(foreign_keys); i++)
                 if (strcmp(n->key, foreign_keys[i].key) == 0)
-                        return tms_error_set(reader->error, EINVAL, reader->file, n->key_line, n->key_column, path, "%s",
-                                             foreign_keys[i].sentence);
+                        return tms_error_set(reader->error, EINVAL, reader->file, n->key_line, n->key_column, path,
+                                             "%s", foreign_keys[i].sentence);
         if (nearest)
                 return tms_error_set(reader->error, EINVAL, reader->file, n->key_line, n->key_column, path,
                                      "there is no such key; did you mean \"%s\"?", nearest);
@@ -532,12 +543,14 @@ int node_check_keys(const struct reader *reader, const struct node *n, const cha
 {
         if (n->kind == NODE_TEXT && n->text[0])
                 return node_fail(reader, n,
-                                 "\"%.*s\" is not a set of keys; expected lines of \"key: value\" (a space follows the colon)",
+                                 "\"%.*s\" is not a set of keys; expected lines of \"key: value\" (a space follows the "
+                                 "colon)",
                                  QUOTE_MAX, n->text);
         if (n->kind == NODE_TEXT)
                 return node_fail(reader, n, "there is nothing here; expected lines of \"key: value\", indented");
         if (n->kind != NODE_MAP)
-                return node_fail(reader, n, "there is a list here; expected lines of \"key: value\" (a space follows the colon)");
+                return node_fail(reader, n,
+                                 "there is a list here; expected lines of \"key: value\" (a space follows the colon)");
 
         for (size_t i = 0; i < n->n; i++) {
                 size_t j = 0;
@@ -555,8 +568,8 @@ int node_check_list(const struct reader *reader, const struct node *n, size_t mi
         if (n->kind != NODE_LIST)
                 return node_fail(reader, n, "expected a list of %s", of);
         if (n->n < min || n->n > max)
-                return node_fail(reader, n, "the list has %zu entr%s; expected %zu to %zu: %s", n->n, n->n == 1 ? "y" : "ies", min, max,
-                                 of);
+                return node_fail(reader, n, "the list has %zu entr%s; expected %zu to %zu: %s", n->n,
+                                 n->n == 1 ? "y" : "ies", min, max, of);
         return 0;
 }
 
@@ -606,13 +619,13 @@ int read_count(const struct reader *reader, const struct node *n, uint64_t min, 
                 return r;
 
         for (i = 0; n->text[i] >= '0' && n->text[i] <= '9' && i < 18; i++)
-                v = v * 10 + (uint64_t) (n->text[i] - '0');
+                v = v * 10 + (uint64_t)(n->text[i] - '0');
         if (i == 0 || n->text[i] || (n->text[0] == '0' && i > 1))
                 return node_fail(reader, n, "\"%.*s\" is not a whole number; expected one from %llu to %llu", QUOTE_MAX,
-                                 n->text, (unsigned long long) min, (unsigned long long) max);
+                                 n->text, (unsigned long long)min, (unsigned long long)max);
         if (v < min || v > max)
                 return node_fail(reader, n, "%llu is out of range; expected a whole number from %llu to %llu",
-                                 (unsigned long long) v, (unsigned long long) min, (unsigned long long) max);
+                                 (unsigned long long)v, (unsigned long long)min, (unsigned long long)max);
 
         *ret = v;
         return 0;
@@ -647,7 +660,7 @@ int read_choice(const struct reader *reader, const struct node *n, const char *c
                         }
 
         for (unsigned i = 0; choices[i] && used < sizeof(list); i++)
-                used += (size_t) snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", choices[i]);
+                used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", choices[i]);
         if (n->kind != NODE_TEXT)
                 return node_fail(reader, n, "there is a %s here; expected one of: %s",
                                  n->kind == NODE_LIST ? "list" : "set of keys", list);

@@ -17,13 +17,13 @@ enum node_kind {
 
 struct node {
         enum node_kind kind;
-        unsigned line, column;  /* where it starts, from 1 */
-        char *text;             /* NODE_TEXT */
-        size_t n;               /* NODE_LIST, NODE_MAP: children, in the file's order */
+        unsigned line, column; /* where it starts, from 1 */
+        char *text;            /* NODE_TEXT */
+        size_t n;              /* NODE_LIST, NODE_MAP: children, in the file's order */
         struct node **children;
-        char *key;              /* its key when the parent is a map */
+        char *key; /* its key when the parent is a map */
         unsigned key_line, key_column;
-        size_t index;           /* its index, from 0, when the parent is a list */
+        size_t index; /* its index, from 0, when the parent is a list */
         struct node *parent;
 };
 

@@ -16,23 +16,23 @@
 #define _printf_(fmt, args) __attribute__((__format__(__printf__, fmt, args)))
 #define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
 
-#define TAKE_PTR(p)                                                                                                    \
-        ({                                                                                                             \
-                __typeof__(p) _taken = (p);                                                                            \
-                (p) = NULL;                                                                                            \
-                _taken;                                                                                                \
+#define TAKE_PTR(p)                         \
+        ({                                  \
+                __typeof__(p) _taken = (p); \
+                (p) = NULL;                 \
+                _taken;                     \
         })
 
-#define DEFINE_CLEANUP(type, func)                                                                                     \
-        static inline void func##p(type *p)                                                                            \
-        {                                                                                                              \
-                if (*p)                                                                                                \
-                        *p = func(*p);                                                                                 \
+#define DEFINE_CLEANUP(type, func)          \
+        static inline void func##p(type *p) \
+        {                                   \
+                if (*p)                     \
+                        *p = func(*p);      \
         }
 
 static inline void freep(void *p)
 {
-        free(*(void **) p);
+        free(*(void **)p);
 }
 
 static inline void closep(int *fd)
