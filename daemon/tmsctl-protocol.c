@@ -45,6 +45,7 @@ static int set_text(char *out, size_t size, const char *text, const char *option
 int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *ret)
 {
         const char *reference = tms_protocol_reference(p);
+        const char *coil;
         bool absolute = STREQ(reference, "MSO");
         struct tms_dose dose = {
                         .threshold_permille = opt.mt_permille,
@@ -62,8 +63,8 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
                 if (r < 0)
                         return r;
         }
-        r = set_text(dose.threshold_coil, sizeof(dose.threshold_coil), opt.coil ? opt.coil : tms_protocol_coil(p),
-                     "--coil");
+        coil = opt.coil ? opt.coil : STREQ(tms_protocol_coil(p), "any") ? "" : tms_protocol_coil(p);
+        r = set_text(dose.threshold_coil, sizeof(dose.threshold_coil), coil, "--coil");
         if (r < 0)
                 return r;
         *ret = dose;

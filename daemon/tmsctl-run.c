@@ -22,6 +22,7 @@ struct run {
         sd_bus *bus;
         const char *protocol; /* as on the command line */
         char *text;           /* the file's; NULL for an installed one */
+        char kind[8];         /* of the threshold */
         char stimulator[64];
         char session[256];
         json_t *properties; /* the session's, as last heard */
@@ -283,15 +284,15 @@ static int on_prepared(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         return r < 0 ? leave_error(u, NULL, r) : 0;
 }
 
-static int append_parameters(sd_bus_message *m)
+static int append_parameters(sd_bus_message *m, const char *kind)
 {
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0 && opt.mt_permille > 0)
                 r = sd_bus_message_append(m, "{sv}", "threshold_permille", "u", opt.mt_permille);
-        if (r >= 0 && opt.threshold_kind)
-                r = sd_bus_message_append(m, "{sv}", "threshold_kind", "s", opt.threshold_kind);
+        if (r >= 0 && *kind)
+                r = sd_bus_message_append(m, "{sv}", "threshold_kind", "s", kind);
         if (r >= 0 && opt.coil)
                 r = sd_bus_message_append(m, "{sv}", "threshold_coil", "s", opt.coil);
         if (r >= 0 && opt.percent_permille > 0)
@@ -318,7 +319,7 @@ static int on_created(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         if (r >= 0)
                 r = sd_bus_message_append(call, "ss", u->protocol, u->text ? u->text : "");
         if (r >= 0)
-                r = append_parameters(call);
+                r = append_parameters(call, u->kind);
         if (r >= 0)
                 r = sd_bus_call_async(u->bus, NULL, call, on_prepared, u, CALL_TIMEOUT_USEC);
         return r < 0 ? leave_error(u, NULL, r) : 0;
@@ -435,6 +436,28 @@ static int read_protocol(struct run *u, const char *path)
         return -protocol_get(path, &p) ?: fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is not UTF-8 text", path);
 }
 
+/*
+ * The kind of threshold that the protocol is written in, unless the options
+ * say which was measured. A protocol that cannot be read goes to the daemon
+ * all the same, which refuses it and keeps a record of that. The coil is never
+ * filled in: which one the threshold was measured with, only the operator knows.
+ */
+static void choose_kind(struct run *u)
+{
+        _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
+        const char *kind = opt.threshold_kind;
+        int r;
+
+        if (!kind) {
+                if (u->text)
+                        r = tms_protocol_parse(u->protocol, u->text, strlen(u->text), &p, NULL);
+                else
+                        r = tms_protocol_find(u->protocol, &p, NULL);
+                kind = r >= 0 ? tms_protocol_reference(p) : "rMT";
+        }
+        (void)snprintf(u->kind, sizeof(u->kind), "%s", STREQ(kind, "MSO") ? "" : kind);
+}
+
 int verb_run(int argc, char **argv)
 {
         _cleanup_(run_clear) struct run u = {.protocol = argv[0], .properties = json_object()};
@@ -450,6 +473,7 @@ int verb_run(int argc, char **argv)
                 if (r != 0)
                         return r;
         }
+        choose_kind(&u);
         r = bus_open(&u.bus);
         if (r < 0)
                 return -r;

@@ -29,7 +29,7 @@ static void print_temperature(const char *what, const json_t *properties, const 
 {
         json_int_t mC = json_integer_value(json_object_get(properties, key));
 
-        printf(", %s %.1f °C", what, (double)mC / 1000);
+        printf(", %s %.1f %sC", what, (double)mC / 1000, is_utf8() ? "°" : "");
 }
 
 static void print_session(const char *path, const json_t *s)
@@ -132,15 +132,32 @@ static int list_session(const char *path, json_t *properties, void *userdata)
         return 0;
 }
 
+/* All objects; the root of an object manager's tree is not among those that it lists, so it is asked for apart. */
 static int get_objects(json_t **ret)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        json_t *manager = NULL;
         int r;
 
         r = bus_open(&bus);
+        if (r >= 0)
+                r = bus_objects(bus, ret);
         if (r < 0)
                 return r;
-        return bus_objects(bus, ret);
+        r = sd_bus_message_new_method_call(bus, &m, TMSD_NAME, TMSD_PATH, PROPERTIES_INTERFACE, "GetAll");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", MANAGER_INTERFACE);
+        if (r < 0)
+                return -bus_fail(NULL, r);
+        r = bus_call(bus, m, &reply);
+        if (r < 0)
+                return r;
+        r = bus_read_json(reply, &manager);
+        if (r < 0)
+                return -bus_fail(NULL, r);
+        return json_object_set_new(*ret, TMSD_PATH, json_pack("{s:o}", MANAGER_INTERFACE, manager)) < 0 ? -fail_memory()
+                                                                                                        : 0;
 }
 
 static void print_manager(const json_t *manager)

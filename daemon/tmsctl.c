@@ -129,6 +129,8 @@ static int set_option(enum option_id id, const char *value)
         case OPT_LINES:
                 return parse_number(value, name, 1000000, &opt.lines);
         case OPT_THRESHOLD_KIND:
+                if (!STREQ(value, "rMT") && !STREQ(value, "aMT"))
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s'; expected rMT or aMT", name, value);
                 opt.threshold_kind = value;
                 break;
         case OPT_COIL:

@@ -287,5 +287,10 @@ void forge_forget(struct forge *f)
                 free(f->line[i]);
         free(f->pulses);
         EVP_PKEY_free(f->key);
+}
+
+void forge_clear(struct forge *f)
+{
+        forge_forget(f);
         (void)nftw(f->base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }

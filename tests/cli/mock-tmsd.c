@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mock-tmsd SCENARIO CALLS: a daemon without a card for tests of tmsctl, on
+ * the bus that DBUS_SYSTEM_BUS_ADDRESS names. Says "ready" when it has the
+ * name, and writes every method call with its arguments to the file CALLS.
+ *
+ *  good       ten pulses in two trains, delivered
+ *  missed     the same, one of them missed
+ *  fault      stops half-way: the coil is too hot
+ *  die        exits half-way
+ *  slow       never done by itself: for pause, stop and ^C
+ *  hang       Arm does not answer, for ^C
+ *  none       no stimulator
+ *  busy, denied            CreateSession is refused
+ *  invalid, override, never, limit   Prepare is refused
+ *  interlock  Arm is refused
+ *  start      Start is refused
+ *  faulted    the stimulator has a fault, nothing runs
+ *  bad-seal   SealAudit is refused
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#define PULSES 10
+#define STEP_USEC 20000
+#define STEPS 4
+#define SESSION "/org/tmsd1/session/7"
+#define STREQ(a, b) (strcmp((a), (b)) == 0)
+
+static struct {
+        const char *scenario;
+        FILE *calls;
+        sd_event *event;
+        sd_bus *bus;
+        const char *state, *end_reason, *end_text, *stimulator_state;
+        uint32_t pulses, delivered, missed;
+        uint64_t time_left;
+        unsigned step;
+        bool has_session;
+} mock = {.state = "new", .end_reason = "", .end_text = "", .stimulator_state = "idle"};
+
+static bool is(const char *scenario)
+{
+        return STREQ(mock.scenario, scenario);
+}
+
+static int called(sd_bus_message *m)
+{
+        fprintf(mock.calls, "%s %s\n", sd_bus_message_get_path(m), sd_bus_message_get_member(m));
+        return fflush(mock.calls);
+}
+
+static int refuse(sd_bus_error *e, const char *name, const char *message)
+{
+        char full[64];
+
+        snprintf(full, sizeof(full), "org.tmsd1.Error.%s", name);
+        return sd_bus_error_set(e, full, message);
+}
+
+static void changed(void)
+{
+        sd_bus_emit_properties_changed(mock.bus, SESSION, "org.tmsd1.Session", "State", "Delivered", "Missed",
+                                       "TimeLeft", "Train", "Pulses", "Trains", "ProtocolId", NULL);
+}
+
+static void end(const char *reason, const char *text)
+{
+        if (STREQ(mock.state, "ended"))
+                return;
+        mock.state = "ended";
+        mock.end_reason = reason;
+        mock.end_text = text;
+        mock.time_left = 0;
+        changed();
+        sd_bus_emit_signal(mock.bus, SESSION, "org.tmsd1.Session", "Ended", "suu", reason, mock.delivered, mock.missed);
+}
+
+/* --- Manager ---------------------------------------------------------------------------- */
+
+static int get_manager(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *e)
+{
+        if (STREQ(property, "AuditRecords"))
+                return sd_bus_message_append(reply, "t", UINT64_C(312));
+        return sd_bus_message_append(reply, "s",
+                                     STREQ(property, "Version")      ? "0.1.0"
+                                     : STREQ(property, "AuditState") ? "ok"
+                                                                     : "");
+}
+
+static const sd_bus_vtable session_vtable[];
+
+static int method_create(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        const char *stimulator, *key, *subject = "";
+
+        called(m);
+        if (sd_bus_message_read(m, "o", &stimulator) < 0 || sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
+                return -EINVAL;
+        while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+                if (sd_bus_message_read(m, "s", &key) < 0 || !STREQ(key, "subject") ||
+                    sd_bus_message_read(m, "v", "s", &subject) < 0)
+                        return refuse(e, "InvalidArgument", "unknown option");
+                sd_bus_message_exit_container(m);
+        }
+        fprintf(mock.calls, "stimulator=%s subject=%s\n", stimulator, subject);
+        fflush(mock.calls);
+        if (is("none"))
+                return refuse(e, "NoStimulator", "No stimulator is connected.");
+        if (is("busy"))
+                return refuse(e, "Busy", "Session 3 has the stimulator.");
+        if (is("denied"))
+                return refuse(e, "NotAuthorized", "You are not in the group tms-operator.");
+        if (sd_bus_add_object_vtable(mock.bus, NULL, SESSION, "org.tmsd1.Session", session_vtable, NULL) < 0)
+                return -EIO;
+        mock.has_session = true;
+        return sd_bus_reply_method_return(m, "o", SESSION);
+}
+
+static int method_seal(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        const char *nonce;
+        char seal[256];
+
+        called(m);
+        if (is("bad-seal"))
+                return refuse(e, "AuditFailed", "The audit log cannot be written.");
+        if (sd_bus_message_read(m, "s", &nonce) < 0)
+                return -EINVAL;
+        snprintf(seal, sizeof(seal), "{\"seq\":5,\"type\":\"seal\",\"data\":{\"nonce\":\"%s\"}}", nonce);
+        return sd_bus_reply_method_return(m, "s", seal);
+}
+
+static const sd_bus_vtable manager_vtable[] = {
+                SD_BUS_VTABLE_START(0),
+                SD_BUS_PROPERTY("Version", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("AuditState", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("AuditRecords", "t", get_manager, 0, 0),
+                SD_BUS_METHOD("CreateSession", "oa{sv}", "o", method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("SealAudit", "s", "s", method_seal, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_VTABLE_END,
+};
+
+/* --- Stimulator ----------------------------------------------------------------------------- */
+
+static int get_stimulator(sd_bus *bus, const char *path, const char *interface, const char *property,
+                          sd_bus_message *reply, void *userdata, sd_bus_error *e)
+{
+        static const char *const texts[][2] = {
+                        {"Node", "/dev/tms0"},
+                        {"Firmware", "1.2.3"},
+                        {"CoilType", "figure-8"},
+                        {"CauseText", "The coil is too hot."},
+        };
+
+        if (STREQ(property, "State"))
+                return sd_bus_message_append(reply, "s", mock.stimulator_state);
+        if (STREQ(property, "InterlocksOpen"))
+                return sd_bus_message_append(reply, "as", is("faulted") ? 1 : 0, "coil_hot");
+        if (STREQ(property, "CoilTemperature") || STREQ(property, "BoardTemperature"))
+                return sd_bus_message_append(reply, "i", 31500);
+        if (STREQ(property, "Session"))
+                return sd_bus_message_append(reply, "o", mock.has_session ? SESSION : "/");
+        if (STREQ(property, "FitnessMax"))
+                return sd_bus_message_append(reply, "u", 312);
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+                if (STREQ(property, texts[i][0]))
+                        return sd_bus_message_append(reply, "s", texts[i][1]);
+        /* More than JSON's signed integers hold. */
+        return sd_bus_message_append(reply, "t", STREQ(property, "CardSerial") ? UINT64_MAX : UINT64_C(4711));
+}
+
+static int method_stop_stimulator(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        end("stopped", "Stopped by uid 0.");
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_clear(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        if (!is("faulted"))
+                return refuse(e, "OutOfOrder", "There is no fault.");
+        mock.stimulator_state = "idle";
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_latency(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        return sd_bus_reply_method_return(m, "uuuauau", 3, 10, 48, 8, 0, 0, 0, 1, 5, 3, 1, 0, 3, 9, 1, 0);
+}
+
+static const sd_bus_vtable stimulator_vtable[] = {
+                SD_BUS_VTABLE_START(0),
+                SD_BUS_PROPERTY("Node", "s", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("CardSerial", "t", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("Firmware", "s", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("State", "s", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("CauseText", "s", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("InterlocksOpen", "as", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("CoilType", "s", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("CoilSerial", "t", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("CoilPulses", "t", get_stimulator, 0, 0),
+                SD_BUS_PROPERTY("Odometer", "t", get_stimulator, 0, 0),
+                SD_BUS_PROPERTY("CoilTemperature", "i", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("BoardTemperature", "i", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Session", "o", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("FitnessMax", "u", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_METHOD("Stop", NULL, NULL, method_stop_stimulator, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("ClearFault", NULL, NULL, method_clear, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("GetLatency", NULL, "uuuauau", method_latency, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_VTABLE_END,
+};
+
+/* --- Session ----------------------------------------------------------------------------------- */
+
+static int get_session(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *e)
+{
+        if (STREQ(property, "Stimulator"))
+                return sd_bus_message_append(reply, "o", "/org/tmsd1/stimulator/0");
+        if (STREQ(property, "TimeLeft"))
+                return sd_bus_message_append(reply, "t", mock.time_left);
+        if (STREQ(property, "Pulses"))
+                return sd_bus_message_append(reply, "u", mock.pulses);
+        if (STREQ(property, "Delivered"))
+                return sd_bus_message_append(reply, "u", mock.delivered);
+        if (STREQ(property, "Missed"))
+                return sd_bus_message_append(reply, "u", mock.missed);
+        if (STREQ(property, "Trains"))
+                return sd_bus_message_append(reply, "u", 2);
+        if (STREQ(property, "Train"))
+                return sd_bus_message_append(reply, "u", mock.delivered >= PULSES / 2);
+        if (STREQ(property, "IntensityMax"))
+                return sd_bus_message_append(reply, "u", 624);
+        return sd_bus_message_append(reply, "s",
+                                     STREQ(property, "Id")           ? "7"
+                                     : STREQ(property, "Subject")    ? "T-1"
+                                     : STREQ(property, "State")      ? mock.state
+                                     : STREQ(property, "EndReason")  ? mock.end_reason
+                                     : STREQ(property, "EndText")    ? mock.end_text
+                                     : STREQ(property, "ProtocolId") ? (mock.pulses ? "a-protocol" : "")
+                                                                     : "");
+}
+
+static int on_step(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        if (!STREQ(mock.state, "running"))
+                return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        mock.step++;
+        if (!is("slow")) {
+                mock.delivered = PULSES * mock.step / STEPS;
+                mock.time_left = (STEPS - mock.step) * UINT64_C(1000000000);
+        }
+        changed();
+        if (mock.step == STEPS / 2 && is("fault"))
+                end("coil_hot", "The coil is too hot. Let it cool down or change it.");
+        if (mock.step == STEPS / 2 && is("die"))
+                return sd_event_exit(mock.event, 0);
+        if (mock.step == STEPS && !is("slow")) {
+                if (is("missed")) {
+                        mock.delivered--;
+                        mock.missed = 1;
+                }
+                end("complete", "All pulses of the timeline have been played.");
+        }
+        sd_event_source_set_time_relative(source, STEP_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int log_parameters(sd_bus_message *m)
+{
+        const char *key, *type, *text;
+        uint32_t number;
+
+        if (sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
+                return -EINVAL;
+        while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+                if (sd_bus_message_read(m, "s", &key) < 0 || sd_bus_message_peek_type(m, NULL, &type) < 0)
+                        return -EINVAL;
+                if (STREQ(type, "u") && sd_bus_message_read(m, "v", "u", &number) >= 0)
+                        fprintf(mock.calls, "%s=%u\n", key, number);
+                else if (sd_bus_message_read(m, "v", "s", &text) >= 0)
+                        fprintf(mock.calls, "%s=%s\n", key, text);
+                sd_bus_message_exit_container(m);
+        }
+        return fflush(mock.calls);
+}
+
+static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        static const char *const refusals[][3] = {
+                        {"invalid", "InvalidProtocol", "mine.yaml:3:1: tittle: unknown key; expected title"},
+                        {"override", "NeedsOverride",
+                         "a-protocol needs a prescriber's override: 30 Hz is in no table."},
+                        {"never", "NotAllowed",
+                         "a-protocol is never allowed: 200 % of the threshold is above the ceiling."},
+                        {"limit", "LimitExceeded", "pulse 41: 1 ms after the one before, the card needs 2 ms."},
+        };
+        const char *name, *text;
+
+        called(m);
+        if (sd_bus_message_read(m, "ss", &name, &text) < 0)
+                return -EINVAL;
+        fprintf(mock.calls, "protocol=%s bytes=%zu\n", name, strlen(text));
+        if (log_parameters(m) < 0)
+                return -EINVAL;
+        for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+                if (is(refusals[i][0]))
+                        return refuse(e, refusals[i][1], refusals[i][2]);
+        mock.state = "prepared";
+        mock.pulses = PULSES;
+        mock.time_left = STEPS * UINT64_C(1000000000);
+        changed();
+        return sd_bus_reply_method_return(m, "a{sv}", 8, "class", "s", "notice", "id", "s", "a-protocol", "sha256", "s",
+                                          "00", "pulses", "u", PULSES, "trains", "u", 2, "max_permille", "u", 624,
+                                          "first_to_last_ns", "t", UINT64_C(4000000000), "reasons", "aa{sv}", 1, 2,
+                                          "class", "s", "notice", "sentence", "s",
+                                          "a train of 4 s is longer than 3.2 s.");
+}
+
+static int method_arm(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        if (is("interlock"))
+                return refuse(e, "InterlockOpen", "No coil is connected. Plug the coil in until it locks.");
+        mock.state = "arming";
+        changed();
+        if (is("hang"))
+                return 1;
+        mock.state = "armed";
+        changed();
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        if (is("start"))
+                return refuse(e, "Fault", "A fault is latched.");
+        mock.state = "running";
+        changed();
+        sd_event_add_time_relative(mock.event, NULL, CLOCK_MONOTONIC, STEP_USEC, 0, on_step, NULL);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        int now;
+
+        called(m);
+        if (sd_bus_message_read(m, "b", &now) < 0)
+                return -EINVAL;
+        fprintf(mock.calls, "now=%d\n", now);
+        fflush(mock.calls);
+        mock.state = "paused";
+        changed();
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        mock.state = "running";
+        changed();
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        end("stopped", "Stopped by its owner.");
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_close(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+#define SESSION_PROPERTY(name, type) SD_BUS_PROPERTY(name, type, get_session, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+
+static const sd_bus_vtable session_vtable[] = {
+                SD_BUS_VTABLE_START(0),
+                SESSION_PROPERTY("Id", "s"),
+                SESSION_PROPERTY("Stimulator", "o"),
+                SESSION_PROPERTY("Subject", "s"),
+                SESSION_PROPERTY("State", "s"),
+                SESSION_PROPERTY("EndReason", "s"),
+                SESSION_PROPERTY("EndText", "s"),
+                SESSION_PROPERTY("ProtocolId", "s"),
+                SESSION_PROPERTY("IntensityMax", "u"),
+                SESSION_PROPERTY("Pulses", "u"),
+                SESSION_PROPERTY("Delivered", "u"),
+                SESSION_PROPERTY("Missed", "u"),
+                SESSION_PROPERTY("Trains", "u"),
+                SESSION_PROPERTY("Train", "u"),
+                SESSION_PROPERTY("TimeLeft", "t"),
+                SD_BUS_METHOD("Prepare", "ssa{sv}", "a{sv}", method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Arm", NULL, NULL, method_arm, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Start", NULL, NULL, method_start, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Pause", "b", NULL, method_pause, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Resume", NULL, NULL, method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Stop", NULL, NULL, method_stop, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Close", NULL, NULL, method_close, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_SIGNAL("Ended", "suu", 0),
+                SD_BUS_VTABLE_END,
+};
+
+int main(int argc, char **argv)
+{
+        int r;
+
+        if (argc != 3 || !(mock.calls = fopen(argv[2], "we")))
+                return 2;
+        mock.scenario = argv[1];
+        mock.stimulator_state = is("faulted") ? "fault" : "idle";
+        r = sd_event_default(&mock.event);
+        if (r >= 0)
+                r = sd_bus_open_system(&mock.bus);
+        if (r >= 0)
+                r = sd_bus_add_object_manager(mock.bus, NULL, "/org/tmsd1");
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(mock.bus, NULL, "/org/tmsd1", "org.tmsd1.Manager", manager_vtable, NULL);
+        if (r >= 0 && !is("none"))
+                r = sd_bus_add_object_vtable(mock.bus, NULL, "/org/tmsd1/stimulator/0", "org.tmsd1.Stimulator",
+                                             stimulator_vtable, NULL);
+        if (r >= 0)
+                r = sd_bus_request_name(mock.bus, "org.tmsd1", 0);
+        if (r >= 0)
+                r = sd_bus_attach_event(mock.bus, mock.event, 0);
+        if (r < 0) {
+                fprintf(stderr, "mock-tmsd: %s\n", strerror(-r));
+                return 1;
+        }
+        puts("ready");
+        fflush(stdout);
+        r = sd_event_loop(mock.event);
+        sd_bus_flush_close_unref(mock.bus);
+        sd_event_unref(mock.event);
+        fclose(mock.calls);
+        return r < 0;
+}
