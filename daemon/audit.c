@@ -128,7 +128,7 @@ static int perform_seal(struct audit *a, struct entry *e)
         char *line;
         int r;
 
-        r = auditlog_seal(a->log, e->who, e->text, e->mono_ns, &line);
+        r = auditlog_seal(a->log, e->who, e->text, e->utc_ns, e->mono_ns, &line);
         if (r < 0)
                 return r;
         free(e->text);

@@ -142,7 +142,8 @@ static int next_key(struct auditlog *l, struct key **ret)
         return r;
 }
 
-int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t mono_ns, char **ret_line)
+int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t utc_ns, uint64_t mono_ns,
+                  char **ret_line)
 {
         _cleanup_(key_freep) struct key *next = NULL;
         _cleanup_(json_decrefp) json_t *data = NULL;
@@ -154,7 +155,7 @@ int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t m
         r = next_key(l, &next);
         if (r < 0)
                 return r;
-        utc_text(now_ns(CLOCK_REALTIME), utc);
+        utc_text(utc_ns, utc);
         size = snprintf(text, sizeof(text), "tmsd-seal-1\n%" PRIu64 "\n%s\n%" PRIu64 "\n%s\n%s\n%s\n", l->seq, l->prev,
                         n, key_public_hex(next), nonce, utc);
         if ((size_t)size >= sizeof(text))

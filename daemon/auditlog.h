@@ -39,7 +39,8 @@ int auditlog_append(struct auditlog *l, const char *type, json_t *who, const cha
                     uint64_t mono_ns);
 int auditlog_sync(struct auditlog *l);
 /* Seals what is there and moves on to the next key; synced on return. ret_line (optional): malloc'd, the record. */
-int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t mono_ns, char **ret_line);
+int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t utc_ns, uint64_t mono_ns,
+                  char **ret_line);
 
 /* Keeps a protocol's bytes under their hash; synced on return. -EBADMSG if that is not their hash. */
 int auditlog_keep_protocol(struct auditlog *l, const char *sha256, const char *text, size_t size);

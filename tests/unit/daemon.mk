@@ -6,7 +6,8 @@ DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-writer pulsefile his
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
-DAEMON_UNIT_CPPFLAGS := $(CPPFLAGS) -Idaemon -Itests/unit -I$(B)/lib -DSOURCE_DIR='"$(CURDIR)"'
+# The daemon before the library: both have a util.h of their own.
+DAEMON_UNIT_CPPFLAGS := -Idaemon -Itests/unit $(CPPFLAGS) -I$(B)/lib -DSOURCE_DIR='"$(CURDIR)"'
 
 $(DU)/%.o: daemon/%.c | $(DU)/
 	$(CC) $(DAEMON_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<

@@ -2,6 +2,7 @@
 /* The audit log on disk: what it writes verifies, what was torn is cut, what was touched is left alone. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <cmocka.h>
 
 #include "auditlog.h"
@@ -79,7 +80,8 @@ static void seal(struct auditlog *l, const char *nonce, char **ret_line)
         assert_int_equal(auditlog_seal(l, NULL, nonce, now_ns(CLOCK_REALTIME), 2, ret_line), 0);
 }
 
-static enum tms_audit_result verify(struct fixture *f, const struct tms_audit_anchor *anchor, struct tms_audit_report *ret)
+static enum tms_audit_result verify(struct fixture *f, const struct tms_audit_anchor *anchor,
+                                    struct tms_audit_report *ret)
 {
         struct tms_error error = {0};
         int r = tms_audit_verify(f->audit, anchor, ret, &error);
@@ -123,7 +125,8 @@ static void test_verifies(void **state)
         assert_int_equal(report.seals, 3);
         assert_string_equal(report.head, auditlog_head(l));
         strcpy(fingerprint, report.key0_fingerprint);
-        anchor = (struct tms_audit_anchor){.key0_fingerprint = fingerprint, .seal = line, .nonce = "a nonce of the caller"};
+        anchor = (struct tms_audit_anchor){
+                        .key0_fingerprint = fingerprint, .seal = line, .nonce = "a nonce of the caller"};
         assert_int_equal(verify(f, &anchor, &report), TMS_AUDIT_VERIFIED);
         pem = scratch_read(f->audit, "key0.pub", &size);
         assert_non_null(strstr(pem, "BEGIN PUBLIC KEY"));
@@ -385,7 +388,8 @@ static void test_protocols_are_kept_by_hash(void **state)
         assert_int_equal(auditlog_keep_protocol(l, sha256, "abc", 3), 0);
         assert_int_equal(auditlog_keep_protocol(l, sha256, "abc", 3), 0);
         assert_int_equal(auditlog_keep_protocol(l, sha256, "abd", 3), -EBADMSG);
-        kept = scratch_read(f->audit, "protocols/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.yaml", NULL);
+        kept = scratch_read(f->audit, "protocols/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.yaml",
+                            NULL);
         assert_string_equal(kept, "abc");
         free(kept);
         auditlog_free(l);

@@ -4,6 +4,7 @@
 #include <openssl/sha.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <cmocka.h>
 
 #include "pulsefile.h"

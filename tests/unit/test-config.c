@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configuration: drop-ins in order, and every wrong line is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+#include "config.h"
+#include "scratch.h"
+#include "util.h"
+
+struct fixture {
+        int fd;
+        char *path;
+};
+
+static int setup(void **state)
+{
+        struct fixture *f = calloc(1, sizeof(*f));
+
+        f->fd = scratch_open(&f->path);
+        assert_int_equal(mkdirat(f->fd, "tmsd.conf.d", 0755), 0);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct fixture *f = *state;
+
+        scratch_close(f->fd, f->path);
+        free(f);
+        return 0;
+}
+
+static void put(struct fixture *f, const char *name, const char *text)
+{
+        scratch_write(f->path, name, text, strlen(text));
+}
+
+static void test_defaults(void **state)
+{
+        struct fixture *f = *state;
+        struct config c;
+
+        assert_int_equal(config_load(f->path, &c), 0);
+        assert_int_equal(c.audit_free_min, 16 << 20);
+        assert_int_equal(config_load("/nonexistent", &c), 0);
+        assert_int_equal(c.audit_free_min, 16 << 20);
+}
+
+static void test_shipped_file(void **state)
+{
+        struct fixture *f = *state;
+        struct config c;
+        size_t size;
+        char *text = scratch_read(SOURCE_DIR "/daemon", "tmsd.conf", &size);
+
+        put(f, "tmsd.conf", text);
+        assert_int_equal(config_load(f->path, &c), 0);
+        assert_int_equal(c.audit_free_min, 16 << 20);
+        free(text);
+}
+
+static void test_drop_ins_in_order(void **state)
+{
+        struct fixture *f = *state;
+        struct config c;
+
+        put(f, "tmsd.conf", "[Audit]\nMinimumFree=1G\n");
+        assert_int_equal(config_load(f->path, &c), 0);
+        assert_int_equal(c.audit_free_min, 1ULL << 30);
+        put(f, "tmsd.conf.d/20.conf", "; comment\n\n [Audit] \n MinimumFree = 2K \n");
+        put(f, "tmsd.conf.d/10.conf", "[Audit]\nMinimumFree=5M\n");
+        put(f, "tmsd.conf.d/99.conf.bak", "nonsense\n");
+        assert_int_equal(config_load(f->path, &c), 0);
+        assert_int_equal(c.audit_free_min, 2048);
+}
+
+static void test_wrong_lines(void **state)
+{
+        static const char *const wrong[] = {
+                        "MinimumFree=1M\n",
+                        "[Audit]\nMinimumFree=\n",
+                        "[Audit]\nMinimumFree=-1\n",
+                        "[Audit]\nMinimumFree=1X\n",
+                        "[Audit]\nMinimumFree=1MB\n",
+                        "[Audit]\nMinFree=1\n",
+                        "[Audit\nMinimumFree=1\n",
+                        "[Audit]\nMinimumFree\n",
+                        "[Audit]\nMinimumFree=99999999999999999999\n",
+                        "[Audit]\nMinimumFree=99999999999T\n",
+                        "[AVeryLongSectionNameThatNobodyWouldEverWrite]\nMinimumFree=1\n",
+        };
+        struct fixture *f = *state;
+        struct config c = {.audit_free_min = 7};
+        size_t i;
+
+        for (i = 0; i < ELEMENTS(wrong); i++) {
+                put(f, "tmsd.conf.d/10.conf", wrong[i]);
+                if (config_load(f->path, &c) != -EINVAL)
+                        fail_msg("accepted: %s", wrong[i]);
+                assert_int_equal(c.audit_free_min, 7);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test_setup_teardown(test_defaults, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_shipped_file, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_drop_ins_in_order, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_wrong_lines, setup, teardown),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
