@@ -75,7 +75,7 @@ int tms_panel_add(struct tms_device *tms)
 		return -ENOMEM;
 
 	input->name = "TMS panel";
-	input->phys = dev_name(&tms->dev);
+	input->phys = pci_name(tms->pdev);
 	input->id.bustype = BUS_PCI;
 	input->id.vendor = tms->pdev->vendor;
 	input->id.product = tms->pdev->device;

@@ -13,6 +13,7 @@
 
 FIXTURE(event)
 {
+        char path[256];
         struct controller c;
         struct tms_pulse pulses[4];
 };
@@ -20,6 +21,7 @@ FIXTURE(event)
 FIXTURE_SETUP(event)
 {
         ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, node_path(self->path, sizeof(self->path)));
         ASSERT_EQ(0, controller_open(&self->c));
         flat(self->pulses, 4, 100 * MS, 300, 2);
 }
@@ -109,7 +111,7 @@ TEST_F(event, blocking_read)
         child = fork();
         ASSERT_GE(child, 0);
         if (!child) {
-                int fd = open(NODE, O_RDONLY);
+                int fd = open(self->path, O_RDONLY);
 
                 _exit(fd >= 0 && read(fd, &e, sizeof(e)) == sizeof(e) && e.type == TMS_EVENT_STATE ? 0 : 1);
         }
@@ -134,7 +136,7 @@ TEST_F(event, blocking_read_and_a_signal)
         ASSERT_GE(child, 0);
         if (!child) {
                 struct sigaction sa = {.sa_handler = nothing};
-                int fd = open(NODE, O_RDONLY);
+                int fd = open(self->path, O_RDONLY);
 
                 sigaction(SIGUSR1, &sa, NULL);
                 _exit(fd >= 0 && read(fd, &e, sizeof(e)) == -1 && errno == EINTR ? 0 : 1);

@@ -114,21 +114,6 @@ FIXTURE_TEARDOWN(trouble)
         controller_close(&self->c);
 }
 
-/* The driver kicks, the card does not hear it. */
-TEST_F(trouble, stuck_watchdog)
-{
-        struct lab_state card;
-
-        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
-        ASSERT_EQ(0, controller_arm(&self->c));
-        ASSERT_EQ(0, lab("stuck_watchdog"));
-        EXPECT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
-        EXPECT_EQ(TMS_CAUSE_WATCHDOG, status_of(self->c.fd).cause);
-        ASSERT_EQ(0, lab_query(&card));
-        EXPECT_STREQ("SAFE", card.state);
-        EXPECT_EQ(0, window_close(&self->window, 0, 0));
-}
-
 /* An interrupt for an answer is lost: it is found when the next pulse wants to know. */
 TEST_F(trouble, lost_pulse_interrupt)
 {

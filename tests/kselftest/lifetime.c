@@ -48,23 +48,20 @@ static int write_file(const char *path, const char *text)
 /* The card's address, as the driver's folder in sysfs has it: "0000:01:00.0". */
 static int card_address(char *ret, size_t size)
 {
-        char path[PATH_MAX];
+        char class[256], link[300], path[PATH_MAX];
         const char *slash;
-        ssize_t n = readlink("/sys/class/tms/tms0/device", path, sizeof(path) - 1);
+        int r = node_class(class, sizeof(class));
+        ssize_t n;
 
+        if (r)
+                return r;
+        snprintf(link, sizeof(link), "%s/device", class);
+        n = readlink(link, path, sizeof(path) - 1);
         if (n < 0)
                 return -errno;
         path[n] = 0;
         slash = strrchr(path, '/');
         return snprintf(ret, size, "%s", slash ? slash + 1 : path) < (int)size ? 0 : -ENAMETOOLONG;
-}
-
-static int wait_node(bool there)
-{
-        for (int i = 0; i < 3000; i++, sleep_ns(10 * MS))
-                if (there == !access(NODE, F_OK))
-                        return 0;
-        return -ETIMEDOUT;
 }
 
 static void *arm_thread(void *arg)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -122,11 +123,50 @@ int window_pulses(const struct window *w)
 
 /* --- calls ---------------------------------------------------------------------------- */
 
+int node_class(char *ret, size_t size)
+{
+        int r = -ENOENT;
+        glob_t g;
+
+        if (!glob("/sys/class/tms/tms*", 0, NULL, &g))
+                r = snprintf(ret, size, "%s", g.gl_pathv[0]) < (int)size ? 0 : -ENAMETOOLONG;
+        globfree(&g);
+        return r;
+}
+
+int node_path(char *ret, size_t size)
+{
+        char class[256];
+        int r = node_class(class, sizeof(class));
+
+        if (r)
+                return r;
+        snprintf(ret, size, "/dev%s", strrchr(class, '/'));
+        return access(ret, F_OK) ? -errno : 0;
+}
+
 int node_open(int flags)
 {
-        int fd = open(NODE, flags | O_CLOEXEC | O_NONBLOCK);
+        char path[256];
+        int r = node_path(path, sizeof(path)), fd;
 
+        if (r)
+                return r;
+        fd = open(path, flags | O_CLOEXEC | O_NONBLOCK);
         return fd < 0 ? -errno : fd;
+}
+
+int wait_node(bool there)
+{
+        uint64_t end_ns = now_ns() + PATIENCE_NS;
+        char path[256];
+
+        while (there != !node_path(path, sizeof(path))) {
+                if (now_ns() > end_ns)
+                        return -ETIMEDOUT;
+                sleep_ns(10 * MS);
+        }
+        return 0;
 }
 
 int call(int fd, unsigned long cmd, const void *arg)
@@ -291,6 +331,7 @@ int controller_open(struct controller *c)
         c->fd = node_open(O_RDWR);
         if (c->fd < 0)
                 return c->fd;
+        c->from_seq = status_of(c->fd).event_head;
         controller_keep(c);
         if (status_of(c->fd).state == TMS_STATE_FAULT) {
                 r = call(c->fd, TMS_IOC_CLEAR_FAULT, NULL);
@@ -375,7 +416,7 @@ size_t controller_events(struct controller *c, uint32_t type, struct tms_event *
         controller_catch_up(c);
         pthread_mutex_lock(&c->lock);
         for (size_t i = 0; i < c->count; i++)
-                if (c->events[i].type == type) {
+                if (c->events[i].type == type && c->events[i].seq >= c->from_seq) {
                         if (n < max)
                                 into[n] = c->events[i];
                         n++;
@@ -392,7 +433,7 @@ struct tms_event controller_last_state(struct controller *c)
         controller_catch_up(c);
         pthread_mutex_lock(&c->lock);
         for (size_t i = 0; i < c->count; i++)
-                if (c->events[i].type == TMS_EVENT_STATE)
+                if (c->events[i].type == TMS_EVENT_STATE && c->events[i].seq >= c->from_seq)
                         e = c->events[i];
         pthread_mutex_unlock(&c->lock);
         return e;

@@ -15,7 +15,6 @@
 #include <stdint.h>
 #include <linux/tms.h>
 
-#define NODE "/dev/tms0"
 #define MS 1000000ULL
 #define S 1000000000ULL
 #define BURST TMS_PULSE_END_OF_BURST
@@ -66,7 +65,12 @@ int window_pulses(const struct window *w);
 
 /* --- calls ---------------------------------------------------------------------- */
 
+/* The card's folder in sysfs; its number is another one while files of an earlier life are open. */
+int node_class(char *ret, size_t size);
+int node_path(char *ret, size_t size);
 int node_open(int flags);
+/* Waits up to 30 s until there is a node, or none. */
+int wait_node(bool there);
 int call(int fd, unsigned long cmd, const void *arg);
 struct tms_status status_of(int fd);
 struct tms_info info_of(int fd);
@@ -88,6 +92,7 @@ struct controller {
         uint32_t gen;
         uint64_t start_ns;
         uint32_t run;
+        uint64_t from_seq; /* records before this one are an earlier test's */
         pthread_t thread;
         bool keeping; /* lock */
         bool running;

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What others see of the card: hwmon, the panel as an input device, sysfs. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <linux/input.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "tms_test.h"
+
+FIXTURE(ecosystem)
+{
+        char hwmon[128];
+        int panel;
+};
+
+static int read_text(char *ret, size_t size, const char *format, ...)
+{
+        char path[512];
+        va_list ap;
+        ssize_t n;
+        int fd, r;
+
+        va_start(ap, format);
+        vsnprintf(path, sizeof(path), format, ap);
+        va_end(ap);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        n = read(fd, ret, size - 1);
+        r = n < 0 ? -errno : 0;
+        close(fd);
+        if (r)
+                return r;
+        ret[n] = 0;
+        ret[strcspn(ret, "\n")] = 0;
+        return 0;
+}
+
+/* The one folder or node that belongs to the card. */
+static int find(const char *pattern, char *ret, size_t size)
+{
+        glob_t g;
+        int r = -ENOENT;
+
+        if (glob(pattern, 0, NULL, &g) == 0 && g.gl_pathc == 1)
+                r = snprintf(ret, size, "%s", g.gl_pathv[0]) < (int)size ? 0 : -ENAMETOOLONG;
+        globfree(&g);
+        return r;
+}
+
+FIXTURE_SETUP(ecosystem)
+{
+        char path[256], node[300];
+
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, find("/sys/class/tms/tms*/device/hwmon/hwmon*", self->hwmon, sizeof(self->hwmon)));
+        ASSERT_EQ(0, find("/sys/class/tms/tms*/device/input/input*/event*", path, sizeof(path)));
+        snprintf(node, sizeof(node), "/dev/input%s", strrchr(path, '/'));
+        self->panel = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        ASSERT_GE(self->panel, 0);
+}
+
+FIXTURE_TEARDOWN(ecosystem)
+{
+        lab_reset();
+        close(self->panel);
+}
+
+#define EXPECT_FILE(expected, name)                                                               \
+        do {                                                                                      \
+                char file_text[128] = "";                                                         \
+                EXPECT_EQ(0, read_text(file_text, sizeof(file_text), "%s/%s", self->hwmon, name)) \
+                {                                                                                 \
+                        TH_LOG("%s", name);                                                       \
+                }                                                                                 \
+                EXPECT_STREQ(expected, file_text);                                                \
+        } while (0)
+
+TEST_F(ecosystem, sensors)
+{
+        char text[128];
+
+        EXPECT_FILE("tms", "name");
+        EXPECT_FILE("coil", "temp1_label");
+        EXPECT_FILE("board", "temp2_label");
+        EXPECT_FILE("capacitor", "in0_label");
+        EXPECT_FILE("40000", "temp1_crit");
+        EXPECT_FILE("0", "temp1_crit_alarm");
+
+        ASSERT_EQ(0, lab("heat=31500; board_temp=-4250"));
+        ASSERT_EQ(0, read_text(text, sizeof(text), "%s/temp1_input", self->hwmon));
+        /* It cools while we look. */
+        EXPECT_LE(atoi(text), 31500);
+        EXPECT_GE(atoi(text), 31400);
+        EXPECT_FILE("-4250", "temp2_input");
+
+        ASSERT_EQ(0, lab("heat=41000"));
+        EXPECT_FILE("1", "temp1_crit_alarm");
+        ASSERT_EQ(0, lab("heat=22000"));
+        EXPECT_FILE("0", "temp1_crit_alarm");
+
+        /* Without a coil there is no temperature of one. */
+        ASSERT_EQ(0, lab("open=coil_absent"));
+        EXPECT_EQ(-ENODATA, read_text(text, sizeof(text), "%s/temp1_input", self->hwmon));
+        EXPECT_FILE("-4250", "temp2_input");
+}
+
+/* The voltage goes up with arming and is gone after it. */
+TEST_F(ecosystem, voltage)
+{
+        struct tms_pulse pulse;
+        struct controller c;
+        char text[128];
+
+        EXPECT_FILE("0", "in0_input");
+        flat(&pulse, 1, 0, 500, 1);
+        ASSERT_EQ(0, controller_open(&c));
+        ASSERT_EQ(0, controller_load(&c, &pulse, 1));
+        ASSERT_EQ(0, controller_arm(&c));
+        ASSERT_EQ(0, read_text(text, sizeof(text), "%s/in0_input", self->hwmon));
+        EXPECT_GT(atoi(text), 100000);
+        EXPECT_EQ(status_of(c.fd).hv_mV, atoi(text));
+        controller_close(&c);
+        sleep_ns(S);
+        EXPECT_FILE("0", "in0_input");
+}
+
+static int next_key(int fd, uint16_t *ret_code, int *ret_value)
+{
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        struct input_event e;
+
+        for (;;) {
+                if (poll(&p, 1, 1000) <= 0)
+                        return -ETIMEDOUT;
+                if (read(fd, &e, sizeof(e)) != sizeof(e))
+                        return -EIO;
+                if (e.type != EV_KEY)
+                        continue;
+                *ret_code = e.code;
+                *ret_value = e.value;
+                return 0;
+        }
+}
+
+TEST_F(ecosystem, panel)
+{
+        static const struct {
+                const char *name;
+                uint16_t code;
+                uint32_t bit;
+        } keys[] = {
+                        {"arm_key", BTN_0, 1},
+                        {"footswitch", BTN_1, 2},
+                        {"patient_stop", BTN_2, 4},
+                        {"estop", BTN_3, 8},
+        };
+        int fd = node_open(O_RDONLY), value;
+        uint16_t code;
+
+        ASSERT_GE(fd, 0);
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                ASSERT_EQ(0, lab("press=%s", keys[i].name));
+                ASSERT_EQ(0, next_key(self->panel, &code, &value));
+                EXPECT_EQ(keys[i].code, code);
+                EXPECT_EQ(1, value);
+                EXPECT_EQ(keys[i].bit, status_of(fd).panel);
+                ASSERT_EQ(0, lab("release=%s", keys[i].name));
+                ASSERT_EQ(0, next_key(self->panel, &code, &value));
+                EXPECT_EQ(keys[i].code, code);
+                EXPECT_EQ(0, value);
+                EXPECT_EQ(0, status_of(fd).panel);
+        }
+        close(fd);
+}
+
+/* Held down when somebody starts to look: the level is there to be asked for. */
+TEST_F(ecosystem, panel_levels)
+{
+        uint8_t keys[KEY_MAX / 8 + 1] = {}, bits[KEY_MAX / 8 + 1] = {};
+        char name[64] = "";
+        unsigned int count = 0;
+
+        ASSERT_EQ(0, lab("press=footswitch"));
+        sleep_ns(50 * MS);
+        ASSERT_LE(0, ioctl(self->panel, EVIOCGKEY(sizeof(keys)), keys));
+        EXPECT_TRUE(keys[BTN_1 / 8] & 1 << BTN_1 % 8);
+        EXPECT_FALSE(keys[BTN_0 / 8] & 1 << BTN_0 % 8);
+
+        ASSERT_LE(0, ioctl(self->panel, EVIOCGBIT(EV_KEY, sizeof(bits)), bits));
+        for (int i = 0; i < KEY_MAX; i++)
+                count += bits[i / 8] >> i % 8 & 1;
+        EXPECT_EQ(4, count);
+        ASSERT_LE(0, ioctl(self->panel, EVIOCGNAME(sizeof(name)), name));
+        EXPECT_STREQ("TMS panel", name);
+}
+
+TEST_F(ecosystem, sysfs)
+{
+        char class[256], text[128];
+        int fd = node_open(O_RDONLY);
+
+        ASSERT_GE(fd, 0);
+        ASSERT_EQ(0, node_class(class, sizeof(class)));
+        ASSERT_EQ(0, read_text(text, sizeof(text), "%s/serial", class));
+        EXPECT_STREQ("00000000000003e9", text);
+        ASSERT_EQ(0, read_text(text, sizeof(text), "%s/contract", class));
+        EXPECT_STREQ("1.0", text);
+        ASSERT_EQ(0, read_text(text, sizeof(text), "%s/state", class));
+        EXPECT_TRUE(!strcmp(text, "idle") || !strcmp(text, "fault"));
+        ASSERT_EQ(0, read_text(text, sizeof(text), "%s/odometer", class));
+        EXPECT_EQ(info_of(fd).odometer, strtoull(text, NULL, 10));
+        close(fd);
+}
+
+TEST_HARNESS_MAIN
