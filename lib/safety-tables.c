@@ -8,51 +8,47 @@
  */
 #include "safety.h"
 
-#define S(ms)               \
-        {                   \
-                (ms), false \
-        }
-#define OVER(ms)           \
-        {                  \
-                (ms), true \
-        } /* printed with ">": the longest that was tested */
+/* Laid out to be read beside the printed tables. */
+/* clang-format off */
+
+#define S(ms)    {(ms), false}
+#define OVER(ms) {(ms), true} /* printed with ">": the longest that was tested */
 
 /* As encoded in public code that cites it; the ">" signs are from general knowledge. */
 const struct duration_table rossi2009 = {
-                .name = "rossi2009_max_train_s",
-                .source = "Rossi et al. 2009, Clin Neurophysiol 120:2008, Table 4",
-                .verified = true,
-                .columns = 5,
-                .percent_permille = {900, 1000, 1100, 1200, 1300},
-                .hz = {1, 5, 10, 20, 25},
-                .cell =
-                                {
-                                                {OVER(1800000), OVER(1800000), OVER(1800000), OVER(360000),
-                                                 OVER(50000)},
-                                                {OVER(10000), OVER(10000), OVER(10000), OVER(10000), OVER(10000)},
-                                                {OVER(5000), OVER(5000), OVER(5000), S(4200), S(2900)},
-                                                {S(2050), S(2050), S(1600), S(1000), S(550)},
-                                                {S(1280), S(1280), S(840), S(400), S(240)},
-                                },
+        .name = "rossi2009_max_train_s",
+        .source = "Rossi et al. 2009, Clin Neurophysiol 120:2008, Table 4",
+        .verified = true,
+        .columns = 5,
+        .percent_permille = {       900,           1000,          1100,         1200,        1300 },
+        .hz = { 1, 5, 10, 20, 25 },
+        .cell = {
+                /*  1 Hz */ { OVER(1800000), OVER(1800000), OVER(1800000), OVER(360000), OVER(50000) },
+                /*  5 Hz */ { OVER(10000),   OVER(10000),   OVER(10000),   OVER(10000),  OVER(10000) },
+                /* 10 Hz */ { OVER(5000),    OVER(5000),    OVER(5000),    S(4200),      S(2900) },
+                /* 20 Hz */ { S(2050),       S(2050),       S(1600),       S(1000),      S(550) },
+                /* 25 Hz */ { S(1280),       S(1280),       S(840),        S(400),       S(240) },
+        },
 };
 
 /* The advised 25 % less; the 1 Hz row does not follow that rule and is the least certain. */
 const struct duration_table chen1997 = {
-                .name = "chen1997_max_train_s",
-                .source = "Chen et al. 1997, Electroencephalogr Clin Neurophysiol 105:415, as reprinted in Rossi 2009",
-                .verified = false,
-                .columns = 4,
-                .percent_permille = {1000, 1100, 1200, 1300},
-                .hz = {1, 5, 10, 20, 25},
-                .cell =
-                                {
-                                                {OVER(270000), OVER(270000), OVER(180000), S(50000)},
-                                                {S(10000), S(10000), S(10000), S(10000)},
-                                                {S(5000), S(5000), S(3200), S(2200)},
-                                                {S(1500), S(1200), S(800), S(400)},
-                                                {S(1000), S(700), S(300), S(200)},
-                                },
+        .name = "chen1997_max_train_s",
+        .source = "Chen et al. 1997, Electroencephalogr Clin Neurophysiol 105:415, as reprinted in Rossi 2009",
+        .verified = false,
+        .columns = 4,
+        .percent_permille = {      1000,         1100,         1200,     1300 },
+        .hz = { 1, 5, 10, 20, 25 },
+        .cell = {
+                /*  1 Hz */ { OVER(270000), OVER(270000), OVER(180000), S(50000) },
+                /*  5 Hz */ { S(10000),     S(10000),     S(10000),     S(10000) },
+                /* 10 Hz */ { S(5000),      S(5000),      S(3200),      S(2200) },
+                /* 20 Hz */ { S(1500),      S(1200),      S(800),       S(400) },
+                /* 25 Hz */ { S(1000),      S(700),       S(300),       S(200) },
+        },
 };
+
+/* clang-format on */
 
 /* From the abstract: ten trains 5 s apart at 110 % were safe, 1 s apart above 100 % were not. */
 const struct interval_table chen1997_iti = {
