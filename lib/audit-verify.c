@@ -157,7 +157,8 @@ static int check_type(struct verify *v, const json_t *record, struct audit_why *
                 return check_seal(v, record, why);
         if (strcmp(type, "session.create") == 0)
                 v->report.sessions++;
-        end = strcmp(type, "session.end") == 0;
+        /* What a restart fetched from the kernel is all that there is, as at a session's end. */
+        end = strcmp(type, "session.end") == 0 || strcmp(type, "recovery.pulses") == 0;
         if (end || strcmp(type, "session.pulses") == 0)
                 r = audit_files_pulses(v->files, data, end, v->reader.line, &part);
         else if (strcmp(type, "session.prepare") == 0)
@@ -214,13 +215,12 @@ static int check_end(struct verify *v)
         r = audit_files_finish(v->files, &line, &why);
         if (r == -EBADMSG)
                 conclude(v, TMS_AUDIT_TAMPERED, line, "%s", why.text);
-        if (r < 0)
-                return r;
         /* A writer that was seen in the middle of a line is done with it by then. */
         if (v->reader.torn)
                 nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-        r = fstat(fileno(v->reader.log), &st);
-        v->grew = r >= 0 && (uint64_t)st.st_size != v->reader.bytes;
+        v->grew = fstat(fileno(v->reader.log), &st) >= 0 && (uint64_t)st.st_size != v->reader.bytes;
+        if (r < 0)
+                return r;
         if (v->report.records == 0) {
                 conclude(v, TMS_AUDIT_LOST, 0, "log.jsonl has no whole record");
                 return -EBADMSG;

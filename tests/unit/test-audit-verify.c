@@ -160,6 +160,21 @@ static void test_record_given_twice(void **state)
         assert_result(verify_held(f), TMS_AUDIT_VERIFIED, 0, "7 pulses");
 }
 
+static void test_recovered(void **state)
+{
+        struct forge *f = *state;
+
+        /* After a restart the kernel had two more pulses of a session that was over. */
+        forge_pulses(f, 6, 8);
+        forge_pulses_record(f, "recovery.pulses", 8);
+        forge_seal(f, "");
+        forge_write(f);
+        assert_result(verify_held(f), TMS_AUDIT_VERIFIED, 0, "8 pulses");
+        forge_pulses(f, 8, 9);
+        forge_file(f, "pulses/T-1.tsv", f->pulses, f->pulses_size);
+        assert_result(verify_held(f), TMS_AUDIT_TAMPERED, 17, "its session ended with");
+}
+
 /* --- Lines spoiled ----------------------------------------------------------------------- */
 
 static void test_edit_any_byte(void **state)
@@ -673,6 +688,7 @@ int main(void)
                         TEST(test_running_session),
                         TEST(test_key_beside),
                         TEST(test_record_given_twice),
+                        TEST(test_recovered),
                         TEST(test_edit_any_byte),
                         TEST(test_edit_without_anchor),
                         TEST(test_drop_any_line),
