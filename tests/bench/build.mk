@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the measurements bring along: the player for the virtual machine, and the verifier's race.
+
+BENCH_CFLAGS := $(BASE_CFLAGS) -O2 -g
+
+# With libtms inside, so that the machine needs only what libtms is linked with.
+$(B)/bench/play: tests/bench/play.c $(B)/libtms.a | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libtms.a $(LIB_LIBS) -lpthread
+
+# The library as it is installed, with the verifier in it.
+$(B)/bench/verifier: tests/bench/verifier.c $(B)/libtms.a | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libtms.a $(LIB_LIBS)
+
+.PHONY: bench-programs
+bench-programs: $(B)/bench/play $(B)/bench/verifier
+
+-include $(wildcard $(B)/bench/*.d)
