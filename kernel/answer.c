@@ -62,6 +62,7 @@ static void judge_delivered(struct tms_device *tms, u64 word, const struct tms_s
 	u64 card_ns = tms_clock_widen(&tms->anchor, shot->before_ns, word & TMS_ANSWER_TIME_MASK,
 				      TMS_ANSWER_TIME_BITS);
 
+	tms->store->odometer++;
 	if (shot->run == tms->store->run)
 		tms->play.delivered++;
 	tms_setpoints_used(tms);
@@ -110,6 +111,7 @@ static void take(struct tms_device *tms, u64 word)
 	if (outcome == TMS_OUTCOME_UNEXPECTED) {
 		tms_halt(tms);
 		record(tms, word, NULL, outcome);
+		tms->store->odometer++;
 		/* Nobody meant it, but the patient has had it: it counts. */
 		tms_history_add(&tms->store->history, &tms->physics, tms_now(),
 				min(1000U, field(word, TMS_ANSWER_PERMILLE_SHIFT,

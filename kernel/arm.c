@@ -13,21 +13,18 @@
 
 #define POLL_MS		10
 
-/* A latch from the time in SAFE (a coil changed, a button tried) ends here if its cause has. */
+/* A latch from the time in SAFE (a button tried) ends here, if its cause has. */
 static int clear_latch(struct tms_device *tms)
 {
-	u32 latch, live;
+	u32 left;
 
 	tms_interlock_scan(tms, 0);
 	if (tms->state != TMS_STATE_LOADED)
 		return tms->state == TMS_STATE_FAULT ? -EPERM : -ESTALE;
 
-	writel(TMS_LATCH_MASK, tms->mmio + TMS_REG_LATCH);
-	latch = readl(tms->mmio + TMS_REG_LATCH);
-	live = readl(tms->mmio + TMS_REG_STATUS) & TMS_IL_MASK;
-	tms->live = live;
-	tms->latched = (latch | live) & TMS_IL_MASK;
-	return latch | live ? -EPERM : 0;
+	left = tms_interlock_clear(tms, TMS_LATCH_MASK);
+	tms->latched = left & TMS_IL_MASK;
+	return left ? -EPERM : 0;
 }
 
 /* LOADED -> ARMING: the card begins to charge. engine_lock held. */
@@ -77,8 +74,6 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		r = tms_treat_state(tms, TMS_STATE_LOADED);
-		if (tms->state == TMS_STATE_IDLE && gen)
-			r = -EPROTO;
 	}
 	if (r < 0)
 		return r;

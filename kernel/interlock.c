@@ -13,9 +13,6 @@
 #include "tms.h"
 #include "trace.h"
 
-/* In SAFE these are everyday life: a coil is changed, a button pressed and pulled out. */
-#define EVERYDAY	(TMS_IL_MASK & ~(TMS_IL_HV_FAULT | TMS_IL_OVERCURRENT))
-
 /* The most urgent of what is open or latched, as a cause; @otherwise if nothing is. */
 static u32 cause_of(u32 bits, u32 otherwise)
 {
@@ -60,11 +57,28 @@ void tms_interlock_scan(struct tms_device *tms, u32 otherwise)
 	if (tms_energised(tms->state)) {
 		if (cause)
 			tms_fault(tms, cause);
-	} else if (latch & ~EVERYDAY) {
-		tms_fault(tms, cause_of(latch & ~EVERYDAY, otherwise));
+	} else if (latch & ~TMS_IL_EVERYDAY) {
+		tms_fault(tms, cause_of(latch & ~TMS_IL_EVERYDAY, otherwise));
 	} else if ((latch | live) & TMS_IL_COIL_ABSENT) {
 		tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
 	}
+}
+
+/*
+ * Clears those of the @bits latched whose cause is gone, and looks again. Returns
+ * all that is still open or latched.
+ */
+u32 tms_interlock_clear(struct tms_device *tms, u32 bits)
+{
+	u32 latch, live;
+
+	lockdep_assert_held(&tms->engine_lock);
+
+	writel(bits, tms->mmio + TMS_REG_LATCH);
+	latch = readl(tms->mmio + TMS_REG_LATCH);
+	live = readl(tms->mmio + TMS_REG_STATUS) & TMS_IL_MASK;
+	tms->live = live;
+	return latch | live;
 }
 
 irqreturn_t tms_fault_irq(int irq, void *data)

@@ -2,8 +2,11 @@
 /*
  * Module parameters. Each has a built-in limit that nothing widens: a site can
  * tighten it, at load time or later in /sys/module/tms/parameters, and widen it
- * again up to there. (Only fitness_max_ns starts tighter than its limit.) A change
- * drops every loaded timeline; while a card treats, it is refused.
+ * again up to there. A change drops every loaded timeline; while a card treats, it
+ * is refused.
+ *
+ * Only fitness_max_ns may be widened above its default: a host that is less fit
+ * never fires late, it loses pulses.
  *
  * Context: process. Readers: any, by READ_ONCE.
  */
@@ -100,12 +103,12 @@ MODULE_PARM_DESC(lateness_ns,
 static struct bounded fitness_max_ns = {
 	.value = TMS_FITNESS_NS,
 	.min = TMS_LATENESS_MIN_NS,
-	.max = TMS_LATENESS_MAX_NS,
+	.max = TMS_FITNESS_MAX_NS,
 };
 
 module_param_cb(fitness_max_ns, &bounded_ops, &fitness_max_ns, 0644);
 MODULE_PARM_DESC(fitness_max_ns,
-		 "ns; a timer probe worse than this forbids arming, 1000..1000000 (default 20000)");
+		 "ns; a timer probe worse than this forbids arming, 1000..1000000000 (default 20000)");
 
 static struct bounded lead_ns = {
 	.value = TMS_LEAD_MAX_NS,

@@ -117,7 +117,7 @@ err_remove_panel:
 err_free_vectors:
 	pci_free_irq_vectors(pdev);
 err_leave_store:
-	tms_store_leave(tms, TMS_ODOMETER_UNKNOWN);
+	tms_store_leave(tms);
 err_put:
 	put_device(&tms->dev);
 	return r;
@@ -126,9 +126,8 @@ err_put:
 static void remove(struct pci_dev *pdev)
 {
 	struct tms_device *tms = pci_get_drvdata(pdev);
-	bool present = tms_card_present(tms);
 
-	tms_cdev_kill(tms, present ? TMS_CAUSE_SHUTDOWN : TMS_CAUSE_CARD_ABSENT);
+	tms_cdev_kill(tms, tms_card_present(tms) ? TMS_CAUSE_SHUTDOWN : TMS_CAUSE_CARD_ABSENT);
 	cdev_device_del(&tms->cdev, &tms->dev);
 	tms_power_remove(tms);
 	free_irqs(tms, TMS_VECTOR_COUNT);
@@ -136,7 +135,7 @@ static void remove(struct pci_dev *pdev)
 	irq_work_sync(&tms->wake_work);
 	cancel_work_sync(&tms->qos_work);
 	pci_free_irq_vectors(pdev);
-	tms_store_leave(tms, present ? readq(tms->mmio + TMS_REG_ODOMETER) : TMS_ODOMETER_UNKNOWN);
+	tms_store_leave(tms);
 	put_device(&tms->dev);
 }
 

@@ -65,16 +65,16 @@ int tms_store_adopt(struct tms_device *tms, u64 odometer)
 	/* Fired while it was away? Then nobody here knows when. */
 	if (store->odometer != odometer)
 		store->history_known = false;
+	store->odometer = odometer;
 	WRITE_ONCE(store->holder, tms);
 	tms->store = store;
 	return 0;
 }
 
 /* The device is gone. Files that are still open read the rest from the store. */
-void tms_store_leave(struct tms_device *tms, u64 odometer)
+void tms_store_leave(struct tms_device *tms)
 {
 	guard(mutex)(&tms_devices_lock);
-	tms->store->odometer = odometer;
 	WRITE_ONCE(tms->store->holder, NULL);
 }
 

@@ -67,6 +67,7 @@
 #define TMS_LATENESS_NS		50000
 #define TMS_LATENESS_MAX_NS	1000000
 #define TMS_FITNESS_NS		20000
+#define TMS_FITNESS_MAX_NS	NSEC_PER_SEC
 #define TMS_MISSES_MAX		3		/* that many pause */
 #define TMS_KICK_NS		(50 * NSEC_PER_MSEC)
 #define TMS_LEASE_NS		(500 * NSEC_PER_MSEC)
@@ -173,9 +174,10 @@ struct tms_setpoints {
  * @ring: its records; own lock
  * @holder: device that writes to it; tms_devices_lock, READ_ONCE elsewhere
  * @history: what the card has fired; engine_lock of @holder
- * @history_known: false until the card has rested for the longest window
- * @coil_serial: coil whose heat is in @history
- * @odometer: the card's count when the holder left; other than now: history unknown
+ * @history_begun: it was ever known: @history has an initial value; lock of @holder
+ * @history_known: false until the card has rested for the longest window; lock of @holder
+ * @odometer: the card's, by its answers; engine_lock of @holder. A card that comes
+ *            back with another has fired where nobody here saw it.
  * @run: number of the last START; engine_lock of @holder
  * @fired: triggers written since the module was loaded; engine_lock of @holder
  */
@@ -185,6 +187,7 @@ struct tms_store {
 	struct tms_ring ring;
 	struct tms_device *holder;
 	struct tms_history history;
+	bool history_begun;
 	bool history_known;
 	u64 odometer;
 	u32 run;
@@ -416,7 +419,11 @@ void tms_answer_give_up(struct tms_device *tms);	/* lock held */
 /* --- interlock.c: hard IRQ ----------------------------------------------- */
 
 irqreturn_t tms_fault_irq(int irq, void *data);
+/* In SAFE these are everyday life: a coil is changed, a button pressed and pulled out. */
+#define TMS_IL_EVERYDAY		(TMS_IL_MASK & ~(TMS_IL_HV_FAULT | TMS_IL_OVERCURRENT))
+
 void tms_interlock_scan(struct tms_device *tms, u32 otherwise);	/* lock held */
+u32 tms_interlock_clear(struct tms_device *tms, u32 bits);	/* lock held */
 void tms_stop(struct tms_device *tms, u32 cause);	/* any context, no lock held */
 
 /* --- watchdog.c: hard IRQ ------------------------------------------------ */
@@ -489,8 +496,7 @@ extern const struct attribute_group *tms_sysfs_groups[];
 
 extern struct mutex tms_devices_lock; /* see the lock table */
 int tms_store_adopt(struct tms_device *tms, u64 odometer);
-#define TMS_ODOMETER_UNKNOWN	U64_MAX
-void tms_store_leave(struct tms_device *tms, u64 odometer);
+void tms_store_leave(struct tms_device *tms);
 bool tms_store_mine(struct tms_device *tms);
 void tms_store_destroy_all(void);
 int tms_devices_parameters(void);

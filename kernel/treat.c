@@ -127,6 +127,9 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 
 	t->lateness_ns = load->lateness_ns ?: tms_param_lateness_ns();
 	t->params_gen = tms_params_gen();
+	/* In this order: a coil that is pulled from here on is latched again, and told. */
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_interlock_clear(tms, TMS_IL_EVERYDAY);
 	tms_card_coil(tms, &t->coil);
 	if (t->coil.type == TMS_COIL_NONE)
 		return -EPERM;
@@ -178,8 +181,12 @@ static int history_known(struct tms_device *tms)
 	if (rested_ns <= tms_history_window_ns(&tms->timeline->env))
 		return -EAGAIN;
 
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-		tms_history_init(&store->history, &tms->timeline->env);
+	/* What was known before stays: the day's count, and levels that have decayed since. */
+	if (!store->history_begun) {
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+			tms_history_init(&store->history, &tms->timeline->env);
+		store->history_begun = true;
+	}
 	store->history_known = true;
 	return 0;
 }
@@ -387,7 +394,7 @@ int tms_treat_clear_fault(struct tms_device *tms)
 		return -EAGAIN;
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		u32 latch, live;
+		u32 left;
 
 		if (tms->state != TMS_STATE_FAULT) {
 			r = -EPROTO;
@@ -396,12 +403,9 @@ int tms_treat_clear_fault(struct tms_device *tms)
 		if (tms->shot.pending && !tms_answer_poll(tms))
 			tms_answer_give_up(tms);
 		tms_card_setup(tms);
-		writel(TMS_LATCH_MASK, tms->mmio + TMS_REG_LATCH);
-		latch = readl(tms->mmio + TMS_REG_LATCH);
-		live = readl(tms->mmio + TMS_REG_STATUS) & TMS_IL_MASK;
-		tms->live = live;
-		tms->latched = (latch | live) & TMS_IL_MASK;
-		if (latch | live) {
+		left = tms_interlock_clear(tms, TMS_LATCH_MASK);
+		tms->latched = left & TMS_IL_MASK;
+		if (left) {
 			r = -EPERM;
 			break;
 		}
