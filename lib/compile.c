@@ -152,7 +152,7 @@ static int base_permille(const struct tms_protocol *p, size_t leg, const struct 
         return 0;
 }
 
-static int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
+int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
 {
         const char *coil = protocol_coils[p->coil];
 

@@ -507,13 +507,23 @@ static int leg_ticks(struct leg *leg, uint64_t den)
         return 0;
 }
 
+/* The room that a unit has until the next; also for a single unit whose interval is given. */
+static uint64_t level_room(const struct level *level)
+{
+        if (level->spacing == SPACING_REGULAR)
+                return level->interval_ticks;
+        if (level->spacing == SPACING_JITTER)
+                return level->jitter_min_ticks;
+        return level_shortest(level);
+}
+
 static int leg_check_overlap(const struct reader *reader, const struct node *pattern, const struct leg *leg,
                              uint64_t den)
 {
         static const char *const what[] = {"pulses", "bursts", "trains"};
 
         for (int i = 0; i < LEVEL_COUNT; i++) {
-                uint64_t step = level_shortest(&leg->levels[i]), inner = leg_span_longest(leg, i - 1);
+                uint64_t step = level_room(&leg->levels[i]), inner = leg_span_longest(leg, i - 1);
                 const struct node *at = node_get(pattern, level_keys[i]);
 
                 /* A nanosecond apart at least, so that rounding keeps the order. */

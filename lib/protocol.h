@@ -154,4 +154,7 @@ int totals_read(const struct reader *reader, const struct node *n, const struct 
 void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uint32_t first_train,
               uint64_t *ret_last_ticks);
 
+/* Does the dose fit the protocol: kind of threshold, coil, ranges? */
+int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error);
+
 #endif

@@ -99,7 +99,7 @@ static int ratio_make(uint64_t num, uint64_t den, uint64_t scale, struct ratio *
         n /= g;
         den /= g;
         if (den > RATIO_DEN_MAX) {
-                *ret_expected = "expected a time that is a whole number of nanoseconds divided by at most 100000";
+                *ret_expected = "expected a time that is a whole number of nanoseconds divided by at most 50000";
                 return -ERANGE;
         }
 

@@ -388,7 +388,10 @@ int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, 
         };
         int r;
 
-        /* Also refuses a dose that makes no sense, before anything is said about it. */
+        /* A dose that makes no sense is refused before anything is said about it. */
+        r = dose_check(p, dose, error);
+        if (r < 0)
+                return r;
         r = tms_session_limits(p, dose, &limits, error);
         if (r < 0)
                 return r;

@@ -38,7 +38,8 @@ struct ratio {
         uint64_t num, den;
 };
 
-#define RATIO_DEN_MAX 100000u
+/* Two days of ticks at this fit 63 bits, so that no sum of allowed times can overflow. */
+#define RATIO_DEN_MAX 50000u
 
 int tree_parse(const struct reader *reader, const char *text, size_t size, struct node **ret);
 struct node *node_free(struct node *n);

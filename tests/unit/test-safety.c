@@ -306,6 +306,8 @@ static void test_mso(void **state)
         assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), 0);
         assert_int_equal(s.class_, TMS_SAFETY_OVERRIDE);
         d.threshold_permille = 500;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL); /* of which coil? */
+        strcpy(d.threshold_coil, "figure-8");
         assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), 0);
         assert_int_equal(s.class_, TMS_SAFETY_ALLOWED);
         assert_string_equal(reason(&s, ROSSI)->column, "100 %");
@@ -458,6 +460,27 @@ static void test_site_approval(void **state)
         tms_protocol_free(p);
 }
 
+/* A threshold of the other kind or another coil says nothing about this protocol. */
+static void test_dose_that_does_not_fit(void **state)
+{
+        struct tms_protocol *p = protocol_shipped("mdd-hfl-10hz");
+        struct tms_safety s = {.n_reasons = 77};
+        struct tms_error e = {};
+        struct tms_dose d;
+
+        d = dose_for(p, 500);
+        strcpy(d.threshold_kind, "aMT");
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        d = dose_for(p, 500);
+        strcpy(d.threshold_coil, "H7");
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        d = dose_for(p, 900);
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -ERANGE);
+        assert_non_null(strstr(e.message, "111.1 %"));
+        assert_int_equal(s.n_reasons, 77);
+        tms_protocol_free(p);
+}
+
 /* Whatever is asked: every reason is complete, and the verdict is its reasons' worst. */
 static void test_reasons_are_whole(void **state)
 {
@@ -509,6 +532,7 @@ int main(void)
                         cmocka_unit_test(test_pulses_of_the_day),
                         cmocka_unit_test(test_visual_threshold),
                         cmocka_unit_test(test_site_approval),
+                        cmocka_unit_test(test_dose_that_does_not_fit),
                         cmocka_unit_test(test_reasons_are_whole),
         };
 
