@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A protocol by file or id, the dose that options give, verdicts; needs no card and no daemon. */
+#include <fcntl.h>
+
 #include "tmsctl.h"
 
 /* Half of the stimulator's output stands for the threshold where no patient is known. */
@@ -33,6 +35,72 @@ int protocol_get(const char *file_or_id, struct tms_protocol **ret)
                 return -fail(STATUS_BAD_INPUT, "NoSuchProtocol",
                              "no installed protocol is called '%s'; for the file write ./%s", file_or_id, file_or_id);
         return -fail_tms(STATUS_BAD_INPUT, r == -ENOENT ? "NoSuchProtocol" : "InvalidProtocol", &error);
+}
+
+/* Not larger than a protocol may be; *ret_size bytes and a NUL. */
+static int read_file(const char *path, char **ret, size_t *ret_size)
+{
+        _cleanup_(freep) char *buf = calloc(1, TMS_PROTOCOL_SIZE_MAX + 2);
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        size_t have = 0;
+        ssize_t n;
+
+        if (!buf)
+                return -fail_memory();
+        if (fd < 0)
+                return -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be opened: %s", path, strerror(errno));
+        while ((n = read(fd, buf + have, TMS_PROTOCOL_SIZE_MAX + 1 - have)) > 0)
+                have += (size_t)n;
+        if (n < 0)
+                return -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be read: %s", path, strerror(errno));
+        if (have > TMS_PROTOCOL_SIZE_MAX)
+                return -fail(STATUS_BAD_INPUT, "InvalidProtocol",
+                             "%s: larger than %u KiB, the most that a protocol may be", path,
+                             TMS_PROTOCOL_SIZE_MAX / 1024);
+        if (have == 0)
+                return -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is empty; expected a protocol in YAML", path);
+        *ret = TAKE_PTR(buf);
+        *ret_size = have;
+        return 0;
+}
+
+int protocol_text(const char *path, char **ret)
+{
+        _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
+        _cleanup_(json_decrefp) json_t *text = NULL;
+        _cleanup_(freep) char *buf = NULL;
+        size_t size;
+        int r;
+
+        r = read_file(path, &buf, &size);
+        if (r < 0)
+                return r;
+        text = json_stringn(buf, size);
+        if (!text || strlen(buf) != size) {
+                /* The bus carries text only. The parser knows to say where this is none. */
+                r = protocol_get(path, &p);
+                return r < 0 ? r : -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is not UTF-8 text", path);
+        }
+        *ret = TAKE_PTR(buf);
+        return 0;
+}
+
+/*
+ * A protocol that cannot be read goes to the daemon all the same, which refuses
+ * it and keeps a record of that. The coil is never filled in like this: which
+ * one the threshold was measured with, only the operator knows.
+ */
+void protocol_kind(const char *name, const char *text, char ret[static KIND_TEXT])
+{
+        _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
+        const char *kind = opt.threshold_kind;
+        int r;
+
+        if (!kind) {
+                r = text ? tms_protocol_parse(name, text, strlen(text), &p, NULL) : tms_protocol_find(name, &p, NULL);
+                kind = r >= 0 ? tms_protocol_reference(p) : "rMT";
+        }
+        (void)snprintf(ret, KIND_TEXT, "%s", STREQ(kind, "MSO") ? "" : kind);
 }
 
 static int set_text(char *out, size_t size, const char *text, const char *option)

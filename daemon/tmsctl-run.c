@@ -7,10 +7,8 @@
  * is outstanding: nothing on this side stands before it. Leaving the bus, by
  * a second ^C or a crash, ends the session too, for we own it.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <systemd/sd-event.h>
 
 #include "tmsctl-progress.h"
@@ -22,7 +20,7 @@ struct run {
         sd_bus *bus;
         const char *protocol; /* as on the command line */
         char *text;           /* the file's; NULL for an installed one */
-        char kind[8];         /* of the threshold */
+        char kind[KIND_TEXT]; /* of the threshold */
         char stimulator[64];
         char session[256];
         json_t *properties; /* the session's, as last heard */
@@ -403,61 +401,6 @@ static int set_up(struct run *u)
         return r;
 }
 
-/* The daemon cannot look into our folders, so the file's text goes over the bus; it must be text for that. */
-static int read_protocol(struct run *u, const char *path)
-{
-        _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
-        _cleanup_(json_decrefp) json_t *text = NULL;
-        _cleanup_(closep) int fd = -1;
-        char *buf;
-        ssize_t n;
-        size_t have = 0;
-
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be opened: %s", path, strerror(errno));
-        u->text = buf = calloc(1, TMS_PROTOCOL_SIZE_MAX + 2);
-        if (!buf)
-                return fail_memory();
-        while ((n = read(fd, buf + have, TMS_PROTOCOL_SIZE_MAX + 1 - have)) > 0)
-                have += (size_t)n;
-        if (n < 0)
-                return fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be read: %s", path, strerror(errno));
-        if (have > TMS_PROTOCOL_SIZE_MAX)
-                return fail(STATUS_BAD_INPUT, "InvalidProtocol",
-                            "%s: larger than %u KiB, the most that a protocol may be", path,
-                            TMS_PROTOCOL_SIZE_MAX / 1024);
-        if (have == 0)
-                return fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is empty; expected a protocol in YAML", path);
-        text = json_stringn(buf, have);
-        if (text && strlen(buf) == have)
-                return 0;
-        /* No text: the parser knows to say where. */
-        return -protocol_get(path, &p) ?: fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is not UTF-8 text", path);
-}
-
-/*
- * The kind of threshold that the protocol is written in, unless the options
- * say which was measured. A protocol that cannot be read goes to the daemon
- * all the same, which refuses it and keeps a record of that. The coil is never
- * filled in: which one the threshold was measured with, only the operator knows.
- */
-static void choose_kind(struct run *u)
-{
-        _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
-        const char *kind = opt.threshold_kind;
-        int r;
-
-        if (!kind) {
-                if (u->text)
-                        r = tms_protocol_parse(u->protocol, u->text, strlen(u->text), &p, NULL);
-                else
-                        r = tms_protocol_find(u->protocol, &p, NULL);
-                kind = r >= 0 ? tms_protocol_reference(p) : "rMT";
-        }
-        (void)snprintf(u->kind, sizeof(u->kind), "%s", STREQ(kind, "MSO") ? "" : kind);
-}
-
 int verb_run(int argc, char **argv)
 {
         _cleanup_(run_clear) struct run u = {.protocol = argv[0], .properties = json_object()};
@@ -469,11 +412,11 @@ int verb_run(int argc, char **argv)
         if (r < 0)
                 return -r;
         if (is_file_name(argv[0])) {
-                r = read_protocol(&u, argv[0]);
-                if (r != 0)
-                        return r;
+                r = protocol_text(argv[0], &u.text);
+                if (r < 0)
+                        return -r;
         }
-        choose_kind(&u);
+        protocol_kind(argv[0], u.text, u.kind);
         r = bus_open(&u.bus);
         if (r < 0)
                 return -r;

@@ -128,6 +128,14 @@ bool is_file_name(const char *text);
 int protocol_get(const char *file_or_id, struct tms_protocol **ret);
 /* From the options; wanted: --mt must be given unless the protocol needs none. */
 int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *ret);
+/* A file's text as it goes over the bus, for the daemon cannot look into our folders; malloc'd. */
+int protocol_text(const char *path, char **ret);
+#define KIND_TEXT 8
+/*
+ * The kind of threshold that a protocol (by id, or by a file's name and its
+ * text) is written in, unless the options say which was measured; "" for none.
+ */
+void protocol_kind(const char *name, const char *text, char ret[static KIND_TEXT]);
 int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret);
 /* For pictures: without --mt intensities are in 0.1 % of the threshold, and *ret_relative is true. */
 int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *ret, bool *ret_relative);
