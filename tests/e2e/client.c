@@ -11,6 +11,7 @@
  *   get OBJECT PROPERTY
  *   wait OBJECT PROPERTY VALUE MS  until a string property has that value
  *   sleep MS
+ *   shell COMMAND...               by system(); its output is dropped
  *
  * Answers: "ok …" or "error NAME MESSAGE". Exits 0 at the end of input.
  */
@@ -223,6 +224,13 @@ int main(void)
                 char *save = NULL;
                 int n = 0;
 
+                if (strncmp(line, "shell ", 6) == 0) {
+                        char command[1100];
+
+                        snprintf(command, sizeof(command), "{ %s ; } >/dev/null", strtok_r(line + 6, "\n", &save));
+                        printf("ok status %d\n", system(command));
+                        continue;
+                }
                 for (char *w = strtok_r(line, " \n", &save); w && n < 6; w = strtok_r(NULL, " \n", &save))
                         word[n++] = w;
                 if (n == 0)

@@ -140,6 +140,17 @@ def match(schedule, pulses, tolerance_ns):
     return pairs, missing + list(range(i, len(schedule))), extra + list(range(j, len(pulses)))
 
 
+def runs(numbers):
+    """Rising numbers as [(first, last)] of those that follow each other."""
+    out = []
+    for n in numbers:
+        if out and out[-1][1] == n - 1:
+            out[-1] = (out[-1][0], n)
+        else:
+            out.append((n, n))
+    return out
+
+
 def compare(args, diff):
     protocol = read_protocol.load(args.protocol)
     schedule = read_protocol.timeline(protocol, args.threshold_permille, args.percent_permille)
@@ -162,11 +173,14 @@ def compare(args, diff):
     gaps = [b[0] - a[0] for a, b in zip(schedule, schedule[1:])]
     tolerance = min(gaps) // 2 if gaps else 1000000
     pairs, missing, extra = match(schedule, pulses, tolerance)
-    for i in missing:
-        diff.add(f"witness: pulse {i} of the protocol, at {schedule[i][0]} ns, was not seen")
     for j in extra:
         p = pulses[j]
         diff.add(f"witness: line {p['line']}: a pulse at {p['t_ns']} ns that the protocol does not have ({p['detail']})")
+    for first, last in runs(missing):
+        if first == last:
+            diff.add(f"witness: pulse {first} of the protocol, at {schedule[first][0]} ns, was not seen")
+        else:
+            diff.add(f"witness: pulses {first} to {last} of the protocol, from {schedule[first][0]} ns, were not seen")
     for i, j in pairs:
         if pulses[j]["permille"] != schedule[i][1]:
             diff.add(f"witness: line {pulses[j]['line']}: {pulses[j]['permille']} permille, the protocol wants {schedule[i][1]}")

@@ -148,7 +148,7 @@ def pattern_pulses(pattern, main, thresholds):
 def timeline(protocol, threshold_permille, percent_permille=0, other_thresholds=None):
     """[(t_ns, permille)] for a threshold; percent_permille of it, 0 as the file says."""
     intensity = protocol["intensity"]
-    only(intensity, {"reference", "percent", "muscle", "adjustment"}, "intensity")
+    only(intensity, {"reference", "percent", "highest", "muscle", "adjustment"}, "intensity")
     reference = intensity["reference"]
     thresholds = {"MSO": Fraction(1), reference: Fraction(1) if reference == "MSO" else Fraction(threshold_permille, 1000)}
     thresholds.update({k: Fraction(v, 1000) for k, v in (other_thresholds or {}).items()})
