@@ -348,9 +348,15 @@ static void leg_tables(struct check *c, size_t leg, const struct character *x)
                 break;
         case STIMULATION_BURSTS:
                 hz_text(a, sizeof(a), x->interval_ns);
-                not_covered(c, leg, table_max_hz.name, table_max_hz.source,
-                            "pairs and bursts (%" PRIu64 " pulses, as close as %s) are in no table.", x->burst_pulses,
-                            a);
+                if (x->interval_ns * table_max_hz.value < 1000000000)
+                        not_covered(c, leg, table_max_hz.name, table_max_hz.source,
+                                    "bursts of %" PRIu64
+                                    " pulses, as close as at %s, are above the tables' last row of %" PRIu64 " Hz.",
+                                    x->burst_pulses, a, table_max_hz.value);
+                else
+                        not_covered(c, leg, "", rossi2009.source,
+                                    "bursts of %" PRIu64 " pulses at %s, over and over, are in no table.",
+                                    x->burst_pulses, a);
                 break;
         case STIMULATION_ARRHYTHMIC:
                 not_covered(c, leg, "", rossi2009.source, "an arrhythmic train has no frequency, so no table applies.");
