@@ -336,6 +336,24 @@ static void test_read_events(void **state)
         tms_device_close(d);
 }
 
+static int count_node(const char *node, void *userdata)
+{
+        assert_memory_equal(node, "/dev/", 5);
+        ++*(unsigned *)userdata;
+        return 3;
+}
+
+/* There may be no card here, but then nothing is found, and a callback's word ends the search. */
+static void test_enumerate(void **state)
+{
+        unsigned found = 0;
+        int r;
+
+        r = tms_enumerate(count_node, &found);
+        assert_int_equal(r, found ? 3 : 0);
+        assert_in_range(found, 0, 1);
+}
+
 /* --- Names ------------------------------------------------------------------------------------------ */
 
 static void test_names(void **state)
@@ -379,7 +397,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_open),        cmocka_unit_test(test_open_fd),
                         cmocka_unit_test(test_calls),       cmocka_unit_test(test_failures),
-                        cmocka_unit_test(test_read_events), cmocka_unit_test(test_names),
+                        cmocka_unit_test(test_read_events), cmocka_unit_test(test_enumerate),
+                        cmocka_unit_test(test_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
