@@ -69,7 +69,7 @@ int protocol_text(const char *path, char **ret)
         _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
         _cleanup_(json_decrefp) json_t *text = NULL;
         _cleanup_(freep) char *buf = NULL;
-        size_t size;
+        size_t size = 0;
         int r;
 
         r = read_file(path, &buf, &size);

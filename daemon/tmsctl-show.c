@@ -115,9 +115,21 @@ static void print_citations(const struct tms_protocol *p)
                                c.verified ? "" : colour(COLOUR_NONE));
 }
 
+static int safety_of(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_safety *ret)
+{
+        struct tms_error error = {0};
+        int r;
+
+        r = tms_safety_check(p, dose, opt.today, ret, &error);
+        return r < 0 ? -fail_tms(STATUS_BAD_INPUT, "InvalidArgument", &error) : 0;
+}
+
 static int show_text(const struct tms_protocol *p)
 {
         _cleanup_(freep) char *words = NULL;
+        _cleanup_(json_decrefp) json_t *j = NULL;
+        struct tms_safety safety;
+        struct tms_dose dose;
         int r;
 
         r = tms_protocol_describe(p, &words);
@@ -129,16 +141,17 @@ static int show_text(const struct tms_protocol *p)
         print_field("sha256", tms_protocol_sha256(p));
         print_field("notes", tms_protocol_notes(p));
         print_citations(p);
+        if (opt.mt_permille == 0)
+                return STATUS_OK;
+        r = protocol_dose(p, true, &dose);
+        if (r >= 0)
+                r = safety_of(p, &dose, &safety);
+        if (r < 0)
+                return -r;
+        j = protocol_json(p, &safety);
+        printf("verdict     ");
+        print_verdict(tms_safety_class_name(safety.class_), json_object_get(j, "reasons"), false);
         return STATUS_OK;
-}
-
-static int safety_of(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_safety *ret)
-{
-        struct tms_error error = {0};
-        int r;
-
-        r = tms_safety_check(p, dose, opt.today, ret, &error);
-        return r < 0 ? -fail_tms(STATUS_BAD_INPUT, "InvalidArgument", &error) : 0;
 }
 
 static int show_json(const struct tms_protocol *p)

@@ -222,6 +222,26 @@ void forge_write(const struct forge *f)
         free(name);
 }
 
+void forge_append(const struct forge *f)
+{
+        char *path = text_of("%s/log.jsonl", f->dir), *line = text_of("%s\n", f->line[f->lines - 1]);
+        int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, line, strlen(line)), strlen(line));
+        close(fd);
+        free(line);
+        free(path);
+}
+
+void forge_remove_key_file(const struct forge *f, unsigned number)
+{
+        char *path = text_of("%s/keys/%u.pem", f->base, number);
+
+        assert_int_equal(unlink(path), 0);
+        free(path);
+}
+
 void forge_key_file(const struct forge *f)
 {
         char *path = text_of("%s/keys", f->base);

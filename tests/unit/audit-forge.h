@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FORGE_LINES 64
+#define FORGE_LINES 512
 
 struct forge {
         char base[64];           /* a fresh temporary directory */
@@ -48,8 +48,11 @@ void forge_session(struct forge *f);
 void forge_write(const struct forge *f);
 void forge_file(const struct forge *f, const char *name, const void *text, size_t size);
 void forge_remove(const struct forge *f, const char *name);
+/* The last line only, behind those that are there, in one write as the daemon does it. */
+void forge_append(const struct forge *f);
 /* keys/N.pem beside the log: the key that would sign the next seal. */
 void forge_key_file(const struct forge *f);
+void forge_remove_key_file(const struct forge *f, unsigned number);
 
 void forge_sha256(const void *data, size_t size, char ret[65]);
 EVP_PKEY *forge_new_key(void);

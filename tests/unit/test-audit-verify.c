@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -173,6 +174,46 @@ static void test_recovered(void **state)
         forge_pulses(f, 8, 9);
         forge_file(f, "pulses/T-1.tsv", f->pulses, f->pulses_size);
         assert_result(verify_held(f), TMS_AUDIT_TAMPERED, 17, "its session ended with");
+}
+
+/* As the daemon does it: the next key is there before the seal that announces it, the old one goes after that. */
+static void write_on(struct forge *f)
+{
+        for (int i = 0; i < 200; i++) {
+                if (i % 3 != 0) {
+                        forge_record(f, "daemon.start", "{\"version\":\"0.1.0\"}");
+                        forge_append(f);
+                        continue;
+                }
+                forge_seal(f, "");
+                forge_key_file(f);
+                forge_append(f);
+                forge_remove_key_file(f, f->number - 1);
+        }
+}
+
+static void test_while_it_is_written(void **state)
+{
+        struct forge *f = *state;
+        char *seal = strdup(f->line[f->lines - 1]);
+        int status = -1, rounds = 0;
+        pid_t writer;
+
+        forge_key_file(f);
+        writer = fork();
+        assert_true(writer >= 0);
+        if (writer == 0) {
+                write_on(f);
+                _exit(0);
+        }
+        do {
+                assert_int_equal(verify(f, f->key0_fingerprint, seal, NULL).result, TMS_AUDIT_VERIFIED);
+                rounds++;
+        } while (waitpid(writer, &status, WNOHANG) == 0);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        assert_true(rounds > 1);
+        assert_int_equal(verify(f, f->key0_fingerprint, seal, NULL).records, 216);
+        free(seal);
 }
 
 /* --- Lines spoiled ----------------------------------------------------------------------- */
@@ -689,6 +730,7 @@ int main(void)
                         TEST(test_key_beside),
                         TEST(test_record_given_twice),
                         TEST(test_recovered),
+                        TEST(test_while_it_is_written),
                         TEST(test_edit_any_byte),
                         TEST(test_edit_without_anchor),
                         TEST(test_drop_any_line),
