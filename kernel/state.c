@@ -68,7 +68,8 @@ void tms_set_state(struct tms_device *tms, u32 state, u32 cause)
 		tms_halt(tms);
 	if (from == TMS_STATE_RUNNING)
 		tms_card_listen(tms, false);
-	if (state == TMS_STATE_IDLE)
+	/* From a fault there is no way back to what was loaded. */
+	if (state == TMS_STATE_IDLE || state == TMS_STATE_FAULT)
 		tms->timeline_gen = 0;
 
 	WRITE_ONCE(tms->state, state);

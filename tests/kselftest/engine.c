@@ -40,7 +40,7 @@ FIXTURE_TEARDOWN(engine)
                 EXPECT_EQ((count), end.delivered);                                                           \
                 EXPECT_EQ(0, end.missed);                                                                    \
                 EXPECT_EQ((count), end.next_pulse);                                                          \
-                EXPECT_LE(end.error_max_ns, 1000);                                                           \
+                EXPECT_LE(end.error_max_ns, error_bound_ns());                                               \
                 ASSERT_EQ((count), controller_events(&self->c, TMS_EVENT_PULSE_FIRED, self->fired, MAX));    \
                 ASSERT_EQ((count), controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, self->answers, MAX)); \
                 for (uint32_t i = 0; i < (count); i++) {                                                     \
@@ -49,7 +49,7 @@ FIXTURE_TEARDOWN(engine)
                         EXPECT_EQ(TMS_PULSE_OUTCOME_FIRED, f->code);                                         \
                         EXPECT_EQ(self->c.run, f->run);                                                      \
                         EXPECT_GE(f->triggered_ns, f->scheduled_ns);                                         \
-                        EXPECT_LE(f->triggered_ns - f->scheduled_ns, 1000);                                  \
+                        EXPECT_LE(f->triggered_ns - f->scheduled_ns, error_bound_ns());                      \
                         EXPECT_EQ(i, a->pulse);                                                              \
                         EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, a->code);                                     \
                         EXPECT_EQ(f->card_seq, a->card_seq);                                                 \

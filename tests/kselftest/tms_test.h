@@ -69,15 +69,17 @@ int window_pulses(const struct window *w);
 int node_class(char *ret, size_t size);
 int node_path(char *ret, size_t size);
 int node_open(int flags);
-/* Waits up to 30 s until there is a node, or none. */
+/* Waits until there is a node, or none. */
 int wait_node(bool there);
 int call(int fd, unsigned long cmd, const void *arg);
 struct tms_status status_of(int fd);
 struct tms_info info_of(int fd);
+/* How late a trigger may be: 1 us, more on a kernel that checks its every step (TMS_TEST_SLOW). */
+uint64_t error_bound_ns(void);
 uint64_t now_ns(void);
 void sleep_ns(uint64_t ns);
 
-/* Waits up to 30 s; -ETIMEDOUT. */
+/* These wait up to five minutes, of the machine's own time; -ETIMEDOUT. */
 int wait_state(int fd, uint32_t state);
 int wait_fired(int fd, uint32_t fired);
 
