@@ -250,6 +250,7 @@ uint32_t tms_energy_discharge(TMSEnergy *e)
         e->head = nth(e, 1);
         e->queued--;
     }
+    e->dumping = e->dumping && fullest(e) > 0;
     return permille;
 }
 

@@ -4,6 +4,8 @@
  *
  *   [at=NS | in=NS | pulse=N | pulse=+N] [delay=NS] OPERATION[=VALUE]
  *
+ * (a blank may stand for the = before the VALUE).
+ *
  * at is absolute virtual time, in counts from now, pulse is just after the Nth
  * discharge since the card's power-on (+N: from now), and delay is added to
  * any of them. Without any of them it happens at once. The operations are in
@@ -116,41 +118,58 @@ static bool parse_when(TMSCard *s, TMSFaultEntry *e, const char *word,
     return true;
 }
 
-/* False: error says what is wrong. */
-static bool parse(TMSCard *s, TMSFaultEntry *e, char **words, int64_t now,
+static bool is_when(const char *word)
+{
+    return g_str_equal(word, "at") || g_str_equal(word, "in") ||
+           g_str_equal(word, "pulse") || g_str_equal(word, "delay");
+}
+
+/* The next word, past any number of blanks; NULL at the end. */
+static char *next_word(char **rest)
+{
+    char *word;
+
+    do {
+        word = strsep(rest, " ");
+    } while (word && !*word);
+    return word;
+}
+
+/* False: error says what is wrong. Cuts up text. */
+static bool parse(TMSCard *s, TMSFaultEntry *e, char *text, int64_t now,
                   GString *error)
 {
-    unsigned i;
+    char *word, *value;
 
-    for (i = 0; words[i]; i++) {
-        g_auto(GStrv) part = g_strsplit(words[i], "=", 2);
-        const char *value = part[1];
-
-        if (!words[i][0]) {
-            continue;               /* more than one blank */
-        }
-        if (e->op) {
-            g_string_printf(error, "'%s': expected nothing after the operation",
-                            words[i]);
+    for (;;) {
+        word = next_word(&text);
+        if (!word) {
+            g_string_printf(error, "no operation: expected one of those that "
+                            "help lists");
             return false;
         }
-        if (value && (g_str_equal(part[0], "at") ||
-                      g_str_equal(part[0], "in") ||
-                      g_str_equal(part[0], "pulse") ||
-                      g_str_equal(part[0], "delay"))) {
-            if (!parse_when(s, e, part[0], value, now, error)) {
-                return false;
-            }
-            continue;
+        value = strchr(word, '=');
+        if (value) {
+            *value++ = '\0';
         }
-        e->op = tms_faultop_parse(part[0], value, e->arg, error);
-        if (!e->op) {
+        if (!value || !is_when(word)) {
+            break;
+        }
+        if (!parse_when(s, e, word, value, now, error)) {
             return false;
         }
     }
+    if (!value) {
+        value = next_word(&text);
+    }
+    e->op = tms_faultop_parse(word, value, e->arg, error);
     if (!e->op) {
-        g_string_printf(error, "no operation: expected one of those that help "
-                        "lists");
+        return false;
+    }
+    word = next_word(&text);
+    if (word) {
+        g_string_printf(error, "'%s': expected nothing after the operation",
+                        word);
         return false;
     }
     return true;
@@ -159,7 +178,6 @@ static bool parse(TMSCard *s, TMSFaultEntry *e, char **words, int64_t now,
 char *tms_fault_command(TMSCard *s, const char *line)
 {
     g_autofree char *text = g_strstrip(g_strdup(line));
-    g_auto(GStrv) words = g_strsplit(text, " ", -1);
     g_autoptr(GString) error = g_string_new(NULL);
     TMSFaultEntry e = { .at_ns = -1 };
     int64_t now = tms_sync(s);
@@ -169,7 +187,7 @@ char *tms_fault_command(TMSCard *s, const char *line)
         tms_rearm(s);
         return answer;
     }
-    if (!parse(s, &e, words, now, error)) {
+    if (!parse(s, &e, text, now, error)) {
         return g_strdup_printf("error: %s", error->str);
     }
     if (!e.pulse && e.at_ns < 0) {

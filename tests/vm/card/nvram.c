@@ -16,6 +16,12 @@
 #include "qemu/error-report.h"
 #include "card.h"
 
+/* Digits only: strtoull would take -1 for a very large number. */
+static bool number(const char *text, uint64_t *ret)
+{
+    return g_ascii_isdigit(text[0]) && !qemu_strtou64(text, NULL, 10, ret);
+}
+
 static bool load(TMSNvram *nv, const char *text, Error **errp)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -30,11 +36,11 @@ static bool load(TMSNvram *nv, const char *text, Error **errp)
             continue;
         }
         if (n == 2 && g_str_equal(word[0], "odometer") &&
-            !qemu_strtou64(word[1], NULL, 10, &a)) {
+            number(word[1], &a)) {
             nv->odometer = a;
         } else if (n == 3 && g_str_equal(word[0], "coil") &&
-                   !qemu_strtou64(word[1], NULL, 10, &a) &&
-                   !qemu_strtou64(word[2], NULL, 10, &b)) {
+                   number(word[1], &a) &&
+                   number(word[2], &b)) {
             pulses = tms_nvram_coil(nv, a);
             if (!pulses) {
                 error_setg(errp, "%s:%u: expected at most %d coils", nv->path,

@@ -49,7 +49,7 @@ void tms_slot_init(TMSCard *s)
 static void port_event(PCIDevice *port, bool present)
 {
     uint8_t *cap = port->config + port->exp.exp_cap;
-    uint16_t events = PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC;
+    uint16_t enable = PCI_EXP_SLTCTL_PDCE | PCI_EXP_SLTCTL_DLLSCE;
     uint16_t control = pci_get_word(cap + PCI_EXP_SLTCTL);
 
     if (present) {
@@ -59,8 +59,9 @@ static void port_event(PCIDevice *port, bool present)
         pci_word_test_and_clear_mask(cap + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDS);
         pci_word_test_and_clear_mask(cap + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
     }
-    pci_word_test_and_set_mask(cap + PCI_EXP_SLTSTA, events);
-    if (!(control & PCI_EXP_SLTCTL_HPIE) || !(control & events)) {
+    pci_word_test_and_set_mask(cap + PCI_EXP_SLTSTA,
+                               PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
+    if (!(control & PCI_EXP_SLTCTL_HPIE) || !(control & enable)) {
         return;
     }
     if (msix_enabled(port)) {
