@@ -170,6 +170,18 @@ static int on_again(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+/* What that session came to is in the history only now, and the odometer is compared with it. */
+static void on_ended_first(const struct audit_result *result, void *userdata)
+{
+        struct recovery *rec = userdata;
+
+        rec->error = result->error;
+        if (rec->error < 0)
+                finish(rec, false);
+        else
+                begin(rec);
+}
+
 static void begin(struct recovery *rec)
 {
         struct manager *m = rec->st->manager;
@@ -183,8 +195,9 @@ static void begin(struct recovery *rec)
         if (open && !STREQ(open->boot, m->boot)) {
                 /* The kernel that knew that session is gone, and its records with it; the odometer tells the rest. */
                 end_crashed(m, open, NULL);
-                (void)audit_seal(m->audit, NULL, "", NULL, NULL);
-                open = NULL;
+                if (audit_seal(m->audit, NULL, "", on_ended_first, rec) < 0)
+                        on_ended_first(&(struct audit_result){.error = -ENOMEM}, rec);
+                return;
         }
         if (!rec->control && !open && rec->st->status.event_acked == rec->st->status.event_head) {
                 finish(rec, false);

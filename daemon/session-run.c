@@ -51,13 +51,13 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
 {
         char open[600];
 
+        if (audit_failure(s->manager->audit)) {
+                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(s->manager->audit));
+                return false;
+        }
         if (s->ending) {
                 request_refuse(q, "OutOfOrder", "%s: the session has ended: %s", method,
                                s->end_text ? s->end_text : "");
-                return false;
-        }
-        if (audit_failure(s->manager->audit)) {
-                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(s->manager->audit));
                 return false;
         }
         if (s->busy) {
@@ -277,6 +277,7 @@ static void on_start_intent(const struct audit_result *result, void *userdata)
                 return;
         }
         s->started = true;
+        s->run = number;
         session_record(s, "session.start", NULL,
                        json_pack("{s:o, s:i}", "start_ns", json_u64(start_ns), "run", (int)number));
         session_set_state(s, SESSION_RUNNING);

@@ -131,6 +131,9 @@ static void see_state(struct session *s, const struct tms_event *e)
                 session_follow_kernel(s);
                 return;
         }
+        /* Loaded and armed may be told only now, and are not this run's. */
+        if (e->run != s->run)
+                return;
         switch (e->pulse) {
         case TMS_STATE_RUNNING:
                 session_set_state(s, SESSION_RUNNING);

@@ -65,6 +65,7 @@ struct session {
         char protocol_id[96], protocol_sha256[65];
         struct tms_timeline timeline;
         uint32_t timeline_gen;
+        uint32_t run; /* number of the last START */
         uint64_t first_to_last_ns;
         uint32_t delivered, missed; /* on disk */
         uint32_t train;

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A stimulator that the test plays; see fake-device.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fake-device.h"
+
+struct fake *fake;
+
+struct tms_device {
+        bool control;
+        bool owned; /* the one that was opened, not a second object over its file */
+        int fd;
+        uint64_t next; /* seq */
+};
+
+static uint64_t now(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+void fake_new(void)
+{
+        pthread_mutexattr_t attr;
+
+        fake = mmap(NULL, sizeof(*fake), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (fake == MAP_FAILED)
+                abort();
+        (void)pthread_mutexattr_init(&attr);
+        (void)pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+        (void)pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+        (void)pthread_mutex_init(&fake->lock, &attr);
+        fake->present = true;
+        fake->control_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        fake->monitor_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        fake->info = (struct tms_info){
+                        .card_serial = 1001,
+                        .coil_serial = 2000001,
+                        .coil_type = 1,
+                        .max_permille = 1000,
+                        .odometer = 500,
+                        .firmware = 0x10203,
+        };
+        fake->status.coil_type = 1;
+        fake->status.coil_temp_mC = 22000;
+        /* The kernel's numbers begin at 1. */
+        fake->status.event_head = fake->acked = 1;
+}
+
+void fake_free(void)
+{
+        close(fake->control_fd);
+        close(fake->monitor_fd);
+        (void)munmap(fake, sizeof(*fake));
+}
+
+static void lock(void)
+{
+        if (pthread_mutex_lock(&fake->lock) == EOWNERDEAD)
+                (void)pthread_mutex_consistent(&fake->lock);
+}
+
+static void unlock(void)
+{
+        (void)pthread_mutex_unlock(&fake->lock);
+}
+
+static void push(struct tms_event e)
+{
+        const uint64_t one = 1;
+
+        e.seq = fake->status.event_head++;
+        e.mono_ns = now();
+        e.run = fake->status.run;
+        fake->events[e.seq % FAKE_EVENTS] = e;
+        (void)!write(fake->control_fd, &one, sizeof(one));
+        (void)!write(fake->monitor_fd, &one, sizeof(one));
+}
+
+static void set_state(uint32_t state, uint32_t cause)
+{
+        uint32_t before = fake->status.state;
+
+        fake->status.state = state;
+        fake->status.cause = cause;
+        push((struct tms_event){.type = TMS_EVENT_STATE, .code = cause, .pulse = state, .card_seq = before});
+}
+
+void fake_set_state(uint32_t state, uint32_t cause)
+{
+        lock();
+        set_state(state, cause);
+        unlock();
+}
+
+void fake_play(unsigned n)
+{
+        lock();
+        while (n-- > 0) {
+                uint32_t i = fake->status.next_pulse++;
+
+                fake->status.fired++;
+                fake->status.delivered++;
+                fake->info.odometer++;
+                push((struct tms_event){.type = TMS_EVENT_PULSE_FIRED, .code = TMS_PULSE_OUTCOME_FIRED, .pulse = i});
+                push((struct tms_event){
+                                .type = TMS_EVENT_PULSE_ANSWER, .code = TMS_PULSE_OUTCOME_DELIVERED, .pulse = i});
+        }
+        unlock();
+}
+
+void fake_miss(unsigned n)
+{
+        lock();
+        while (n-- > 0) {
+                fake->status.missed++;
+                push((struct tms_event){.type = TMS_EVENT_PULSE_FIRED,
+                                        .code = TMS_PULSE_OUTCOME_LATE,
+                                        .pulse = fake->status.next_pulse++});
+        }
+        unlock();
+}
+
+void fake_open_interlocks(uint32_t bits)
+{
+        lock();
+        fake->status.interlocks = bits;
+        fake->status.latched |= bits;
+        if (bits & TMS_INTERLOCK_COIL_ABSENT)
+                fake->status.coil_type = 0;
+        push((struct tms_event){.type = TMS_EVENT_INTERLOCK, .pulse = bits, .card_seq = fake->status.latched});
+        if (bits & TMS_INTERLOCK_COIL_ABSENT && fake->status.state == TMS_STATE_LOADED) {
+                fake->status.timeline_gen = 0;
+                set_state(TMS_STATE_IDLE, TMS_CAUSE_CHANGED);
+        } else if (fake->status.state >= TMS_STATE_ARMING && fake->status.state <= TMS_STATE_PAUSED) {
+                set_state(TMS_STATE_FAULT, TMS_CAUSE_EMERGENCY_STOP);
+        }
+        unlock();
+}
+
+void fake_controller_died(void)
+{
+        lock();
+        fake->has_controller = false;
+        fake->status.timeline_gen = 0;
+        if (fake->status.state != TMS_STATE_IDLE)
+                set_state(TMS_STATE_IDLE, TMS_CAUSE_CLOSED);
+        unlock();
+}
+
+uint64_t fake_head(void)
+{
+        uint64_t head;
+
+        lock();
+        head = fake->status.event_head;
+        unlock();
+        return head;
+}
+
+/* --- What must be on disk by now --------------------------------------------------------- */
+
+static bool log_has(const char *text)
+{
+        char path[512], *buf;
+        bool found;
+        FILE *f;
+        long size;
+
+        if (!*fake->audit)
+                return true;
+        (void)snprintf(path, sizeof(path), "%s/log.jsonl", fake->audit);
+        f = fopen(path, "re");
+        if (!f)
+                return false;
+        (void)fseek(f, 0, SEEK_END);
+        size = ftell(f);
+        rewind(f);
+        buf = calloc(1, (size_t)size + 1);
+        found = fread(buf, 1, (size_t)size, f) == (size_t)size && strstr(buf, text);
+        (void)fclose(f);
+        free(buf);
+        return found;
+}
+
+/* A record that is acknowledged stands in some pulse file, or was never one of a session. */
+static bool pulse_files_have(uint64_t seq)
+{
+        char command[640], line[64] = "";
+        FILE *f;
+
+        if (!*fake->audit)
+                return true;
+        (void)snprintf(command, sizeof(command), "cat %s/pulses/*.tsv | grep -c '^%llu\t'", fake->audit,
+                       (unsigned long long)seq);
+        f = popen(command, "r");
+        if (!f || !fgets(line, sizeof(line), f))
+                line[0] = '0';
+        if (f)
+                (void)pclose(f);
+        return atoi(line) > 0;
+}
+
+/* --- The library's calls -------------------------------------------------------------------- */
+
+int tms_enumerate(int (*found)(const char *node, void *userdata), void *userdata)
+{
+        return fake && fake->present ? found("/dev/tms0", userdata) : 0;
+}
+
+int tms_device_open(const char *node, bool control, struct tms_device **ret)
+{
+        struct tms_device *d;
+
+        if (!fake || !fake->present)
+                return -ENODEV;
+        lock();
+        if (control && (fake->has_controller || fake->controlled_elsewhere)) {
+                unlock();
+                return -EBUSY;
+        }
+        d = calloc(1, sizeof(*d));
+        d->control = control;
+        d->owned = true;
+        d->fd = control ? fake->control_fd : fake->monitor_fd;
+        d->next = fake->acked;
+        if (control) {
+                const uint64_t one = 1;
+
+                fake->has_controller = true;
+                fake->opens++;
+                (void)!write(fake->control_fd, &one, sizeof(one));
+        }
+        unlock();
+        *ret = d;
+        return 0;
+}
+
+int tms_device_open_fd(int fd, struct tms_device **ret)
+{
+        struct tms_device *d = calloc(1, sizeof(*d));
+
+        d->control = true;
+        d->fd = fd;
+        *ret = d;
+        return 0;
+}
+
+struct tms_device *tms_device_close(struct tms_device *d)
+{
+        if (!d)
+                return NULL;
+        if (!d->owned)
+                close(d->fd);
+        else if (d->control)
+                fake_controller_died();
+        free(d);
+        return NULL;
+}
+
+int tms_device_fd(const struct tms_device *d)
+{
+        return d->fd;
+}
+
+int tms_device_info(struct tms_device *d, struct tms_info *ret)
+{
+        if (!fake->present)
+                return -ENODEV;
+        lock();
+        *ret = fake->info;
+        unlock();
+        return 0;
+}
+
+int tms_device_status(struct tms_device *d, struct tms_status *ret)
+{
+        if (!fake->present)
+                return -ENODEV;
+        lock();
+        *ret = fake->status;
+        ret->event_acked = fake->acked;
+        ret->mono_ns = now();
+        ret->end_ns = ret->mono_ns + 5000000000ULL;
+        unlock();
+        return 0;
+}
+
+int tms_device_limits(struct tms_device *d, const struct tms_limits *limits)
+{
+        lock();
+        fake->limits = *limits;
+        fake->status.timeline_gen = 0;
+        if (fake->status.state == TMS_STATE_LOADED)
+                set_state(TMS_STATE_IDLE, TMS_CAUSE_CHANGED);
+        unlock();
+        return 0;
+}
+
+int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t lateness_ns,
+                    uint32_t *ret_gen, struct tms_verdict *ret_verdict)
+{
+        if (fake->load_error) {
+                *ret_verdict = (struct tms_verdict){
+                                .rule = TMS_RULE_INTENSITY, .pulse = 3, .limit = 500, .actual = 700};
+                return fake->load_error;
+        }
+        lock();
+        fake->loads++;
+        fake->status.pulses = count;
+        fake->status.next_pulse = 0;
+        *ret_gen = fake->status.timeline_gen = fake->loads;
+        set_state(TMS_STATE_LOADED, TMS_CAUSE_REQUEST);
+        unlock();
+        return 0;
+}
+
+int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max_ns)
+{
+        int waited;
+
+        if (fake->arm_error) {
+                fake->status.cause = TMS_CAUSE_UNFIT;
+                fake->status.fitness_max_ns = 54321;
+                return fake->arm_error;
+        }
+        lock();
+        fake->arms++;
+        if (!log_has("session.arm.intent"))
+                fake->arms_without_intent++;
+        set_state(TMS_STATE_ARMING, TMS_CAUSE_REQUEST);
+        unlock();
+        for (waited = 0; waited < fake->arm_ms; waited += 10) {
+                usleep(10000);
+                if (fake->status.state != TMS_STATE_ARMING)
+                        return -EPROTO;
+        }
+        fake_set_state(TMS_STATE_ARMED, TMS_CAUSE_REQUEST);
+        fake->status.fitness_max_ns = 47;
+        *ret_fitness_max_ns = 47;
+        return 0;
+}
+
+int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns, uint64_t *ret_start_ns, uint32_t *ret_run,
+                     struct tms_verdict *ret_verdict)
+{
+        if (fake->start_error) {
+                *ret_verdict = (struct tms_verdict){
+                                .rule = TMS_RULE_PULSES_PER_DAY, .pulse = 9, .limit = 1, .actual = 2};
+                return fake->start_error;
+        }
+        lock();
+        fake->starts++;
+        if (!log_has("session.start.intent"))
+                fake->starts_without_intent++;
+        *ret_run = ++fake->status.run;
+        *ret_start_ns = now() + delay_ns;
+        set_state(TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
+        unlock();
+        return 0;
+}
+
+int tms_device_go(struct tms_device *d, uint32_t pulse, uint32_t intensity_permille)
+{
+        return -EPROTO;
+}
+
+int tms_device_pause(struct tms_device *d, bool at_once)
+{
+        int r = -EPROTO;
+
+        lock();
+        if (fake->status.state == TMS_STATE_RUNNING) {
+                fake->pauses++;
+                set_state(TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
+                r = 0;
+        }
+        unlock();
+        return r;
+}
+
+int tms_device_resume(struct tms_device *d, uint64_t delay_ns, uint64_t *ret_start_ns)
+{
+        lock();
+        fake->resumes++;
+        *ret_start_ns = now() + delay_ns;
+        set_state(TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
+        unlock();
+        return 0;
+}
+
+int tms_device_stop(struct tms_device *d)
+{
+        if (!fake->present)
+                return -ENODEV;
+        lock();
+        fake->stops++;
+        if (fake->status.state >= TMS_STATE_ARMING && fake->status.state <= TMS_STATE_PAUSED)
+                set_state(TMS_STATE_LOADED, TMS_CAUSE_REQUEST);
+        unlock();
+        return 0;
+}
+
+int tms_device_disarm(struct tms_device *d)
+{
+        return tms_device_stop(d);
+}
+
+int tms_device_keepalive(struct tms_device *d, uint64_t acked_seq, uint64_t *ret_lease_ends_ns)
+{
+        int r = 0;
+
+        if (!fake->present)
+                return -ENODEV;
+        lock();
+        fake->keepalives++;
+        if (acked_seq > d->next) {
+                r = -ESTALE;
+        } else if (acked_seq > fake->acked) {
+                if (!pulse_files_have(acked_seq - 1))
+                        fake->acks_before_disk++;
+                fake->acked = acked_seq;
+        }
+        unlock();
+        return r;
+}
+
+int tms_device_clear_fault(struct tms_device *d)
+{
+        int r = 0;
+
+        lock();
+        if (fake->status.state != TMS_STATE_FAULT)
+                r = -EPROTO;
+        else if (fake->status.interlocks)
+                r = -EPERM;
+        if (r == 0) {
+                fake->clears++;
+                fake->status.latched = 0;
+                set_state(TMS_STATE_IDLE, TMS_CAUSE_REQUEST);
+        }
+        unlock();
+        return r;
+}
+
+int tms_device_latency(struct tms_device *d, struct tms_latency *ret)
+{
+        if (fake->latency_error)
+                return fake->latency_error;
+        *ret = (struct tms_latency){.run = 3, .count = 2, .max_ns = 17};
+        ret->bucket[5] = 2;
+        return 0;
+}
+
+int tms_device_read_events(struct tms_device *d, struct tms_event *events, size_t max)
+{
+        uint64_t count;
+        size_t n = 0;
+
+        if (!fake->present)
+                return -ENODEV;
+        lock();
+        while (n < max && d->next < fake->status.event_head)
+                events[n++] = fake->events[d->next++ % FAKE_EVENTS];
+        if (d->next == fake->status.event_head)
+                (void)!read(d->fd, &count, sizeof(count));
+        unlock();
+        return (int)n;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A stimulator that the test plays: the library's device calls, without a
+ * device. It lives in memory shared with the daemon's process, so that the
+ * test can open interlocks and fire pulses, and see what was asked and whether
+ * it was on disk by then.
+ */
+#ifndef FAKE_DEVICE_H
+#define FAKE_DEVICE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include "tms.h"
+
+#define FAKE_EVENTS 8192
+
+struct fake {
+        pthread_mutex_t lock;
+        char audit[256]; /* the audit directory that promises are checked against; "" none */
+
+        /* Set by the test. */
+        bool present, controlled_elsewhere;
+        int arm_ms, arm_error, start_error, load_error, latency_error;
+
+        /* The device. */
+        struct tms_info info;
+        struct tms_status status;
+        struct tms_event events[FAKE_EVENTS];
+        uint64_t acked;
+        bool has_controller;
+        int control_fd, monitor_fd; /* eventfds */
+
+        /* What was asked of it. */
+        unsigned loads, arms, starts, stops, keepalives, pauses, resumes, clears, opens;
+        struct tms_limits limits;
+        /* Promises that were broken; must stay 0. */
+        unsigned starts_without_intent, arms_without_intent, acks_before_disk;
+};
+
+extern struct fake *fake;
+
+void fake_new(void);
+void fake_free(void);
+/* A state event and the state itself. */
+void fake_set_state(uint32_t state, uint32_t cause);
+/* n pulses, each fired and answered. */
+void fake_play(unsigned n);
+void fake_miss(unsigned n);
+void fake_open_interlocks(uint32_t bits);
+/* What the kernel does when the controller's process dies. */
+void fake_controller_died(void);
+uint64_t fake_head(void);
+
+#endif

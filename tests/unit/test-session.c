@@ -1,0 +1,967 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whole sessions: the daemon in a process of its own, on a private bus, with a
+ * stimulator that the test plays. What must be on disk before it takes effect
+ * is checked inside the stimulator, at the moment of the call.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <cmocka.h>
+
+#include "fake-bus.h"
+#include "fake-device.h"
+#include "manager.h"
+#include "scratch.h"
+
+#define BOOT_A "0123456789abcdef0123456789abcdef"
+#define BOOT_B "fedcba9876543210fedcba9876543210"
+#define STIMULATOR "/org/tmsd1/stimulator/0"
+#define PULSES 600
+
+struct fixture {
+        int fd;
+        char *path, *audit, *protocol;
+        pid_t daemon;
+        sd_bus *bus; /* the owner's */
+        char session[128];
+        char error[128], message[1024]; /* of the last call */
+};
+
+/* --- The daemon's process -------------------------------------------------------------------- */
+
+static atomic_int *fail_sync;
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+int __wrap_fdatasync(int fd)
+{
+        if (atomic_load(fail_sync)) {
+                errno = EIO;
+                return -1;
+        }
+        return __real_fdatasync(fd);
+}
+
+static int on_term(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+        manager_stop(userdata, "shutdown", "The daemon was told to stop.", EXIT_SUCCESS);
+        return 0;
+}
+
+static int daemon_main(int state_fd)
+{
+        struct config config = {.audit_free_min = 4096};
+        sd_event *event;
+        struct manager *m;
+        sigset_t mask;
+        int r;
+
+        (void)sigemptyset(&mask);
+        (void)sigaddset(&mask, SIGTERM);
+        (void)sigprocmask(SIG_BLOCK, &mask, NULL);
+        if (sd_event_new(&event) < 0 || manager_new(event, &config, state_fd, &m) < 0 ||
+            sd_event_add_signal(event, NULL, SIGTERM, on_term, m) < 0 || manager_start(m) < 0)
+                return 70;
+        r = sd_event_loop(event);
+        manager_free(m);
+        sd_event_unref(event);
+        return r < 0 ? 71 : r;
+}
+
+static void wait_ready(struct fixture *f)
+{
+        sd_bus *bus = fake_bus_connect();
+        int i, owned = 0;
+
+        for (i = 0; i < 1000 && !owned; i++) {
+                sd_bus_message *reply = NULL;
+
+                if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                       "NameHasOwner", NULL, &reply, "s", BUS_NAME) >= 0)
+                        (void)sd_bus_message_read(reply, "b", &owned);
+                sd_bus_message_unref(reply);
+                usleep(10000);
+        }
+        sd_bus_flush_close_unref(bus);
+        assert_true(owned);
+}
+
+static void start_daemon(struct fixture *f, const char *boot)
+{
+        (void)setenv("TMSD_BOOT_ID", boot, 1);
+        f->daemon = fork();
+        assert_true(f->daemon >= 0);
+        if (f->daemon == 0) {
+                (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+                exit(daemon_main(f->fd));
+        }
+        wait_ready(f);
+}
+
+/* By SIGTERM; it must say goodbye, and the sanitizer must find nothing left. */
+static void stop_daemon(struct fixture *f)
+{
+        int status;
+
+        assert_int_equal(kill(f->daemon, SIGTERM), 0);
+        assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+        f->daemon = 0;
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void kill_daemon(struct fixture *f, int sig)
+{
+        assert_int_equal(kill(f->daemon, sig), 0);
+        assert_int_equal(waitpid(f->daemon, NULL, 0), f->daemon);
+        f->daemon = 0;
+        fake_controller_died();
+}
+
+static int setup(void **state)
+{
+        struct fixture *f = calloc(1, sizeof(*f));
+
+        f->fd = scratch_open(&f->path);
+        assert_true(asprintf(&f->audit, "%s/audit", f->path) > 0);
+        f->protocol = scratch_read(SOURCE_DIR "/lib/protocols", "mdd-itbs-600.yaml", NULL);
+        fail_sync = mmap(NULL, sizeof(*fail_sync), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        fake_new();
+        (void)snprintf(fake->audit, sizeof(fake->audit), "%s", f->audit);
+        fake_bus_start(f->path);
+        start_daemon(f, BOOT_A);
+        f->bus = fake_bus_connect();
+        *state = f;
+        return 0;
+}
+
+static void check_promises(void)
+{
+        assert_int_equal(fake->arms_without_intent, 0);
+        assert_int_equal(fake->starts_without_intent, 0);
+        assert_int_equal(fake->acks_before_disk, 0);
+}
+
+static int teardown(void **state)
+{
+        struct fixture *f = *state;
+
+        if (f->daemon > 0)
+                stop_daemon(f);
+        check_promises();
+        sd_bus_flush_close_unref(f->bus);
+        fake_bus_stop();
+        fake_free();
+        (void)munmap((void *)fail_sync, sizeof(*fail_sync));
+        free(f->audit);
+        free(f->protocol);
+        scratch_close(f->fd, f->path);
+        free(f);
+        return 0;
+}
+
+/* --- Calls ------------------------------------------------------------------------------------- */
+
+static sd_bus_message *new_call(sd_bus *bus, const char *path, const char *interface, const char *method)
+{
+        sd_bus_message *m;
+
+        assert_true(sd_bus_message_new_method_call(bus, &m, BUS_NAME, path, interface, method) >= 0);
+        return m;
+}
+
+/* True if it worked; else error (without its prefix) and message say why. Takes over m. */
+static bool finish(struct fixture *f, sd_bus *bus, sd_bus_message *m, sd_bus_message **ret_reply)
+{
+        sd_bus_error e = SD_BUS_ERROR_NULL;
+        sd_bus_message *reply = NULL;
+        int r = sd_bus_call(bus, m, 30 * USEC_PER_S, &e, &reply);
+
+        sd_bus_message_unref(m);
+        f->error[0] = f->message[0] = '\0';
+        if (r < 0) {
+                const char *name = e.name ? e.name : "?";
+
+                (void)snprintf(f->error, sizeof(f->error), "%s",
+                               strncmp(name, "org.tmsd1.Error.", 16) == 0 ? name + 16 : name);
+                (void)snprintf(f->message, sizeof(f->message), "%s", e.message ? e.message : "");
+        }
+        sd_bus_error_free(&e);
+        if (ret_reply)
+                *ret_reply = reply;
+        else
+                sd_bus_message_unref(reply);
+        return r >= 0;
+}
+
+static bool call_on(struct fixture *f, sd_bus *bus, const char *path, const char *interface, const char *method)
+{
+        return finish(f, bus, new_call(bus, path, interface, method), NULL);
+}
+
+static bool call(struct fixture *f, const char *method)
+{
+        return call_on(f, f->bus, f->session, "org.tmsd1.Session", method);
+}
+
+static void must(struct fixture *f, const char *method)
+{
+        if (!call(f, method))
+                fail_msg("%s: %s: %s", method, f->error, f->message);
+}
+
+static bool create_with(struct fixture *f, sd_bus *bus, const char *subject)
+{
+        sd_bus_message *m = new_call(bus, MANAGER_PATH, "org.tmsd1.Manager", "CreateSession"), *reply;
+        const char *path;
+
+        (void)sd_bus_message_append(m, "o", "/");
+        if (subject)
+                (void)sd_bus_message_append(m, "a{sv}", 1, "subject", "s", subject);
+        else
+                (void)sd_bus_message_append(m, "a{sv}", 0);
+        if (!finish(f, bus, m, &reply))
+                return false;
+        assert_true(sd_bus_message_read(reply, "o", &path) >= 0);
+        (void)snprintf(f->session, sizeof(f->session), "%s", path);
+        sd_bus_message_unref(reply);
+        return true;
+}
+
+static bool prepare_text(struct fixture *f, const char *name, const char *text, unsigned threshold)
+{
+        sd_bus_message *m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+
+        (void)sd_bus_message_append(m, "ssa{sv}", name, text, 3, "threshold_permille", "u", threshold, "threshold_kind",
+                                    "s", "rMT", "threshold_coil", "s", "figure-8");
+        return finish(f, f->bus, m, NULL);
+}
+
+static void must_create(struct fixture *f)
+{
+        if (!create_with(f, f->bus, "S-1"))
+                fail_msg("CreateSession: %s: %s", f->error, f->message);
+}
+
+static void must_prepare(struct fixture *f)
+{
+        must_create(f);
+        if (!prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+}
+
+static void must_run(struct fixture *f)
+{
+        must_prepare(f);
+        must(f, "Arm");
+        must(f, "Start");
+}
+
+/* The last call was refused with that error, and its sentence has that part. */
+static void refused(struct fixture *f, const char *error, const char *part)
+{
+        if (!STREQ(f->error, error) || !strstr(f->message, part))
+                fail_msg("refused with %s: %s; expected %s with '%s'", f->error, f->message, error, part);
+}
+
+static char *get_text(sd_bus *bus, const char *path, const char *interface, const char *property)
+{
+        char *value = NULL;
+
+        (void)sd_bus_get_property_string(bus, BUS_NAME, path, interface, property, NULL, &value);
+        return value ? value : strdup("");
+}
+
+static unsigned get_number(struct fixture *f, const char *property)
+{
+        uint32_t n = 0;
+
+        assert_true(sd_bus_get_property_trivial(f->bus, BUS_NAME, f->session, "org.tmsd1.Session", property, NULL, 'u',
+                                                &n) >= 0);
+        return n;
+}
+
+static void wait_text(struct fixture *f, const char *path, const char *interface, const char *property,
+                      const char *value)
+{
+        char *now = NULL;
+        int i;
+
+        for (i = 0; i < 500; i++) {
+                free(now);
+                now = get_text(f->bus, path, interface, property);
+                if (STREQ(now, value)) {
+                        free(now);
+                        return;
+                }
+                usleep(20000);
+        }
+        fail_msg("%s is '%s', expected '%s'", property, now, value);
+}
+
+static void wait_state(struct fixture *f, const char *value)
+{
+        wait_text(f, f->session, "org.tmsd1.Session", "State", value);
+}
+
+static void check_end(struct fixture *f, const char *reason, unsigned delivered)
+{
+        char *text;
+
+        wait_state(f, "ended");
+        text = get_text(f->bus, f->session, "org.tmsd1.Session", "EndReason");
+        assert_string_equal(text, reason);
+        free(text);
+        assert_int_equal(get_number(f, "Delivered"), delivered);
+}
+
+/* How often the log has that text. */
+static unsigned logged(struct fixture *f, const char *text)
+{
+        char *log = scratch_read(f->audit, "log.jsonl", NULL), *p;
+        unsigned n = 0;
+
+        for (p = log; (p = strstr(p, text)); p++)
+                n++;
+        free(log);
+        return n;
+}
+
+/* With the daemon stopped: the log verifies and says so many pulses. */
+static void check_log(struct fixture *f, uint64_t sessions, uint64_t delivered)
+{
+        struct tms_audit_report report;
+        struct tms_error error = {0};
+
+        if (tms_audit_verify(f->audit, NULL, &report, &error) < 0)
+                fail_msg("%s", error.message);
+        if (report.result != TMS_AUDIT_PREFIX)
+                fail_msg("verify says %d: %s", (int)report.result, report.sentence);
+        assert_int_equal(report.sessions, sessions);
+        assert_int_equal(report.pulses_delivered, delivered);
+}
+
+/* --- Tests --------------------------------------------------------------------------------------- */
+
+static void test_whole_treatment(void **state)
+{
+        struct fixture *f = *state;
+        unsigned i;
+
+        must_run(f);
+        for (i = 0; i < 10; i++) {
+                fake_play(PULSES / 10);
+                usleep(50000);
+        }
+        fake_set_state(TMS_STATE_LOADED, TMS_CAUSE_COMPLETE);
+        check_end(f, "complete", PULSES);
+        assert_int_equal(fake->acked, fake_head() - 1); /* the state after closing came later */
+        assert_int_equal(fake->limits.max_pulses, PULSES);
+        assert_int_equal(get_number(f, "Pulses"), PULSES);
+        must(f, "Close");
+        stop_daemon(f);
+        check_log(f, 1, PULSES);
+        assert_int_equal(logged(f, "\"type\":\"session.end\""), 1);
+        assert_int_equal(logged(f, "\"reason\":\"complete\""), 1);
+        assert_int_equal(logged(f, "\"type\":\"session.stop\""), 0);
+        assert_int_equal(logged(f, "stimulator.odometer"), 0);
+        assert_int_equal(logged(f, "request.refused"), 0);
+}
+
+static void test_order(void **state)
+{
+        struct fixture *f = *state;
+
+        must_create(f);
+        assert_false(call(f, "Start"));
+        refused(f, "OutOfOrder", "Prepare comes first");
+        assert_false(call(f, "Arm"));
+        refused(f, "OutOfOrder", "Prepare comes first");
+        assert_false(call(f, "Resume"));
+        refused(f, "OutOfOrder", "Prepare comes first");
+        assert_true(prepare_text(f, "x.yaml", f->protocol, 520));
+        assert_false(call(f, "Start"));
+        refused(f, "OutOfOrder", "Arm comes first");
+        must(f, "Arm");
+        assert_false(call(f, "Arm"));
+        refused(f, "OutOfOrder", "not while the session is armed");
+        assert_false(prepare_text(f, "x.yaml", f->protocol, 520));
+        refused(f, "OutOfOrder", "not while the session is armed");
+        must(f, "Start");
+        assert_false(call(f, "Start"));
+        refused(f, "OutOfOrder", "not while the session is running");
+        must(f, "Stop");
+        wait_state(f, "ended");
+        assert_false(call(f, "Start"));
+        refused(f, "OutOfOrder", "has ended: It was stopped on request.");
+        assert_int_equal(fake->arms, 1);
+        assert_int_equal(fake->starts, 1);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"type\":\"request.refused\""), 8);
+}
+
+static void test_other_clients(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus *other = fake_bus_connect();
+
+        must_prepare(f);
+        assert_false(call_on(f, other, f->session, "org.tmsd1.Session", "Arm"));
+        refused(f, "NotOwner", "belongs to another client");
+        assert_false(call_on(f, other, f->session, "org.tmsd1.Session", "Close"));
+        refused(f, "NotOwner", "belongs to another client");
+        assert_false(create_with(f, other, NULL));
+        refused(f, "Busy", "has the stimulator");
+        assert_int_equal(fake->arms, 0);
+        assert_int_equal(fake->stops, 0);
+        must(f, "Arm");
+        must(f, "Start");
+        fake_play(3);
+        assert_true(call_on(f, other, f->session, "org.tmsd1.Session", "Stop"));
+        assert_true(fake->stops > 0);
+        check_end(f, "stopped", 3);
+        sd_bus_flush_close_unref(other);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"error\":\"NotOwner\""), 2);
+        assert_int_equal(logged(f, "\"error\":\"Busy\""), 1);
+        check_log(f, 1, 3);
+}
+
+static void test_another_controller(void **state)
+{
+        struct fixture *f = *state;
+
+        fake->controlled_elsewhere = true;
+        assert_false(create_with(f, f->bus, NULL));
+        refused(f, "Busy", "Another program controls /dev/tms0");
+        fake->controlled_elsewhere = false;
+        must_create(f);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"error\":\"Busy\""), 1);
+}
+
+static void test_no_stimulator(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus_message *m;
+
+        stop_daemon(f);
+        fake->present = false;
+        start_daemon(f, BOOT_A);
+        assert_false(create_with(f, f->bus, NULL));
+        refused(f, "NoStimulator", "No stimulator is connected");
+        m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "CreateSession");
+        (void)sd_bus_message_append(m, "oa{sv}", STIMULATOR, 0);
+        assert_false(finish(f, f->bus, m, NULL));
+        refused(f, "NoStimulator", "There is no stimulator " STIMULATOR);
+}
+
+static void test_unplugged(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(5);
+        usleep(600000);
+        fake->present = false;
+        check_end(f, "gone", 5);
+        stop_daemon(f);
+        check_log(f, 1, 5);
+}
+
+static void test_coil_pulled_before_arm(void **state)
+{
+        struct fixture *f = *state;
+
+        must_prepare(f);
+        fake_open_interlocks(TMS_INTERLOCK_COIL_ABSENT);
+        wait_state(f, "new");
+        assert_false(call(f, "Arm"));
+        refused(f, "InterlockOpen", "No coil is connected.");
+        assert_false(prepare_text(f, "x.yaml", f->protocol, 520));
+        refused(f, "InterlockOpen", "No coil is connected.");
+        assert_int_equal(fake->arms, 0);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"error\":\"InterlockOpen\""), 2);
+        assert_int_equal(logged(f, "\"type\":\"stimulator.interlock\""), 1);
+}
+
+static void test_interlock_before_arm(void **state)
+{
+        struct fixture *f = *state;
+
+        must_prepare(f);
+        fake_open_interlocks(TMS_INTERLOCK_EMERGENCY_STOP | TMS_INTERLOCK_COVER_OPEN);
+        assert_false(call(f, "Arm"));
+        refused(f, "InterlockOpen", "emergency stop is pressed");
+        refused(f, "InterlockOpen", "cover of the stimulator is open");
+        fake_open_interlocks(0);
+        must(f, "Arm");
+}
+
+static void test_interlock_while_running(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(4);
+        fake_open_interlocks(TMS_INTERLOCK_EMERGENCY_STOP);
+        check_end(f, "emergency_stop", 4);
+        must(f, "Close");
+        assert_false(call_on(f, f->bus, STIMULATOR, "org.tmsd1.Stimulator", "ClearFault"));
+}
+
+static void test_clear_fault(void **state)
+{
+        struct fixture *f = *state;
+
+        assert_false(call_on(f, f->bus, STIMULATOR, "org.tmsd1.Stimulator", "ClearFault"));
+        refused(f, "OutOfOrder", "no fault to clear");
+        fake_set_state(TMS_STATE_FAULT, TMS_CAUSE_CARD_LOST_PULSE);
+        wait_text(f, STIMULATOR, "org.tmsd1.Stimulator", "Cause", "card_lost_pulse");
+        fake_polkit_say(POLKIT_NO);
+        assert_false(call_on(f, f->bus, STIMULATOR, "org.tmsd1.Stimulator", "ClearFault"));
+        refused(f, "NotAuthorized", "org.tmsd1.treat");
+        fake_polkit_say(POLKIT_YES);
+        assert_true(call_on(f, f->bus, STIMULATOR, "org.tmsd1.Stimulator", "ClearFault"));
+        assert_int_equal(fake->clears, 1);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "stimulator.clear_fault.intent"), 2);
+}
+
+static void test_polkit(void **state)
+{
+        static const enum fake_polkit no[] = {POLKIT_NO, POLKIT_CHALLENGE, POLKIT_ERROR};
+        struct fixture *f = *state;
+        size_t i;
+
+        for (i = 0; i < ELEMENTS(no); i++) {
+                fake_polkit_say(no[i]);
+                assert_false(create_with(f, f->bus, NULL));
+                refused(f, "NotAuthorized", "org.tmsd1.treat");
+        }
+        fake_polkit_say(POLKIT_YES);
+        must_prepare(f);
+        must(f, "Arm");
+        fake_polkit_say(POLKIT_NO);
+        assert_false(call(f, "Start"));
+        refused(f, "NotAuthorized", "polkit says no");
+        assert_int_equal(fake->starts, 0);
+        /* Nobody is asked when it is about stopping. */
+        must(f, "Stop");
+        check_end(f, "stopped", 0);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"answer\":\"no\""), 2);
+        assert_int_equal(logged(f, "\"answer\":\"unavailable\""), 1);
+}
+
+static void test_owner_leaves(void **state)
+{
+        struct fixture *f = *state;
+        unsigned i;
+
+        must_run(f);
+        fake_play(7);
+        sd_bus_flush_close_unref(f->bus);
+        f->bus = fake_bus_connect();
+        for (i = 0; i < 500 && fake->stops == 0; i++)
+                usleep(10000);
+        assert_true(fake->stops > 0);
+        for (i = 0; i < 500 && !logged(f, "\"reason\":\"owner_left\",\"text\""); i++)
+                usleep(10000);
+        assert_int_equal(logged(f, "\"reason\":\"owner_left\",\"text\""), 1);
+        wait_text(f, STIMULATOR, "org.tmsd1.Stimulator", "State", "idle");
+        must_create(f);
+        stop_daemon(f);
+        check_log(f, 2, 7);
+}
+
+static void test_disk_fails_while_running(void **state)
+{
+        struct fixture *f = *state;
+        uint64_t head;
+        char *text;
+
+        must_run(f);
+        fake_play(10);
+        usleep(600000);
+        assert_int_equal(fake->stops, 0);
+        head = fake->acked;
+        atomic_store(fail_sync, 1);
+        fake_play(10);
+        check_end(f, "audit_failed", 10);
+        assert_true(fake->stops > 0);
+        /* What did not get on disk was not acknowledged. */
+        assert_int_equal(fake->acked, head);
+        text = get_text(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "AuditState");
+        assert_non_null(strstr(text, "cannot be written"));
+        free(text);
+        atomic_store(fail_sync, 0);
+        assert_false(create_with(f, f->bus, NULL));
+        refused(f, "AuditFailed", "Nothing may start");
+        /* Only a restart helps: it fetches what the kernel has kept. */
+        stop_daemon(f);
+        start_daemon(f, BOOT_A);
+        stop_daemon(f);
+        check_log(f, 1, 20);
+        assert_int_equal(logged(f, "\"reason\":\"crashed\""), 1);
+}
+
+static void test_disk_fails_before_start(void **state)
+{
+        struct fixture *f = *state;
+
+        must_prepare(f);
+        must(f, "Arm");
+        atomic_store(fail_sync, 1);
+        assert_false(call(f, "Start"));
+        refused(f, "AuditFailed", "othing may start");
+        assert_int_equal(fake->starts, 0);
+        assert_true(fake->stops > 0);
+        atomic_store(fail_sync, 0);
+}
+
+static void crash(struct fixture *f, int sig)
+{
+        must_run(f);
+        fake_play(100);
+        usleep(700000);
+        /* These are in the kernel only. */
+        fake_play(20);
+        kill_daemon(f, sig);
+        assert_true(fake->acked < fake_head());
+        start_daemon(f, BOOT_A);
+        stop_daemon(f);
+        check_log(f, 1, 120);
+        assert_int_equal(logged(f, "\"reason\":\"crashed\""), 1);
+        assert_int_equal(logged(f, "recovery.pulses"), 1);
+        assert_int_equal(logged(f, "stimulator.odometer"), 0);
+}
+
+static void test_killed(void **state)
+{
+        crash(*state, SIGKILL);
+}
+
+static void test_killed_before_anything_was_read(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        assert_int_equal(kill(f->daemon, SIGSTOP), 0);
+        fake_play(300);
+        kill_daemon(f, SIGKILL);
+        start_daemon(f, BOOT_A);
+        must_create(f);
+        stop_daemon(f);
+        check_log(f, 2, 300);
+}
+
+/* Another boot: the kernel's records are gone, and the odometer says what they were. */
+static void test_power_cut(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(50);
+        usleep(700000);
+        fake_play(9);
+        kill_daemon(f, SIGKILL);
+        fake->acked = fake->status.event_head = 1;
+        start_daemon(f, BOOT_B);
+        stop_daemon(f);
+        check_log(f, 1, 50);
+        assert_int_equal(logged(f, "\"reason\":\"crashed\""), 1);
+        assert_int_equal(logged(f, "\"type\":\"stimulator.odometer\""), 1);
+        assert_int_equal(logged(f, "\"expected\":550,\"found\":559"), 1);
+}
+
+/* Pulses of another program: not this session's, but on record. */
+static void test_pulses_of_others(void **state)
+{
+        struct fixture *f = *state;
+
+        fake_play(6);
+        must_run(f);
+        fake_play(2);
+        must(f, "Stop");
+        check_end(f, "stopped", 2);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"session\":\"outside_"), 1);
+        assert_int_equal(logged(f, "recovery.pulses"), 1);
+}
+
+static void test_stopped_process(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(8);
+        usleep(400000);
+        assert_int_equal(kill(f->daemon, SIGSTOP), 0);
+        fake_play(3);
+        usleep(700000);
+        /* The kernel's part: permission has run out. */
+        fake_set_state(TMS_STATE_LOADED, TMS_CAUSE_LEASE);
+        assert_int_equal(kill(f->daemon, SIGCONT), 0);
+        check_end(f, "lease", 11);
+        stop_daemon(f);
+        check_log(f, 1, 11);
+}
+
+static void test_told_to_stop_while_running(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(12);
+        stop_daemon(f);
+        assert_true(fake->stops > 0);
+        check_log(f, 1, 12);
+        assert_int_equal(logged(f, "\"reason\":\"shutdown\",\"text\""), 1);
+        assert_int_equal(logged(f, "daemon.stop"), 1);
+}
+
+static int on_arm_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        char *name = userdata;
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+
+        (void)snprintf(name, 128, "%s", e ? e->name : "armed");
+        return 0;
+}
+
+static void test_stop_while_arming(void **state)
+{
+        struct fixture *f = *state;
+        char answer[128] = "";
+        uint64_t begin;
+
+        fake->arm_ms = 20000;
+        must_prepare(f);
+        assert_true(sd_bus_call_method_async(f->bus, NULL, BUS_NAME, f->session, "org.tmsd1.Session", "Arm",
+                                             on_arm_reply, answer, NULL) >= 0);
+        (void)sd_bus_flush(f->bus);
+        wait_state(f, "arming");
+        /* The lease is renewed meanwhile. */
+        begin = fake->keepalives;
+        usleep(600000);
+        assert_true(fake->keepalives >= begin + 4);
+        begin = now_ns(CLOCK_MONOTONIC);
+        must(f, "Stop");
+        while (!*answer && sd_bus_process(f->bus, NULL) >= 0)
+                (void)sd_bus_wait(f->bus, 100000);
+        assert_true(now_ns(CLOCK_MONOTONIC) - begin < 5 * NS_PER_S);
+        assert_string_equal(answer, "org.tmsd1.Error.OutOfOrder");
+        check_end(f, "stopped", 0);
+}
+
+static void test_kernel_refusals(void **state)
+{
+        struct fixture *f = *state;
+
+        must_create(f);
+        fake->load_error = -ERANGE;
+        assert_false(prepare_text(f, "x.yaml", f->protocol, 520));
+        refused(f, "LimitExceeded", "3");
+        fake->load_error = 0;
+        assert_true(prepare_text(f, "x.yaml", f->protocol, 520));
+        fake->arm_error = -ETIME;
+        assert_false(call(f, "Arm"));
+        refused(f, "Unfit", "54321 ns");
+        fake->arm_error = 0;
+        must(f, "Arm");
+        fake->start_error = -ERANGE;
+        assert_false(call(f, "Start"));
+        refused(f, "LimitExceeded", "9");
+        fake->start_error = 0;
+        must(f, "Start");
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"error\":\"LimitExceeded\""), 2);
+        assert_int_equal(logged(f, "\"error\":\"Unfit\""), 1);
+}
+
+static void test_wrong_protocols(void **state)
+{
+        struct fixture *f = *state;
+
+        must_create(f);
+        assert_false(prepare_text(f, "mine.yaml", "pattern: 5\n", 520));
+        refused(f, "InvalidProtocol", "mine.yaml:");
+        assert_false(prepare_text(f, "no-such-protocol", "", 520));
+        refused(f, "NoSuchProtocol", "no-such-protocol");
+        assert_false(prepare_text(f, "mine.yaml", f->protocol, 0));
+        refused(f, "InvalidArgument", "");
+        assert_int_equal(fake->loads, 0);
+        assert_true(prepare_text(f, "mine.yaml", f->protocol, 520));
+}
+
+static void test_wrong_parameters(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus_message *m;
+
+        must_create(f);
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "x", f->protocol, 1, "treshold_permille", "u", 520);
+        assert_false(finish(f, f->bus, m, NULL));
+        refused(f, "InvalidArgument", "Unknown parameter 'treshold_permille'");
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "x", f->protocol, 1, "threshold_permille", "s", "520");
+        assert_false(finish(f, f->bus, m, NULL));
+        refused(f, "InvalidArgument", "expected is 'u'");
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "x", f->protocol, 3, "threshold_permille", "u", 520, "threshold_kind",
+                                    "s", "rMT", "threshold_coil", "s", "circular");
+        assert_false(finish(f, f->bus, m, NULL));
+        refused(f, "InvalidArgument", "circular");
+        must(f, "Close");
+        assert_false(create_with(f, f->bus, "Jane Doe"));
+        refused(f, "InvalidArgument", "pseudonymous code");
+        assert_int_equal(fake->loads, 0);
+}
+
+static void test_pause_and_resume(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus *other = fake_bus_connect();
+        sd_bus_message *m;
+
+        must_run(f);
+        fake_play(30);
+        m = new_call(other, f->session, "org.tmsd1.Session", "Pause");
+        (void)sd_bus_message_append(m, "b", 1);
+        assert_true(finish(f, other, m, NULL));
+        wait_state(f, "paused");
+        must(f, "Resume");
+        wait_state(f, "running");
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Pause");
+        (void)sd_bus_message_append(m, "b", 0);
+        assert_true(finish(f, f->bus, m, NULL));
+        wait_state(f, "paused");
+        fake_miss(2);
+        must(f, "Stop");
+        check_end(f, "stopped", 30);
+        assert_int_equal(get_number(f, "Missed"), 2);
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Pause");
+        (void)sd_bus_message_append(m, "b", 1);
+        assert_false(finish(f, f->bus, m, NULL));
+        refused(f, "OutOfOrder", "not while the session is ended");
+        sd_bus_flush_close_unref(other);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "session.resume.intent"), 1);
+        assert_int_equal(logged(f, "\"type\":\"session.pause\""), 2);
+}
+
+static bool seal(struct fixture *f, const char *nonce, char **ret)
+{
+        sd_bus_message *m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "SealAudit"), *reply;
+        const char *line;
+
+        (void)sd_bus_message_append(m, "s", nonce);
+        if (!finish(f, f->bus, m, &reply))
+                return false;
+        assert_true(sd_bus_message_read(reply, "s", &line) >= 0);
+        *ret = strdup(line);
+        sd_bus_message_unref(reply);
+        return true;
+}
+
+static void test_seal(void **state)
+{
+        struct fixture *f = *state;
+        struct tms_audit_report report;
+        struct tms_error error = {0};
+        struct tms_audit_anchor anchor = {.nonce = "fresh 1"};
+        char *line, too_long[200];
+
+        memset(too_long, 'x', sizeof(too_long) - 1);
+        too_long[sizeof(too_long) - 1] = '\0';
+        assert_false(seal(f, "", &line));
+        refused(f, "InvalidArgument", "printable ASCII");
+        assert_false(seal(f, "a\nb", &line));
+        refused(f, "InvalidArgument", "printable ASCII");
+        assert_false(seal(f, too_long, &line));
+        refused(f, "InvalidArgument", "printable ASCII");
+        assert_true(seal(f, "fresh 1", &line));
+        anchor.seal = line;
+        assert_int_equal(tms_audit_verify(f->audit, &anchor, &report, &error), 0);
+        assert_int_equal(report.result, TMS_AUDIT_VERIFIED);
+        free(line);
+}
+
+/* Anybody may be refused, but nobody may fill the disk with that. */
+static void test_refusals_are_limited(void **state)
+{
+        struct fixture *f = *state;
+        unsigned i;
+
+        fake_polkit_say(POLKIT_NO);
+        for (i = 0; i < 300; i++)
+                assert_false(create_with(f, f->bus, NULL));
+        assert_true(logged(f, "request.refused") < 100);
+        usleep(700000);
+        assert_false(create_with(f, f->bus, NULL));
+        usleep(200000);
+        assert_true(logged(f, "\"unrecorded\":") >= 1);
+}
+
+static void test_closed_is_gone(void **state)
+{
+        struct fixture *f = *state;
+        char *owner;
+
+        must_prepare(f);
+        must(f, "Arm");
+        must(f, "Close");
+        assert_false(call(f, "Start"));
+        assert_string_equal(f->error, "org.freedesktop.DBus.Error.UnknownObject");
+        owner = get_text(f->bus, STIMULATOR, "org.tmsd1.Stimulator", "State");
+        assert_string_equal(owner, "idle");
+        free(owner);
+        must_create(f);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                        TEST(test_whole_treatment),
+                        TEST(test_order),
+                        TEST(test_other_clients),
+                        TEST(test_another_controller),
+                        TEST(test_no_stimulator),
+                        TEST(test_unplugged),
+                        TEST(test_coil_pulled_before_arm),
+                        TEST(test_interlock_before_arm),
+                        TEST(test_interlock_while_running),
+                        TEST(test_clear_fault),
+                        TEST(test_polkit),
+                        TEST(test_owner_leaves),
+                        TEST(test_disk_fails_while_running),
+                        TEST(test_disk_fails_before_start),
+                        TEST(test_killed),
+                        TEST(test_killed_before_anything_was_read),
+                        TEST(test_power_cut),
+                        TEST(test_pulses_of_others),
+                        TEST(test_stopped_process),
+                        TEST(test_told_to_stop_while_running),
+                        TEST(test_stop_while_arming),
+                        TEST(test_kernel_refusals),
+                        TEST(test_wrong_protocols),
+                        TEST(test_wrong_parameters),
+                        TEST(test_pause_and_resume),
+                        TEST(test_seal),
+                        TEST(test_refusals_are_limited),
+                        TEST(test_closed_is_gone),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's vtables and org.tmsd1.xml say the same: every member with its
+ * signature, its argument names and what is signalled, in both directions.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "manager.h"
+#include "scratch.h"
+#include "session.h"
+#include "stimulator.h"
+
+/* One line a member, such as "method Prepare ssa{sv}:protocol,text,parameters a{sv}:verdict". */
+struct lines {
+        char text[200][256];
+        unsigned n;
+};
+
+static void add(struct lines *l, const char *format, ...) _printf_(2, 3);
+
+static void add(struct lines *l, const char *format, ...)
+{
+        va_list ap;
+
+        assert_true(l->n < ELEMENTS(l->text));
+        va_start(ap, format);
+        (void)vsnprintf(l->text[l->n++], sizeof(l->text[0]), format, ap);
+        va_end(ap);
+}
+
+/* --- From the vtable ------------------------------------------------------------------------- */
+
+/* The macros leave NULL where there are no arguments. */
+static const char *or_empty(const char *s)
+{
+        return s ? s : "";
+}
+
+/* Complete types in a signature. */
+static unsigned count_types(const char *s)
+{
+        unsigned n = 0;
+        int depth = 0;
+
+        for (; *s; s++) {
+                if (*s == '(' || *s == '{')
+                        depth++;
+                if (*s == ')' || *s == '}')
+                        depth--;
+                if (depth == 0 && *s != 'a')
+                        n++;
+        }
+        return n;
+}
+
+static const char *take_names(const char *names, unsigned n, char *buf, size_t size)
+{
+        buf[0] = '\0';
+        while (n-- > 0) {
+                strncat(buf, names, size - strlen(buf) - 1);
+                if (n > 0)
+                        strncat(buf, ",", size - strlen(buf) - 1);
+                names += strlen(names) + 1;
+        }
+        return names;
+}
+
+static void from_vtable(struct lines *l, const sd_bus_vtable *v)
+{
+        char in[128], out[128];
+
+        for (; v->type != _SD_BUS_VTABLE_END; v++) {
+                if (v->type == _SD_BUS_VTABLE_METHOD) {
+                        const char *rest = take_names(v->x.method.names, count_types(or_empty(v->x.method.signature)),
+                                                      in, sizeof(in));
+
+                        (void)take_names(rest, count_types(or_empty(v->x.method.result)), out, sizeof(out));
+                        add(l, "method %s %s:%s %s:%s", v->x.method.member, or_empty(v->x.method.signature), in,
+                            or_empty(v->x.method.result), out);
+                } else if (v->type == _SD_BUS_VTABLE_SIGNAL) {
+                        (void)take_names(v->x.signal.names, count_types(or_empty(v->x.signal.signature)), in,
+                                         sizeof(in));
+                        add(l, "signal %s %s:%s", v->x.signal.member, or_empty(v->x.signal.signature), in);
+                } else if (v->type == _SD_BUS_VTABLE_PROPERTY) {
+                        add(l, "property %s %s %s", v->x.property.member, v->x.property.signature,
+                            v->flags & SD_BUS_VTABLE_PROPERTY_CONST          ? "const"
+                            : v->flags & SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE ? "signalled"
+                                                                             : "not signalled");
+                }
+        }
+}
+
+/* --- From the XML: one element after the other, which is all that file needs ------------------- */
+
+static void attribute(const char *tag, const char *name, char *buf, size_t size)
+{
+        char key[32];
+        const char *p, *end;
+
+        (void)snprintf(key, sizeof(key), " %s=\"", name);
+        buf[0] = '\0';
+        end = strchr(tag, '>');
+        p = strstr(tag, key);
+        if (!p || p > end)
+                return;
+        p += strlen(key);
+        (void)snprintf(buf, size, "%.*s", (int)strcspn(p, "\""), p);
+}
+
+/* The arguments of one direction up to the end of the member. */
+static void arguments(const char *p, const char *end, bool out, char *buf, size_t size)
+{
+        char types[128] = "", names[128] = "", name[64], type[64], direction[8];
+
+        while ((p = strstr(p, "<arg")) && p < end) {
+                attribute(p, "name", name, sizeof(name));
+                attribute(p, "type", type, sizeof(type));
+                attribute(p, "direction", direction, sizeof(direction));
+                p++;
+                if (STREQ(direction, "out") != out)
+                        continue;
+                strcat(types, type);
+                if (*names)
+                        strcat(names, ",");
+                strcat(names, name);
+        }
+        (void)snprintf(buf, size, "%s:%s", types, names);
+}
+
+static bool starts(const char *p, const char *with)
+{
+        return strncmp(p, with, strlen(with)) == 0;
+}
+
+static void from_xml(struct lines *l, const char *xml, const char *interface)
+{
+        char want[64], name[64], type[64], in[300], out[300];
+        const char *p, *end, *note;
+
+        (void)snprintf(want, sizeof(want), "<interface name=\"%s\">", interface);
+        p = strstr(xml, want);
+        assert_non_null(p);
+        end = strstr(p, "</interface>");
+        assert_non_null(end);
+        while ((p = strchr(p + 1, '<')) && p < end) {
+                const char *tag_end = strchr(p, '>'), *close;
+
+                if (starts(p, "<!--")) {
+                        p = strstr(p, "-->");
+                        continue;
+                }
+                attribute(p, "name", name, sizeof(name));
+                if (starts(p, "<property ")) {
+                        attribute(p, "type", type, sizeof(type));
+                        /* Its comment stands behind it, on the same line. */
+                        note = starts(tag_end, "><!-- ") ? tag_end + 6 : "";
+                        add(l, "property %s %s %s", name, type,
+                            starts(note, "const") ? "const"
+                            : strstr(note, "not signalled") && strstr(note, "not signalled") < strchr(note, '\n')
+                                            ? "not signalled"
+                                            : "signalled");
+                } else if (starts(p, "<method ") || starts(p, "<signal ")) {
+                        bool method = p[1] == 'm';
+
+                        close = tag_end[-1] == '/' ? tag_end : strstr(p, method ? "</method>" : "</signal>");
+                        arguments(p, close, false, in, sizeof(in));
+                        arguments(p, close, true, out, sizeof(out));
+                        if (method)
+                                add(l, "method %s %s %s", name, in, out);
+                        else
+                                add(l, "signal %s %s", name, in);
+                        p = close;
+                }
+        }
+}
+
+static bool has(const struct lines *l, const char *line)
+{
+        unsigned i;
+
+        for (i = 0; i < l->n; i++) {
+                if (STREQ(l->text[i], line))
+                        return true;
+        }
+        return false;
+}
+
+static void compare(const char *interface, const sd_bus_vtable *vtable)
+{
+        struct lines *code = calloc(1, sizeof(*code)), *document = calloc(1, sizeof(*document));
+        char *xml = scratch_read(SOURCE_DIR "/daemon", "org.tmsd1.xml", NULL);
+        unsigned i, differ = 0;
+
+        from_vtable(code, vtable);
+        from_xml(document, xml, interface);
+        for (i = 0; i < code->n; i++) {
+                if (!has(document, code->text[i])) {
+                        print_error("only in the daemon: %s: %s\n", interface, code->text[i]);
+                        differ++;
+                }
+        }
+        for (i = 0; i < document->n; i++) {
+                if (!has(code, document->text[i])) {
+                        print_error("only in the XML: %s: %s\n", interface, document->text[i]);
+                        differ++;
+                }
+        }
+        assert_int_equal(differ, 0);
+        assert_true(code->n >= 8);
+        free(xml);
+        free(code);
+        free(document);
+}
+
+static void test_manager(void **state)
+{
+        compare("org.tmsd1.Manager", manager_vtable);
+}
+
+static void test_stimulator(void **state)
+{
+        compare("org.tmsd1.Stimulator", stimulator_vtable);
+}
+
+static void test_session(void **state)
+{
+        compare("org.tmsd1.Session", session_vtable);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test(test_manager),
+                        cmocka_unit_test(test_stimulator),
+                        cmocka_unit_test(test_session),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
