@@ -46,6 +46,20 @@ static void print_who(const json_t *who)
                 printf(" %s%s%s", action, *answer ? "=" : "", answer);
 }
 
+/* Hashes, keys and signatures by their first digits: people compare those, programs have --json. */
+static void print_value(const json_t *value)
+{
+        const char *text = json_string_value(value);
+        _cleanup_(freep) char *dump = NULL;
+
+        if (text && strlen(text) >= 64 && text[strspn(text, "0123456789abcdef")] == '\0') {
+                printf("%.12s%s", text, is_utf8() ? "…" : "...");
+                return;
+        }
+        dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        printf("%s", dump ? dump : "?");
+}
+
 static void print_record(const json_t *record)
 {
         const char *type = json_get_str(record, "type"), *key;
@@ -54,9 +68,8 @@ static void print_record(const json_t *record)
         printf("%6" PRIu64 "  %s  %s%s%s", json_get_u64(record, "seq"), json_get_str(record, "utc"),
                colour(COLOUR_BOLD), type, colour(COLOUR_NONE));
         json_object_foreach(json_object_get(record, "data"), key, value) {
-                _cleanup_(freep) char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-
-                printf(" %s%s=%s%s", colour(COLOUR_DIM), key, colour(COLOUR_NONE), text ? text : "?");
+                printf(" %s%s=%s", colour(COLOUR_DIM), key, colour(COLOUR_NONE));
+                print_value(value);
         }
         print_who(json_object_get(record, "who"));
         (void)putchar('\n');
