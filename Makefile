@@ -38,11 +38,12 @@ UNIT_TESTS      :=
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all module check check-unit check-vm demo bench lint install install-module uninstall clean distclean help deps
+.PHONY: all module check check-unit check-full demo bench lint install install-module uninstall clean distclean help deps
 
 include $(wildcard lib/build.mk daemon/build.mk tests/build.mk tests/*/build.mk tests/unit/*.mk)
 
-# Asked for by name in a rule's order-only prerequisites.
+# Asked for by name in a rule's order-only prerequisites; not intermediate.
+.PRECIOUS: %/
 %/:
 	@mkdir -p $@
 
@@ -82,13 +83,14 @@ uninstall:
 deps:
 	@tests/deps build vm lint
 
-UNIT_TOTALS := $(B)/tests/totals
-
 check-unit: $(UNIT_TESTS)
 	@tests/run-unit $(B)/tests $(UNIT_TESTS)
 
 check:
 	@tests/check
+
+check-full:
+	@tests/e2e/full
 
 demo:
 	@tests/e2e/demo

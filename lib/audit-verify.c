@@ -17,7 +17,7 @@
 #include <time.h>
 
 #define FORMAT 1
-#define ATTEMPTS 5 /* on a log that grows while it is read */
+#define ATTEMPTS 20 /* on a log that grows while it is read */
 
 /* The seal that the caller holds. */
 struct held_seal {
@@ -38,7 +38,6 @@ struct verify {
         uint64_t last_seal; /* line, 0 none */
         struct held_seal held;
         bool nonce_found;
-        bool grew; /* the log has more now than was read of it */
 };
 
 static void verify_clear(struct verify *v)
@@ -209,16 +208,11 @@ static int check_end(struct verify *v)
 {
         struct audit_why why;
         uint64_t line;
-        struct stat st;
         int r;
 
         r = audit_files_finish(v->files, &line, &why);
         if (r == -EBADMSG)
                 conclude(v, TMS_AUDIT_TAMPERED, line, "%s", why.text);
-        /* A writer that was seen in the middle of a line is done with it by then. */
-        if (v->reader.torn)
-                nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-        v->grew = fstat(fileno(v->reader.log), &st) >= 0 && (uint64_t)st.st_size != v->reader.bytes;
         if (r < 0)
                 return r;
         if (v->report.records == 0) {
@@ -307,6 +301,20 @@ static int read_all(struct verify *v, struct tms_error *error)
         return r;
 }
 
+/*
+ * A log that grows while it is read may be seen in the middle of a line, or of a
+ * seal and its keys. Asked last: all that was looked at came before.
+ */
+static bool grew(const struct verify *v)
+{
+        struct stat st;
+
+        /* A writer that was seen in the middle of a line is done with it by then. */
+        if (v->reader.torn)
+                nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        return fstat(fileno(v->reader.log), &st) >= 0 && (uint64_t)st.st_size != v->reader.bytes;
+}
+
 static int attempt(struct verify *v, const char *dir, struct tms_error *error)
 {
         int r;
@@ -378,9 +386,8 @@ int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, str
                 r = attempt(&v, dir, error);
                 if (r < 0 && r != -EBADMSG)
                         return r;
-                /* A log that grows while it is read may be seen in the middle of a line, or of a seal and its keys. */
-                if (i < ATTEMPTS && v.grew && v.report.result != TMS_AUDIT_VERIFIED &&
-                    v.report.result != TMS_AUDIT_PREFIX)
+                if (i < ATTEMPTS && v.report.result != TMS_AUDIT_VERIFIED && v.report.result != TMS_AUDIT_PREFIX &&
+                    grew(&v))
                         continue;
                 *ret = v.report;
                 return 0;

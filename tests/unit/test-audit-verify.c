@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -180,6 +181,8 @@ static void test_recovered(void **state)
 static void write_on(struct forge *f)
 {
         for (int i = 0; i < 200; i++) {
+                /* A disk takes that long, and more. */
+                nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
                 if (i % 3 != 0) {
                         forge_record(f, "daemon.start", "{\"version\":\"0.1.0\"}");
                         forge_append(f);
