@@ -196,6 +196,7 @@ static void trigger(struct tms_device *tms)
 		edge_ns = now_ns;
 	tms_event_trigger(tms, edge_ns, card_ns);
 
+	/* While it listens, there is one that waits; but a pause may have come between. */
 	if (tms->state != TMS_STATE_RUNNING ||
 	    !tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER))
 		return;
@@ -209,7 +210,7 @@ static void events(struct tms_device *tms)
 	u32 pending = readl(tms->mmio + TMS_REG_IRQ_EVENTS) & TMS_IRQ_MASK & ~TMS_IRQ_ANSWER;
 
 	writel(pending, tms->mmio + TMS_REG_IRQ_EVENTS);
-	if (pending & TMS_IRQ_TRIGGER_IN)
+	if (pending & TMS_IRQ_TRIGGER_IN && tms->listening)
 		trigger(tms);
 	if (pending & TMS_IRQ_PANEL)
 		tms_panel_changed(tms);

@@ -87,6 +87,7 @@ void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil)
 /* Events of the trigger input only count while a pulse waits for one; older ones are void. */
 void tms_card_listen(struct tms_device *tms, bool trigger)
 {
+	tms->listening = trigger;
 	if (trigger)
 		writel(TMS_IRQ_TRIGGER_IN, tms->mmio + TMS_REG_IRQ_EVENTS);
 	writel(TMS_IRQ_ANSWER | TMS_IRQ_PANEL | (trigger ? TMS_IRQ_TRIGGER_IN : 0),

@@ -13,10 +13,13 @@
  *   due            clock, lateness, stop word; NOT_AFTER and TRIGGER are written
  *
  * Interrupts are off, and engine_lock is held, for at most the lead (20 us) and
- * the pulse's own work: one register read, a handful of posted writes, two
- * records; 3 us without the spin (tracepoint tms_step measures both). With two
- * cards on one CPU, one's pulse can be late by as much as the other's step takes;
- * that is below the lateness tolerance, which is checked after the spin.
+ * the pulse's own work: one register read, a handful of posted writes, one record;
+ * 3 us without the spin (tracepoint tms_step measures both).
+ *
+ * Two cards on one CPU: both have the same lead, so whoever is woken second is due
+ * second, and finds at most the first one's work behind its trigger and its own
+ * work before it in its way. Its pulse is late by no more than one step's work
+ * without the spin, 3 us, which is far below the lateness tolerance.
  *
  * Times are absolute, from the start of the run: nothing adds up.
  */

@@ -3,7 +3,7 @@
  * The hard limits in force: for each the tightest of card, coil, module
  * parameters and session.
  *
- * Context: process, tms->lock held. No other lock.
+ * Context: process, tms->lock held (tms_limits_physics() takes it). No other lock.
  */
 #include "tms.h"
 
@@ -49,6 +49,16 @@ void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 		env.max_duration_ns = min_t(u64, env.max_duration_ns, l->max_duration_ns);
 	}
 	*ret_env = env;
+}
+
+/* Before the first LOAD: what a pulse that nobody asked for is reckoned with. */
+void tms_limits_physics(struct tms_device *tms)
+{
+	struct tms_coil coil;
+
+	tms_card_coil(tms, &coil);
+	guard(mutex)(&tms->lock);
+	tms_limits_envelope(tms, &coil, tms_param_lateness_ns(), &tms->physics);
 }
 
 /* Smallest of card, coil and module parameter; the session's is not in it. */

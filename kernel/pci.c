@@ -76,6 +76,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (r < 0)
 		goto err_put;
 	tms_card_setup(tms);
+	tms_limits_physics(tms);
 	r = tms_store_adopt(tms, readq(tms->mmio + TMS_REG_ODOMETER));
 	if (r < 0)
 		goto err_put;

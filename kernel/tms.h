@@ -235,6 +235,7 @@ struct tms_store {
  * @latched: interlocks that opened since CLEAR_FAULT or ARM; engine_lock
  * @rest_ns: since when armed, paused or waiting without a pulse; engine_lock
  * @lease_end_ns: until when permission lasts; engine_lock
+ * @listening: edges of the trigger input count; engine_lock
  * @kick_value: last value written to the card's watchdog; engine_lock
  * @physics: what history is reckoned with, as of the last LOAD; engine_lock
  * @play: position in the timeline; engine_lock
@@ -291,6 +292,7 @@ struct tms_device {
 	u32 latched;
 	u64 rest_ns;
 	u64 lease_end_ns;
+	bool listening;
 	u32 kick_value;
 	struct tms_envelope physics;
 	struct tms_play play;
@@ -378,6 +380,7 @@ void tms_params_envelope(struct tms_envelope *env);
 void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 			 u64 lateness_ns, struct tms_envelope *ret_env);
 u64 tms_limits_min_interval_ns(u32 card_ns, u64 lateness_ns);
+void tms_limits_physics(struct tms_device *tms);
 u32 tms_limits_max_permille(struct tms_device *tms, const struct tms_coil *coil);
 
 /* --- state.c: engine_lock held ------------------------------------------- */

@@ -30,7 +30,10 @@
  *  - ETIME:     arming took too long, or the host's timers are not fit.
  *  - ENOMEM:    no memory for the timeline.
  *  - E2BIG:     more pulses than TMS_PULSES_MAX.
- *  - ENODEV:    the card is gone.
+ *  - ECANCELED: ARM: a stop, from wherever, came while it was under way.
+ *  - EINTR:     ARM: a signal came while it was under way, which has ended it.
+ *  - ENODEV:    the card is gone. read() says so when nothing is left to read, and
+ *               KEEPALIVE still takes the acknowledgement.
  *
  * DOC: Growth
  *
@@ -75,7 +78,10 @@ struct tms_pulse {
 #define TMS_PULSE_END_OF_BURST		0x0002
 /* Fires at the external trigger, never before its own time. */
 #define TMS_PULSE_WAIT_TRIGGER		0x0004
-/* Fires at TMS_IOC_GO, never before its own time. */
+/*
+ * Fires at TMS_IOC_GO, never before its own time. With both WAIT flags: at
+ * whichever comes first.
+ */
 #define TMS_PULSE_WAIT_OPERATOR		0x0008
 #define TMS_PULSE_FLAGS			0x000f
 
@@ -256,7 +262,7 @@ struct tms_info {
  * @state: TMS_STATE_*
  * @cause: TMS_CAUSE_* of the last change of state
  * @interlocks: open now
- * @latched: opened since CLEAR_FAULT
+ * @latched: opened since CLEAR_FAULT or ARM
  * @panel: bit 0 arm key, 1 footswitch, 2 patient stop, 3 emergency stop; 1 is pressed
  * @coil_type: as in INFO, now
  * @coil_temp_mC: 0.001 degC
@@ -483,7 +489,8 @@ struct tms_resume {
  * @reserved: zero
  *
  * ESTALE, and no renewal, when a record that this file could read is older
- * than 2 s and still not acknowledged.
+ * than 2 s and still not acknowledged. What is acknowledged counts in any case;
+ * to acknowledge the same, or less, once more is no error.
  */
 struct tms_keepalive {
 	__aligned_u64 acked_seq;
