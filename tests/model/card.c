@@ -11,10 +11,10 @@
 #include "card.h"
 
 #define ECAM 0xb0000000ULL
-#define WINDOW(n) (0xe0000000ULL + (n) * 0x100000ULL)
-#define PORT_BAR(n) (0xe8000000ULL + (n) * 0x1000ULL)
+#define WINDOW(n) (0xe0000000ULL + (n)*0x100000ULL)
+#define PORT_BAR(n) (0xe8000000ULL + (n)*0x1000ULL)
 #define MSIX_PBA 0x800
-#define MESSAGES(n) (0x100000ULL + (n) * 0x100ULL)
+#define MESSAGES(n) (0x100000ULL + (n)*0x100ULL)
 
 /* From the PCI specification, as little as is needed. */
 #define COMMAND 0x04
@@ -26,27 +26,33 @@
 
 /* --- configuration ---------------------------------------------------------------- */
 
-static uint64_t ecam(unsigned bus, unsigned device, uint32_t offset) {
+static uint64_t ecam(unsigned bus, unsigned device, uint32_t offset)
+{
         return ECAM + ((uint64_t)bus << 20) + ((uint64_t)device << 15) + offset;
 }
 
-uint32_t cfg(struct bench *b, uint32_t offset, unsigned size) {
+uint32_t cfg(struct bench *b, uint32_t offset, unsigned size)
+{
         return machine_read(&b->m, ecam(b->card + 1, 0, offset), size);
 }
 
-void cfg_write(struct bench *b, uint32_t offset, uint32_t value, unsigned size) {
+void cfg_write(struct bench *b, uint32_t offset, uint32_t value, unsigned size)
+{
         machine_write(&b->m, ecam(b->card + 1, 0, offset), value, size);
 }
 
-uint32_t port_cfg(struct bench *b, uint32_t offset, unsigned size) {
+uint32_t port_cfg(struct bench *b, uint32_t offset, unsigned size)
+{
         return machine_read(&b->m, ecam(0, b->card + 1, offset), size);
 }
 
-void port_cfg_write(struct bench *b, uint32_t offset, uint32_t value, unsigned size) {
+void port_cfg_write(struct bench *b, uint32_t offset, uint32_t value, unsigned size)
+{
         machine_write(&b->m, ecam(0, b->card + 1, offset), value, size);
 }
 
-uint32_t capability(struct bench *b, bool of_port, uint8_t id) {
+uint32_t capability(struct bench *b, bool of_port, uint8_t id)
+{
         uint32_t (*get)(struct bench *, uint32_t, unsigned) = of_port ? port_cfg : cfg;
         uint32_t at = get(b, 0x34, 1);
 
@@ -55,7 +61,8 @@ uint32_t capability(struct bench *b, bool of_port, uint8_t id) {
         return at;
 }
 
-static void set_vector(struct bench *b, uint64_t table, unsigned vector, unsigned slot) {
+static void set_vector(struct bench *b, uint64_t table, unsigned vector, unsigned slot)
+{
         uint64_t entry = table + vector * 16;
 
         machine_write(&b->m, entry, MESSAGES(b->card) + slot * 8, 8);
@@ -63,7 +70,8 @@ static void set_vector(struct bench *b, uint64_t table, unsigned vector, unsigne
         machine_write(&b->m, entry + 12, 0, 4);
 }
 
-void bench_map(struct bench *b) {
+void bench_map(struct bench *b)
+{
         uint32_t msix;
 
         cfg_write(b, BAR0, WINDOW(b->card), 4);
@@ -76,7 +84,8 @@ void bench_map(struct bench *b) {
         cfg_write(b, msix + 2, 0x8000, 2);
 }
 
-static void map_port(struct bench *b) {
+static void map_port(struct bench *b)
+{
         uint32_t base = WINDOW(b->card) >> 16;
         uint32_t msix;
 
@@ -93,18 +102,19 @@ static void map_port(struct bench *b) {
 /* --- start and stop ---------------------------------------------------------------- */
 
 /* incoming: where its state comes from; NULL: from nowhere. */
-static void start(struct bench *b, const char *props, const char *incoming) {
+static void start(struct bench *b, const char *props, const char *incoming)
+{
         char port[CARDS_MAX][128], card[CARDS_MAX][1024];
         const char *argv[4 * CARDS_MAX + 3] = {};
         unsigned n = 0;
 
         for (unsigned i = 0; i < b->cards; i++) {
-                snprintf(port[i], sizeof(port[i]),
-                         "pcie-root-port,id=port%u,bus=pcie.0,addr=%u,chassis=%u,slot=%u", i, i + 1, i + 1,
-                         i + 1);
+                snprintf(port[i], sizeof(port[i]), "pcie-root-port,id=port%u,bus=pcie.0,addr=%u,chassis=%u,slot=%u", i,
+                         i + 1, i + 1, i + 1);
                 snprintf(card[i], sizeof(card[i]),
                          "tms-card,id=card%u,bus=port%u,serial=%u,witness=%s/witness.%u,nvram=%s/nvram.%u,"
-                         "counts=%s/counts.%u%s", i, i, 1001 + i, b->dir, i, b->dir, i, b->dir, i, props);
+                         "counts=%s/counts.%u%s",
+                         i, i, 1001 + i, b->dir, i, b->dir, i, b->dir, i, props);
                 argv[n++] = "-device";
                 argv[n++] = port[i];
                 argv[n++] = "-device";
@@ -129,19 +139,22 @@ static void start(struct bench *b, const char *props, const char *incoming) {
         b->card = 0;
 }
 
-void bench_start(struct bench *b, unsigned cards, const char *props) {
-        *b = (struct bench) { .dir = "/tmp/tms-model-XXXXXX", .cards = cards };
+void bench_start(struct bench *b, unsigned cards, const char *props)
+{
+        *b = (struct bench){.dir = "/tmp/tms-model-XXXXXX", .cards = cards};
         assert_non_null(mkdtemp(b->dir));
         start(b, props, NULL);
 }
 
-void bench_restart(struct bench *b, const char *props) {
+void bench_restart(struct bench *b, const char *props)
+{
         machine_stop(&b->m);
         start(b, props, NULL);
 }
 
 /* Until QEMU answers so. */
-static void wait_for(struct bench *b, const char *query, const char *words) {
+static void wait_for(struct bench *b, const char *query, const char *words)
+{
         for (unsigned i = 0; i < 5000; i++) {
                 char *text;
                 bool there;
@@ -156,12 +169,15 @@ static void wait_for(struct bench *b, const char *query, const char *words) {
         fail_msg("%s: never %s", query, words);
 }
 
-void bench_move(struct bench *b) {
+void bench_move(struct bench *b)
+{
         char line[256], incoming[128], *text;
         uint64_t t = now_ns(b);
 
-        snprintf(line, sizeof(line), "{\"execute\":\"migrate\",\"arguments\":{\"uri\":"
-                 "\"exec:cat > %s/state.0\"}}", b->dir);
+        snprintf(line, sizeof(line),
+                 "{\"execute\":\"migrate\",\"arguments\":{\"uri\":"
+                 "\"exec:cat > %s/state.0\"}}",
+                 b->dir);
         assert_true(machine_qmp(&b->m, line, &text));
         free(text);
         wait_for(b, "{\"execute\":\"query-migrate\"}", "\"status\": \"completed\"");
@@ -172,13 +188,15 @@ void bench_move(struct bench *b) {
         step(b, t - now_ns(b));
 }
 
-void bench_stop(struct bench *b) {
+void bench_stop(struct bench *b)
+{
         machine_stop(&b->m);
         bench_clean(b);
 }
 
-void bench_clean(struct bench *b) {
-        static const char *const names[] = { "witness", "nvram", "counts", "state" };
+void bench_clean(struct bench *b)
+{
+        static const char *const names[] = {"witness", "nvram", "counts", "state"};
 
         for (unsigned i = 0; i < b->cards; i++)
                 for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
@@ -190,7 +208,8 @@ void bench_clean(struct bench *b) {
         rmdir(b->dir);
 }
 
-int bench_setup(void **state) {
+int bench_setup(void **state)
+{
         struct bench *b = malloc(sizeof(*b));
 
         if (!b)
@@ -200,7 +219,8 @@ int bench_setup(void **state) {
         return 0;
 }
 
-int bench_teardown(void **state) {
+int bench_teardown(void **state)
+{
         bench_stop(*state);
         free(*state);
         return 0;
@@ -208,43 +228,53 @@ int bench_teardown(void **state) {
 
 /* --- registers ----------------------------------------------------------------------- */
 
-uint64_t rd(struct bench *b, uint32_t offset, unsigned size) {
+uint64_t rd(struct bench *b, uint32_t offset, unsigned size)
+{
         return machine_read(&b->m, WINDOW(b->card) + offset, size);
 }
 
-void wr(struct bench *b, uint32_t offset, uint64_t value, unsigned size) {
+void wr(struct bench *b, uint32_t offset, uint64_t value, unsigned size)
+{
         machine_write(&b->m, WINDOW(b->card) + offset, value, size);
 }
 
-uint32_t rd32(struct bench *b, uint32_t reg) {
+uint32_t rd32(struct bench *b, uint32_t reg)
+{
         return rd(b, reg, 4);
 }
 
-uint64_t rd64(struct bench *b, uint32_t reg) {
+uint64_t rd64(struct bench *b, uint32_t reg)
+{
         return rd(b, reg, 8);
 }
 
-void wr32(struct bench *b, uint32_t reg, uint32_t value) {
+void wr32(struct bench *b, uint32_t reg, uint32_t value)
+{
         wr(b, reg, value, 4);
 }
 
-void wr64(struct bench *b, uint32_t reg, uint64_t value) {
+void wr64(struct bench *b, uint32_t reg, uint64_t value)
+{
         wr(b, reg, value, 8);
 }
 
-uint64_t window(const struct bench *b) {
+uint64_t window(const struct bench *b)
+{
         return WINDOW(b->card);
 }
 
-uint64_t now_ns(struct bench *b) {
+uint64_t now_ns(struct bench *b)
+{
         return machine_now_ns(&b->m);
 }
 
-void step(struct bench *b, uint64_t ns) {
+void step(struct bench *b, uint64_t ns)
+{
         machine_step(&b->m, ns);
 }
 
-void live(struct bench *b, uint64_t ns) {
+void live(struct bench *b, uint64_t ns)
+{
         while (ns) {
                 uint64_t part = ns < 100 * MS ? ns : 100 * MS;
 
@@ -256,24 +286,28 @@ void live(struct bench *b, uint64_t ns) {
 
 /* --- the card's ways ------------------------------------------------------------------ */
 
-uint32_t state(struct bench *b) {
+uint32_t state(struct bench *b)
+{
         uint32_t status = rd32(b, TMS_REG_STATUS);
 
         assert_int_equal(status & TMS_STATUS_SIGN_MASK, TMS_STATUS_SIGN);
         return status & TMS_STATUS_STATE_MASK;
 }
 
-void charge(struct bench *b) {
+void charge(struct bench *b)
+{
         wr32(b, TMS_REG_WATCHDOG_KICK, ++b->kick);
         wr32(b, TMS_REG_CONTROL, TMS_CONTROL_CHARGE);
         assert_int_equal(state(b), TMS_STATUS_STATE_CHARGE);
 }
 
-void set(struct bench *b, uint32_t seq, uint32_t permille) {
+void set(struct bench *b, uint32_t seq, uint32_t permille)
+{
         wr32(b, TMS_REG_SETPOINT, TMS_SETPOINT(seq, permille));
 }
 
-void arm(struct bench *b, uint32_t permille) {
+void arm(struct bench *b, uint32_t permille)
+{
         charge(b);
         set(b, 1, permille);
         live(b, 41 * MS);
@@ -282,37 +316,42 @@ void arm(struct bench *b, uint32_t permille) {
         assert_int_equal(state(b), TMS_STATUS_STATE_ARM);
 }
 
-void fire(struct bench *b, uint32_t seq) {
+void fire(struct bench *b, uint32_t seq)
+{
         wr64(b, TMS_REG_NOT_AFTER, rd64(b, TMS_REG_CLOCK_NS) + 50 * US);
         wr32(b, TMS_REG_TRIGGER, seq);
 }
 
-struct answer answer(struct bench *b) {
+struct answer answer(struct bench *b)
+{
         uint64_t word = rd64(b, TMS_REG_ANSWER);
 
-        return (struct answer) {
-                .valid = word & TMS_ANSWER_VALID,
-                .more = word & TMS_ANSWER_MORE,
-                .events = word & TMS_ANSWER_EVENTS,
-                .seq = word >> TMS_ANSWER_SEQ_SHIFT & TMS_ANSWER_SEQ_MASK,
-                .permille = word >> TMS_ANSWER_PERMILLE_SHIFT & TMS_ANSWER_PERMILLE_MASK,
-                .outcome = word >> TMS_ANSWER_OUTCOME_SHIFT & TMS_ANSWER_OUTCOME_MASK,
-                .time_ns = word & TMS_ANSWER_TIME_MASK,
+        return (struct answer){
+                        .valid = word & TMS_ANSWER_VALID,
+                        .more = word & TMS_ANSWER_MORE,
+                        .events = word & TMS_ANSWER_EVENTS,
+                        .seq = word >> TMS_ANSWER_SEQ_SHIFT & TMS_ANSWER_SEQ_MASK,
+                        .permille = word >> TMS_ANSWER_PERMILLE_SHIFT & TMS_ANSWER_PERMILLE_MASK,
+                        .outcome = word >> TMS_ANSWER_OUTCOME_SHIFT & TMS_ANSWER_OUTCOME_MASK,
+                        .time_ns = word & TMS_ANSWER_TIME_MASK,
         };
 }
 
 /* --- the schedule --------------------------------------------------------------------- */
 
-static bool put(struct bench *b, const char *command, char **ret_text) {
+static bool put(struct bench *b, const char *command, char **ret_text)
+{
         char line[512];
 
-        snprintf(line, sizeof(line), "{\"execute\":\"qom-set\",\"arguments\":{\"path\":"
+        snprintf(line, sizeof(line),
+                 "{\"execute\":\"qom-set\",\"arguments\":{\"path\":"
                  "\"/machine/peripheral/card%u\",\"property\":\"schedule\",\"value\":\"%s\"}}",
                  b->card, command);
         return machine_qmp(&b->m, line, ret_text);
 }
 
-void lab(struct bench *b, const char *command) {
+void lab(struct bench *b, const char *command)
+{
         char *text;
 
         if (!put(b, command, &text))
@@ -320,7 +359,8 @@ void lab(struct bench *b, const char *command) {
         free(text);
 }
 
-void lab_refuses(struct bench *b, const char *command, const char *why) {
+void lab_refuses(struct bench *b, const char *command, const char *why)
+{
         char *text;
 
         if (put(b, command, &text))
@@ -330,19 +370,23 @@ void lab_refuses(struct bench *b, const char *command, const char *why) {
         free(text);
 }
 
-char *lab_ask(struct bench *b, const char *command) {
+char *lab_ask(struct bench *b, const char *command)
+{
         char line[256], *text;
 
         lab(b, command);
-        snprintf(line, sizeof(line), "{\"execute\":\"qom-get\",\"arguments\":{\"path\":"
-                 "\"/machine/peripheral/card%u\",\"property\":\"schedule\"}}", b->card);
+        snprintf(line, sizeof(line),
+                 "{\"execute\":\"qom-get\",\"arguments\":{\"path\":"
+                 "\"/machine/peripheral/card%u\",\"property\":\"schedule\"}}",
+                 b->card);
         assert_true(machine_qmp(&b->m, line, &text));
         return text;
 }
 
 /* --- files ------------------------------------------------------------------------------ */
 
-char *read_text(const char *dir, const char *name, unsigned nth) {
+char *read_text(const char *dir, const char *name, unsigned nth)
+{
         char path[128], *text = calloc(1, 65536);
         FILE *f;
 
@@ -356,7 +400,8 @@ char *read_text(const char *dir, const char *name, unsigned nth) {
         return text;
 }
 
-void write_text(const char *dir, const char *name, unsigned nth, const char *text) {
+void write_text(const char *dir, const char *name, unsigned nth, const char *text)
+{
         char path[128];
         FILE *f;
 
@@ -368,7 +413,8 @@ void write_text(const char *dir, const char *name, unsigned nth, const char *tex
 }
 
 /* Line n after the header, cut out of text; NULL: there are fewer. */
-static char *nth_line(char *text, unsigned n) {
+static char *nth_line(char *text, unsigned n)
+{
         static const char header[] = "t_ns\tkind\tamplitude_permille\tseq\tdetail";
         char *line, *rest = text;
 
@@ -376,26 +422,28 @@ static char *nth_line(char *text, unsigned n) {
         assert_string_equal(line, header);
         while (rest && *rest) {
                 line = strsep(&rest, "\n");
-                assert_non_null(rest);          /* a line without its end is half a line */
+                assert_non_null(rest); /* a line without its end is half a line */
                 if (n-- == 0)
                         return line;
         }
         return NULL;
 }
 
-void witnessed(struct bench *b, unsigned n, uint64_t t_ns, const char *kind, uint32_t permille,
-               uint32_t seq, const char *detail) {
+void witnessed(struct bench *b, unsigned n, uint64_t t_ns, const char *kind, uint32_t permille, uint32_t seq,
+               const char *detail)
+{
         char *text = read_text(b->dir, "witness", b->card), expected[256], *line;
 
-        snprintf(expected, sizeof(expected), "%" PRIu64 "\t%s\t%" PRIu32 "\t%" PRIu32 "\t%s", t_ns, kind,
-                 permille, seq, detail);
+        snprintf(expected, sizeof(expected), "%" PRIu64 "\t%s\t%" PRIu32 "\t%" PRIu32 "\t%s", t_ns, kind, permille, seq,
+                 detail);
         line = nth_line(text, n);
         assert_non_null(line);
         assert_string_equal(line, expected);
         free(text);
 }
 
-void witnessed_only(struct bench *b, unsigned lines) {
+void witnessed_only(struct bench *b, unsigned lines)
+{
         char *text = read_text(b->dir, "witness", b->card);
 
         assert_null(nth_line(text, lines));
@@ -404,7 +452,8 @@ void witnessed_only(struct bench *b, unsigned lines) {
 
 /* --- messages ------------------------------------------------------------------------------ */
 
-bool message(struct bench *b, unsigned vector) {
+bool message(struct bench *b, unsigned vector)
+{
         uint64_t at = MESSAGES(b->card) + vector * 8;
         bool come = machine_read(&b->m, at, 4) == 0x1234;
 
@@ -412,10 +461,12 @@ bool message(struct bench *b, unsigned vector) {
         return come;
 }
 
-void mask_vector(struct bench *b, unsigned vector, bool masked) {
+void mask_vector(struct bench *b, unsigned vector, bool masked)
+{
         machine_write(&b->m, WINDOW(b->card) + TMS_BAR_SIZE + vector * 16 + 12, masked, 4);
 }
 
-bool pending_vector(struct bench *b, unsigned vector) {
+bool pending_vector(struct bench *b, unsigned vector)
+{
         return machine_read(&b->m, WINDOW(b->card) + TMS_BAR_SIZE + MSIX_PBA, 4) >> vector & 1;
 }

@@ -22,7 +22,7 @@ struct bench {
         struct machine m;
         char dir[64];
         unsigned cards;
-        unsigned card;          /* the one that the functions below mean */
+        unsigned card; /* the one that the functions below mean */
         uint32_t kick;
 };
 
@@ -55,10 +55,10 @@ void live(struct bench *b, uint64_t ns);
 /* The states that most tests begin in. */
 void charge(struct bench *b);
 void set(struct bench *b, uint32_t seq, uint32_t permille);
-void arm(struct bench *b, uint32_t permille);   /* CHARGE, number 1 charged, ARM */
-void fire(struct bench *b, uint32_t seq);       /* with time enough to arrive */
+void arm(struct bench *b, uint32_t permille); /* CHARGE, number 1 charged, ARM */
+void fire(struct bench *b, uint32_t seq);     /* with time enough to arrive */
 
-uint32_t state(struct bench *b);                /* TMS_STATUS_STATE_* */
+uint32_t state(struct bench *b); /* TMS_STATUS_STATE_* */
 
 struct answer {
         bool valid, more, events;
@@ -74,8 +74,8 @@ void lab_refuses(struct bench *b, const char *command, const char *why);
 char *lab_ask(struct bench *b, const char *command);
 
 /* The file's n-th line after the header (from 0) must be this; or there must be none. */
-void witnessed(struct bench *b, unsigned n, uint64_t t_ns, const char *kind, uint32_t permille,
-               uint32_t seq, const char *detail);
+void witnessed(struct bench *b, unsigned n, uint64_t t_ns, const char *kind, uint32_t permille, uint32_t seq,
+               const char *detail);
 void witnessed_only(struct bench *b, unsigned lines);
 
 /* Configuration space of the card, and of the port above it. */

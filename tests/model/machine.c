@@ -25,7 +25,8 @@
 #define LINE_MAX_BYTES 65536
 #define ARGS_MAX 64
 
-static const char *program(void) {
+static const char *program(void)
+{
         const char *p = getenv("TMS_QEMU");
 
         if (!p || !*p)
@@ -35,12 +36,14 @@ static const char *program(void) {
 
 static char rom[] = "/tmp/tms-model-rom-XXXXXX";
 
-static void remove_rom(void) {
+static void remove_rom(void)
+{
         unlink(rom);
 }
 
 /* QEMU wants a ROM to start a PC, though nothing will run in it. */
-static void blank_rom(void) {
+static void blank_rom(void)
+{
         static bool made;
         int fd;
 
@@ -55,14 +58,32 @@ static void blank_rom(void) {
 }
 
 /* In the child, where cmocka must not be called: it would run the other tests once more. */
-static void run(const char *qemu, const char *const argv[], const char *qtest, const char *qmp) {
+static void run(const char *qemu, const char *const argv[], const char *qtest, const char *qmp)
+{
         const char *args[ARGS_MAX] = {
-                qemu, "-machine", "q35,accel=qtest", "-nodefaults",
-                /* PCIe's own hot-plug, not the ACPI one that QEMU prefers */
-                "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
-                "-global", "apic-common.vapic=off", "-display", "none",
-                "-bios", rom, "-qtest-log", "none", "-chardev", qtest, "-qtest",
-                "chardev:qtest", "-chardev", qmp, "-mon", "chardev=qmp,mode=control",
+                        qemu,
+                        "-machine",
+                        "q35,accel=qtest",
+                        "-nodefaults",
+                        /* PCIe's own hot-plug, not the ACPI one that QEMU prefers */
+                        "-global",
+                        "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
+                        "-global",
+                        "apic-common.vapic=off",
+                        "-display",
+                        "none",
+                        "-bios",
+                        rom,
+                        "-qtest-log",
+                        "none",
+                        "-chardev",
+                        qtest,
+                        "-qtest",
+                        "chardev:qtest",
+                        "-chardev",
+                        qmp,
+                        "-mon",
+                        "chardev=qmp,mode=control",
         };
         size_t n = 0;
 
@@ -76,8 +97,9 @@ static void run(const char *qemu, const char *const argv[], const char *qtest, c
         _exit(127);
 }
 
-static pid_t spawn(const char *const argv[], int *ret_qtest, int *ret_qmp, int err) {
-        static const struct timeval patience = { .tv_sec = 120 };
+static pid_t spawn(const char *const argv[], int *ret_qtest, int *ret_qmp, int err)
+{
+        static const struct timeval patience = {.tv_sec = 120};
         const char *qemu = program();
         int qtest[2], qmp[2];
         char a[64], b[64];
@@ -109,7 +131,8 @@ static pid_t spawn(const char *const argv[], int *ret_qtest, int *ret_qmp, int e
 }
 
 /* The next line, without its end, into m->buffer. */
-static char *read_line(struct machine *m, int fd) {
+static char *read_line(struct machine *m, int fd)
+{
         size_t n = 0;
 
         for (;;) {
@@ -124,7 +147,8 @@ static char *read_line(struct machine *m, int fd) {
         return m->buffer;
 }
 
-static void write_all(int fd, const char *text) {
+static void write_all(int fd, const char *text)
+{
         size_t n = strlen(text);
 
         if (send(fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
@@ -132,8 +156,8 @@ static void write_all(int fd, const char *text) {
 }
 
 /* One qtest command; what follows OK. */
-__attribute__((format(printf, 2, 3)))
-static char *ask(struct machine *m, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static char *ask(struct machine *m, const char *format, ...)
+{
         char command[256], *line;
         va_list ap;
 
@@ -147,7 +171,8 @@ static char *ask(struct machine *m, const char *format, ...) {
         return line + 2;
 }
 
-void machine_start(struct machine *m, const char *const argv[]) {
+void machine_start(struct machine *m, const char *const argv[])
+{
         char *text;
 
         m->buffer = malloc(LINE_MAX_BYTES);
@@ -159,7 +184,8 @@ void machine_start(struct machine *m, const char *const argv[]) {
 }
 
 /* Waits for its end. */
-static int reap(struct machine *m) {
+static int reap(struct machine *m)
+{
         int status;
 
         assert_int_equal(waitpid(m->pid, &status, 0), m->pid);
@@ -169,7 +195,8 @@ static int reap(struct machine *m) {
         return status;
 }
 
-void machine_stop(struct machine *m) {
+void machine_stop(struct machine *m)
+{
         char *text;
         int status;
 
@@ -179,12 +206,14 @@ void machine_stop(struct machine *m) {
         assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-void machine_kill(struct machine *m) {
+void machine_kill(struct machine *m)
+{
         assert_int_equal(kill(m->pid, SIGKILL), 0);
         reap(m);
 }
 
-char *machine_complaint(const char *const argv[], int *ret_status) {
+char *machine_complaint(const char *const argv[], int *ret_status)
+{
         char *text = calloc(1, LINE_MAX_BYTES);
         int qtest, qmp, err[2], status;
         size_t n = 0;
@@ -207,27 +236,33 @@ char *machine_complaint(const char *const argv[], int *ret_status) {
         return text;
 }
 
-uint64_t machine_step(struct machine *m, uint64_t ns) {
+uint64_t machine_step(struct machine *m, uint64_t ns)
+{
         return strtoull(ask(m, "clock_step %" PRIu64 "\n", ns), NULL, 0);
 }
 
-uint64_t machine_now_ns(struct machine *m) {
+uint64_t machine_now_ns(struct machine *m)
+{
         return strtoull(ask(m, "clock_set 0\n"), NULL, 0);
 }
 
-static char letter(unsigned size) {
+static char letter(unsigned size)
+{
         return size == 1 ? 'b' : size == 2 ? 'w' : size == 4 ? 'l' : 'q';
 }
 
-uint64_t machine_read(struct machine *m, uint64_t address, unsigned size) {
+uint64_t machine_read(struct machine *m, uint64_t address, unsigned size)
+{
         return strtoull(ask(m, "read%c 0x%" PRIx64 "\n", letter(size), address), NULL, 0);
 }
 
-void machine_write(struct machine *m, uint64_t address, uint64_t value, unsigned size) {
+void machine_write(struct machine *m, uint64_t address, uint64_t value, unsigned size)
+{
         ask(m, "write%c 0x%" PRIx64 " 0x%" PRIx64 "\n", letter(size), address, value);
 }
 
-void machine_batch(struct machine *m, const char *lines, unsigned n) {
+void machine_batch(struct machine *m, const char *lines, unsigned n)
+{
         write_all(m->qtest, lines);
         while (n-- > 0) {
                 const char *line = read_line(m, m->qtest);
@@ -237,22 +272,25 @@ void machine_batch(struct machine *m, const char *lines, unsigned n) {
         }
 }
 
-uint8_t machine_inb(struct machine *m, uint16_t port) {
+uint8_t machine_inb(struct machine *m, uint16_t port)
+{
         return strtoul(ask(m, "inb 0x%x\n", port), NULL, 0);
 }
 
-void machine_out(struct machine *m, uint16_t port, uint32_t value, unsigned size) {
+void machine_out(struct machine *m, uint16_t port, uint32_t value, unsigned size)
+{
         ask(m, "out%c 0x%x 0x%x\n", letter(size), port, value);
 }
 
-bool machine_qmp(struct machine *m, const char *line, char **ret_text) {
+bool machine_qmp(struct machine *m, const char *line, char **ret_text)
+{
+        /* In one piece: "quit" is obeyed before a newline that comes after it is read. */
         write_all(m->qmp, line);
-        write_all(m->qmp, "\n");
         for (;;) {
                 char *answer = read_line(m, m->qmp);
 
                 if (strncmp(answer, "{\"return\"", 9) != 0 && strncmp(answer, "{\"error\"", 8) != 0)
-                        continue;       /* an event */
+                        continue; /* an event */
                 *ret_text = strdup(answer);
                 assert_non_null(*ret_text);
                 return answer[2] == 'r';

@@ -20,7 +20,7 @@ struct machine {
 /* argv: what comes after the machine's own options; NULL-terminated. */
 void machine_start(struct machine *m, const char *const argv[]);
 void machine_stop(struct machine *m);
-/* As a power cut would. */
+/* Without a word. */
 void machine_kill(struct machine *m);
 
 uint64_t machine_now_ns(struct machine *m);

@@ -11,31 +11,36 @@
 #define CHARGE_NS(p) (40ULL * (p) * (p))
 #define DUMP_NS(p) (10ULL * (p) * (p))
 
-static bool ready(struct bench *b) {
+static bool ready(struct bench *b)
+{
         return rd32(b, TMS_REG_STATUS) & TMS_STATUS_READY;
 }
 
-static bool full(struct bench *b) {
+static bool full(struct bench *b)
+{
         return rd32(b, TMS_REG_STATUS) & TMS_STATUS_FULL;
 }
 
 /* Not yet a nanosecond before, there at the time. */
-static void ready_after(struct bench *b, uint64_t ns) {
+static void ready_after(struct bench *b, uint64_t ns)
+{
         live(b, ns - 1);
         assert_false(ready(b));
         live(b, 1);
         assert_true(ready(b));
 }
 
-static void full_after(struct bench *b, uint64_t ns) {
+static void full_after(struct bench *b, uint64_t ns)
+{
         live(b, ns - 1);
         assert_false(full(b));
         live(b, 1);
         assert_true(full(b));
 }
 
-static void charge_time(void **state) {
-        static const uint32_t permille[] = { 1, 7, 333, 500, 999, 1000 };
+static void charge_time(void **state)
+{
+        static const uint32_t permille[] = {1, 7, 333, 500, 999, 1000};
         struct bench *b = *state;
 
         for (size_t i = 0; i < sizeof(permille) / sizeof(permille[0]); i++) {
@@ -47,7 +52,8 @@ static void charge_time(void **state) {
         }
 }
 
-static void one_at_a_time_in_order(void **state) {
+static void one_at_a_time_in_order(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -61,7 +67,8 @@ static void one_at_a_time_in_order(void **state) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), 0);
 }
 
-static void a_burst_from_store(void **state) {
+static void a_burst_from_store(void **state)
+{
         struct bench *b = *state;
         uint32_t seq;
 
@@ -81,7 +88,8 @@ static void a_burst_from_store(void **state) {
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_NOT_READY);
 }
 
-static void a_capacitor_is_free_after_its_pulse(void **state) {
+static void a_capacitor_is_free_after_its_pulse(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -96,7 +104,8 @@ static void a_capacitor_is_free_after_its_pulse(void **state) {
         full_after(b, CHARGE_NS(400));
 }
 
-static void bad_setpoint(struct bench *b, uint32_t seq, uint32_t permille) {
+static void bad_setpoint(struct bench *b, uint32_t seq, uint32_t permille)
+{
         charge(b);
         set(b, 1, 500);
         set(b, seq, permille);
@@ -106,18 +115,20 @@ static void bad_setpoint(struct bench *b, uint32_t seq, uint32_t permille) {
         live(b, 20 * MS);
 }
 
-static void bad_setpoints(void **state) {
+static void bad_setpoints(void **state)
+{
         struct bench *b = *state;
 
         bad_setpoint(b, 2, 0);
         bad_setpoint(b, 2, 1001);
         bad_setpoint(b, 2, 0xffff);
-        bad_setpoint(b, 3, 500);        /* one is left out */
-        bad_setpoint(b, 0, 500);        /* gone by */
+        bad_setpoint(b, 3, 500); /* one is left out */
+        bad_setpoint(b, 0, 500); /* gone by */
         bad_setpoint(b, 0xffff, 500);
 }
 
-static void queue_is_as_long_as_the_store(void **state) {
+static void queue_is_as_long_as_the_store(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -128,7 +139,8 @@ static void queue_is_as_long_as_the_store(void **state) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_LATCH_BAD_SETPOINT);
 }
 
-static void coil_limits_setpoint(void **state) {
+static void coil_limits_setpoint(void **state)
+{
         struct bench b;
 
         bench_start(&b, 1, ",coil-max-permille=600");
@@ -140,7 +152,8 @@ static void coil_limits_setpoint(void **state) {
         bench_stop(&b);
 }
 
-static void card_limits_setpoint(void **state) {
+static void card_limits_setpoint(void **state)
+{
         struct bench b;
 
         bench_start(&b, 1, ",max-permille=700");
@@ -152,7 +165,8 @@ static void card_limits_setpoint(void **state) {
         bench_stop(&b);
 }
 
-static void setpoint_in_safe_is_ignored(void **state) {
+static void setpoint_in_safe_is_ignored(void **state)
+{
         struct bench *b = *state;
 
         set(b, 1, 500);
@@ -163,7 +177,8 @@ static void setpoint_in_safe_is_ignored(void **state) {
         assert_false(ready(b));
 }
 
-static void retarget_up(void **state) {
+static void retarget_up(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -174,7 +189,8 @@ static void retarget_up(void **state) {
         ready_after(b, CHARGE_NS(600) - CHARGE_NS(500));
 }
 
-static void retarget_down(void **state) {
+static void retarget_down(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -188,17 +204,19 @@ static void retarget_down(void **state) {
         assert_int_equal(answer(b).permille, 500);
 }
 
-static void retarget_while_charging(void **state) {
+static void retarget_while_charging(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
         set(b, 1, 1000);
-        live(b, CHARGE_NS(500));        /* as far as 500 by now */
+        live(b, CHARGE_NS(500)); /* as far as 500 by now */
         set(b, 1, 500);
         assert_true(ready(b));
 }
 
-static void retarget_goes_before_what_comes_later(void **state) {
+static void retarget_goes_before_what_comes_later(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -210,7 +228,8 @@ static void retarget_goes_before_what_comes_later(void **state) {
         full_after(b, CHARGE_NS(500) - 4 * MS);
 }
 
-static void retarget_of_one_further_back(void **state) {
+static void retarget_of_one_further_back(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -223,7 +242,8 @@ static void retarget_of_one_further_back(void **state) {
         full_after(b, DUMP_NS(300) - DUMP_NS(200));
 }
 
-static void discharge_uses_it_all(void **state) {
+static void discharge_uses_it_all(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -234,7 +254,8 @@ static void discharge_uses_it_all(void **state) {
         ready_after(b, CHARGE_NS(500));
 }
 
-static void charging_waits_for_the_dump(void **state) {
+static void charging_waits_for_the_dump(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 1000);
@@ -245,7 +266,8 @@ static void charging_waits_for_the_dump(void **state) {
         ready_after(b, 8 * MS + CHARGE_NS(100));
 }
 
-static void reservoir_falls_and_refills(void **state) {
+static void reservoir_falls_and_refills(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -260,7 +282,8 @@ static void reservoir_falls_and_refills(void **state) {
         assert_true(rd32(b, TMS_REG_STATUS) & TMS_STATUS_RESERVOIR_FULL);
 }
 
-static void empty_reservoir_charges_at_the_mains_power(void **state) {
+static void empty_reservoir_charges_at_the_mains_power(void **state)
+{
         struct bench b;
 
         bench_start(&b, 1, ",reservoir-mj=126000");
@@ -276,16 +299,16 @@ static void empty_reservoir_charges_at_the_mains_power(void **state) {
         bench_stop(&b);
 }
 
-static void looking_changes_nothing(void **state) {
+static void looking_changes_nothing(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
         set(b, 1, 777);
         set(b, 2, 333);
         for (uint64_t t = 0; t + 12347 < CHARGE_NS(777) + CHARGE_NS(333); t += 12347 * 16) {
-                step(b, 12347 * 16 < CHARGE_NS(777) + CHARGE_NS(333) - 1 - t
-                                ? 12347 * 16
-                                : CHARGE_NS(777) + CHARGE_NS(333) - 1 - t);
+                step(b, 12347 * 16 < CHARGE_NS(777) + CHARGE_NS(333) - 1 - t ? 12347 * 16
+                                                                             : CHARGE_NS(777) + CHARGE_NS(333) - 1 - t);
                 assert_false(full(b));
                 wr32(b, TMS_REG_WATCHDOG_KICK, ++b->kick);
         }
@@ -294,7 +317,8 @@ static void looking_changes_nothing(void **state) {
 }
 
 /* One small pulse of many: trigger, next set-point, its time, and the answer off the FIFO. */
-static int small_pulse(const struct bench *b, char *into, size_t size, uint32_t seq) {
+static int small_pulse(const struct bench *b, char *into, size_t size, uint32_t seq)
+{
         uint64_t w = window(b);
 
         return snprintf(into, size,
@@ -307,7 +331,8 @@ static int small_pulse(const struct bench *b, char *into, size_t size, uint32_t 
                         (uint32_t)TMS_SETPOINT(seq + 1, 10), w + TMS_REG_ANSWER);
 }
 
-static void sequence_numbers_beyond_16_bits(void **state) {
+static void sequence_numbers_beyond_16_bits(void **state)
+{
         struct bench b;
         uint32_t seq = 1;
 
@@ -330,7 +355,8 @@ static void sequence_numbers_beyond_16_bits(void **state) {
         bench_stop(&b);
 }
 
-static void never_ready(void **state) {
+static void never_ready(void **state)
+{
         struct bench *b = *state;
 
         lab(b, "never_ready=on");
@@ -342,29 +368,30 @@ static void never_ready(void **state) {
         ready_after(b, CHARGE_NS(100));
 }
 
-int main(void) {
+int main(void)
+{
         static const struct CMUnitTest tests[] = {
-                bench_test(charge_time),
-                bench_test(one_at_a_time_in_order),
-                bench_test(a_burst_from_store),
-                bench_test(a_capacitor_is_free_after_its_pulse),
-                bench_test(bad_setpoints),
-                bench_test(queue_is_as_long_as_the_store),
-                cmocka_unit_test(coil_limits_setpoint),
-                cmocka_unit_test(card_limits_setpoint),
-                bench_test(setpoint_in_safe_is_ignored),
-                bench_test(retarget_up),
-                bench_test(retarget_down),
-                bench_test(retarget_while_charging),
-                bench_test(retarget_goes_before_what_comes_later),
-                bench_test(retarget_of_one_further_back),
-                bench_test(discharge_uses_it_all),
-                bench_test(charging_waits_for_the_dump),
-                bench_test(reservoir_falls_and_refills),
-                cmocka_unit_test(empty_reservoir_charges_at_the_mains_power),
-                bench_test(looking_changes_nothing),
-                cmocka_unit_test(sequence_numbers_beyond_16_bits),
-                bench_test(never_ready),
+                        bench_test(charge_time),
+                        bench_test(one_at_a_time_in_order),
+                        bench_test(a_burst_from_store),
+                        bench_test(a_capacitor_is_free_after_its_pulse),
+                        bench_test(bad_setpoints),
+                        bench_test(queue_is_as_long_as_the_store),
+                        cmocka_unit_test(coil_limits_setpoint),
+                        cmocka_unit_test(card_limits_setpoint),
+                        bench_test(setpoint_in_safe_is_ignored),
+                        bench_test(retarget_up),
+                        bench_test(retarget_down),
+                        bench_test(retarget_while_charging),
+                        bench_test(retarget_goes_before_what_comes_later),
+                        bench_test(retarget_of_one_further_back),
+                        bench_test(discharge_uses_it_all),
+                        bench_test(charging_waits_for_the_dump),
+                        bench_test(reservoir_falls_and_refills),
+                        cmocka_unit_test(empty_reservoir_charges_at_the_mains_power),
+                        bench_test(looking_changes_nothing),
+                        cmocka_unit_test(sequence_numbers_beyond_16_bits),
+                        bench_test(never_ready),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,8 @@
  */
 #include "card.h"
 
-static void keys(void **s) {
+static void keys(void **s)
+{
         struct bench *b = *s;
 
         assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
@@ -17,9 +18,10 @@ static void keys(void **s) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), 0);
 }
 
-static void any_other_value_is_safe(void **s) {
+static void any_other_value_is_safe(void **s)
+{
         static const uint32_t values[] = {
-                0xffffffff, 1, 2, 3, TMS_CONTROL_CHARGE ^ 1, TMS_CONTROL_ARM ^ 0x80000000, 0x52414843,
+                        0xffffffff, 1, 2, 3, TMS_CONTROL_CHARGE ^ 1, TMS_CONTROL_ARM ^ 0x80000000, 0x52414843,
         };
         struct bench *b = *s;
 
@@ -32,7 +34,8 @@ static void any_other_value_is_safe(void **s) {
         }
 }
 
-static void arm_only_from_charge(void **s) {
+static void arm_only_from_charge(void **s)
+{
         struct bench *b = *s;
 
         wr32(b, TMS_REG_CONTROL, TMS_CONTROL_ARM);
@@ -42,7 +45,8 @@ static void arm_only_from_charge(void **s) {
         assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 }
 
-static void charge_only_from_safe(void **s) {
+static void charge_only_from_safe(void **s)
+{
         struct bench *b = *s;
 
         charge(b);
@@ -53,7 +57,8 @@ static void charge_only_from_safe(void **s) {
         assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 }
 
-static void latch_bars_charge(void **s) {
+static void latch_bars_charge(void **s)
+{
         struct bench *b = *s;
 
         lab(b, "self_test");
@@ -68,7 +73,8 @@ static void latch_bars_charge(void **s) {
         charge(b);
 }
 
-static void charge_starts_counting_at_one(void **s) {
+static void charge_starts_counting_at_one(void **s)
+{
         struct bench *b = *s;
 
         arm(b, 500);
@@ -81,7 +87,8 @@ static void charge_starts_counting_at_one(void **s) {
         assert_int_equal(rd32(b, TMS_REG_SEQ_EXPECTED), 1);
 }
 
-static void safe_empties_everything(void **s) {
+static void safe_empties_everything(void **s)
+{
         struct bench *b = *s;
 
         arm(b, 1000);
@@ -97,7 +104,8 @@ static void safe_empties_everything(void **s) {
         assert_int_equal(rd32(b, TMS_REG_HV_MV), 0);
 }
 
-static void safe_is_sticky(void **s) {
+static void safe_is_sticky(void **s)
+{
         struct bench *b = *s;
 
         arm(b, 500);
@@ -108,7 +116,8 @@ static void safe_is_sticky(void **s) {
         assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 }
 
-static void reset_forgets_what_the_host_set(void **s) {
+static void reset_forgets_what_the_host_set(void **s)
+{
         struct bench *b = *s;
         uint64_t t;
 
@@ -136,7 +145,8 @@ static void reset_forgets_what_the_host_set(void **s) {
         assert_true(rd32(b, TMS_REG_STATUS) & TMS_STATUS_LOCKOUT);
 }
 
-static void reset_latches_what_is_open(void **s) {
+static void reset_latches_what_is_open(void **s)
+{
         struct bench *b = *s;
 
         lab(b, "open=cover_open");
@@ -144,7 +154,8 @@ static void reset_latches_what_is_open(void **s) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_COVER_OPEN);
 }
 
-static void watchdog_to_the_nanosecond(void **s) {
+static void watchdog_to_the_nanosecond(void **s)
+{
         struct bench *b = *s;
 
         charge(b);
@@ -159,7 +170,8 @@ static void watchdog_to_the_nanosecond(void **s) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), 0);
 }
 
-static void watchdog_by_itself(void **s) {
+static void watchdog_by_itself(void **s)
+{
         struct bench *b = *s;
 
         /* Nobody looks at the card: its own timer must send the message. */
@@ -171,7 +183,8 @@ static void watchdog_by_itself(void **s) {
         assert_true(message(b, TMS_VECTOR_FAULT));
 }
 
-static void watchdog_is_kicked(void **s) {
+static void watchdog_is_kicked(void **s)
+{
         struct bench *b = *s;
 
         charge(b);
@@ -184,7 +197,8 @@ static void watchdog_is_kicked(void **s) {
         assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 }
 
-static void watchdog_wants_a_changing_value(void **s) {
+static void watchdog_wants_a_changing_value(void **s)
+{
         struct bench *b = *s;
 
         charge(b);
@@ -195,17 +209,19 @@ static void watchdog_wants_a_changing_value(void **s) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_WATCHDOG);
 }
 
-static void watchdog_first_kick_of_zero(void **s) {
+static void watchdog_first_kick_of_zero(void **s)
+{
         struct bench *b = *s;
 
         wr32(b, TMS_REG_CONTROL, TMS_CONTROL_CHARGE);
         step(b, 100 * MS);
-        wr32(b, TMS_REG_WATCHDOG_KICK, 0);              /* as after reset: no change */
+        wr32(b, TMS_REG_WATCHDOG_KICK, 0); /* as after reset: no change */
         step(b, 100 * MS);
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_WATCHDOG);
 }
 
-static void watchdog_is_not_restarted_by_arm(void **s) {
+static void watchdog_is_not_restarted_by_arm(void **s)
+{
         struct bench *b = *s;
 
         charge(b);
@@ -217,7 +233,8 @@ static void watchdog_is_not_restarted_by_arm(void **s) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_WATCHDOG);
 }
 
-static void watchdog_by_the_cards_own_clock(void **s) {
+static void watchdog_by_the_cards_own_clock(void **s)
+{
         struct bench b;
 
         /* A clock that is 0.1 % fast: its 200 ms are over after 199.800200 ms. */
@@ -230,25 +247,26 @@ static void watchdog_by_the_cards_own_clock(void **s) {
         bench_stop(&b);
 }
 
-int main(void) {
+int main(void)
+{
         static const struct CMUnitTest tests[] = {
-                bench_test(keys),
-                bench_test(any_other_value_is_safe),
-                bench_test(arm_only_from_charge),
-                bench_test(charge_only_from_safe),
-                bench_test(latch_bars_charge),
-                bench_test(charge_starts_counting_at_one),
-                bench_test(safe_empties_everything),
-                bench_test(safe_is_sticky),
-                bench_test(reset_forgets_what_the_host_set),
-                bench_test(reset_latches_what_is_open),
-                bench_test(watchdog_to_the_nanosecond),
-                bench_test(watchdog_by_itself),
-                bench_test(watchdog_is_kicked),
-                bench_test(watchdog_wants_a_changing_value),
-                bench_test(watchdog_first_kick_of_zero),
-                bench_test(watchdog_is_not_restarted_by_arm),
-                cmocka_unit_test(watchdog_by_the_cards_own_clock),
+                        bench_test(keys),
+                        bench_test(any_other_value_is_safe),
+                        bench_test(arm_only_from_charge),
+                        bench_test(charge_only_from_safe),
+                        bench_test(latch_bars_charge),
+                        bench_test(charge_starts_counting_at_one),
+                        bench_test(safe_empties_everything),
+                        bench_test(safe_is_sticky),
+                        bench_test(reset_forgets_what_the_host_set),
+                        bench_test(reset_latches_what_is_open),
+                        bench_test(watchdog_to_the_nanosecond),
+                        bench_test(watchdog_by_itself),
+                        bench_test(watchdog_is_kicked),
+                        bench_test(watchdog_wants_a_changing_value),
+                        bench_test(watchdog_first_kick_of_zero),
+                        bench_test(watchdog_is_not_restarted_by_arm),
+                        cmocka_unit_test(watchdog_by_the_cards_own_clock),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,45 +9,47 @@
 
 #include "card.h"
 
-static void wrong_commands(void **state) {
+static void wrong_commands(void **state)
+{
         static const struct {
                 const char *command, *why;
         } wrong[] = {
-                { "explode", "'explode': expected one of the operations that help lists" },
-                { "in=5", "no operation: expected one of those" },
-                { "in=x open=estop", "in=x: expected a whole number of nanoseconds" },
-                { "in=-5 open=estop", "in=-5: expected a whole number of nanoseconds" },
-                { "in=+5 open=estop", "in=+5: expected a whole number of nanoseconds" },
-                { "at=1.5 open=estop", "at=1.5: expected a whole number" },
-                { "delay= open=estop", "delay=: expected a whole number" },
-                { "at=99999 in=5 open=estop", "in=5: expected only one of at, in and pulse" },
-                { "pulse=0 open=estop", "pulse=0: expected one still to come" },
-                { "pulse=+0 open=estop", "pulse=+0: expected one still to come" },
-                { "pulse=x open=estop", "pulse=x: expected a whole number, or + and one" },
-                { "open", "open: expected open=INTERLOCK" },
-                { "open=", "open=: expected open=INTERLOCK" },
-                { "open=door", "open=door: expected open=INTERLOCK" },
-                { "open=watchdog", "open=watchdog: expected open=INTERLOCK" },
-                { "press=nose", "press=nose: expected press=KEY" },
-                { "heat=hot", "heat=hot: expected heat=MILLIDEGREES" },
-                { "heat=999999", "heat=999999: expected heat=MILLIDEGREES" },
-                { "coil=square,1", "expected coil=TYPE,SERIAL" },
-                { "coil=h1", "expected coil=TYPE,SERIAL" },
-                { "coil=8,1", "expected coil=TYPE,SERIAL" },
-                { "coil=h1,1,1001", "expected coil=TYPE,SERIAL" },
-                { "lose_pulse=loudly", "expected lose_pulse=latched|silent" },
-                { "extra_pulse=0", "expected extra_pulse=PERMILLE" },
-                { "extra_pulse=1024", "expected extra_pulse=PERMILLE" },
-                { "stuck_trigger=5", "expected stuck_trigger=COUNT,INTERVAL_NS" },
-                { "stuck_trigger=0,5", "expected stuck_trigger=COUNT,INTERVAL_NS" },
-                { "amplitude=1001", "expected amplitude=+-PERMILLE" },
-                { "amplitude=5,0", "expected amplitude=+-PERMILLE" },
-                { "never_ready=perhaps", "expected never_ready=on|off" },
-                { "remove=now", "remove=now: expected remove alone" },
-                { "aer=bad", "expected aer=correctable|uncorrectable|fatal" },
-                { "open=estop now", "'now': expected nothing after the operation" },
-                { "query now", "'query'" },
-                { "pulse=5 query", "'query'" },
+                        {"explode", "'explode': expected one of the operations that help lists"},
+                        {"in=5", "no operation: expected one of those"},
+                        {"in=x open=estop", "in=x: expected a whole number of nanoseconds"},
+                        {"in=-5 open=estop", "in=-5: expected a whole number of nanoseconds"},
+                        {"in=+5 open=estop", "in=+5: expected a whole number of nanoseconds"},
+                        {"in=9000000000000000000 open=estop", "expected a whole number of nanoseconds"},
+                        {"at=1.5 open=estop", "at=1.5: expected a whole number"},
+                        {"delay= open=estop", "delay=: expected a whole number"},
+                        {"at=99999 in=5 open=estop", "in=5: expected only one of at, in and pulse"},
+                        {"pulse=0 open=estop", "pulse=0: expected one still to come"},
+                        {"pulse=+0 open=estop", "pulse=+0: expected one still to come"},
+                        {"pulse=x open=estop", "pulse=x: expected a whole number, or + and one"},
+                        {"open", "open: expected open=INTERLOCK"},
+                        {"open=", "open=: expected open=INTERLOCK"},
+                        {"open=door", "open=door: expected open=INTERLOCK"},
+                        {"open=watchdog", "open=watchdog: expected open=INTERLOCK"},
+                        {"press=nose", "press=nose: expected press=KEY"},
+                        {"heat=hot", "heat=hot: expected heat=MILLIDEGREES"},
+                        {"heat=999999", "heat=999999: expected heat=MILLIDEGREES"},
+                        {"coil=square,1", "expected coil=TYPE,SERIAL"},
+                        {"coil=h1", "expected coil=TYPE,SERIAL"},
+                        {"coil=8,1", "expected coil=TYPE,SERIAL"},
+                        {"coil=h1,1,1001", "expected coil=TYPE,SERIAL"},
+                        {"lose_pulse=loudly", "expected lose_pulse=latched|silent"},
+                        {"extra_pulse=0", "expected extra_pulse=PERMILLE"},
+                        {"extra_pulse=1024", "expected extra_pulse=PERMILLE"},
+                        {"stuck_trigger=5", "expected stuck_trigger=COUNT,INTERVAL_NS"},
+                        {"stuck_trigger=0,5", "expected stuck_trigger=COUNT,INTERVAL_NS"},
+                        {"amplitude=1001", "expected amplitude=+-PERMILLE"},
+                        {"amplitude=5,0", "expected amplitude=+-PERMILLE"},
+                        {"never_ready=perhaps", "expected never_ready=on|off"},
+                        {"remove=now", "remove=now: expected remove alone"},
+                        {"aer=bad", "expected aer=correctable|uncorrectable|fatal"},
+                        {"open=estop now", "'now': expected nothing after the operation"},
+                        {"query now", "'query'"},
+                        {"pulse=5 query", "'query'"},
         };
         struct bench *b = *state;
 
@@ -61,7 +63,8 @@ static void wrong_commands(void **state) {
         witnessed_only(b, 0);
 }
 
-static void in_the_past(void **state) {
+static void in_the_past(void **state)
+{
         struct bench *b = *state;
 
         step(b, 1000);
@@ -70,14 +73,16 @@ static void in_the_past(void **state) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_EMERGENCY_STOP);
 }
 
-static void first_error_stops(void **state) {
+static void first_error_stops(void **state)
+{
         struct bench *b = *state;
 
         lab_refuses(b, "open=estop;nonsense;open=cover_open", "'nonsense'");
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_EMERGENCY_STOP);
 }
 
-static void blanks_and_lines(void **state) {
+static void blanks_and_lines(void **state)
+{
         struct bench *b = *state;
 
         lab(b, "  ;; in=10   open   estop ; open cover_open ;");
@@ -86,14 +91,15 @@ static void blanks_and_lines(void **state) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_COVER_OPEN | TMS_IL_EMERGENCY_STOP);
 }
 
-static void at_in_and_delay(void **state) {
+static void at_in_and_delay(void **state)
+{
         struct bench *b = *state;
 
         step(b, 100);
         lab(b, "at=200 open=estop");
-        lab(b, "in=200 open=cover_open");               /* 300 */
-        lab(b, "at=250 delay=150 open=overcurrent");    /* 400 */
-        lab(b, "delay=400 open=hv_fault");              /* 500 */
+        lab(b, "in=200 open=cover_open");            /* 300 */
+        lab(b, "at=250 delay=150 open=overcurrent"); /* 400 */
+        lab(b, "delay=400 open=hv_fault");           /* 500 */
         step(b, 99);
         assert_int_equal(rd32(b, TMS_REG_LATCH), 0);
         step(b, 1);
@@ -109,7 +115,8 @@ static void at_in_and_delay(void **state) {
 }
 
 /* Nobody looks in between: the order in time holds, not that of writing. */
-static void order_in_time(void **state) {
+static void order_in_time(void **state)
+{
         struct bench *b = *state;
 
         lab(b, "in=300 release=footswitch;in=200 press=arm_key;in=100 press=footswitch");
@@ -117,7 +124,8 @@ static void order_in_time(void **state) {
         assert_int_equal(rd32(b, TMS_REG_PANEL), TMS_PANEL_ARM_KEY);
 }
 
-static void train(struct bench *b, uint32_t from, uint32_t to) {
+static void train(struct bench *b, uint32_t from, uint32_t to)
+{
         for (uint32_t seq = from; seq <= to; seq++) {
                 fire(b, seq);
                 answer(b);
@@ -126,7 +134,8 @@ static void train(struct bench *b, uint32_t from, uint32_t to) {
         }
 }
 
-static void after_a_pulse(void **state) {
+static void after_a_pulse(void **state)
+{
         struct bench *b = *state;
         uint64_t t;
 
@@ -136,12 +145,13 @@ static void after_a_pulse(void **state) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), 0);
         t = now_ns(b);
         fire(b, 3);
-        assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_COVER_OPEN);    /* at once */
-        assert_int_equal(answer(b).outcome, TMS_OUTCOME_DELIVERED);     /* but after it */
+        assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_COVER_OPEN); /* at once */
+        assert_int_equal(answer(b).outcome, TMS_OUTCOME_DELIVERED);  /* but after it */
         witnessed(b, 2, t, "pulse", 300, 3, "delivered");
 }
 
-static void after_a_pulse_from_now(void **state) {
+static void after_a_pulse_from_now(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 300);
@@ -156,11 +166,12 @@ static void after_a_pulse_from_now(void **state) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_COVER_OPEN);
 }
 
-static void cleared(void **state) {
+static void cleared(void **state)
+{
         struct bench *b = *state;
 
         lab(b, "in=100 open=estop;pulse=1 open=cover_open;lose_pulse;amplitude=50;drop_answer;never_ready=on;"
-            "stuck_watchdog;magic=1;answer_time=7;swap_answers;lost_irq");
+               "stuck_watchdog;magic=1;answer_time=7;swap_answers;lost_irq");
         lab(b, "clear");
         assert_int_equal(rd32(b, TMS_REG_MAGIC), TMS_MAGIC);
         arm(b, 300);
@@ -172,7 +183,8 @@ static void cleared(void **state) {
         assert_true(message(b, TMS_VECTOR_FAULT));
 }
 
-static void lost_pulse(void **state) {
+static void lost_pulse(void **state)
+{
         struct bench *b = *state;
         struct answer a;
 
@@ -189,7 +201,8 @@ static void lost_pulse(void **state) {
         witnessed_only(b, 0);
 }
 
-static void lost_pulse_without_a_word(void **state) {
+static void lost_pulse_without_a_word(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -201,7 +214,8 @@ static void lost_pulse_without_a_word(void **state) {
         witnessed_only(b, 0);
 }
 
-static void lost_pulse_later(void **state) {
+static void lost_pulse_later(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 300);
@@ -212,7 +226,8 @@ static void lost_pulse_later(void **state) {
         witnessed_only(b, 2);
 }
 
-static void extra_pulse(void **state) {
+static void extra_pulse(void **state)
+{
         struct bench *b = *state;
         struct answer a;
         uint64_t t;
@@ -229,13 +244,14 @@ static void extra_pulse(void **state) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_LATCH_UNEXPECTED_PULSE);
         assert_int_equal(rd32(b, TMS_REG_STATUS) & TMS_STATUS_STATE_MASK, TMS_STATUS_STATE_SAFE);
         assert_int_equal(rd64(b, TMS_REG_ODOMETER), 1);
-        assert_int_equal(rd32(b, TMS_REG_SEQ_EXPECTED), 1);     /* no trigger caused it */
+        assert_int_equal(rd32(b, TMS_REG_SEQ_EXPECTED), 1); /* no trigger caused it */
         assert_true(message(b, TMS_VECTOR_FAULT));
         witnessed(b, 0, t, "pulse", 640, 0, "unexpected");
         witnessed_only(b, 1);
 }
 
-static void extra_pulse_out_of_safe(void **state) {
+static void extra_pulse_out_of_safe(void **state)
+{
         struct bench *b = *state;
 
         lab(b, "extra_pulse=321");
@@ -244,7 +260,8 @@ static void extra_pulse_out_of_safe(void **state) {
         witnessed(b, 0, now_ns(b), "pulse", 321, 0, "unexpected");
 }
 
-static void silent_pulse(void **state) {
+static void silent_pulse(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -255,7 +272,8 @@ static void silent_pulse(void **state) {
         witnessed(b, 0, now_ns(b), "pulse", 400, 0, "unexpected");
 }
 
-static void stuck_trigger(void **state) {
+static void stuck_trigger(void **state)
+{
         struct bench *b = *state;
         uint64_t t = 0;
 
@@ -269,7 +287,8 @@ static void stuck_trigger(void **state) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_LATCH_UNEXPECTED_PULSE);
 }
 
-static void stuck_trigger_while_dumping(void **state) {
+static void stuck_trigger_while_dumping(void **state)
+{
         struct bench *b = *state;
         uint64_t t;
 
@@ -283,7 +302,8 @@ static void stuck_trigger_while_dumping(void **state) {
         witnessed_only(b, 1);
 }
 
-static void wrong_amplitude(void **state) {
+static void wrong_amplitude(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 300);
@@ -306,7 +326,8 @@ static void wrong_amplitude(void **state) {
         assert_int_equal(answer(b).permille, 293);
 }
 
-static void dropped_answer(void **state) {
+static void dropped_answer(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -320,7 +341,8 @@ static void dropped_answer(void **state) {
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_LOCKOUT);
 }
 
-static void swapped_answers(void **state) {
+static void swapped_answers(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 300);
@@ -335,7 +357,8 @@ static void swapped_answers(void **state) {
         assert_false(answer(b).valid);
 }
 
-static void wrong_answer_time(void **state) {
+static void wrong_answer_time(void **state)
+{
         struct bench *b = *state;
         uint64_t t;
 
@@ -351,7 +374,8 @@ static void wrong_answer_time(void **state) {
         assert_true(answer(b).time_ns == now_ns(b));
 }
 
-static void lost_interrupts(void **state) {
+static void lost_interrupts(void **state)
+{
         struct bench *b = *state;
 
         lab(b, "lost_irq;open=cover_open");
@@ -369,7 +393,8 @@ static void lost_interrupts(void **state) {
         assert_true(answer(b).valid);
 }
 
-static void dead_watchdog(void **state) {
+static void dead_watchdog(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 300);
@@ -379,7 +404,8 @@ static void dead_watchdog(void **state) {
         assert_int_equal(rd32(b, TMS_REG_STATUS) & TMS_STATUS_STATE_MASK, TMS_STATUS_STATE_SAFE);
 }
 
-static void stuck_watchdog(void **state) {
+static void stuck_watchdog(void **state)
+{
         struct bench *b = *state;
 
         lab(b, "stuck_watchdog");
@@ -390,7 +416,8 @@ static void stuck_watchdog(void **state) {
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_DELIVERED);
 }
 
-static void clock_jump(void **state) {
+static void clock_jump(void **state)
+{
         struct bench *b = *state;
         uint64_t t;
 
@@ -406,14 +433,16 @@ static void clock_jump(void **state) {
         assert_true(rd64(b, TMS_REG_CLOCK_NS) == t);
 }
 
-static void another_magic(void **state) {
+static void another_magic(void **state)
+{
         struct bench *b = *state;
 
         lab(b, "magic=0xdeadbeef");
         assert_int_equal(rd32(b, TMS_REG_MAGIC), 0xdeadbeef);
 }
 
-static void scheduled_reset(void **state) {
+static void scheduled_reset(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 300);
@@ -423,7 +452,8 @@ static void scheduled_reset(void **state) {
         assert_int_equal(rd32(b, TMS_REG_SEQ_EXPECTED), 0);
 }
 
-static void query(void **state) {
+static void query(void **state)
+{
         struct bench *b = *state;
         char *text;
 
@@ -432,7 +462,7 @@ static void query(void **state) {
         lab(b, "pulse=9 remove;in=99 open=estop");
         text = lab_ask(b, "query");
         assert_non_null(strstr(text, "ok t_ns=41000000 card_ns=41000000 pulses=1 odometer=1 state=ARM "
-                               "latch=0x0000 open=0x000 seq=2 scheduled=2"));
+                                     "latch=0x0000 open=0x000 seq=2 scheduled=2"));
         free(text);
         lab(b, "pulse=2 clear");
         set(b, 2, 300);
@@ -444,7 +474,8 @@ static void query(void **state) {
         free(text);
 }
 
-static void help(void **state) {
+static void help(void **state)
+{
         struct bench *b = *state;
         char *text = lab_ask(b, "help");
 
@@ -456,7 +487,8 @@ static void help(void **state) {
 
 /* --- the lab port ------------------------------------------------------------------- */
 
-static void say(struct bench *b, const char *line, char reply[4096]) {
+static void say(struct bench *b, const char *line, char reply[4096])
+{
         size_t n = 0;
         uint8_t c;
 
@@ -467,14 +499,15 @@ static void say(struct bench *b, const char *line, char reply[4096]) {
         reply[n] = 0;
 }
 
-static void lab_port(void **state) {
+static void lab_port(void **state)
+{
         struct bench *b = *state;
         char reply[4096];
 
         assert_int_equal(machine_inb(&b->m, 0x5d1), 0);
         say(b, "in=1000 open=estop\n", reply);
         assert_string_equal(reply, "ok");
-        assert_int_equal(machine_inb(&b->m, 0x5d1), 0);         /* read out */
+        assert_int_equal(machine_inb(&b->m, 0x5d1), 0); /* read out */
         step(b, 1000);
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_EMERGENCY_STOP);
         say(b, "nonsense\n", reply);
@@ -487,7 +520,8 @@ static void lab_port(void **state) {
         assert_string_equal(reply, "ok");
 }
 
-static void lab_port_line_too_long(void **state) {
+static void lab_port_line_too_long(void **state)
+{
         struct bench *b = *state;
         char reply[4096], line[700];
 
@@ -502,7 +536,8 @@ static void lab_port_line_too_long(void **state) {
         assert_string_equal(reply, "ok");
 }
 
-static void lab_port_of_two_cards(void **state) {
+static void lab_port_of_two_cards(void **state)
+{
         struct bench b;
         char reply[4096];
 
@@ -521,7 +556,8 @@ static void lab_port_of_two_cards(void **state) {
         bench_stop(&b);
 }
 
-static void schedule_from_the_command_line(void **state) {
+static void schedule_from_the_command_line(void **state)
+{
         struct bench b;
 
         bench_start(&b, 1, ",schedule=in=5000 open=estop;open=cover_open");
@@ -531,41 +567,42 @@ static void schedule_from_the_command_line(void **state) {
         bench_stop(&b);
 }
 
-int main(void) {
+int main(void)
+{
         static const struct CMUnitTest tests[] = {
-                bench_test(wrong_commands),
-                bench_test(in_the_past),
-                bench_test(first_error_stops),
-                bench_test(blanks_and_lines),
-                bench_test(at_in_and_delay),
-                bench_test(order_in_time),
-                bench_test(after_a_pulse),
-                bench_test(after_a_pulse_from_now),
-                bench_test(cleared),
-                bench_test(lost_pulse),
-                bench_test(lost_pulse_without_a_word),
-                bench_test(lost_pulse_later),
-                bench_test(extra_pulse),
-                bench_test(extra_pulse_out_of_safe),
-                bench_test(silent_pulse),
-                bench_test(stuck_trigger),
-                bench_test(stuck_trigger_while_dumping),
-                bench_test(wrong_amplitude),
-                bench_test(dropped_answer),
-                bench_test(swapped_answers),
-                bench_test(wrong_answer_time),
-                bench_test(lost_interrupts),
-                bench_test(dead_watchdog),
-                bench_test(stuck_watchdog),
-                bench_test(clock_jump),
-                bench_test(another_magic),
-                bench_test(scheduled_reset),
-                bench_test(query),
-                bench_test(help),
-                bench_test(lab_port),
-                bench_test(lab_port_line_too_long),
-                cmocka_unit_test(lab_port_of_two_cards),
-                cmocka_unit_test(schedule_from_the_command_line),
+                        bench_test(wrong_commands),
+                        bench_test(in_the_past),
+                        bench_test(first_error_stops),
+                        bench_test(blanks_and_lines),
+                        bench_test(at_in_and_delay),
+                        bench_test(order_in_time),
+                        bench_test(after_a_pulse),
+                        bench_test(after_a_pulse_from_now),
+                        bench_test(cleared),
+                        bench_test(lost_pulse),
+                        bench_test(lost_pulse_without_a_word),
+                        bench_test(lost_pulse_later),
+                        bench_test(extra_pulse),
+                        bench_test(extra_pulse_out_of_safe),
+                        bench_test(silent_pulse),
+                        bench_test(stuck_trigger),
+                        bench_test(stuck_trigger_while_dumping),
+                        bench_test(wrong_amplitude),
+                        bench_test(dropped_answer),
+                        bench_test(swapped_answers),
+                        bench_test(wrong_answer_time),
+                        bench_test(lost_interrupts),
+                        bench_test(dead_watchdog),
+                        bench_test(stuck_watchdog),
+                        bench_test(clock_jump),
+                        bench_test(another_magic),
+                        bench_test(scheduled_reset),
+                        bench_test(query),
+                        bench_test(help),
+                        bench_test(lab_port),
+                        bench_test(lab_port_line_too_long),
+                        cmocka_unit_test(lab_port_of_two_cards),
+                        cmocka_unit_test(schedule_from_the_command_line),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,8 @@
 
 #include "card.h"
 
-static void pci_identity(void **state) {
+static void pci_identity(void **state)
+{
         struct bench *b = *state;
 
         assert_int_equal(cfg(b, 0x00, 2), TMS_PCI_VENDOR_ID);
@@ -16,26 +17,29 @@ static void pci_identity(void **state) {
         assert_int_equal(cfg(b, 0x08, 4) >> 8, TMS_PCI_CLASS);
 }
 
-static void pci_capabilities(void **state) {
+static void pci_capabilities(void **state)
+{
         struct bench *b = *state;
         uint32_t express = capability(b, false, 0x10), msix = capability(b, false, 0x11);
 
         assert_int_not_equal(express, 0);
-        assert_int_equal(cfg(b, express + 2, 2) >> 4 & 0xf, 0);         /* an endpoint */
-        assert_true(cfg(b, express + 4, 4) & 1u << 28);                 /* that can be reset */
+        assert_int_equal(cfg(b, express + 2, 2) >> 4 & 0xf, 0); /* an endpoint */
+        assert_true(cfg(b, express + 4, 4) & 1u << 28);         /* that can be reset */
         assert_int_equal((cfg(b, msix + 2, 2) & 0x7ff) + 1, TMS_VECTOR_COUNT);
         assert_int_equal(cfg(b, msix + 4, 4) & 7, TMS_MSIX_BAR);
-        assert_int_equal(cfg(b, 0x100, 2), 1);                          /* AER */
+        assert_int_equal(cfg(b, 0x100, 2), 1); /* AER */
 }
 
-static void window_size(void **state) {
+static void window_size(void **state)
+{
         struct bench *b = *state;
 
         cfg_write(b, 0x10, 0xffffffff, 4);
         assert_int_equal(~cfg(b, 0x10, 4) + 1, TMS_BAR_SIZE);
 }
 
-static void identity(void **state) {
+static void identity(void **state)
+{
         struct bench *b = *state;
 
         assert_int_equal(rd32(b, TMS_REG_MAGIC), TMS_MAGIC);
@@ -44,7 +48,8 @@ static void identity(void **state) {
         assert_int_equal(rd32(b, TMS_REG_FIRMWARE), 0x00010000);
 }
 
-static void capabilities(void **state) {
+static void capabilities(void **state)
+{
         struct bench *b = *state;
 
         assert_int_equal(rd32(b, TMS_REG_CAP_FLAGS), 0x3f);
@@ -61,10 +66,12 @@ static void capabilities(void **state) {
         assert_int_equal(rd32(b, TMS_REG_CAP_WATCHDOG_MS), 200);
 }
 
-static void capabilities_follow_properties(void **state) {
+static void capabilities_follow_properties(void **state)
+{
         struct bench b;
 
-        bench_start(&b, 1, ",max-permille=800,min-interval-ns=1000000,stored-pulses=2,pulse-mj=100000,"
+        bench_start(&b, 1,
+                    ",max-permille=800,min-interval-ns=1000000,stored-pulses=2,pulse-mj=100000,"
                     "charge-mw=5000000,dump-mw=9000000,reservoir-mj=70000000,refill-mw=900000,fifo-depth=16,"
                     "ampl-tol-permille=7,watchdog-ms=150,cap-flags=1");
         assert_int_equal(rd32(&b, TMS_REG_CAP_MAX_PERMILLE), 800);
@@ -82,26 +89,27 @@ static void capabilities_follow_properties(void **state) {
         bench_stop(&b);
 }
 
-static void wrong_properties(void **state) {
+static void wrong_properties(void **state)
+{
         static const struct {
                 const char *prop, *message;
         } wrong[] = {
-                { "fifo-depth=15", "fifo-depth is 15: expected 16 to" },
-                { "watchdog-ms=201", "watchdog-ms is 201: expected 1 to 200" },
-                { "watchdog-ms=0", "watchdog-ms is 0: expected 1 to 200" },
-                { "stored-pulses=17", "stored-pulses is 17: expected 1 to 16" },
-                { "charge-mw=0", "expected all above 0" },
-                { "max-permille=1001", "max-permille is 1001: expected 1 to 1000" },
-                { "coil-type=8", "coil-type is 8: expected 0 to 7" },
-                { "schedule=nonsense", "schedule: 'nonsense': expected one of the operations" },
-                { "witness=/nonexistent/w", "/nonexistent/w" },
-                { "nvram=/nonexistent/n", "/nonexistent/n" },
+                        {"fifo-depth=15", "fifo-depth is 15: expected 16 to"},
+                        {"watchdog-ms=201", "watchdog-ms is 201: expected 1 to 200"},
+                        {"watchdog-ms=0", "watchdog-ms is 0: expected 1 to 200"},
+                        {"stored-pulses=17", "stored-pulses is 17: expected 1 to 16"},
+                        {"charge-mw=0", "expected all above 0"},
+                        {"max-permille=1001", "max-permille is 1001: expected 1 to 1000"},
+                        {"coil-type=8", "coil-type is 8: expected 0 to 7"},
+                        {"schedule=nonsense", "schedule: 'nonsense': expected one of the operations"},
+                        {"witness=/nonexistent/w", "/nonexistent/w"},
+                        {"nvram=/nonexistent/n", "/nonexistent/n"},
         };
 
         for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
                 char device[128], *said;
                 const char *const argv[] = {
-                        "-device", "pcie-root-port,id=port0", "-device", device, NULL,
+                                "-device", "pcie-root-port,id=port0", "-device", device, NULL,
                 };
                 int status;
 
@@ -114,7 +122,8 @@ static void wrong_properties(void **state) {
         }
 }
 
-static void coil(void **state) {
+static void coil(void **state)
+{
         struct bench *b = *state;
 
         assert_int_equal(rd32(b, TMS_REG_COIL_TYPE), TMS_COIL_FIGURE8);
@@ -127,11 +136,11 @@ static void coil(void **state) {
         assert_int_equal(rd32(b, TMS_REG_BOARD_TEMP_MC), 31000);
 }
 
-static void reset_values(void **state) {
+static void reset_values(void **state)
+{
         struct bench *b = *state;
 
-        assert_int_equal(rd32(b, TMS_REG_STATUS),
-                         TMS_STATUS_SIGN | TMS_STATUS_STATE_SAFE | TMS_STATUS_RESERVOIR_FULL);
+        assert_int_equal(rd32(b, TMS_REG_STATUS), TMS_STATUS_SIGN | TMS_STATUS_STATE_SAFE | TMS_STATUS_RESERVOIR_FULL);
         assert_int_equal(rd32(b, TMS_REG_GATE), rd32(b, TMS_REG_STATUS));
         assert_int_equal(rd32(b, TMS_REG_LATCH), 0);
         assert_int_equal(rd32(b, TMS_REG_IRQ_ENABLE), TMS_IRQ_ANSWER);
@@ -150,7 +159,8 @@ static void reset_values(void **state) {
         assert_int_equal(rd32(b, TMS_REG_PANEL), 0);
 }
 
-static void write_only_reads_zero(void **state) {
+static void write_only_reads_zero(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -161,21 +171,23 @@ static void write_only_reads_zero(void **state) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), 0);
 }
 
-static void wrong_reads(void **state) {
+static void wrong_reads(void **state)
+{
         struct bench *b = *state;
 
         assert_true(rd(b, TMS_REG_MAGIC, 1) == 0xff);
         assert_true(rd(b, TMS_REG_MAGIC, 2) == 0xffff);
-        assert_true(rd(b, TMS_REG_MAGIC, 8) == UINT64_MAX);             /* two registers */
-        assert_true(rd(b, TMS_REG_CLOCK_NS, 4) == 0xffffffff);          /* half of one */
+        assert_true(rd(b, TMS_REG_MAGIC, 8) == UINT64_MAX);    /* two registers */
+        assert_true(rd(b, TMS_REG_CLOCK_NS, 4) == 0xffffffff); /* half of one */
         assert_true(rd(b, TMS_REG_CLOCK_NS + 4, 4) == 0xffffffff);
-        assert_true(rd(b, TMS_REG_MAGIC + 2, 4) == 0xffffffff);         /* askew */
-        assert_true(rd(b, 0x060, 4) == 0xffffffff);                     /* nothing there */
+        assert_true(rd(b, TMS_REG_MAGIC + 2, 4) == 0xffffffff); /* askew */
+        assert_true(rd(b, 0x060, 4) == 0xffffffff);             /* nothing there */
         assert_true(rd(b, TMS_BAR_SIZE - 8, 8) == UINT64_MAX);
-        assert_int_equal(rd32(b, TMS_REG_LATCH), 0);                    /* harmless */
+        assert_int_equal(rd32(b, TMS_REG_LATCH), 0); /* harmless */
 }
 
-static void wrong_write(struct bench *b, uint32_t offset, uint64_t value, unsigned size) {
+static void wrong_write(struct bench *b, uint32_t offset, uint64_t value, unsigned size)
+{
         charge(b);
         wr(b, offset, value, size);
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_LATCH_BAD_ACCESS);
@@ -184,7 +196,8 @@ static void wrong_write(struct bench *b, uint32_t offset, uint64_t value, unsign
         assert_int_equal(rd32(b, TMS_REG_LATCH), 0);
 }
 
-static void wrong_widths_are_latched(void **state) {
+static void wrong_widths_are_latched(void **state)
+{
         struct bench *b = *state;
 
         wrong_write(b, TMS_REG_CONTROL, 0x52, 1);
@@ -196,27 +209,30 @@ static void wrong_widths_are_latched(void **state) {
         assert_int_equal(rd64(b, TMS_REG_NOT_AFTER), 0);
 }
 
-static void wrong_places_are_latched(void **state) {
+static void wrong_places_are_latched(void **state)
+{
         struct bench *b = *state;
 
-        wrong_write(b, TMS_REG_MAGIC, 0, 4);            /* read-only */
+        wrong_write(b, TMS_REG_MAGIC, 0, 4); /* read-only */
         wrong_write(b, TMS_REG_ANSWER, 0, 8);
         wrong_write(b, TMS_REG_GATE, 0, 4);
-        wrong_write(b, 0x060, 0, 4);                    /* nothing there */
+        wrong_write(b, 0x060, 0, 4); /* nothing there */
         wrong_write(b, TMS_BAR_SIZE - 4, 0, 4);
 }
 
-static void wrong_values_are_latched(void **state) {
+static void wrong_values_are_latched(void **state)
+{
         struct bench *b = *state;
 
         wrong_write(b, TMS_REG_IRQ_ENABLE, TMS_IRQ_MASK + 1, 4);
         assert_int_equal(rd32(b, TMS_REG_IRQ_ENABLE), TMS_IRQ_ANSWER);
         wrong_write(b, TMS_REG_TRIGGER_OUT, 2, 4);
         assert_int_equal(rd32(b, TMS_REG_TRIGGER_OUT), 0);
-        wrong_write(b, TMS_REG_WAVEFORM, TMS_WAVEFORM_BIPHASIC, 4);     /* in CHARGE */
+        wrong_write(b, TMS_REG_WAVEFORM, TMS_WAVEFORM_BIPHASIC, 4); /* in CHARGE */
 }
 
-static void waveforms(void **state) {
+static void waveforms(void **state)
+{
         struct bench *b = *state;
 
         for (uint32_t w = 0; w < 3; w++) {
@@ -229,7 +245,8 @@ static void waveforms(void **state) {
         assert_int_equal(rd32(b, TMS_REG_WAVEFORM), TMS_WAVEFORM_HALFSINE | TMS_WAVEFORM_REVERSE);
 }
 
-static void waveforms_not_offered(void **state) {
+static void waveforms_not_offered(void **state)
+{
         struct bench b;
 
         bench_start(&b, 1, ",cap-flags=1");
@@ -243,7 +260,8 @@ static void waveforms_not_offered(void **state) {
         bench_stop(&b);
 }
 
-static void waveform_is_witnessed(void **state) {
+static void waveform_is_witnessed(void **state)
+{
         struct bench *b = *state;
 
         wr32(b, TMS_REG_WAVEFORM, TMS_WAVEFORM_MONOPHASIC | TMS_WAVEFORM_REVERSE);
@@ -252,7 +270,8 @@ static void waveform_is_witnessed(void **state) {
         witnessed(b, 0, now_ns(b), "pulse", 500, 1, "delivered:monophasic-reverse");
 }
 
-static void accesses_are_counted(void **state) {
+static void accesses_are_counted(void **state)
+{
         struct bench *b = *state;
         char *text;
 
@@ -276,26 +295,27 @@ static void accesses_are_counted(void **state) {
         free(text);
 }
 
-int main(void) {
+int main(void)
+{
         static const struct CMUnitTest tests[] = {
-                bench_test(pci_identity),
-                bench_test(pci_capabilities),
-                bench_test(window_size),
-                bench_test(identity),
-                bench_test(capabilities),
-                cmocka_unit_test(capabilities_follow_properties),
-                cmocka_unit_test(wrong_properties),
-                bench_test(coil),
-                bench_test(reset_values),
-                bench_test(write_only_reads_zero),
-                bench_test(wrong_reads),
-                bench_test(wrong_widths_are_latched),
-                bench_test(wrong_places_are_latched),
-                bench_test(wrong_values_are_latched),
-                bench_test(waveforms),
-                cmocka_unit_test(waveforms_not_offered),
-                bench_test(waveform_is_witnessed),
-                bench_test(accesses_are_counted),
+                        bench_test(pci_identity),
+                        bench_test(pci_capabilities),
+                        bench_test(window_size),
+                        bench_test(identity),
+                        bench_test(capabilities),
+                        cmocka_unit_test(capabilities_follow_properties),
+                        cmocka_unit_test(wrong_properties),
+                        bench_test(coil),
+                        bench_test(reset_values),
+                        bench_test(write_only_reads_zero),
+                        bench_test(wrong_reads),
+                        bench_test(wrong_widths_are_latched),
+                        bench_test(wrong_places_are_latched),
+                        bench_test(wrong_values_are_latched),
+                        bench_test(waveforms),
+                        cmocka_unit_test(waveforms_not_offered),
+                        bench_test(waveform_is_witnessed),
+                        bench_test(accesses_are_counted),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,19 +13,16 @@ static const struct {
         const char *name;
         uint32_t bit;
 } interlocks[] = {
-        { "estop", TMS_IL_EMERGENCY_STOP },
-        { "patient_stop", TMS_IL_PATIENT_STOP },
-        { "coil_absent", TMS_IL_COIL_ABSENT },
-        { "coil_hot", TMS_IL_COIL_HOT },
-        { "contact_lost", TMS_IL_CONTACT_LOST },
-        { "cover_open", TMS_IL_COVER_OPEN },
-        { "hv_fault", TMS_IL_HV_FAULT },
-        { "overcurrent", TMS_IL_OVERCURRENT },
+                {"estop", TMS_IL_EMERGENCY_STOP},      {"patient_stop", TMS_IL_PATIENT_STOP},
+                {"coil_absent", TMS_IL_COIL_ABSENT},   {"coil_hot", TMS_IL_COIL_HOT},
+                {"contact_lost", TMS_IL_CONTACT_LOST}, {"cover_open", TMS_IL_COVER_OPEN},
+                {"hv_fault", TMS_IL_HV_FAULT},         {"overcurrent", TMS_IL_OVERCURRENT},
 };
 
 #define N_INTERLOCKS (sizeof(interlocks) / sizeof(interlocks[0]))
 
-static void open_close(struct bench *b, const char *what, unsigned i) {
+static void open_close(struct bench *b, const char *what, unsigned i)
+{
         char command[64];
 
         snprintf(command, sizeof(command), "%s=%s", what, interlocks[i].name);
@@ -33,7 +30,8 @@ static void open_close(struct bench *b, const char *what, unsigned i) {
 }
 
 /* In every state: seen live, latched, SAFE, a message; no way on before it is closed and cleared. */
-static void each_interlock_in(struct bench *b, void (*enter)(struct bench *b)) {
+static void each_interlock_in(struct bench *b, void (*enter)(struct bench *b))
+{
         for (unsigned i = 0; i < N_INTERLOCKS; i++) {
                 uint32_t bit = interlocks[i].bit;
 
@@ -46,13 +44,13 @@ static void each_interlock_in(struct bench *b, void (*enter)(struct bench *b)) {
                 assert_true(message(b, TMS_VECTOR_FAULT));
 
                 wr32(b, TMS_REG_LATCH, bit);
-                assert_int_equal(rd32(b, TMS_REG_LATCH), bit);          /* its cause is there */
+                assert_int_equal(rd32(b, TMS_REG_LATCH), bit); /* its cause is there */
                 wr32(b, TMS_REG_CONTROL, TMS_CONTROL_CHARGE);
                 assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 
                 open_close(b, "close", i);
                 assert_int_equal(rd32(b, TMS_REG_STATUS) & TMS_IL_MASK, 0);
-                assert_int_equal(rd32(b, TMS_REG_LATCH), bit);          /* still remembered */
+                assert_int_equal(rd32(b, TMS_REG_LATCH), bit); /* still remembered */
                 wr32(b, TMS_REG_CONTROL, TMS_CONTROL_CHARGE);
                 assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 
@@ -64,27 +62,33 @@ static void each_interlock_in(struct bench *b, void (*enter)(struct bench *b)) {
         witnessed_only(b, 0);
 }
 
-static void enter_safe(struct bench *b) {
+static void enter_safe(struct bench *b)
+{
         assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 }
 
-static void enter_arm(struct bench *b) {
+static void enter_arm(struct bench *b)
+{
         arm(b, 500);
 }
 
-static void each_in_safe(void **s) {
+static void each_in_safe(void **s)
+{
         each_interlock_in(*s, enter_safe);
 }
 
-static void each_in_charge(void **s) {
+static void each_in_charge(void **s)
+{
         each_interlock_in(*s, charge);
 }
 
-static void each_in_arm(void **s) {
+static void each_in_arm(void **s)
+{
         each_interlock_in(*s, enter_arm);
 }
 
-static void each_stops_the_next_trigger(void **s) {
+static void each_stops_the_next_trigger(void **s)
+{
         struct bench *b = *s;
 
         for (unsigned i = 0; i < N_INTERLOCKS; i++) {
@@ -100,7 +104,8 @@ static void each_stops_the_next_trigger(void **s) {
         assert_int_equal(rd64(b, TMS_REG_ODOMETER), 0);
 }
 
-static void two_at_once(void **s) {
+static void two_at_once(void **s)
+{
         struct bench *b = *s;
 
         arm(b, 500);
@@ -111,7 +116,8 @@ static void two_at_once(void **s) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_OVERCURRENT);
 }
 
-static void a_short_opening_is_not_missed(void **s) {
+static void a_short_opening_is_not_missed(void **s)
+{
         struct bench *b = *s;
 
         arm(b, 500);
@@ -122,15 +128,16 @@ static void a_short_opening_is_not_missed(void **s) {
         assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 }
 
-static void panel_levels(void **s) {
+static void panel_levels(void **s)
+{
         static const struct {
                 const char *key;
                 uint32_t bit, interlock;
         } keys[] = {
-                { "arm_key", TMS_PANEL_ARM_KEY, 0 },
-                { "footswitch", TMS_PANEL_FOOTSWITCH, 0 },
-                { "patient_stop", TMS_PANEL_PATIENT_STOP, TMS_IL_PATIENT_STOP },
-                { "estop", TMS_PANEL_EMERGENCY_STOP, TMS_IL_EMERGENCY_STOP },
+                        {"arm_key", TMS_PANEL_ARM_KEY, 0},
+                        {"footswitch", TMS_PANEL_FOOTSWITCH, 0},
+                        {"patient_stop", TMS_PANEL_PATIENT_STOP, TMS_IL_PATIENT_STOP},
+                        {"estop", TMS_PANEL_EMERGENCY_STOP, TMS_IL_EMERGENCY_STOP},
         };
         struct bench *b = *s;
 
@@ -152,7 +159,8 @@ static void panel_levels(void **s) {
         }
 }
 
-static void no_coil(void **s) {
+static void no_coil(void **s)
+{
         struct bench *b = *s;
 
         lab(b, "open=coil_absent");
@@ -166,7 +174,8 @@ static void no_coil(void **s) {
         assert_int_equal(rd64(b, TMS_REG_COIL_SERIAL), 2000001);
 }
 
-static void no_coil_at_power_on(void **s) {
+static void no_coil_at_power_on(void **s)
+{
         struct bench b;
 
         bench_start(&b, 1, ",coil-type=0");
@@ -175,7 +184,8 @@ static void no_coil_at_power_on(void **s) {
         bench_stop(&b);
 }
 
-static void another_coil(void **s) {
+static void another_coil(void **s)
+{
         struct bench *b = *s;
 
         arm(b, 500);
@@ -193,7 +203,8 @@ static void another_coil(void **s) {
         assert_int_equal(rd64(b, TMS_REG_ODOMETER), 1);
 }
 
-static void heat_opens_and_closes(void **s) {
+static void heat_opens_and_closes(void **s)
+{
         struct bench *b = *s;
 
         lab(b, "heat=39999");
@@ -211,7 +222,8 @@ static void heat_opens_and_closes(void **s) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_COIL_HOT);
 }
 
-static void a_pulse_heats_the_coil(void **s) {
+static void a_pulse_heats_the_coil(void **s)
+{
         struct bench *b = *s;
 
         arm(b, 1000);
@@ -223,7 +235,8 @@ static void a_pulse_heats_the_coil(void **s) {
         assert_int_equal(rd32(b, TMS_REG_COIL_TEMP_MC), 22009);
 }
 
-static void stated_power_for_ever_stays_cool(void **s) {
+static void stated_power_for_ever_stays_cool(void **s)
+{
         struct bench *b = *s;
         uint32_t seq, t;
 
@@ -236,12 +249,13 @@ static void stated_power_for_ever_stays_cool(void **s) {
                 live(b, 326600 * US);
         }
         t = rd32(b, TMS_REG_COIL_TEMP_MC);
-        assert_true(t > 32000 && t < 34001);    /* 12 K, nine tenths of it by then */
+        assert_true(t > 32000 && t < 34001); /* 12 K, nine tenths of it by then */
         assert_int_equal(rd32(b, TMS_REG_LATCH), 0);
         assert_int_equal(rd64(b, TMS_REG_ODOMETER), 1837);
 }
 
-static void too_many_pulses_are_stopped_by_heat(void **s) {
+static void too_many_pulses_are_stopped_by_heat(void **s)
+{
         struct bench *b = *s;
         uint32_t seq;
 
@@ -262,7 +276,8 @@ static void too_many_pulses_are_stopped_by_heat(void **s) {
         assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 }
 
-static void another_coil_is_cool(void **s) {
+static void another_coil_is_cool(void **s)
+{
         struct bench *b = *s;
 
         lab(b, "heat=45000");
@@ -271,14 +286,16 @@ static void another_coil_is_cool(void **s) {
         assert_int_equal(rd32(b, TMS_REG_STATUS) & TMS_IL_MASK, 0);
 }
 
-static void board_temperature(void **s) {
+static void board_temperature(void **s)
+{
         struct bench *b = *s;
 
         lab(b, "board_temp=-5000");
         assert_int_equal((int32_t)rd32(b, TMS_REG_BOARD_TEMP_MC), -5000);
 }
 
-static void trigger_input(void **s) {
+static void trigger_input(void **s)
+{
         struct bench *b = *s;
         uint64_t t;
 
@@ -296,25 +313,26 @@ static void trigger_input(void **s) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), 0);
 }
 
-int main(void) {
+int main(void)
+{
         static const struct CMUnitTest tests[] = {
-                bench_test(each_in_safe),
-                bench_test(each_in_charge),
-                bench_test(each_in_arm),
-                bench_test(each_stops_the_next_trigger),
-                bench_test(two_at_once),
-                bench_test(a_short_opening_is_not_missed),
-                bench_test(panel_levels),
-                bench_test(no_coil),
-                cmocka_unit_test(no_coil_at_power_on),
-                bench_test(another_coil),
-                bench_test(heat_opens_and_closes),
-                bench_test(a_pulse_heats_the_coil),
-                bench_test(stated_power_for_ever_stays_cool),
-                bench_test(too_many_pulses_are_stopped_by_heat),
-                bench_test(another_coil_is_cool),
-                bench_test(board_temperature),
-                bench_test(trigger_input),
+                        bench_test(each_in_safe),
+                        bench_test(each_in_charge),
+                        bench_test(each_in_arm),
+                        bench_test(each_stops_the_next_trigger),
+                        bench_test(two_at_once),
+                        bench_test(a_short_opening_is_not_missed),
+                        bench_test(panel_levels),
+                        bench_test(no_coil),
+                        cmocka_unit_test(no_coil_at_power_on),
+                        bench_test(another_coil),
+                        bench_test(heat_opens_and_closes),
+                        bench_test(a_pulse_heats_the_coil),
+                        bench_test(stated_power_for_ever_stays_cool),
+                        bench_test(too_many_pulses_are_stopped_by_heat),
+                        bench_test(another_coil_is_cool),
+                        bench_test(board_temperature),
+                        bench_test(trigger_input),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

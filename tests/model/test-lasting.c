@@ -9,7 +9,8 @@
 
 #include "card.h"
 
-static void pulses(struct bench *b, uint32_t n) {
+static void pulses(struct bench *b, uint32_t n)
+{
         arm(b, 200);
         for (uint32_t seq = 1; seq <= n; seq++) {
                 fire(b, seq);
@@ -19,7 +20,8 @@ static void pulses(struct bench *b, uint32_t n) {
         }
 }
 
-static void counters_outlive_the_machine(void **state) {
+static void counters_outlive_the_machine(void **state)
+{
         struct bench *b = *state;
         char *text;
 
@@ -36,7 +38,8 @@ static void counters_outlive_the_machine(void **state) {
         assert_int_equal(rd64(b, TMS_REG_ODOMETER), 10);
 }
 
-static void counters_of_several_coils(void **state) {
+static void counters_of_several_coils(void **state)
+{
         struct bench *b = *state;
 
         pulses(b, 2);
@@ -50,7 +53,8 @@ static void counters_of_several_coils(void **state) {
         assert_int_equal(rd64(b, TMS_REG_COIL_PULSES), 2);
 }
 
-static void counters_written_beforehand(void **state) {
+static void counters_written_beforehand(void **state)
+{
         struct bench *b = *state;
 
         write_text(b->dir, "nvram", 0, "odometer 12345678901\ncoil 2000001 99\n");
@@ -62,20 +66,21 @@ static void counters_written_beforehand(void **state) {
         assert_int_equal(rd64(b, TMS_REG_ODOMETER), 5);
 }
 
-static void counters_file_broken(void **state) {
+static void counters_file_broken(void **state)
+{
         static const struct {
                 const char *text, *message;
         } wrong[] = {
-                { "odometer x\n", "nvram.0:1: 'odometer x': expected 'odometer PULSES' or 'coil SERIAL PULSES'" },
-                { "odometer 5\ncoil 3\n", "nvram.0:2: 'coil 3': expected" },
-                { "odometer 5 6\n", "nvram.0:1: 'odometer 5 6': expected" },
-                { "odometer -1\n", "nvram.0:1: 'odometer -1': expected" },
+                        {"odometer x\n", "nvram.0:1: 'odometer x': expected 'odometer PULSES' or 'coil SERIAL PULSES'"},
+                        {"odometer 5\ncoil 3\n", "nvram.0:2: 'coil 3': expected"},
+                        {"odometer 5 6\n", "nvram.0:1: 'odometer 5 6': expected"},
+                        {"odometer -1\n", "nvram.0:1: 'odometer -1': expected"},
         };
         struct bench *b = *state;
 
         for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
                 char device[256], *said, *text;
-                const char *const argv[] = { "-device", "pcie-root-port,id=p", "-device", device, NULL };
+                const char *const argv[] = {"-device", "pcie-root-port,id=p", "-device", device, NULL};
                 int status;
 
                 write_text(b->dir, "nvram", 0, wrong[i].text);
@@ -86,12 +91,13 @@ static void counters_file_broken(void **state) {
                         fail_msg("%s -> %s", wrong[i].text, said);
                 free(said);
                 text = read_text(b->dir, "nvram", 0);
-                assert_string_equal(text, wrong[i].text);       /* left as it was */
+                assert_string_equal(text, wrong[i].text); /* left as it was */
                 free(text);
         }
 }
 
-static void files_outlive_a_kill(void **state) {
+static void files_outlive_a_kill(void **state)
+{
         struct bench b;
         char *text;
         uint64_t t;
@@ -109,7 +115,8 @@ static void files_outlive_a_kill(void **state) {
         bench_clean(&b);
 }
 
-static void a_move_in_mid_charge(void **state) {
+static void a_move_in_mid_charge(void **state)
+{
         struct bench *b = *state;
 
         pulses(b, 3);
@@ -137,14 +144,12 @@ static void a_move_in_mid_charge(void **state) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_WATCHDOG);
 }
 
-int main(void) {
+int main(void)
+{
         static const struct CMUnitTest tests[] = {
-                bench_test(counters_outlive_the_machine),
-                bench_test(counters_of_several_coils),
-                bench_test(counters_written_beforehand),
-                bench_test(counters_file_broken),
-                cmocka_unit_test(files_outlive_a_kill),
-                bench_test(a_move_in_mid_charge),
+                        bench_test(counters_outlive_the_machine), bench_test(counters_of_several_coils),
+                        bench_test(counters_written_beforehand),  bench_test(counters_file_broken),
+                        cmocka_unit_test(files_outlive_a_kill),   bench_test(a_move_in_mid_charge),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,8 @@
 #define SLTSTA_DLLSC 0x0100
 #define AER 0x100
 
-static void each_answer_is_told(void **s) {
+static void each_answer_is_told(void **s)
+{
         struct bench *b = *s;
 
         arm(b, 500);
@@ -42,7 +43,8 @@ static void each_answer_is_told(void **s) {
         assert_int_equal(rd32(b, TMS_REG_IRQ_EVENTS), 0);
 }
 
-static void ready_is_told(void **s) {
+static void ready_is_told(void **s)
+{
         struct bench *b = *s;
 
         wr32(b, TMS_REG_IRQ_ENABLE, TMS_IRQ_READY);
@@ -61,7 +63,8 @@ static void ready_is_told(void **s) {
         assert_true(message(b, TMS_VECTOR_PULSE));
 }
 
-static void what_is_not_enabled_is_not_told(void **s) {
+static void what_is_not_enabled_is_not_told(void **s)
+{
         struct bench *b = *s;
 
         wr32(b, TMS_REG_IRQ_ENABLE, 0);
@@ -74,7 +77,8 @@ static void what_is_not_enabled_is_not_told(void **s) {
         assert_false(answer(b).events);
 }
 
-static void enabling_tells_what_is_pending(void **s) {
+static void enabling_tells_what_is_pending(void **s)
+{
         struct bench *b = *s;
 
         lab(b, "press=footswitch");
@@ -86,7 +90,8 @@ static void enabling_tells_what_is_pending(void **s) {
         assert_false(message(b, TMS_VECTOR_PULSE));
 }
 
-static void masked_vectors_wait(void **s) {
+static void masked_vectors_wait(void **s)
+{
         struct bench *b = *s;
 
         mask_vector(b, TMS_VECTOR_FAULT, true);
@@ -99,18 +104,42 @@ static void masked_vectors_wait(void **s) {
         assert_false(pending_vector(b, TMS_VECTOR_FAULT));
 }
 
-static void fault_tells_each_new_bit(void **s) {
+static void fault_tells_each_new_bit(void **s)
+{
         struct bench *b = *s;
 
         lab(b, "open=cover_open");
         assert_true(message(b, TMS_VECTOR_FAULT));
         lab(b, "close=cover_open;open=cover_open");
-        assert_false(message(b, TMS_VECTOR_FAULT));     /* latched already */
+        assert_false(message(b, TMS_VECTOR_FAULT)); /* latched already */
         lab(b, "open=overcurrent");
         assert_true(message(b, TMS_VECTOR_FAULT));
 }
 
-static void function_level_reset(void **s) {
+static void time_to_safe_is_measured(void **s)
+{
+        struct bench *b = *s;
+        char *text;
+
+        lab(b, "counts_reset");
+        arm(b, 500);
+        wr32(b, TMS_REG_CONTROL, TMS_CONTROL_SAFE); /* answers no fault */
+        step(b, 20 * MS);
+        arm(b, 500);
+        lab(b, "in=1000 open=cover_open");
+        step(b, 1700);
+        wr32(b, TMS_REG_CONTROL, TMS_CONTROL_SAFE);
+        wr32(b, TMS_REG_CONTROL, TMS_CONTROL_SAFE);
+        lab(b, "open=overcurrent");
+        step(b, 300);
+        wr32(b, TMS_REG_CONTROL, TMS_CONTROL_SAFE);
+        text = lab_ask(b, "counts");
+        assert_non_null(strstr(text, "\\\"fault_to_safe\\\":{\\\"count\\\":2,\\\"last_ns\\\":300,\\\"max_ns\\\":700}"));
+        free(text);
+}
+
+static void function_level_reset(void **s)
+{
         struct bench *b = *s;
         uint32_t express = capability(b, false, CAP_EXPRESS);
         uint64_t t;
@@ -133,7 +162,8 @@ static void function_level_reset(void **s) {
         arm(b, 500);
 }
 
-static void machine_reset(void **s) {
+static void machine_reset(void **s)
+{
         struct bench *b = *s;
         char *text;
 
@@ -149,7 +179,8 @@ static void machine_reset(void **s) {
         free(text);
 }
 
-static void no_memory_decode_reads_ones(void **s) {
+static void no_memory_decode_reads_ones(void **s)
+{
         struct bench *b = *s;
 
         cfg_write(b, 0x04, 0, 2);
@@ -160,7 +191,8 @@ static void no_memory_decode_reads_ones(void **s) {
         assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 }
 
-static void without_bus_mastering_no_message(void **s) {
+static void without_bus_mastering_no_message(void **s)
+{
         struct bench *b = *s;
 
         cfg_write(b, 0x04, 2, 2);
@@ -169,7 +201,8 @@ static void without_bus_mastering_no_message(void **s) {
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_LATCH_SELF_TEST);
 }
 
-static void removed_reads_ones(void **s) {
+static void removed_reads_ones(void **s)
+{
         struct bench *b = *s;
 
         arm(b, 500);
@@ -181,10 +214,11 @@ static void removed_reads_ones(void **s) {
         assert_true(cfg(b, 0, 4) == 0xffffffff);
         assert_true(cfg(b, 0x3c, 1) == 0xff);
         assert_true(cfg(b, AER, 4) == 0xffffffff);
-        assert_true(rd(b, TMS_BAR_SIZE, 4) == 0xffffffff);      /* the vectors' table */
+        assert_true(rd(b, TMS_BAR_SIZE, 4) == 0xffffffff); /* the vectors' table */
 }
 
-static void removed_ignores_writes(void **s) {
+static void removed_ignores_writes(void **s)
+{
         struct bench *b = *s;
         char *text;
 
@@ -202,7 +236,8 @@ static void removed_ignores_writes(void **s) {
         free(text);
 }
 
-static void removed_is_silent(void **s) {
+static void removed_is_silent(void **s)
+{
         struct bench *b = *s;
 
         arm(b, 500);
@@ -214,7 +249,8 @@ static void removed_is_silent(void **s) {
         assert_false(message(b, TMS_VECTOR_PULSE));
 }
 
-static void removal_at_the_port(void **s) {
+static void removal_at_the_port(void **s)
+{
         struct bench *b = *s;
         uint32_t cap = capability(b, true, CAP_EXPRESS);
 
@@ -239,7 +275,8 @@ static void removal_at_the_port(void **s) {
         assert_int_equal(port_cfg(b, cap + SLTSTA, 2) & (SLTSTA_PDC | SLTSTA_DLLSC), 0);
 }
 
-static void insertion(void **s) {
+static void insertion(void **s)
+{
         struct bench *b = *s;
         uint32_t cap = capability(b, true, CAP_EXPRESS);
 
@@ -275,18 +312,20 @@ static void insertion(void **s) {
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_DELIVERED);
 }
 
-static void removal_with_events_off(void **s) {
+static void removal_with_events_off(void **s)
+{
         struct bench *b = *s;
 
         lab(b, "remove");
         assert_false(message(b, PORT_VECTOR));
-        lab(b, "remove");               /* nothing more to take out */
+        lab(b, "remove"); /* nothing more to take out */
         lab(b, "insert;insert");
         bench_map(b);
         assert_int_equal(rd32(b, TMS_REG_MAGIC), TMS_MAGIC);
 }
 
-static void slot_power_off(void **s) {
+static void slot_power_off(void **s)
+{
         struct bench *b = *s;
         uint32_t cap = capability(b, true, CAP_EXPRESS);
 
@@ -302,25 +341,56 @@ static void slot_power_off(void **s) {
         assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 }
 
-static void uncorrectable_error(void **s) {
+static void unplugged_with_consent(void **s)
+{
+        struct bench *b = *s;
+        uint32_t cap = capability(b, true, CAP_EXPRESS);
+        char *text;
+
+        arm(b, 500);
+        port_cfg_write(b, cap + SLTCTL, 0x0700, 2); /* power and its indicator off */
+        assert_true(cfg(b, 0, 4) == 0xffffffff);
+        assert_true(rd32(b, TMS_REG_MAGIC) == 0xffffffff || rd32(b, TMS_REG_MAGIC) == 0);
+        assert_int_equal(machine_inb(&b->m, 0x5d1), 0xff); /* the lab port went with it */
+        text = read_text(b->dir, "counts", 0);
+        assert_non_null(strstr(text, "\"CONTROL\""));
+        free(text);
+        step(b, 1 * S);
+
+        assert_true(machine_qmp(&b->m,
+                                "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"tms-card\","
+                                "\"id\":\"card0\",\"bus\":\"port0\",\"serial\":5}}",
+                                &text));
+        free(text);
+        port_cfg_write(b, cap + SLTCTL, 0x0100, 2);
+        bench_map(b);
+        assert_int_equal(rd64(b, TMS_REG_CARD_SERIAL), 5);
+        assert_int_equal(rd64(b, TMS_REG_CLOCK_NS), 0);
+        lab(b, "open=estop");
+        assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_EMERGENCY_STOP);
+}
+
+static void uncorrectable_error(void **s)
+{
         struct bench *b = *s;
         uint32_t express = capability(b, false, CAP_EXPRESS);
 
-        cfg_write(b, express + DEVCTL, 0xf, 2);         /* report all errors */
+        cfg_write(b, express + DEVCTL, 0xf, 2); /* report all errors */
         lab(b, "aer=uncorrectable");
-        assert_int_equal(cfg(b, AER + 4, 4), 1 << 14);  /* completion time-out */
+        assert_int_equal(cfg(b, AER + 4, 4), 1 << 14); /* completion time-out */
         assert_int_equal(cfg(b, express + DEVSTA, 2) & 0xf, 1 << 1);
         cfg_write(b, AER + 4, 1 << 14, 4);
         assert_int_equal(cfg(b, AER + 4, 4), 0);
 }
 
-static void fatal_and_correctable_errors(void **s) {
+static void fatal_and_correctable_errors(void **s)
+{
         struct bench *b = *s;
         uint32_t express = capability(b, false, CAP_EXPRESS);
 
         cfg_write(b, express + DEVCTL, 0xf, 2);
         lab(b, "aer=fatal");
-        assert_int_equal(cfg(b, AER + 4, 4), 1 << 4);   /* data link protocol */
+        assert_int_equal(cfg(b, AER + 4, 4), 1 << 4); /* data link protocol */
         assert_int_equal(cfg(b, express + DEVSTA, 2) & 0xf, 1 << 2);
         cfg_write(b, AER + 4, 1 << 4, 4);
         cfg_write(b, express + DEVSTA, 0xf, 2);
@@ -329,7 +399,8 @@ static void fatal_and_correctable_errors(void **s) {
         assert_int_equal(cfg(b, express + DEVSTA, 2) & 0xf, 1 << 0);
 }
 
-static void two_cards(void **s) {
+static void two_cards(void **s)
+{
         struct bench b;
 
         bench_start(&b, 2, "");
@@ -354,28 +425,31 @@ static void two_cards(void **s) {
         bench_stop(&b);
 }
 
-int main(void) {
+int main(void)
+{
         static const struct CMUnitTest tests[] = {
-                bench_test(each_answer_is_told),
-                bench_test(ready_is_told),
-                bench_test(what_is_not_enabled_is_not_told),
-                bench_test(enabling_tells_what_is_pending),
-                bench_test(masked_vectors_wait),
-                bench_test(fault_tells_each_new_bit),
-                bench_test(function_level_reset),
-                bench_test(machine_reset),
-                bench_test(no_memory_decode_reads_ones),
-                bench_test(without_bus_mastering_no_message),
-                bench_test(removed_reads_ones),
-                bench_test(removed_ignores_writes),
-                bench_test(removed_is_silent),
-                bench_test(removal_at_the_port),
-                bench_test(insertion),
-                bench_test(removal_with_events_off),
-                bench_test(slot_power_off),
-                bench_test(uncorrectable_error),
-                bench_test(fatal_and_correctable_errors),
-                cmocka_unit_test(two_cards),
+                        bench_test(each_answer_is_told),
+                        bench_test(ready_is_told),
+                        bench_test(what_is_not_enabled_is_not_told),
+                        bench_test(enabling_tells_what_is_pending),
+                        bench_test(masked_vectors_wait),
+                        bench_test(fault_tells_each_new_bit),
+                        bench_test(time_to_safe_is_measured),
+                        bench_test(function_level_reset),
+                        bench_test(machine_reset),
+                        bench_test(no_memory_decode_reads_ones),
+                        bench_test(without_bus_mastering_no_message),
+                        bench_test(removed_reads_ones),
+                        bench_test(removed_ignores_writes),
+                        bench_test(removed_is_silent),
+                        bench_test(removal_at_the_port),
+                        bench_test(insertion),
+                        bench_test(removal_with_events_off),
+                        bench_test(slot_power_off),
+                        bench_test(unplugged_with_consent),
+                        bench_test(uncorrectable_error),
+                        bench_test(fatal_and_correctable_errors),
+                        cmocka_unit_test(two_cards),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

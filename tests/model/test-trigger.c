@@ -5,7 +5,8 @@
  */
 #include "card.h"
 
-static void delivered(void **state) {
+static void delivered(void **state)
+{
         struct bench *b = *state;
         uint64_t t;
         struct answer a;
@@ -28,7 +29,8 @@ static void delivered(void **state) {
         assert_int_equal(rd32(b, TMS_REG_STATUS) & TMS_STATUS_STATE_MASK, TMS_STATUS_STATE_ARM);
 }
 
-static void refused(struct bench *b, uint32_t seq, unsigned outcome, const char *detail) {
+static void refused(struct bench *b, uint32_t seq, unsigned outcome, const char *detail)
+{
         uint64_t t = now_ns(b);
         struct answer a;
 
@@ -39,17 +41,19 @@ static void refused(struct bench *b, uint32_t seq, unsigned outcome, const char 
         assert_int_equal(a.seq, seq & TMS_ANSWER_SEQ_MASK);
         assert_int_equal(a.permille, 0);
         assert_true(a.time_ns == t);
-        assert_int_equal(rd64(b, TMS_REG_NOT_AFTER), 0);        /* used up all the same */
+        assert_int_equal(rd64(b, TMS_REG_NOT_AFTER), 0); /* used up all the same */
         assert_int_equal(rd64(b, TMS_REG_ODOMETER), 0);
         witnessed(b, 0, t, "refused", 0, seq, detail);
         witnessed_only(b, 1);
 }
 
-static void soon(struct bench *b) {
+static void soon(struct bench *b)
+{
         wr64(b, TMS_REG_NOT_AFTER, rd64(b, TMS_REG_CLOCK_NS) + 1 * MS);
 }
 
-static void wrong_sequence(void **state) {
+static void wrong_sequence(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -61,7 +65,8 @@ static void wrong_sequence(void **state) {
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_DELIVERED);
 }
 
-static void twice_the_same(void **state) {
+static void twice_the_same(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -75,14 +80,16 @@ static void twice_the_same(void **state) {
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_DELIVERED);
 }
 
-static void not_armed_in_safe(void **state) {
+static void not_armed_in_safe(void **state)
+{
         struct bench *b = *state;
 
         soon(b);
         refused(b, 0, TMS_OUTCOME_NOT_ARMED, "not_armed");
 }
 
-static void not_armed_in_charge(void **state) {
+static void not_armed_in_charge(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -92,7 +99,8 @@ static void not_armed_in_charge(void **state) {
         refused(b, 1, TMS_OUTCOME_NOT_ARMED, "not_armed");
 }
 
-static void not_ready_yet(void **state) {
+static void not_ready_yet(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -106,7 +114,8 @@ static void not_ready_yet(void **state) {
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_DELIVERED);
 }
 
-static void nothing_queued(void **state) {
+static void nothing_queued(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -115,14 +124,16 @@ static void nothing_queued(void **state) {
         refused(b, 1, TMS_OUTCOME_NOT_READY, "not_ready");
 }
 
-static void without_not_after(void **state) {
+static void without_not_after(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
         refused(b, 1, TMS_OUTCOME_TOO_LATE, "too_late");
 }
 
-static void not_after_to_the_nanosecond(void **state) {
+static void not_after_to_the_nanosecond(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -135,7 +146,8 @@ static void not_after_to_the_nanosecond(void **state) {
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_DELIVERED);
 }
 
-static void not_after_is_used_up(void **state) {
+static void not_after_is_used_up(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -149,7 +161,8 @@ static void not_after_is_used_up(void **state) {
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_TOO_LATE);
 }
 
-static void lock_out_to_the_nanosecond(void **state) {
+static void lock_out_to_the_nanosecond(void **state)
+{
         struct bench *b = *state;
 
         charge(b);
@@ -170,7 +183,8 @@ static void lock_out_to_the_nanosecond(void **state) {
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_DELIVERED);
 }
 
-static void lock_out_outlives_safe_and_reset(void **state) {
+static void lock_out_outlives_safe_and_reset(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 50);
@@ -184,7 +198,8 @@ static void lock_out_outlives_safe_and_reset(void **state) {
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_LOCKOUT);
 }
 
-static void interlock_is_named(void **state) {
+static void interlock_is_named(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -194,7 +209,8 @@ static void interlock_is_named(void **state) {
         refused(b, 1, TMS_OUTCOME_INTERLOCK, "interlock:cover_open");
 }
 
-static void latch_is_named(void **state) {
+static void latch_is_named(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -202,7 +218,8 @@ static void latch_is_named(void **state) {
         refused(b, 1, TMS_OUTCOME_INTERLOCK, "interlock:bad_access");
 }
 
-static void watchdog_is_named(void **state) {
+static void watchdog_is_named(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -211,29 +228,32 @@ static void watchdog_is_named(void **state) {
         refused(b, 1, TMS_OUTCOME_WATCHDOG, "watchdog");
 }
 
-static void sequence_comes_first(void **state) {
+static void sequence_comes_first(void **state)
+{
         struct bench *b = *state;
 
         lab(b, "open=estop");
         refused(b, 7, TMS_OUTCOME_WRONG_SEQ, "wrong_seq");
 }
 
-static void lateness_comes_before_lock_out_and_readiness(void **state) {
+static void lateness_comes_before_lock_out_and_readiness(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 50);
         fire(b, 1);
         answer(b);
-        wr32(b, TMS_REG_TRIGGER, 2);            /* late, locked out and not ready */
+        wr32(b, TMS_REG_TRIGGER, 2); /* late, locked out and not ready */
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_TOO_LATE);
-        fire(b, 2);                             /* locked out and not ready */
+        fire(b, 2); /* locked out and not ready */
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_LOCKOUT);
         step(b, 500 * US);
         fire(b, 2);
         assert_int_equal(answer(b).outcome, TMS_OUTCOME_NOT_READY);
 }
 
-static void answers_queue_in_order(void **state) {
+static void answers_queue_in_order(void **state)
+{
         struct bench *b = *state;
         struct answer a;
 
@@ -249,7 +269,8 @@ static void answers_queue_in_order(void **state) {
         assert_int_equal(rd64(b, TMS_REG_ANSWER), 0);
 }
 
-static void answers_outlive_safe(void **state) {
+static void answers_outlive_safe(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 500);
@@ -261,7 +282,8 @@ static void answers_outlive_safe(void **state) {
         assert_false(rd32(b, TMS_REG_STATUS) & TMS_STATUS_ANSWER);
 }
 
-static void answers_overflow(void **state) {
+static void answers_overflow(void **state)
+{
         struct bench *b = *state;
         unsigned n;
 
@@ -277,16 +299,17 @@ static void answers_overflow(void **state) {
 
                 if (!a.valid)
                         break;
-                assert_int_equal(a.seq, 99);    /* the newest was lost, not the oldest */
+                assert_int_equal(a.seq, 99); /* the newest was lost, not the oldest */
         }
         assert_int_equal(n, 64);
 }
 
-static void answer_time_is_modulo_2_40(void **state) {
+static void answer_time_is_modulo_2_40(void **state)
+{
         struct bench b;
         uint64_t t;
 
-        bench_start(&b, 1, ",clock-start-ns=1099511000000");    /* 627776 ns short of 2^40 */
+        bench_start(&b, 1, ",clock-start-ns=1099511000000"); /* 627776 ns short of 2^40 */
         arm(&b, 500);
         t = rd64(&b, TMS_REG_CLOCK_NS);
         assert_true(t > 1ULL << 40);
@@ -295,7 +318,8 @@ static void answer_time_is_modulo_2_40(void **state) {
         bench_stop(&b);
 }
 
-static void clock_and_since_pulse(void **state) {
+static void clock_and_since_pulse(void **state)
+{
         struct bench *b = *state;
         uint64_t t;
 
@@ -308,7 +332,8 @@ static void clock_and_since_pulse(void **state) {
         assert_true(rd64(b, TMS_REG_SINCE_PULSE_NS) == 123456789);
 }
 
-static void clock_rate(void **state) {
+static void clock_rate(void **state)
+{
         struct bench b;
 
         bench_start(&b, 1, ",clock-ppm=-300");
@@ -317,7 +342,8 @@ static void clock_rate(void **state) {
         bench_stop(&b);
 }
 
-static void every_pulse_of_a_train(void **state) {
+static void every_pulse_of_a_train(void **state)
+{
         struct bench *b = *state;
 
         arm(b, 600);
@@ -336,32 +362,33 @@ static void every_pulse_of_a_train(void **state) {
         assert_int_equal(rd64(b, TMS_REG_ODOMETER), 50);
 }
 
-int main(void) {
+int main(void)
+{
         static const struct CMUnitTest tests[] = {
-                bench_test(delivered),
-                bench_test(wrong_sequence),
-                bench_test(twice_the_same),
-                bench_test(not_armed_in_safe),
-                bench_test(not_armed_in_charge),
-                bench_test(not_ready_yet),
-                bench_test(nothing_queued),
-                bench_test(without_not_after),
-                bench_test(not_after_to_the_nanosecond),
-                bench_test(not_after_is_used_up),
-                bench_test(lock_out_to_the_nanosecond),
-                bench_test(lock_out_outlives_safe_and_reset),
-                bench_test(interlock_is_named),
-                bench_test(latch_is_named),
-                bench_test(watchdog_is_named),
-                bench_test(sequence_comes_first),
-                bench_test(lateness_comes_before_lock_out_and_readiness),
-                bench_test(answers_queue_in_order),
-                bench_test(answers_outlive_safe),
-                bench_test(answers_overflow),
-                cmocka_unit_test(answer_time_is_modulo_2_40),
-                bench_test(clock_and_since_pulse),
-                cmocka_unit_test(clock_rate),
-                bench_test(every_pulse_of_a_train),
+                        bench_test(delivered),
+                        bench_test(wrong_sequence),
+                        bench_test(twice_the_same),
+                        bench_test(not_armed_in_safe),
+                        bench_test(not_armed_in_charge),
+                        bench_test(not_ready_yet),
+                        bench_test(nothing_queued),
+                        bench_test(without_not_after),
+                        bench_test(not_after_to_the_nanosecond),
+                        bench_test(not_after_is_used_up),
+                        bench_test(lock_out_to_the_nanosecond),
+                        bench_test(lock_out_outlives_safe_and_reset),
+                        bench_test(interlock_is_named),
+                        bench_test(latch_is_named),
+                        bench_test(watchdog_is_named),
+                        bench_test(sequence_comes_first),
+                        bench_test(lateness_comes_before_lock_out_and_readiness),
+                        bench_test(answers_queue_in_order),
+                        bench_test(answers_outlive_safe),
+                        bench_test(answers_overflow),
+                        cmocka_unit_test(answer_time_is_modulo_2_40),
+                        bench_test(clock_and_since_pulse),
+                        cmocka_unit_test(clock_rate),
+                        bench_test(every_pulse_of_a_train),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,7 +87,7 @@ int64_t tms_thermal_next(const TMSThermal *th);
 
 /* --- nvram.c: what survives power: odometer, pulses of each coil --------- */
 
-#define TMS_NVRAM_COILS 16
+#define TMS_NVRAM_COILS 64
 
 typedef struct TMSNvram {
     char *path;

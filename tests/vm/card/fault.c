@@ -72,9 +72,11 @@ static char *ask(TMSCard *s, const char *word, int64_t now)
     return NULL;
 }
 
+/* Small enough that three of them add up. */
 static bool number(const char *text, int64_t *ret)
 {
-    return qemu_strtoi64(text, NULL, 0, ret) == 0 && *ret >= 0;
+    return qemu_strtoi64(text, NULL, 0, ret) == 0 && *ret >= 0 &&
+           *ret <= INT64_MAX / 4;
 }
 
 /* The words before the operation. False: error says what is wrong. */

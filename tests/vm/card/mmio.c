@@ -81,7 +81,7 @@ static const TMSReg *reg_at(hwaddr addr, unsigned size)
 
 static uint64_t coil_read(TMSCard *s, hwaddr addr)
 {
-    uint64_t *pulses = tms_nvram_coil(&s->nvram, s->coil_serial);
+    uint64_t *pulses;
 
     if (s->coil_type == TMS_COIL_NONE) {
         return 0;
@@ -98,6 +98,7 @@ static uint64_t coil_read(TMSCard *s, hwaddr addr)
     case TMS_REG_COIL_COOL_MW:
         return TMS_COIL_COOL_MW;
     case TMS_REG_COIL_PULSES:
+        pulses = tms_nvram_coil(&s->nvram, s->coil_serial);
         return pulses ? *pulses : 0;
     case TMS_REG_COIL_TEMP_MC:
         return (uint32_t)tms_thermal_mc(&s->thermal);

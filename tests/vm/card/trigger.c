@@ -97,15 +97,18 @@ void tms_setpoint_write(TMSCard *s, uint32_t value)
 /* Everything that follows from current in the coil, whoever caused it. */
 static void discharged(TMSCard *s, uint32_t permille, int64_t t_ns)
 {
-    uint64_t *coil = tms_nvram_coil(&s->nvram, s->coil_serial);
+    uint64_t *coil = NULL;
 
+    if (s->coil_type != TMS_COIL_NONE) {
+        coil = tms_nvram_coil(&s->nvram, s->coil_serial);
+    }
     s->last_pulse_ns = t_ns;
     s->pulsed = true;
     s->pulses++;
     s->lockout_end_ns = tms_clock_after(s, t_ns, s->min_interval_ns);
     s->was_full = false;
     s->nvram.odometer++;
-    if (coil && s->coil_type != TMS_COIL_NONE) {
+    if (coil) {
         (*coil)++;
     }
     tms_nvram_save(&s->nvram);
