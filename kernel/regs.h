@@ -73,7 +73,7 @@
  * engine compares it with TMS_GATE_PERMIT under TMS_GATE_PERMIT_MASK.
  */
 #define TMS_REG_GATE			0x084	/* RO 32 */
-#define TMS_REG_STATUS			0x088	/* RO 32: the same word, for everybody but the engine */
+#define TMS_REG_STATUS			0x088	/* RO 32: the same word, not for the engine */
 #define TMS_IL_EMERGENCY_STOP		0x00000001 /* a 1 is open: firing forbidden */
 #define TMS_IL_PATIENT_STOP		0x00000002
 #define TMS_IL_COIL_ABSENT		0x00000004
@@ -137,10 +137,10 @@
  */
 #define TMS_REG_SETPOINT		0x100	/* WO 32 */
 #define TMS_SETPOINT(seq, permille)	((((seq) & 0xffff) << 16) | ((permille) & 0xffff))
-#define TMS_REG_SEQ_EXPECTED		0x104	/* RO 32: the number TRIGGER must carry; 1 after CHARGE */
+#define TMS_REG_SEQ_EXPECTED		0x104	/* RO 32: number TRIGGER must carry; 1 after CHARGE */
 #define TMS_REG_NOT_AFTER		0x108	/* RW 64: card ns; used up by the next TRIGGER */
 #define TMS_REG_TRIGGER			0x110	/* WO 32: the expected sequence number fires */
-#define TMS_REG_WAVEFORM		0x114	/* RW 32: bits 1..0 waveform, bit 8 reverse; SAFE only */
+#define TMS_REG_WAVEFORM		0x114	/* RW 32: bits 1..0 waveform, 8 reverse; SAFE only */
 #define TMS_WAVEFORM_BIPHASIC		0
 #define TMS_WAVEFORM_MONOPHASIC		1
 #define TMS_WAVEFORM_HALFSINE		2
@@ -159,7 +159,7 @@
 #define TMS_ANSWER_SEQ_MASK		0x7f
 #define TMS_ANSWER_OUTCOME_SHIFT	57	/* bits 60..57: TMS_OUTCOME_* */
 #define TMS_ANSWER_OUTCOME_MASK		0xf
-#define TMS_ANSWER_EVENTS		0x2000000000000000ULL /* bit 61: IRQ_EVENTS has more than ANSWER */
+#define TMS_ANSWER_EVENTS		0x2000000000000000ULL /* bit 61: IRQ_EVENTS has more */
 #define TMS_ANSWER_MORE			0x4000000000000000ULL /* bit 62: FIFO still not empty */
 #define TMS_ANSWER_VALID		0x8000000000000000ULL /* bit 63: 0 when FIFO was empty */
 /* Outcome 15 is never used, so that an absent card's all ones is no answer. */
@@ -178,9 +178,9 @@
 /* --- Time ------------------------------------------------------------------ */
 
 #define TMS_REG_CLOCK_NS		0x140	/* RO 64: since power-on, keeps running in reset */
-#define TMS_REG_SINCE_PULSE_NS		0x148	/* RO 64: since the last discharge; ~0 - 1 if none since power-on */
-#define TMS_REG_TRIGGER_IN_NS		0x150	/* RO 64: card time of the last trigger input edge */
-#define TMS_REG_TRIGGER_OUT		0x158	/* RW 32: bit 0: mirror each discharge on the output */
+#define TMS_REG_SINCE_PULSE_NS		0x148	/* RO 64: since the last discharge; ~0 - 1: none yet */
+#define TMS_REG_TRIGGER_IN_NS		0x150	/* RO 64: card time of the trigger input's edge */
+#define TMS_REG_TRIGGER_OUT		0x158	/* RW 32: bit 0: each discharge on the output */
 
 /* --- Watchdog --------------------------------------------------------------- */
 

@@ -25,7 +25,7 @@
  *  - EPERM:     an interlock is open, or a fault is latched.
  *  - EAGAIN:    not yet: history of the card unknown, or records are waiting
  *               to be read and acknowledged. read(): nothing to read now.
- *  - ESTALE:    an acknowledgement that makes no progress or claims more than
+ *  - ESTALE:    an acknowledgment that makes no progress or claims more than
  *               was read; the timeline's limits have changed since LOAD.
  *  - ETIME:     arming took too long, or the host's timers are not fit.
  *  - ENOMEM:    no memory for the timeline.
@@ -33,7 +33,7 @@
  *  - ECANCELED: ARM: a stop, from wherever, came while it was under way.
  *  - EINTR:     ARM: a signal came while it was under way, which has ended it.
  *  - ENODEV:    the card is gone. read() says so when nothing is left to read, and
- *               KEEPALIVE still takes the acknowledgement.
+ *               KEEPALIVE still takes the acknowledgment.
  *
  * DOC: Growth
  *
@@ -140,7 +140,7 @@ struct tms_pulse {
 #define TMS_EVENT_PULSE_ANSWER	3	/* the card's answer; @code: TMS_PULSE_OUTCOME_* */
 #define TMS_EVENT_INTERLOCK	4	/* @pulse: live, @card_seq: latched, TMS_INTERLOCK_* */
 #define TMS_EVENT_TRIGGER	5	/* external trigger; @card_ns: its card time */
-#define TMS_EVENT_LOST		6	/* monitors only: @pulse records were dropped before this one */
+#define TMS_EVENT_LOST		6	/* monitors: @pulse records were dropped before this */
 
 /* Outcomes 0..15 are the card's own, as in its manual. */
 #define TMS_PULSE_OUTCOME_DELIVERED	0
@@ -205,7 +205,8 @@ struct tms_event {
  * @coil_serial: unique to the coil, 0 without one
  * @coil_pulses: the coil's life-time count
  * @odometer: discharges in the card's life
- * @coil_type: the card's code: 1 figure-8, 2 circular, 3 double cone, 4 H1, 5 H4, 6 H7, 7 sham; 0 none
+ * @coil_type: the card's code: 1 figure-8, 2 circular, 3 double cone, 4 H1, 5 H4,
+ *             6 H7, 7 sham; 0 none
  * @max_permille: smallest of card, coil and module parameter
  * @min_interval_ns: shortest interval the verifier lets pass at the default lateness tolerance
  * @stored_pulses: pulse capacitors
@@ -359,11 +360,11 @@ struct tms_limits {
 #define TMS_RULE_INTERVAL		5	/* limit, actual: ns */
 #define TMS_RULE_INTENSITY		6	/* limit, actual: permille */
 #define TMS_RULE_INTENSITY_ZERO		7
-#define TMS_RULE_SETTLING		8	/* limit: ns when the set-point is there, actual: ns when due */
+#define TMS_RULE_SETTLING		8	/* limit: ns when it is there, actual: ns when due */
 #define TMS_RULE_PULSES_PER_S		9	/* limit, actual: pulses in a half-open second */
 #define TMS_RULE_RESERVOIR		10	/* limit: mJ left, actual: mJ wanted */
 #define TMS_RULE_COIL_HEAT		11	/* limit, actual: mJ */
-#define TMS_RULE_PULSES			12	/* limit, actual: pulses under the session's limits */
+#define TMS_RULE_PULSES			12	/* limit, actual: pulses, by the session */
 #define TMS_RULE_PULSES_PER_DAY		13	/* limit, actual: pulses */
 #define TMS_RULE_DURATION		14	/* limit, actual: ns */
 
@@ -531,8 +532,8 @@ struct tms_latency {
 #define TMS_IOC_GO		_IOW(TMS_IOC_MAGIC, 0x06, struct tms_go)
 #define TMS_IOC_PAUSE		_IOW(TMS_IOC_MAGIC, 0x07, struct tms_pause)
 #define TMS_IOC_RESUME		_IOWR(TMS_IOC_MAGIC, 0x08, struct tms_resume)
-#define TMS_IOC_STOP		_IO(TMS_IOC_MAGIC, 0x09)	/* at once, by anyone, any state */
-#define TMS_IOC_DISARM		_IO(TMS_IOC_MAGIC, 0x0a)	/* ARMING, ARMED, PAUSED -> LOADED */
+#define TMS_IOC_STOP		_IO(TMS_IOC_MAGIC, 0x09)	/* at once, anyone, any state */
+#define TMS_IOC_DISARM		_IO(TMS_IOC_MAGIC, 0x0a)	/* ARMING, ARMED, PAUSED */
 #define TMS_IOC_KEEPALIVE	_IOWR(TMS_IOC_MAGIC, 0x0b, struct tms_keepalive)
 #define TMS_IOC_CLEAR_FAULT	_IO(TMS_IOC_MAGIC, 0x0c)	/* FAULT -> IDLE, cause gone */
 #define TMS_IOC_LATENCY		_IOR(TMS_IOC_MAGIC, 0x0d, struct tms_latency)
