@@ -38,7 +38,7 @@ UNIT_TESTS      :=
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all module check check-unit check-full demo bench lint install install-module uninstall clean distclean help deps
+.PHONY: all module check check-unit check-full demo bench lint install install-module uninstall clean help deps
 
 include $(wildcard lib/build.mk daemon/build.mk tests/build.mk tests/*/build.mk tests/unit/*.mk)
 
@@ -109,7 +109,10 @@ help:
 	@echo 'module     the kernel module for KDIR=$(KDIR)'
 	@echo 'demo       a whole treatment in a virtual machine: installs what is missing, builds, runs, proves'
 	@echo 'check      all tests: unit, card model, module and daemon in the virtual machine'
-	@echo 'check-unit unit tests on this machine only'
+	@echo 'check-unit, check-model, check-cli, check-kselftest: one part of check'
+	@echo 'check-full every shipped protocol at full length, its three records compared (half an hour)'
+	@echo 'check-debug the module under KASAN, lockdep, kmemleak, UBSAN (builds a kernel once)'
+	@echo 'fuzz       the protocol reader and the verifier against the library, FUZZ_SECONDS each'
 	@echo 'bench      measures; table and $(B)/bench.json'
 	@echo 'lint       format, warnings, sparse, checkpatch, shellcheck, unit hardening'
 	@echo 'vm         a root shell in the virtual machine with a card plugged in'
