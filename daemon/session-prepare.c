@@ -267,7 +267,8 @@ static void load(struct preparation *p)
 
         r = tms_device_limits(s->control, &p->limits);
         if (r >= 0)
-                r = tms_device_load(s->control, p->timeline.pulses, p->timeline.count, 0, &p->gen, &verdict);
+                r = tms_device_load(s->control, p->timeline.pulses, p->timeline.count, p->timeline.waveform, 0, &p->gen,
+                                    &verdict);
         if (r < 0) {
                 /* Setting limits has dropped what was loaded before. */
                 session_set_state(s, SESSION_NEW);

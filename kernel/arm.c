@@ -55,6 +55,10 @@ static int energise(struct tms_device *tms)
 	tms_set_state(tms, TMS_STATE_ARMING, TMS_CAUSE_REQUEST);
 	tms_watchdog_start(tms);
 
+	if (!tms_card_set_waveform(tms, tms->timeline->waveform)) {
+		tms_interlock_scan(tms, TMS_CAUSE_CARD_LATCH);
+		return -EPERM;
+	}
 	writel(TMS_CONTROL_CHARGE, tms->mmio + TMS_REG_CONTROL);
 	status = readl(tms->mmio + TMS_REG_STATUS);
 	if ((status & TMS_STATUS_STATE_MASK) != TMS_STATUS_STATE_CHARGE) {

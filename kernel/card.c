@@ -94,16 +94,23 @@ void tms_card_listen(struct tms_device *tms, bool trigger)
 	       tms->mmio + TMS_REG_IRQ_ENABLE);
 }
 
-/* After probe and after any reset: SAFE, the waveform that every card of its kind has. */
+/* In SAFE only. False: the card has not taken the waveform (TMS_LOAD_*). */
+bool tms_card_set_waveform(struct tms_device *tms, u32 waveform)
+{
+	/* The uAPI counts waveforms as the card does. */
+	static_assert(TMS_LOAD_BIPHASIC == TMS_WAVEFORM_BIPHASIC &&
+		      TMS_LOAD_MONOPHASIC == TMS_WAVEFORM_MONOPHASIC &&
+		      TMS_LOAD_HALFSINE == TMS_WAVEFORM_HALFSINE &&
+		      TMS_LOAD_REVERSE == TMS_WAVEFORM_REVERSE);
+
+	writel(waveform, tms->mmio + TMS_REG_WAVEFORM);
+	return readl(tms->mmio + TMS_REG_WAVEFORM) == waveform;
+}
+
+/* After probe and after any reset: SAFE. Arming sets the waveform. */
 void tms_card_setup(struct tms_device *tms)
 {
-	u32 waveform = TMS_WAVEFORM_BIPHASIC;
-
-	if (!(tms->caps.flags & TMS_CAP_BIPHASIC))
-		waveform = tms->caps.flags & TMS_CAP_MONOPHASIC ? TMS_WAVEFORM_MONOPHASIC :
-								  TMS_WAVEFORM_HALFSINE;
 	tms_card_safe(tms);
-	writel(waveform, tms->mmio + TMS_REG_WAVEFORM);
 	writel(!!(tms->caps.flags & TMS_CAP_TRIGGER_OUT), tms->mmio + TMS_REG_TRIGGER_OUT);
 	tms_card_listen(tms, false);
 }

@@ -74,7 +74,7 @@ static int call_load(struct tms_file *file, union argument *a)
 
 	load->timeline_gen = 0;
 	load->verdict = (struct tms_verdict) {};
-	if (load->flags || memchr_inv(load->reserved, 0, sizeof(load->reserved)) || !load->count)
+	if (load->flags || load->reserved || !load->count)
 		return -EINVAL;
 	if (load->lateness_ns &&
 	    !tms_in_range(load->lateness_ns, TMS_LATENESS_MIN_NS, TMS_LATENESS_MAX_NS))
@@ -85,7 +85,7 @@ static int call_load(struct tms_file *file, union argument *a)
 	t = kvmalloc(struct_size(t, pulses, load->count), GFP_KERNEL_ACCOUNT);
 	if (!t)
 		return -ENOMEM;
-	*t = (struct tms_timeline) { .count = load->count };
+	*t = (struct tms_timeline) { .count = load->count, .waveform = load->waveform };
 
 	r = -EFAULT;
 	if (!copy_from_user(t->pulses, u64_to_user_ptr(load->pulses),

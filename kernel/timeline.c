@@ -47,6 +47,7 @@
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #endif
 
+#include "regs.h"
 #include "timeline.h"
 
 #define NS_PER_HOUR		(3600 * TMS_NS_PER_S)
@@ -529,4 +530,26 @@ int tms_timeline_verify(const struct tms_pulse *pulses, u32 count,
 			return -ERANGE;
 	}
 	return 0;
+}
+
+int tms_waveform_verify(u32 card_caps, u32 waveform, struct tms_verdict *ret_verdict)
+{
+	/* The card's flags are in the order of the waveforms' numbers. */
+	u32 has = card_caps & (TMS_CAP_BIPHASIC | TMS_CAP_MONOPHASIC | TMS_CAP_HALFSINE);
+	u32 shape = waveform & TMS_LOAD_WAVEFORM;
+
+	if (waveform & ~(TMS_LOAD_WAVEFORM | TMS_LOAD_REVERSE) || shape > TMS_LOAD_HALFSINE)
+		return -EINVAL;
+
+	if (card_caps & TMS_CAP_REVERSE_CURRENT)
+		has |= TMS_LOAD_REVERSE;
+	if (has & 1U << shape && (has & TMS_LOAD_REVERSE || !(waveform & TMS_LOAD_REVERSE)))
+		return 0;
+
+	*ret_verdict = (struct tms_verdict) {
+		.rule = TMS_RULE_WAVEFORM,
+		.limit = has,
+		.actual = waveform,
+	};
+	return -ERANGE;
 }

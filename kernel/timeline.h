@@ -139,4 +139,12 @@ int tms_timeline_verify(const struct tms_pulse *pulses, u32 count,
 			const struct tms_history *h, u64 start_ns,
 			struct tms_verdict *ret_verdict);
 
+/*
+ * Can a card with these @card_caps (TMS_CAP_*, as in struct tms_info) give this
+ * @waveform (TMS_LOAD_*), in this direction? @ret_verdict is filled if not.
+ *
+ * Return: 0, -EINVAL for no waveform at all or -ERANGE for one that it has not.
+ */
+int tms_waveform_verify(u32 card_caps, u32 waveform, struct tms_verdict *ret_verdict);
+
 #endif

@@ -118,6 +118,7 @@ struct tms_coil {
  * @gen: its number, never 0
  * @params_gen: state of the module's parameters that it was verified under
  * @lateness_ns: a later pulse is not fired
+ * @waveform: of its every pulse, TMS_LOAD_*
  * @coil: the coil that it was verified for
  * @env: the limits that it was verified under; max_pulses as of then
  * @count: pulses
@@ -127,6 +128,7 @@ struct tms_timeline {
 	u32 gen;
 	u32 params_gen;
 	u64 lateness_ns;
+	u32 waveform;
 	struct tms_coil coil;
 	struct tms_envelope env;
 	u32 count;
@@ -365,6 +367,7 @@ int tms_card_identify(struct tms_device *tms, struct tms_caps *ret_caps);
 bool tms_card_present(struct tms_device *tms);
 void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil);
 void tms_card_setup(struct tms_device *tms);
+bool tms_card_set_waveform(struct tms_device *tms, u32 waveform);
 void tms_card_listen(struct tms_device *tms, bool trigger);
 
 /* --- params.c ------------------------------------------------------------ */

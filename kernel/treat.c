@@ -124,6 +124,9 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 	r = tms_treat_records(tms);
 	if (r < 0)
 		return r;
+	r = tms_waveform_verify(tms->caps.flags, t->waveform, &load->verdict);
+	if (r < 0)
+		return r;
 
 	t->lateness_ns = load->lateness_ns ?: tms_param_lateness_ns();
 	t->params_gen = tms_params_gen();

@@ -380,6 +380,7 @@ int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struc
         }
 
         t.count = (uint32_t)count;
+        t.waveform = p->waveform;
         t.pulses = TAKE_PTR(pulses);
         *ret = t;
         return 0;

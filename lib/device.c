@@ -125,13 +125,14 @@ int tms_device_limits(struct tms_device *d, const struct tms_limits *limits)
         return device_ioctl(d, TMS_IOC_LIMITS, &copy);
 }
 
-int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t lateness_ns,
-                    uint32_t *ret_gen, struct tms_verdict *ret_verdict)
+int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
+                    uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict)
 {
         struct tms_load load = {
                         .pulses = (uint64_t)(uintptr_t)pulses,
                         .count = count,
                         .lateness_ns = lateness_ns,
+                        .waveform = waveform,
         };
         int r;
 

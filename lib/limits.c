@@ -8,6 +8,7 @@
  * mistake in one of the two is then caught by the kernel, which holds the
  * timeline against the limits.
  */
+#include "kernel/regs.h"
 #include "kernel/timeline.h"
 #include "protocol.h"
 
@@ -187,6 +188,8 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
 
 /* The card that the register contract describes, with a figure-8 coil. */
 static const struct tms_info reference_card = {
+                .card_caps = TMS_CAP_BIPHASIC | TMS_CAP_MONOPHASIC | TMS_CAP_HALFSINE | TMS_CAP_REVERSE_CURRENT |
+                             TMS_CAP_TRIGGER_IN | TMS_CAP_TRIGGER_OUT,
                 .coil_type = 1,
                 .max_permille = 1000,
                 .min_interval_ns = REFERENCE_LOCKOUT_NS + REFERENCE_LOCKOUT_NS / 1000 + REFERENCE_LATENESS_NS,
@@ -210,9 +213,14 @@ int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info
                        struct tms_verdict *ret_verdict)
 {
         struct tms_envelope env;
+        int r;
 
         if (!info)
                 info = &reference_card;
+
+        r = tms_waveform_verify(info->card_caps, t->waveform, ret_verdict);
+        if (r < 0)
+                return r;
 
         env = (struct tms_envelope){
                         .max_permille = info->max_permille,

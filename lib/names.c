@@ -161,7 +161,7 @@ static const struct code rules[] = {
                 {TMS_RULE_SETTLING, "settling", NULL},   {TMS_RULE_PULSES_PER_S, "pulses_per_second", NULL},
                 {TMS_RULE_RESERVOIR, "reservoir", NULL}, {TMS_RULE_COIL_HEAT, "coil_heat", NULL},
                 {TMS_RULE_PULSES, "pulses", NULL},       {TMS_RULE_PULSES_PER_DAY, "pulses_per_day", NULL},
-                {TMS_RULE_DURATION, "duration", NULL},
+                {TMS_RULE_DURATION, "duration", NULL},   {TMS_RULE_WAVEFORM, "waveform", NULL},
 };
 
 const char *tms_rule_name(uint32_t rule)
@@ -177,6 +177,27 @@ static const struct code coils[] = {
 const char *tms_coil_name(uint32_t coil_type)
 {
         return code_name(coils, ELEMENTSOF(coils), coil_type);
+}
+
+static const struct code waveforms[] = {
+                {TMS_LOAD_BIPHASIC, "biphasic", NULL},
+                {TMS_LOAD_MONOPHASIC, "monophasic", NULL},
+                {TMS_LOAD_HALFSINE, "half-sine", NULL},
+};
+
+static void waveform_verdict_format(uint64_t card, uint64_t asked, char *buf, size_t size)
+{
+        const char *name = code_name(waveforms, ELEMENTSOF(waveforms), asked & TMS_LOAD_WAVEFORM);
+        char has[64] = "";
+        size_t n = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(waveforms); i++)
+                if (card & 1U << waveforms[i].code)
+                        n += snprintf(has + n, sizeof(has) - n, "%s%s", n ? ", " : "", waveforms[i].name);
+
+        snprintf(buf, size, "its pulses are %s%s; the stimulator's are %s%s", name,
+                 asked & TMS_LOAD_REVERSE ? " with reversed current" : "", n ? has : "of no known waveform",
+                 card & TMS_LOAD_REVERSE ? ", in either direction" : ", in one direction only");
 }
 
 /* Nanoseconds as milliseconds, for the one reading of a verdict; three decimals are a microsecond. */
@@ -255,6 +276,9 @@ const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t si
         case TMS_RULE_DURATION:
                 snprintf(buf, size, "pulse %u: it is due at %.3f s; the longest allowed timeline is %.3f s", p,
                          actual / 1e9, limit / 1e9);
+                break;
+        case TMS_RULE_WAVEFORM:
+                waveform_verdict_format(limit, actual, buf, size);
                 break;
         default:
                 snprintf(buf, size, "pulse %u: it breaks rule %u, which this version does not know", p, v->rule);

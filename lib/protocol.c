@@ -13,6 +13,7 @@
 #define CITATIONS_MAX 32
 
 const char *const protocol_coils[] = {"figure-8", "circular", "double-cone", "H1", "H4", "H7", "sham", "any", NULL};
+/* Counted as the driver does: TMS_LOAD_BIPHASIC and so on. */
 const char *const protocol_waveforms[] = {"biphasic", "monophasic", "halfsine", NULL};
 const char *const protocol_statuses[] = {"cleared", "published", "research", NULL};
 const char *const citation_bases[] = {"source", "code", "calculation", "general-knowledge", NULL};

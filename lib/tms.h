@@ -54,8 +54,8 @@ int tms_device_info(struct tms_device *d, struct tms_info *ret);
 int tms_device_status(struct tms_device *d, struct tms_status *ret);
 int tms_device_limits(struct tms_device *d, const struct tms_limits *limits);
 /* -ERANGE or -EINVAL with *ret_verdict filled when the kernel's verifier refuses. */
-int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t lateness_ns,
-                    uint32_t *ret_gen, struct tms_verdict *ret_verdict);
+int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
+                    uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict);
 int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max_ns);
 int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns, uint64_t *ret_start_ns, uint32_t *ret_run,
                      struct tms_verdict *ret_verdict);
@@ -190,6 +190,7 @@ struct tms_timeline {
         uint32_t count;
         uint32_t trains;
         uint32_t max_permille;
+        uint32_t waveform; /* TMS_LOAD_*, for tms_device_load() */
 };
 
 int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret,

@@ -174,7 +174,8 @@ static int load(struct play *p, const struct tms_limits *limits)
                 return fail("limits", r);
 
         begun_ns = now_ns();
-        r = tms_device_load(p->device, p->timeline.pulses, p->timeline.count, 0, &p->gen, &verdict);
+        r = tms_device_load(p->device, p->timeline.pulses, p->timeline.count, p->timeline.waveform, 0, &p->gen,
+                            &verdict);
         p->load_ns = now_ns() - begun_ns;
         if (r == -ERANGE)
                 fprintf(stderr, "play: %s\n", tms_verdict_format(&verdict, text, sizeof(text)));

@@ -18,6 +18,7 @@
 
 /* The card that CARD.md describes, with a coil and a day that a million weak pulses do not wear out. */
 static const struct tms_info card = {
+                .card_caps = UINT32_MAX,
                 .max_permille = 1000,
                 .min_interval_ns = 550500,
                 .stored_pulses = 4,

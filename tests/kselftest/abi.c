@@ -470,6 +470,13 @@ TEST_F(abi, load_values)
         LOAD(0, lateness_ns, info.lateness_max_ns);
         LOAD(-EINVAL, lateness_ns, info.lateness_max_ns + 1);
         LOAD(0, lateness_ns, 0);
+        LOAD(0, waveform, TMS_LOAD_BIPHASIC);
+        LOAD(0, waveform, TMS_LOAD_MONOPHASIC);
+        LOAD(0, waveform, TMS_LOAD_HALFSINE | TMS_LOAD_REVERSE);
+        LOAD(-EINVAL, waveform, TMS_LOAD_HALFSINE + 1);
+        for (unsigned int bit = 2; bit < 32; bit++)
+                if (1U << bit != TMS_LOAD_REVERSE)
+                        LOAD(-EINVAL, waveform, 1U << bit);
 }
 
 TEST_F(abi, load_refuses_and_keeps_the_old)

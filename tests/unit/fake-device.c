@@ -306,8 +306,8 @@ int tms_device_limits(struct tms_device *d, const struct tms_limits *limits)
         return 0;
 }
 
-int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t lateness_ns,
-                    uint32_t *ret_gen, struct tms_verdict *ret_verdict)
+int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
+                    uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict)
 {
         if (fake->load_error) {
                 *ret_verdict = (struct tms_verdict){
@@ -317,6 +317,7 @@ int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32
         lock();
         fake->loads++;
         fake->status.pulses = count;
+        fake->waveform = waveform;
         fake->status.next_pulse = 0;
         *ret_gen = fake->status.timeline_gen = fake->loads;
         set_state(TMS_STATE_LOADED, TMS_CAUSE_REQUEST);

@@ -31,6 +31,7 @@ struct fake {
         int control_fd, monitor_fd; /* eventfds */
 
         /* What was asked of it. */
+        uint32_t waveform; /* of the last load */
         unsigned loads, arms, starts, stops, keepalives, pauses, resumes, clears, opens;
         struct tms_limits limits;
         /* Promises that were broken; must stay 0. */

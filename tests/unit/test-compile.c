@@ -491,6 +491,9 @@ static void test_agreement(void **state)
                         assert_int_equal(r, limits);
                         if (r < 0)
                                 continue;
+                        assert_int_equal(t.waveform, strcmp(tms_protocol_waveform(p), "monophasic")
+                                                                     ? TMS_LOAD_BIPHASIC
+                                                                     : TMS_LOAD_MONOPHASIC);
                         r = tms_timeline_check(&t, NULL, &l, &v);
                         /* Only the card's energy may say no, and at half of the threshold range nothing does. */
                         if (r < 0)
@@ -513,16 +516,23 @@ static void test_verdict_sentences(void **state)
         struct tms_verdict v = {.pulse = 41, .limit = 1234567, .actual = 7654321};
         char buf[300], small[8];
 
-        for (v.rule = 0; v.rule <= TMS_RULE_DURATION + 1; v.rule++) {
+        for (v.rule = 0; v.rule <= TMS_RULE_WAVEFORM + 1; v.rule++) {
                 assert_ptr_equal(tms_verdict_format(&v, buf, sizeof(buf)), buf);
                 assert_true(strlen(buf) > 15);
-                if (v.rule > TMS_RULE_EMPTY)
+                if (v.rule > TMS_RULE_EMPTY && v.rule != TMS_RULE_WAVEFORM)
                         assert_memory_equal(buf, "pulse 41: ", 10);
                 tms_verdict_format(&v, small, sizeof(small));
                 assert_true(strlen(small) < sizeof(small));
         }
         v = (struct tms_verdict){TMS_RULE_INTENSITY, 3, 600, 605};
         assert_non_null(strstr(tms_verdict_format(&v, buf, sizeof(buf)), "60.5 %MSO; at most 60.0 %MSO"));
+        v = (struct tms_verdict){TMS_RULE_WAVEFORM, 0, 1, TMS_LOAD_MONOPHASIC | TMS_LOAD_REVERSE};
+        assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
+                            "its pulses are monophasic with reversed current; the stimulator's are biphasic, "
+                            "in one direction only");
+        v = (struct tms_verdict){TMS_RULE_WAVEFORM, 0, 3 | TMS_LOAD_REVERSE, TMS_LOAD_HALFSINE};
+        assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
+                            "its pulses are half-sine; the stimulator's are biphasic, monophasic, in either direction");
 }
 
 int main(void)

@@ -242,12 +242,14 @@ static void test_calls(void **state)
         assert_int_equal(fake.request, TMS_IOC_LIMITS);
         assert_memory_equal(fake.argument, &limits, sizeof(limits));
 
-        assert_int_equal(tms_device_load(d, &pulse, 1, 50000, &a, &verdict), 0);
+        assert_int_equal(tms_device_load(d, &pulse, 1, TMS_LOAD_MONOPHASIC, 50000, &a, &verdict), 0);
         assert_int_equal(fake.request, TMS_IOC_LOAD);
         assert_int_equal(ASKED(tms_load)->pulses, (uintptr_t)&pulse);
         assert_int_equal(ASKED(tms_load)->count, 1);
         assert_int_equal(ASKED(tms_load)->lateness_ns, 50000);
+        assert_int_equal(ASKED(tms_load)->waveform, TMS_LOAD_MONOPHASIC);
         assert_int_equal(ASKED(tms_load)->flags, 0);
+        assert_int_equal(ASKED(tms_load)->reserved, 0);
         assert_int_equal(a, 9);
 
         assert_int_equal(tms_device_arm(d, 9, &b), 0);
@@ -292,7 +294,7 @@ static void test_failures(void **state)
 
         fake.error = ERANGE;
         fake.verdict = (struct tms_verdict){TMS_RULE_INTERVAL, 3, 100, 50};
-        assert_int_equal(tms_device_load(d, NULL, 1, 0, &gen, &verdict), -ERANGE);
+        assert_int_equal(tms_device_load(d, NULL, 1, 0, 0, &gen, &verdict), -ERANGE);
         assert_int_equal(gen, 77);
         assert_int_equal(verdict.rule, TMS_RULE_INTERVAL);
         memset(&verdict, 0, sizeof(verdict));
@@ -303,7 +305,7 @@ static void test_failures(void **state)
 
         fake.error = EPROTO;
         memset(&verdict, 0, sizeof(verdict));
-        assert_int_equal(tms_device_load(d, NULL, 1, 0, &gen, &verdict), -EPROTO);
+        assert_int_equal(tms_device_load(d, NULL, 1, 0, 0, &gen, &verdict), -EPROTO);
         assert_int_equal(verdict.rule, 0);
         assert_int_equal(tms_device_arm(d, 1, &fitness), -EPROTO);
         assert_int_equal(fitness, 77);
@@ -371,7 +373,7 @@ static void test_names(void **state)
         }
         for (uint32_t s = 0; s < TMS_STATE_COUNT; s++)
                 assert_string_not_equal(tms_state_name(s), "unknown");
-        for (uint32_t rule = 0; rule <= TMS_RULE_DURATION; rule++)
+        for (uint32_t rule = 0; rule <= TMS_RULE_WAVEFORM; rule++)
                 assert_string_not_equal(tms_rule_name(rule), "unknown");
 
         assert_string_equal(tms_cause_name(TMS_CAUSE_LEASE), "lease");

@@ -803,6 +803,25 @@ static void test_wrong_protocols(void **state)
         assert_true(prepare_text(f, "mine.yaml", f->protocol, 520));
 }
 
+/* The protocol's waveform is the one that the card is to give. */
+static void test_waveform(void **state)
+{
+        struct fixture *f = *state;
+        char *text = scratch_read(SOURCE_DIR "/lib/protocols", "qps-5.yaml", NULL);
+        sd_bus_message *m;
+
+        must_create(f);
+        assert_true(prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520));
+        assert_int_equal(fake->waveform, TMS_LOAD_BIPHASIC);
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "qps-5.yaml", text, 3, "threshold_permille", "u", 520,
+                                    "threshold_kind", "s", "aMT", "threshold_coil", "s", "figure-8");
+        if (!finish(f, f->bus, m, NULL))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+        assert_int_equal(fake->waveform, TMS_LOAD_MONOPHASIC);
+        free(text);
+}
+
 static void test_wrong_parameters(void **state)
 {
         struct fixture *f = *state;
@@ -956,6 +975,7 @@ int main(void)
                         TEST(test_stop_while_arming),
                         TEST(test_kernel_refusals),
                         TEST(test_wrong_protocols),
+                        TEST(test_waveform),
                         TEST(test_wrong_parameters),
                         TEST(test_pause_and_resume),
                         TEST(test_seal),

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "regs.h"
 #include "pulses.h"
 
 static void assert_holds(const struct tms_pulse *p, u32 n, const struct tms_envelope *env, const struct tms_history *h,
@@ -628,6 +629,50 @@ static void test_most_pulses(void **state)
         free(p);
 }
 
+/* --- Waveform ------------------------------------------------------------------ */
+
+/* Each shape in each direction, against each set of shapes, with and without the other direction. */
+static void test_waveform(void **state)
+{
+        static const u32 caps[] = {TMS_CAP_BIPHASIC, TMS_CAP_MONOPHASIC, TMS_CAP_HALFSINE};
+
+        for (u32 set = 0; set < 16; set++)
+                for (u32 asked = 0; asked < 6; asked++) {
+                        u32 waveform = asked / 2 | (asked % 2 ? TMS_LOAD_REVERSE : 0), has = 0, limit = set & 7;
+                        struct tms_verdict v = {.rule = 99};
+                        int r;
+
+                        for (u32 i = 0; i < 3; i++)
+                                has |= set & 1 << i ? caps[i] : 0;
+                        if (set & 8) {
+                                has |= TMS_CAP_REVERSE_CURRENT;
+                                limit |= TMS_LOAD_REVERSE;
+                        }
+                        r = tms_waveform_verify(has | TMS_CAP_TRIGGER_IN, waveform, &v);
+                        if (set & 1 << asked / 2 && (set & 8 || asked % 2 == 0)) {
+                                assert_int_equal(r, 0);
+                                assert_int_equal(v.rule, 99);
+                                continue;
+                        }
+                        assert_int_equal(r, -ERANGE);
+                        assert_int_equal(v.rule, TMS_RULE_WAVEFORM);
+                        assert_int_equal(v.pulse, 0);
+                        assert_int_equal(v.limit, limit);
+                        assert_int_equal(v.actual, waveform);
+                }
+}
+
+static void test_no_waveform(void **state)
+{
+        struct tms_verdict v = {.rule = 99};
+
+        assert_int_equal(tms_waveform_verify(UINT32_MAX, TMS_LOAD_HALFSINE + 1, &v), -EINVAL);
+        for (u32 bit = 2; bit < 32; bit++)
+                if (1U << bit != TMS_LOAD_REVERSE)
+                        assert_int_equal(tms_waveform_verify(UINT32_MAX, 1U << bit, &v), -EINVAL);
+        assert_int_equal(v.rule, 99);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -657,6 +702,8 @@ int main(void)
                         cmocka_unit_test(test_extreme_times),
                         cmocka_unit_test(test_extreme_envelopes),
                         cmocka_unit_test(test_most_pulses),
+                        cmocka_unit_test(test_waveform),
+                        cmocka_unit_test(test_no_waveform),
         };
 
         return cmocka_run_group_tests_name("timeline", tests, NULL, NULL);

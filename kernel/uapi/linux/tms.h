@@ -367,6 +367,7 @@ struct tms_limits {
 #define TMS_RULE_PULSES			12	/* limit, actual: pulses, by the session */
 #define TMS_RULE_PULSES_PER_DAY		13	/* limit, actual: pulses */
 #define TMS_RULE_DURATION		14	/* limit, actual: ns */
+#define TMS_RULE_WAVEFORM		15	/* actual: as in LOAD; limit: what the card has, see below */
 
 /**
  * struct tms_verdict - what the verifier found
@@ -374,6 +375,9 @@ struct tms_limits {
  * @pulse: index of the first pulse that breaks it
  * @limit: what was allowed, unit by rule
  * @actual: what was asked
+ *
+ * The limit of TMS_RULE_WAVEFORM is a set: bit n stands for waveform n,
+ * TMS_LOAD_REVERSE for the other direction as well. Its pulse is 0.
  */
 struct tms_verdict {
 	__u32 rule;
@@ -382,6 +386,13 @@ struct tms_verdict {
 	__aligned_u64 actual;
 };
 
+/* Waveform of a timeline's every pulse: one of these, */
+#define TMS_LOAD_BIPHASIC		0
+#define TMS_LOAD_MONOPHASIC		1
+#define TMS_LOAD_HALFSINE		2
+#define TMS_LOAD_WAVEFORM		0x00000003	/* mask of the above */
+#define TMS_LOAD_REVERSE		0x00000100	/* and this for reversed coil current */
+
 /**
  * struct tms_load - load and verify a timeline
  * @pulses: in: address of an array of &struct tms_pulse
@@ -389,6 +400,7 @@ struct tms_verdict {
  * @flags: in: zero
  * @lateness_ns: in: 1000..lateness_max_ns; 0 for the default
  * @timeline_gen: out: number of this timeline
+ * @waveform: in: TMS_LOAD_*; the card is set to it when it is armed
  * @reserved: zero
  * @verdict: out, also on ERANGE
  *
@@ -400,7 +412,8 @@ struct tms_load {
 	__u32 flags;
 	__u32 lateness_ns;
 	__u32 timeline_gen;
-	__u32 reserved[2];
+	__u32 waveform;
+	__u32 reserved;
 	struct tms_verdict verdict;
 };
 
