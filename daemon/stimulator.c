@@ -313,7 +313,9 @@ int stimulator_add(struct manager *m, const char *node)
         st->seen_seq = st->status.event_head;
         st->recovering = true;
         m->recovering++;
-        TAILQ_INSERT_TAIL(&m->stimulators, stimulator_ref(st), link);
+        /* The list's reference; the macro would take its argument more than once. */
+        stimulator_ref(st);
+        TAILQ_INSERT_TAIL(&m->stimulators, st, link);
         recovery_begin(stimulator_ref(st), NULL, on_recovered, st);
         return 0;
 }
