@@ -41,12 +41,17 @@ static int read_text(char *ret, size_t size, const char *format, ...)
         return 0;
 }
 
-/* The one folder or node that belongs to the card. */
-static int find(const char *pattern, char *ret, size_t size)
+/* The one folder or node of that kind that belongs to the first card. */
+static int find(const char *kind, char *ret, size_t size)
 {
+        char class[256], pattern[300];
+        int r = node_class(class, sizeof(class));
         glob_t g;
-        int r = -ENOENT;
 
+        if (r)
+                return r;
+        snprintf(pattern, sizeof(pattern), "%s/device/%s", class, kind);
+        r = -ENOENT;
         if (glob(pattern, 0, NULL, &g) == 0 && g.gl_pathc == 1)
                 r = snprintf(ret, size, "%s", g.gl_pathv[0]) < (int)size ? 0 : -ENAMETOOLONG;
         globfree(&g);
@@ -58,8 +63,8 @@ FIXTURE_SETUP(ecosystem)
         char path[256], node[300];
 
         ASSERT_EQ(0, lab_reset());
-        ASSERT_EQ(0, find("/sys/class/tms/tms*/device/hwmon/hwmon*", self->hwmon, sizeof(self->hwmon)));
-        ASSERT_EQ(0, find("/sys/class/tms/tms*/device/input/input*/event*", path, sizeof(path)));
+        ASSERT_EQ(0, find("hwmon/hwmon*", self->hwmon, sizeof(self->hwmon)));
+        ASSERT_EQ(0, find("input/input*/event*", path, sizeof(path)));
         snprintf(node, sizeof(node), "/dev/input%s", strrchr(path, '/'));
         self->panel = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         ASSERT_GE(self->panel, 0);

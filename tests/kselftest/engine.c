@@ -145,6 +145,34 @@ TEST_F(engine, ramp)
         EXPECT_ON_TIME(100);
 }
 
+/* What LOAD says is what the witness sees, and the next LOAD starts from the beginning. */
+TEST_F(engine, waveforms)
+{
+        static const struct {
+                uint32_t waveform;
+                const char *detail;
+        } t[] = {
+                        {TMS_LOAD_MONOPHASIC, "delivered:monophasic"},
+                        {TMS_LOAD_HALFSINE, "delivered:halfsine"},
+                        {TMS_LOAD_BIPHASIC, "delivered"},
+                        {TMS_LOAD_BIPHASIC | TMS_LOAD_REVERSE, "delivered:biphasic-reverse"},
+                        {TMS_LOAD_MONOPHASIC | TMS_LOAD_REVERSE, "delivered:monophasic-reverse"},
+                        {TMS_LOAD_HALFSINE | TMS_LOAD_REVERSE, "delivered:halfsine-reverse"},
+                        {TMS_LOAD_BIPHASIC, "delivered"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(t); i++) {
+                ASSERT_EQ(0, window_open(&self->window, t[i].detail));
+                self->window.detail = t[i].detail;
+                flat(self->pulses, 3, 50 * MS, 200, 3);
+                self->c.waveform = t[i].waveform;
+                ASSERT_EQ(0, controller_run(&self->c, self->pulses, 3));
+                ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+                EXPECT_EQ(3, status_of(self->c.fd).delivered);
+                EXPECT_EQ(0, window_close(&self->window, 3, 0));
+        }
+}
+
 TEST_F(engine, latency_is_told)
 {
         struct tms_latency l;

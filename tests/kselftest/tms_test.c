@@ -59,11 +59,13 @@ int lab(const char *format, ...)
         return lab_talk(line, reply, sizeof(reply));
 }
 
-int lab_query(struct lab_state *ret)
+int lab_query_card(unsigned int card, struct lab_state *ret)
 {
-        char reply[4096];
-        int r = lab_talk("query", reply, sizeof(reply));
+        char line[64], reply[4096];
+        int r;
 
+        snprintf(line, sizeof(line), "card=%u query", card);
+        r = lab_talk(line, reply, sizeof(reply));
         if (r)
                 return r;
         if (sscanf(reply,
@@ -72,6 +74,11 @@ int lab_query(struct lab_state *ret)
                    &ret->t_ns, &ret->pulses, &ret->odometer, ret->state, &ret->latch, &ret->open) != 6)
                 return -EPROTO;
         return 0;
+}
+
+int lab_query(struct lab_state *ret)
+{
+        return lab_query_card(0, ret);
 }
 
 int lab_reset(void)
@@ -83,28 +90,33 @@ int lab_reset(void)
 
 /* --- windows ------------------------------------------------------------------------ */
 
-int window_open(struct window *w, const char *name)
+int window_open_card(struct window *w, const char *name, unsigned int card)
 {
         struct lab_state q;
-        int r = lab_query(&q);
+        int r = lab_query_card(card, &q);
 
         if (!r)
-                *w = (struct window){name, q.t_ns, q.pulses};
+                *w = (struct window){.name = name, .card = card, .from_ns = q.t_ns, .pulses = q.pulses};
         return r;
+}
+
+int window_open(struct window *w, const char *name)
+{
+        return window_open_card(w, name, 0);
 }
 
 int window_close(struct window *w, unsigned int pulses, int refused)
 {
         char line[256], many[16] = "any";
         struct lab_state q;
-        int fd, n, r = lab_query(&q);
+        int fd, n, r = lab_query_card(w->card, &q);
 
         if (r)
                 return r;
         if (refused >= 0)
                 snprintf(many, sizeof(many), "%d", refused);
-        n = snprintf(line, sizeof(line), "%" PRIu64 "\t%" PRIu64 "\t%u\t%s\t%s\n", w->from_ns, q.t_ns, pulses, many,
-                     w->name);
+        n = snprintf(line, sizeof(line), "%u\t%" PRIu64 "\t%" PRIu64 "\t%u\t%s\t%s\t%s\n", w->card, w->from_ns, q.t_ns,
+                     pulses, many, w->detail ? w->detail : "any", w->name);
         fd = open(WINDOWS, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         if (fd < 0)
                 return -errno;
@@ -116,28 +128,46 @@ int window_close(struct window *w, unsigned int pulses, int refused)
 int window_pulses(const struct window *w)
 {
         struct lab_state q;
-        int r = lab_query(&q);
+        int r = lab_query_card(w->card, &q);
 
         return r ? r : (int)(q.pulses - w->pulses);
 }
 
 /* --- calls ---------------------------------------------------------------------------- */
 
-int node_class(char *ret, size_t size)
+/* A card that goes away meanwhile has no serial number. */
+static uint64_t class_serial(const char *class)
+{
+        char path[300], text[32] = "";
+        ssize_t n;
+        int fd;
+
+        snprintf(path, sizeof(path), "%s/serial", class);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return 0;
+        n = read(fd, text, sizeof(text) - 1);
+        close(fd);
+        return n > 0 ? strtoull(text, NULL, 16) : 0;
+}
+
+static int class_of(unsigned int card, char *ret, size_t size)
 {
         int r = -ENOENT;
         glob_t g;
 
         if (!glob("/sys/class/tms/tms*", 0, NULL, &g))
-                r = snprintf(ret, size, "%s", g.gl_pathv[0]) < (int)size ? 0 : -ENAMETOOLONG;
+                for (size_t i = 0; i < g.gl_pathc && r == -ENOENT; i++)
+                        if (class_serial(g.gl_pathv[i]) == FIRST_SERIAL + card)
+                                r = snprintf(ret, size, "%s", g.gl_pathv[i]) < (int)size ? 0 : -ENAMETOOLONG;
         globfree(&g);
         return r;
 }
 
-int node_path(char *ret, size_t size)
+static int path_of(unsigned int card, char *ret, size_t size)
 {
         char class[256];
-        int r = node_class(class, sizeof(class));
+        int r = class_of(card, class, sizeof(class));
 
         if (r)
                 return r;
@@ -145,15 +175,30 @@ int node_path(char *ret, size_t size)
         return access(ret, F_OK) ? -errno : 0;
 }
 
-int node_open(int flags)
+int node_class(char *ret, size_t size)
+{
+        return class_of(0, ret, size);
+}
+
+int node_path(char *ret, size_t size)
+{
+        return path_of(0, ret, size);
+}
+
+int node_open_card(unsigned int card, int flags)
 {
         char path[256];
-        int r = node_path(path, sizeof(path)), fd;
+        int r = path_of(card, path, sizeof(path)), fd;
 
         if (r)
                 return r;
         fd = open(path, flags | O_CLOEXEC | O_NONBLOCK);
         return fd < 0 ? -errno : fd;
+}
+
+int node_open(int flags)
+{
+        return node_open_card(0, flags);
 }
 
 int call(int fd, unsigned long cmd, const void *arg)
@@ -330,14 +375,14 @@ void controller_keep(struct controller *c)
         c->running = pthread_create(&c->thread, NULL, keeper, c) == 0;
 }
 
-int controller_open(struct controller *c)
+int controller_open_card(struct controller *c, unsigned int card)
 {
         struct tms_limits limits = wide_limits();
         int r;
 
         *c = (struct controller){.fd = -1};
         pthread_mutex_init(&c->lock, NULL);
-        c->fd = node_open(O_RDWR);
+        c->fd = node_open_card(card, O_RDWR);
         if (c->fd < 0)
                 return c->fd;
         c->from_seq = status_of(c->fd).event_head;
@@ -348,6 +393,11 @@ int controller_open(struct controller *c)
                         return r;
         }
         return call(c->fd, TMS_IOC_LIMITS, &limits);
+}
+
+int controller_open(struct controller *c)
+{
+        return controller_open_card(c, 0);
 }
 
 void controller_close(struct controller *c)
@@ -363,7 +413,12 @@ void controller_close(struct controller *c)
 
 int controller_load(struct controller *c, const struct tms_pulse *pulses, uint32_t count)
 {
-        struct tms_load load = {.pulses = (uintptr_t)pulses, .count = count};
+        struct tms_load load = {
+                        .pulses = (uintptr_t)pulses,
+                        .count = count,
+                        .waveform = c->waveform,
+                        .lateness_ns = c->lateness_ns,
+        };
         int r = call(c->fd, TMS_IOC_LOAD, &load);
 
         if (r)

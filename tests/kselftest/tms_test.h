@@ -41,6 +41,7 @@ struct lab_state {
 /* Commands, several with ";" between them. -EINVAL, and why on stderr, when the model refuses. */
 int lab(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int lab_query(struct lab_state *ret);
+int lab_query_card(unsigned int card, struct lab_state *ret);
 /* The world as it was in the morning: nothing pressed, nothing open, nothing scheduled. */
 int lab_reset(void);
 
@@ -54,21 +55,30 @@ int lab_reset(void);
  */
 struct window {
         const char *name;
+        const char *detail; /* what the witness must say of each pulse; NULL: anything */
+        unsigned int card;
         uint64_t from_ns;
         uint64_t pulses;
 };
 
 int window_open(struct window *w, const char *name);
+int window_open_card(struct window *w, const char *name, unsigned int card);
 int window_close(struct window *w, unsigned int pulses, int refused);
 /* Discharges since the window was opened. */
 int window_pulses(const struct window *w);
 
 /* --- calls ---------------------------------------------------------------------- */
 
-/* The card's folder in sysfs; its number is another one while files of an earlier life are open. */
+/* The machine has two. The second only does biphasic pulses. */
+#define CARDS 2
+#define FIRST_SERIAL 1001
+
+/* The first card's folder in sysfs; its number is another one while files of an earlier life are open. */
 int node_class(char *ret, size_t size);
 int node_path(char *ret, size_t size);
 int node_open(int flags);
+/* Any card's. */
+int node_open_card(unsigned int card, int flags);
 /* Waits until there is a node, or none. */
 int wait_node(bool there);
 int call(int fd, unsigned long cmd, const void *arg);
@@ -91,6 +101,8 @@ void flat(struct tms_pulse *pulses, uint32_t count, uint64_t interval_ns, uint16
 /* A thread reads the records, acknowledges them and keeps the lease, until told to stop. */
 struct controller {
         int fd;
+        uint32_t waveform;    /* TMS_LOAD_*, of what is loaded next */
+        uint32_t lateness_ns; /* likewise; 0 for the default */
         uint32_t gen;
         uint64_t start_ns;
         uint32_t run;
@@ -107,6 +119,7 @@ struct controller {
 
 /* Opens the node, keeps the lease, clears a fault that an earlier test has left. */
 int controller_open(struct controller *c);
+int controller_open_card(struct controller *c, unsigned int card);
 void controller_close(struct controller *c);
 /* Without the thread's exit, which a hung controller would not have. */
 void controller_hang(struct controller *c);
