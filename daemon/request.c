@@ -45,6 +45,13 @@ const char *request_sender(const struct request *q)
         return sd_bus_message_get_sender(q->m);
 }
 
+bool request_uid(const struct request *q, uid_t *ret)
+{
+        if (q->uid_known)
+                *ret = q->uid;
+        return q->uid_known;
+}
+
 json_t *request_who(const struct request *q)
 {
         json_t *who = json_object();

@@ -29,6 +29,8 @@ int request_begin(struct manager *manager, sd_bus_message *m, const char *action
 
 sd_bus_message *request_message(struct request *q);
 const char *request_sender(const struct request *q);
+/* False when the bus did not tell. */
+bool request_uid(const struct request *q, uid_t *ret);
 /* {uid, sender, action, answer} for a record; NULL without memory. */
 json_t *request_who(const struct request *q);
 

@@ -35,6 +35,8 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
                 text = s->protocol_id;
         else if (STREQ(property, "ProtocolSha256"))
                 text = s->protocol_sha256;
+        else if (STREQ(property, "Waiting"))
+                text = session_waits_for(s);
         return sd_bus_message_append(reply, "s", text);
 }
 
@@ -135,14 +137,47 @@ static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return begin_as_owner(userdata, m, ACTION_TREAT, go_start);
 }
 
+/* --- Methods that go on with what the owner has begun: his user's, from any program ------------- */
+
+/* The one beside the patient need not have the terminal at hand that the session was started from. */
+static bool is_owners_user(struct request *q, const struct session *s)
+{
+        uid_t uid;
+
+        return STREQ(request_sender(q), s->owner) ||
+               (s->owner_uid_known && request_uid(q, &uid) && uid == s->owner_uid);
+}
+
+static void go_on(struct request *q, struct session *s, void (*method)(struct request *q, struct session *s))
+{
+        if (is_owners_user(q, s))
+                method(q, s);
+        else
+                refuse_not_owner(q, s);
+}
+
+static void go_go(struct request *q, void *session)
+{
+        go_on(q, session, session_go);
+}
+
+static int method_go(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct session *s = userdata;
+
+        return request_begin(s->manager, m, ACTION_TREAT, s, keep, release, go_go);
+}
+
 static void go_resume(struct request *q, void *session)
 {
-        session_resume(q, session);
+        go_on(q, session, session_resume);
 }
 
 static int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return begin_as_owner(userdata, m, ACTION_TREAT, go_resume);
+        struct session *s = userdata;
+
+        return request_begin(s->manager, m, ACTION_TREAT, s, keep, release, go_resume);
 }
 
 /* --- Methods that take risk away: done first, asked and answered after -------------------------- */
@@ -247,10 +282,12 @@ const sd_bus_vtable session_vtable[] = {
                 SD_BUS_PROPERTY("Trains", "u", get_number, 0, CHANGES),
                 SD_BUS_PROPERTY("Train", "u", get_number, 0, CHANGES),
                 SD_BUS_PROPERTY("TimeLeft", "t", get_time_left, 0, CHANGES),
+                SD_BUS_PROPERTY("Waiting", "s", get_text, 0, CHANGES),
                 SD_BUS_METHOD_WITH_ARGS("Prepare", SD_BUS_ARGS("s", protocol, "s", text, "a{sv}", parameters),
                                         SD_BUS_RESULT("a{sv}", verdict), method_prepare, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Arm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_arm, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_start, OPEN_TO_ALL),
+                SD_BUS_METHOD_WITH_ARGS("Go", SD_BUS_ARGS("u", permille), SD_BUS_NO_RESULT, method_go, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("b", now), SD_BUS_NO_RESULT, method_pause, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_resume, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_stop, OPEN_TO_ALL),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Arm, start, pause, resume. Each of those that add risk goes the same way:
+ * Arm, start, go, pause, resume. Each of those that add risk goes the same way:
  * the intent is on disk, the state is looked at again, the kernel is asked,
  * the outcome follows into the log. A pause asks the kernel first.
  */
@@ -20,6 +20,8 @@ struct step {
         struct tms_device *device; /* arm: the thread's own object over the same file */
         uint32_t timeline_gen;
         uint32_t fitness_max_ns;
+        uint32_t pulse; /* go */
+        uint32_t permille;
         int r;
 };
 
@@ -152,17 +154,26 @@ static bool still_may(struct step *step, const struct audit_result *result, cons
         return false;
 }
 
-static int write_intent(struct step *step, const char *type, uint64_t need_bytes, audit_done_fn done)
+/* data: beside the session, taken over, may be NULL. Ends in done() in any case. */
+static void write_intent(struct step *step, const char *type, json_t *data, uint64_t need_bytes, audit_done_fn done)
 {
         struct session *s = step->s;
+        int r = -ENOMEM;
 
-        return audit_write(s->manager->audit,
-                           &(struct audit_record){.type = type,
-                                                  .who = request_who(step->q),
-                                                  .on = s->path,
-                                                  .data = json_pack("{s:s}", "session", s->id),
-                                                  .need_bytes = need_bytes},
-                           done, step);
+        if (!data)
+                data = json_object();
+        if (data && json_object_set_new(data, "session", json_string(s->id)) >= 0)
+                r = audit_write(s->manager->audit,
+                                &(struct audit_record){.type = type,
+                                                       .who = request_who(step->q),
+                                                       .on = s->path,
+                                                       .data = data,
+                                                       .need_bytes = need_bytes},
+                                done, step);
+        else
+                json_decref(data);
+        if (r < 0)
+                done(&(struct audit_result){.error = r}, step);
 }
 
 static uint64_t room_needed(const struct session *s)
@@ -251,8 +262,8 @@ void session_arm(struct request *q, struct session *s)
                 return;
         }
         step = step_new(q, s, "Arm");
-        if (step && write_intent(step, "session.arm.intent", room_needed(s), on_arm_intent) < 0)
-                on_arm_intent(&(struct audit_result){.error = -ENOMEM}, step);
+        if (step)
+                write_intent(step, "session.arm.intent", NULL, room_needed(s), on_arm_intent);
 }
 
 /* --- Start ------------------------------------------------------------------------------------------ */
@@ -278,6 +289,7 @@ static void on_start_intent(const struct audit_result *result, void *userdata)
         }
         s->started = true;
         s->run = number;
+        s->next_pulse = s->released = 0;
         session_record(s, "session.start", NULL,
                        json_pack("{s:o, s:i}", "start_ns", json_u64(start_ns), "run", (int)number));
         session_set_state(s, SESSION_RUNNING);
@@ -293,8 +305,91 @@ void session_start(struct request *q, struct session *s)
         if (!session_may_begin(q, s, "Start", IN_STATE(SESSION_ARMED)))
                 return;
         step = step_new(q, s, "Start");
-        if (step && write_intent(step, "session.start.intent", room_needed(s), on_start_intent) < 0)
-                on_start_intent(&(struct audit_result){.error = -ENOMEM}, step);
+        if (step)
+                write_intent(step, "session.start.intent", NULL, room_needed(s), on_start_intent);
+}
+
+/* --- Go ------------------------------------------------------------------------------------------------ */
+
+/* Refuses q, and returns false, if the next pulse does not wait for the operator, or not for so much. */
+static bool may_go(struct request *q, struct session *s, uint32_t permille)
+{
+        const char *waiting = session_waits_for(s);
+        uint32_t most;
+
+        if (STREQ(waiting, "trigger")) {
+                request_refuse(q, "NotWaiting", "Go: pulse %u waits for the external trigger, not for the operator.",
+                               s->next_pulse);
+                return false;
+        }
+        if (!STREQ(waiting, "operator")) {
+                request_refuse(q, "NotWaiting", "Go: no pulse waits for the operator now%s.",
+                               s->released > s->next_pulse ? "; the next one has been let go already" : "");
+                return false;
+        }
+        most = s->timeline.pulses[s->next_pulse].intensity_permille;
+        if (permille > most) {
+                request_refuse(q, "InvalidArgument",
+                               "Go: pulse %u is prescribed at %u.%u %% MSO, and may be lowered, never raised: not to "
+                               "%u.%u %%.",
+                               s->next_pulse, most / 10, most % 10, permille / 10, permille % 10);
+                return false;
+        }
+        return true;
+}
+
+static json_t *go_data(const struct step *step)
+{
+        return json_pack("{s:i, s:i}", "pulse", (int)step->pulse, "permille", (int)step->permille);
+}
+
+static void on_go_intent(const struct audit_result *result, void *userdata)
+{
+        struct step *step = userdata;
+        struct session *s = step->s;
+        json_t *data;
+        int r;
+
+        if (!still_may(step, result, "session.go", "Go", IN_STATE(SESSION_RUNNING)))
+                return;
+        r = tms_device_go(s->control, step->pulse, step->permille);
+        data = go_data(step);
+        if (r < 0) {
+                (void)json_object_set_new(data, "error", json_string(strerror(-r)));
+                session_record(s, "session.go", NULL, data);
+                if (r == -ESTALE)
+                        request_refuse(step->q, "NotWaiting", "Go: pulse %u does not wait any more.", step->pulse);
+                else
+                        session_refuse_errno(step->q, s, "Go", r, NULL);
+                step_free(step);
+                return;
+        }
+        s->released = step->pulse + 1;
+        session_record(s, "session.go", NULL, data);
+        session_tell_waiting(s);
+        session_refresh(s);
+        request_reply(step->q);
+        step_free(step);
+}
+
+void session_go(struct request *q, struct session *s)
+{
+        struct step *step;
+        uint32_t permille;
+
+        if (sd_bus_message_read(request_message(q), "u", &permille) < 0) {
+                request_refuse(q, "InvalidArgument", "The argument cannot be read; expected is u.");
+                return;
+        }
+        session_catch_up(s);
+        if (!session_may_begin(q, s, "Go", IN_STATE(SESSION_RUNNING)) || !may_go(q, s, permille))
+                return;
+        step = step_new(q, s, "Go");
+        if (!step)
+                return;
+        step->pulse = s->next_pulse;
+        step->permille = permille ? permille : s->timeline.pulses[s->next_pulse].intensity_permille;
+        write_intent(step, "session.go.intent", go_data(step), 1, on_go_intent);
 }
 
 /* --- Pause, resume --------------------------------------------------------------------------------------- */
@@ -345,6 +440,6 @@ void session_resume(struct request *q, struct session *s)
         if (!session_may_begin(q, s, "Resume", IN_STATE(SESSION_PAUSED)))
                 return;
         step = step_new(q, s, "Resume");
-        if (step && write_intent(step, "session.resume.intent", room_needed(s), on_resume_intent) < 0)
-                on_resume_intent(&(struct audit_result){.error = -ENOMEM}, step);
+        if (step)
+                write_intent(step, "session.resume.intent", NULL, room_needed(s), on_resume_intent);
 }

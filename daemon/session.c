@@ -42,6 +42,33 @@ void session_set_state(struct session *s, enum session_state state)
         s->state = state;
         if (s->slot)
                 (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "State", NULL);
+        session_tell_waiting(s);
+}
+
+/* --- Waiting ----------------------------------------------------------------------------- */
+
+const char *session_waits_for(const struct session *s)
+{
+        uint16_t flags;
+
+        if (s->state != SESSION_RUNNING || s->ending || s->next_pulse >= s->timeline.count ||
+            s->released == s->next_pulse + 1)
+                return "none";
+        flags = s->timeline.pulses[s->next_pulse].flags;
+        if (flags & TMS_PULSE_WAIT_OPERATOR)
+                return "operator";
+        return flags & TMS_PULSE_WAIT_TRIGGER ? "trigger" : "none";
+}
+
+void session_tell_waiting(struct session *s)
+{
+        const char *waiting = session_waits_for(s);
+
+        if (s->waiting && STREQ(waiting, s->waiting))
+                return;
+        s->waiting = waiting;
+        if (s->slot)
+                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "Waiting", NULL);
 }
 
 /* --- Progress -------------------------------------------------------------------------- */
@@ -50,13 +77,18 @@ static uint64_t time_left(const struct session *s)
 {
         const struct tms_status *k = &s->st->status;
         const struct tms_timeline *t = &s->timeline;
+        uint64_t rest = 0, left = 0;
 
+        /* The kernel moves its times when a pause or a wait is over; what is left is in the timeline itself. */
+        if (k->next_pulse < t->count)
+                rest = t->pulses[t->count - 1].t_ns - t->pulses[k->next_pulse].t_ns;
         switch (s->state) {
         case SESSION_RUNNING:
-                return k->end_ns > k->mono_ns ? k->end_ns - k->mono_ns : 0;
+                if (k->end_ns > k->mono_ns)
+                        left = k->end_ns - k->mono_ns;
+                return left > rest ? left : rest;
         case SESSION_PAUSED:
-                /* The kernel moves its times when it resumes; what is left is in the timeline itself. */
-                return k->next_pulse < t->count ? t->pulses[t->count - 1].t_ns - t->pulses[k->next_pulse].t_ns : 0;
+                return rest;
         case SESSION_ENDED:
         case SESSION_NEW:
                 return 0;
@@ -197,6 +229,12 @@ static void write_records(struct session *s)
         }
 }
 
+static void see_pulse(struct session *s, const struct tms_event *e)
+{
+        if (s->started && e->run == s->run)
+                s->next_pulse = e->pulse + 1;
+}
+
 /* Takes what the kernel has; what does not fit stays there. Returns false when the card is gone. */
 static bool read_records(struct session *s)
 {
@@ -213,10 +251,19 @@ static bool read_records(struct session *s)
                 for (i = 0; i < n; i++) {
                         if (first[i].type == TMS_EVENT_STATE)
                                 see_state(s, first + i);
+                        else if (first[i].type == TMS_EVENT_PULSE_FIRED)
+                                see_pulse(s, first + i);
                         stimulator_see(s->st, first + i);
                 }
+                session_tell_waiting(s);
         }
         return true;
+}
+
+void session_catch_up(struct session *s)
+{
+        if (s->control && !s->ending && !read_records(s))
+                session_end(s, "gone", "The stimulator was unplugged.", NULL);
 }
 
 static int on_records(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -333,7 +380,7 @@ static void ended(struct session *s)
         s->time_left_ns = 0;
         if (s->slot) {
                 (void)sd_bus_emit_properties_changed(m->bus, s->path, "org.tmsd1.Session", "State", "EndReason",
-                                                     "EndText", "Delivered", "Missed", "TimeLeft", NULL);
+                                                     "EndText", "Delivered", "Missed", "TimeLeft", "Waiting", NULL);
                 (void)sd_bus_emit_signal(m->bus, s->path, "org.tmsd1.Session", "Ended", "suu", s->end_reason,
                                          s->delivered, s->missed);
         }
@@ -649,10 +696,11 @@ static int make_id(struct session *s)
         return asprintf(&s->path, MANAGER_PATH "/session/%s", s->id) < 0 ? -ENOMEM : 0;
 }
 
-static int session_new(struct manager *m, struct stimulator *st, const char *owner, const char *subject,
+static int session_new(struct manager *m, struct stimulator *st, const struct request *q, const char *subject,
                        struct session **ret)
 {
         _cleanup_(session_unrefp) struct session *s = calloc(1, sizeof(*s));
+        const char *owner = request_sender(q);
         int r;
 
         if (!s)
@@ -662,6 +710,7 @@ static int session_new(struct manager *m, struct stimulator *st, const char *own
         s->st = stimulator_ref(st);
         s->subject = strdup(subject);
         s->owner = strdup(owner);
+        s->owner_uid_known = request_uid(q, &s->owner_uid);
         if (!s->subject || !s->owner)
                 return -ENOMEM;
         r = make_id(s);
@@ -693,7 +742,7 @@ void session_create(struct request *q, struct stimulator *st, const char *subjec
                                st->node, strerror(-r));
                 return;
         }
-        r = session_new(m, st, request_sender(q), subject, &s);
+        r = session_new(m, st, q, subject, &s);
         if (r < 0) {
                 tms_device_close(control);
                 request_refuse(q, "Failed", "A session cannot be made: %s.", strerror(-r));

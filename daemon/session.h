@@ -4,7 +4,7 @@
  *
  *  session.c          its life: the controller's file, keepalives, records, the end
  *  session-prepare.c  protocol file to a timeline that the kernel has verified
- *  session-run.c      arm, start, pause, resume
+ *  session-run.c      arm, start, go, pause, resume
  *  session-bus.c      the D-Bus interface: properties, who may call what
  *
  * Everything here runs on the event loop. Whatever adds risk is on disk
@@ -35,6 +35,8 @@ struct session {
         struct stimulator *st;
         char id[40];
         char *path, *subject, *owner;
+        uid_t owner_uid;
+        bool owner_uid_known;
         sd_bus_track *track; /* the owner; he leaves, it stops */
         sd_bus_slot *slot;
 
@@ -65,7 +67,10 @@ struct session {
         char protocol_id[96], protocol_sha256[65];
         struct tms_timeline timeline;
         uint32_t timeline_gen;
-        uint32_t run; /* number of the last START */
+        uint32_t run;        /* number of the last START */
+        uint32_t next_pulse; /* of this run, as its records say */
+        uint32_t released;   /* one more than the pulse that Go has let go; 0: none yet */
+        const char *waiting; /* as last signalled */
         uint64_t first_to_last_ns;
         uint32_t delivered, missed; /* on disk */
         uint32_t train;
@@ -101,6 +106,15 @@ bool session_is_live(const struct manager *m, uint64_t card_serial);
 void session_set_state(struct session *s, enum session_state state);
 /* Looks at the card and signals progress. */
 void session_refresh(struct session *s);
+/*
+ * What the next pulse waits for: "none", "operator", "trigger". It is told from the moment that the pulse
+ * before has gone, as Go counts from then on, though no pulse comes before its own time.
+ */
+const char *session_waits_for(const struct session *s);
+/* Signals a change of that. */
+void session_tell_waiting(struct session *s);
+/* Takes what the kernel has recorded by now, which may end the session. */
+void session_catch_up(struct session *s);
 /* Keepalives begin; the first one is sent at once. */
 int session_begin_ticks(struct session *s);
 /* The kernel may have fallen back (an interlock, the idle limit) before a pulse was fired. */
@@ -114,6 +128,7 @@ void session_record(struct session *s, const char *type, json_t *who, json_t *da
 void session_prepare(struct request *q, struct session *s);
 void session_arm(struct request *q, struct session *s);
 void session_start(struct request *q, struct session *s);
+void session_go(struct request *q, struct session *s);
 void session_pause(struct request *q, struct session *s, bool now, int error);
 void session_resume(struct request *q, struct session *s);
 

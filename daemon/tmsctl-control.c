@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pause, resume, stop, clear-fault.
+ * go, pause, resume, stop, clear-fault.
  *
  * Stop is a thing of its own: it asks nobody for anything first. It goes to
  * the driver directly where this user may open the device (the driver stops
@@ -155,11 +155,11 @@ int verb_stop(int argc, char **argv)
         return report_stops(&s, r);
 }
 
-/* --- pause, resume ---------------------------------------------------------------------------- */
+/* --- go, pause, resume ---------------------------------------------------------------------------- */
 
 struct choice {
-        const char *id; /* NULL: whichever is in the state */
-        const char *state;
+        const char *id; /* NULL: whichever has the property at the value */
+        const char *property, *value, *words;
         char path[256];
         unsigned n;
 };
@@ -168,7 +168,7 @@ static int choose(const char *path, json_t *properties, void *userdata)
 {
         struct choice *c = userdata;
 
-        if (c->id ? !STREQ(c->id, path_id(path)) : !STREQ(json_get_str(properties, "state"), c->state))
+        if (c->id ? !STREQ(c->id, path_id(path)) : !STREQ(json_get_str(properties, c->property), c->value))
                 return 0;
         (void)snprintf(c->path, sizeof(c->path), "%s", path);
         c->n++;
@@ -191,18 +191,22 @@ static int find_session(sd_bus *bus, struct choice *c)
         if (c->id)
                 return -fail(STATUS_FAILED, "NoSuchSession", "there is no session '%s'", c->id);
         if (c->n == 0)
-                return -fail(STATUS_FAILED, "NoSuchSession", "no session is %s", c->state);
-        return -fail(STATUS_BAD_INPUT, "BadUsage", "%u sessions are %s; name the one you mean (see tmsctl session)",
-                     c->n, c->state);
+                return -fail(STATUS_FAILED, "NoSuchSession", "no session %s", c->words);
+        return -fail(STATUS_BAD_INPUT, "BadUsage",
+                     "there are %u sessions of which each %s; name the one you mean (see tmsctl session)", c->n,
+                     c->words);
 }
 
-static int call_session(int argc, char **argv, const char *state, const char *method)
+/* c: which one, unless an argument names it. type, value: the method's argument; '\0' none. */
+static int call_session(int argc, char **argv, struct choice c, const char *method, char type, uint32_t value,
+                        const char *done)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        struct choice c = {.id = argc > 0 ? path_id(argv[0]) : NULL, .state = state};
-        bool pause = STREQ(method, "Pause");
         int r;
+
+        if (argc > 0)
+                c.id = path_id(argv[0]);
 
         r = bus_open(&bus);
         if (r >= 0)
@@ -210,8 +214,8 @@ static int call_session(int argc, char **argv, const char *state, const char *me
         if (r < 0)
                 return -r;
         r = sd_bus_message_new_method_call(bus, &m, TMSD_NAME, c.path, SESSION_INTERFACE, method);
-        if (r >= 0 && pause)
-                r = sd_bus_message_append(m, "b", (int)opt.now);
+        if (r >= 0 && type)
+                r = sd_bus_message_append_basic(m, type, &value);
         if (r < 0)
                 return bus_fail(NULL, r);
         r = bus_call(bus, m, NULL);
@@ -219,21 +223,30 @@ static int call_session(int argc, char **argv, const char *state, const char *me
                 return -r;
         if (opt.json)
                 return print_json(json_pack("{s:s}", "session", path_id(c.path)), STATUS_OK);
-        printf("session %s: %s\n", path_id(c.path),
-               !pause    ? "resumed"
-               : opt.now ? "paused"
-                         : "pauses at the end of the train");
+        printf("session %s: %s\n", path_id(c.path), done);
         return STATUS_OK;
+}
+
+int verb_go(int argc, char **argv)
+{
+        const struct choice c = {.property = "waiting", .value = "operator", .words = "waits for the operator"};
+
+        return call_session(argc, argv, c, "Go", 'u', opt.intensity_permille, "goes on");
 }
 
 int verb_pause(int argc, char **argv)
 {
-        return call_session(argc, argv, "running", "Pause");
+        const struct choice c = {.property = "state", .value = "running", .words = "is running"};
+
+        return call_session(argc, argv, c, "Pause", 'b', opt.now,
+                            opt.now ? "paused" : "pauses at the end of the train");
 }
 
 int verb_resume(int argc, char **argv)
 {
-        return call_session(argc, argv, "paused", "Resume");
+        const struct choice c = {.property = "state", .value = "paused", .words = "is paused"};
+
+        return call_session(argc, argv, c, "Resume", '\0', 0, "resumed");
 }
 
 /* --- clear-fault --------------------------------------------------------------------------------- */

@@ -15,13 +15,25 @@ void progress_init(struct progress *p)
         *p = (struct progress){.terminal = !opt.json && isatty(STDOUT_FILENO) && !(term && STREQ(term, "dumb"))};
 }
 
+/* "running", or for whom it waits and how he goes on. */
+static const char *state_words(const struct progress *p, const json_t *properties)
+{
+        const char *waiting = json_get_str(properties, "waiting");
+
+        if (STREQ(waiting, "operator"))
+                return p->asks ? "waits for the operator (press Enter)" : "waits for the operator (tmsctl go)";
+        if (STREQ(waiting, "trigger"))
+                return "waits for the external trigger";
+        return json_get_str(properties, "state");
+}
+
 /* What stands beside the bar, without colour: its width counts. */
-static void words(const json_t *properties, uint64_t since_ns, char *buf, size_t size)
+static void words(const struct progress *p, const json_t *properties, uint64_t since_ns, char *buf, size_t size)
 {
         uint64_t pulses = json_get_u64(properties, "pulses"), delivered = json_get_u64(properties, "delivered");
         uint64_t trains = json_get_u64(properties, "trains"), train = json_get_u64(properties, "train");
         uint64_t left = json_get_u64(properties, "time_left"), missed = json_get_u64(properties, "missed");
-        const char *state = json_get_str(properties, "state");
+        const char *state = state_words(p, properties);
         char left_text[CLOCK_TEXT], missed_text[48] = "";
 
         if (STREQ(state, "running"))
@@ -49,10 +61,10 @@ static void draw_bar(unsigned width, uint64_t done, uint64_t all)
 
 static void draw(struct progress *p, const json_t *properties, uint64_t since_ns)
 {
-        char text[160];
+        char text[240];
         unsigned room = columns(), bar;
 
-        words(properties, since_ns, text, sizeof(text));
+        words(p, properties, since_ns, text, sizeof(text));
         bar = room > strlen(text) + 5 ? room - (unsigned)strlen(text) - 5 : 0;
         if (bar > BAR_MAX)
                 bar = BAR_MAX;
@@ -66,16 +78,16 @@ static void draw(struct progress *p, const json_t *properties, uint64_t since_ns
 
 void progress_show(struct progress *p, const json_t *properties, uint64_t since_ns)
 {
-        const char *state = json_get_str(properties, "state");
+        const char *state = state_words(p, properties);
         uint64_t now = now_ns(CLOCK_MONOTONIC);
-        char text[160];
+        char text[240];
 
         if (opt.json)
                 return;
         if (p->terminal) {
                 draw(p, properties, since_ns);
         } else if (!STREQ(state, p->said_state) || now - p->said_ns >= SAY_EVERY_NS) {
-                words(properties, since_ns, text, sizeof(text));
+                words(p, properties, since_ns, text, sizeof(text));
                 puts(text);
                 p->said_ns = now;
                 (void)snprintf(p->said_state, sizeof(p->said_state), "%s", state);

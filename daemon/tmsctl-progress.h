@@ -10,9 +10,10 @@
 
 struct progress {
         bool terminal;
+        bool asks;        /* Enter lets a pulse go that waits for the operator */
         bool drawn;       /* a line stands there without its end */
         uint64_t said_ns; /* when the last line was printed, elsewhere than on a terminal */
-        char said_state[16];
+        char said_state[48];
 };
 
 void progress_init(struct progress *p);

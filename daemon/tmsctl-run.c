@@ -6,10 +6,15 @@
  * signals until the session has ended. ^C sends Stop at once, whatever answer
  * is outstanding: nothing on this side stands before it. Leaving the bus, by
  * a second ^C or a crash, ends the session too, for we own it.
+ *
+ * Where a pulse waits for the operator, Enter on the terminal lets it go.
+ * What was typed before it waited does not count.
  */
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <systemd/sd-event.h>
+#include <termios.h>
 
 #include "tmsctl-progress.h"
 
@@ -27,9 +32,12 @@ struct run {
         json_t *verdict;
         uint64_t heard_ns; /* when its time left was last heard */
         struct progress progress;
-        bool interrupted; /* ^C */
-        bool started;     /* Start was called: pulses may have been fired */
-        bool reporting;   /* the end was heard of */
+        sd_event_source *typed; /* Enter */
+        bool waits;             /* for the operator */
+        bool going;             /* Go was called, its answer is outstanding */
+        bool interrupted;       /* ^C */
+        bool started;           /* Start was called: pulses may have been fired */
+        bool reporting;         /* the end was heard of */
 };
 
 static void run_clear(struct run *u)
@@ -37,6 +45,7 @@ static void run_clear(struct run *u)
         json_decref(u->properties);
         json_decref(u->verdict);
         free(u->text);
+        sd_event_source_disable_unref(u->typed);
         if (u->bus)
                 sd_bus_flush_close_unref(u->bus);
         sd_event_unref(u->event);
@@ -139,6 +148,51 @@ static int begin_report(struct run *u)
         return r < 0 ? leave_error(u, NULL, r) : 0;
 }
 
+/* --- Waits for the operator -------------------------------------------------------------------- */
+
+static int on_gone_on(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+        struct run *u = userdata;
+
+        u->going = false;
+        if (!e || u->interrupted || u->reporting)
+                return 0;
+        /* The session goes on: this is not the end, and another Enter may do. */
+        progress_end(&u->progress);
+        (void)fprintf(stderr, "tmsctl: %s\n", e->message ? e->message : e->name);
+        return 0;
+}
+
+static int on_typed(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        struct run *u = userdata;
+        char typed[256];
+        ssize_t n;
+
+        n = read(fd, typed, sizeof(typed));
+        /* In the background the terminal is somebody else's: until the next wait. */
+        if (n <= 0)
+                return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        if (!memchr(typed, '\n', (size_t)n) || !u->waits || u->going || u->interrupted || u->reporting)
+                return 0;
+        u->going = sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Go", on_gone_on, u,
+                                            "u", 0) >= 0;
+        return 0;
+}
+
+/* A wait begins: what was typed until now was not an answer to it. */
+static void see_waiting(struct run *u)
+{
+        bool waits = STREQ(json_get_str(u->properties, "waiting"), "operator");
+
+        if (waits && !u->waits && u->typed) {
+                (void)tcflush(STDIN_FILENO, TCIFLUSH);
+                (void)sd_event_source_set_enabled(u->typed, SD_EVENT_ON);
+        }
+        u->waits = waits;
+}
+
 /* --- What comes by itself ---------------------------------------------------------------------- */
 
 static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
@@ -153,6 +207,7 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
         if (r < 0 || !STREQ(interface, SESSION_INTERFACE))
                 return 0;
         (void)read_properties(u, m);
+        see_waiting(u);
         if (STREQ(json_get_str(u->properties, "state"), "ended"))
                 return begin_report(u);
         if (u->verdict)
@@ -396,6 +451,12 @@ static int set_up(struct run *u)
         /* The clock beside the bar goes on between two signals. */
         if (r >= 0 && u->progress.terminal)
                 r = sd_event_add_time_relative(u->event, NULL, CLOCK_MONOTONIC, REDRAW_USEC, 0, on_redraw, u);
+        if (r >= 0 && u->progress.asks) {
+                /* A treatment does not stand still because its program is in the background. */
+                (void)signal(SIGTTIN, SIG_IGN);
+                (void)signal(SIGTTOU, SIG_IGN);
+                r = sd_event_add_io(u->event, &u->typed, STDIN_FILENO, EPOLLIN, on_typed, u);
+        }
         if (r >= 0)
                 r = begin(u);
         return r;
@@ -421,6 +482,7 @@ int verb_run(int argc, char **argv)
         if (r < 0)
                 return -r;
         progress_init(&u.progress);
+        u.progress.asks = u.progress.terminal && isatty(STDIN_FILENO);
         r = set_up(&u);
         if (r < 0)
                 return bus_fail(NULL, r);

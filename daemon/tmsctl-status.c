@@ -41,6 +41,10 @@ static void print_session(const char *path, const json_t *s)
 
         printf("session %s%s%s%s: %s%s%s", path_id(path), *subject ? " (" : "", subject, *subject ? ")" : "",
                colour(COLOUR_BOLD), state, colour(COLOUR_NONE));
+        if (STREQ(json_get_str(s, "waiting"), "operator"))
+                printf(", waits for the operator (tmsctl go)");
+        else if (STREQ(json_get_str(s, "waiting"), "trigger"))
+                printf(", waits for the external trigger");
         if (*json_get_str(s, "protocol_id"))
                 printf(", %s at %s %% MSO, %" PRIu64 " of %" PRIu64 " pulses", json_get_str(s, "protocol_id"),
                        permille_text((uint32_t)json_get_u64(s, "intensity_max"), max), json_get_u64(s, "delivered"),

@@ -17,6 +17,7 @@ enum option_id {
         OPT_NOW,
         OPT_MT,
         OPT_PERCENT,
+        OPT_INTENSITY,
         OPT_TODAY,
         OPT_LINES,
         OPT_THRESHOLD_KIND,
@@ -46,6 +47,7 @@ static const struct option long_options[] = {
                 {"now", no_argument, NULL, 1},
                 {"mt", required_argument, NULL, 1},
                 {"percent", required_argument, NULL, 1},
+                {"intensity", required_argument, NULL, 1},
                 {"today", required_argument, NULL, 1},
                 {"lines", required_argument, NULL, 1},
                 {"threshold-kind", required_argument, NULL, 1},
@@ -122,6 +124,8 @@ static int set_option(enum option_id id, const char *value)
                 return parse_permille(value, name, 1000, &opt.mt_permille);
         case OPT_PERCENT:
                 return parse_permille(value, name, 3000, &opt.percent_permille);
+        case OPT_INTENSITY:
+                return parse_permille(value, name, 1000, &opt.intensity_permille);
         case OPT_TODAY:
                 r = parse_number(value, name, UINT32_MAX, &n);
                 opt.today = (uint32_t)n;
@@ -195,6 +199,8 @@ static const struct verb {
                 {"run", 1, 1, BIT(OPT_JSON) | BIT(OPT_SUBJECT) | BIT(OPT_STIMULATOR) | DOSE_OPTIONS, verb_run,
                  "FILE|ID --mt % [--percent %] [--coil TYPE] [--subject CODE]",
                  "one treatment with live progress; ^C stops it at once"},
+                {"go", 0, 1, BIT(OPT_JSON) | BIT(OPT_INTENSITY), verb_go, "[SESSION] [--intensity %]",
+                 "let the pulse go that waits for the operator"},
                 {"pause", 0, 1, BIT(OPT_JSON) | BIT(OPT_NOW), verb_pause, "[SESSION] [--now]",
                  "at the end of the train, or at once"},
                 {"resume", 0, 1, BIT(OPT_JSON), verb_resume, "[SESSION]", "go on after a pause"},
@@ -306,6 +312,7 @@ static void print_options(const struct verb *v)
                         [OPT_NOW] = "not only at the end of the train",
                         [OPT_MT] = "motor threshold in % of maximum stimulator output, such as 52 or 52.5",
                         [OPT_PERCENT] = "what of the threshold, in %; the protocol's own without it",
+                        [OPT_INTENSITY] = "for this pulse, in % of maximum stimulator output; lower than prescribed",
                         [OPT_TODAY] = "pulses that the subject has had today",
                         [OPT_LINES] = "the last N only",
                         [OPT_THRESHOLD_KIND] = "rMT or aMT; the protocol's own without it",

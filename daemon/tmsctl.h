@@ -40,6 +40,7 @@ struct options {
         bool json, timeline, svg, live, now;
         uint32_t mt_permille;                                     /* 0: not given */
         uint32_t percent_permille;                                /* 0: the protocol's own */
+        uint32_t intensity_permille;                              /* 0: as prescribed */
         uint32_t today;                                           /* pulses the subject had today */
         uint64_t lines;                                           /* 0: all */
         const char *threshold_kind, *coil, *subject, *stimulator; /* NULL: not given */
@@ -161,6 +162,7 @@ int verb_show(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_plot(int argc, char **argv);
 int verb_run(int argc, char **argv);
+int verb_go(int argc, char **argv);
 int verb_pause(int argc, char **argv);
 int verb_resume(int argc, char **argv);
 int verb_stop(int argc, char **argv);

@@ -10,6 +10,9 @@
  *  die        exits half-way
  *  slow       never done by itself: for pause, stop and ^C
  *  hang       Arm does not answer, for ^C
+ *  operator   five pulses by themselves, the sixth waits for the operator
+ *  trigger    the same, for the trigger; nothing comes
+ *  not-yet    waits, and refuses the first Go
  *  none       no stimulator
  *  busy, denied            CreateSession is refused
  *  invalid, override, never, limit   Prepare is refused
@@ -38,12 +41,12 @@ static struct {
         FILE *calls;
         sd_event *event;
         sd_bus *bus;
-        const char *state, *end_reason, *end_text, *stimulator_state;
+        const char *state, *end_reason, *end_text, *stimulator_state, *waiting;
         uint32_t pulses, delivered, missed;
         uint64_t time_left;
         unsigned step;
         bool has_session;
-} mock = {.state = "new", .end_reason = "", .end_text = "", .stimulator_state = "idle"};
+} mock = {.state = "new", .end_reason = "", .end_text = "", .stimulator_state = "idle", .waiting = "none"};
 
 static bool is(const char *scenario)
 {
@@ -67,7 +70,7 @@ static int refuse(sd_bus_error *e, const char *name, const char *message)
 static void changed(void)
 {
         sd_bus_emit_properties_changed(mock.bus, SESSION, "org.tmsd1.Session", "State", "Delivered", "Missed",
-                                       "TimeLeft", "Train", "Pulses", "Trains", "ProtocolId", NULL);
+                                       "TimeLeft", "Train", "Pulses", "Trains", "ProtocolId", "Waiting", NULL);
 }
 
 static void end(const char *reason, const char *text)
@@ -247,20 +250,35 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
                                      : STREQ(property, "State")      ? mock.state
                                      : STREQ(property, "EndReason")  ? mock.end_reason
                                      : STREQ(property, "EndText")    ? mock.end_text
+                                     : STREQ(property, "Waiting")    ? mock.waiting
                                      : STREQ(property, "ProtocolId") ? (mock.pulses ? "a-protocol" : "")
                                                                      : "");
+}
+
+static bool waits(void)
+{
+        return is("operator") || is("trigger") || is("not-yet");
+}
+
+/* A quarter of the pulses, or the wait for the rest of them. */
+static void step(void)
+{
+        mock.step++;
+        if (mock.step == STEPS / 2 + 1 && waits()) {
+                mock.waiting = is("trigger") ? "trigger" : "operator";
+        } else if (!is("slow")) {
+                mock.delivered = PULSES * mock.step / STEPS;
+                mock.time_left = (STEPS - mock.step) * UINT64_C(1000000000);
+        }
+        changed();
 }
 
 static int on_step(sd_event_source *source, uint64_t usec, void *userdata)
 {
         if (!STREQ(mock.state, "running"))
                 return sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        mock.step++;
-        if (!is("slow")) {
-                mock.delivered = PULSES * mock.step / STEPS;
-                mock.time_left = (STEPS - mock.step) * UINT64_C(1000000000);
-        }
-        changed();
+        if (STREQ(mock.waiting, "none"))
+                step();
         if (mock.step == STEPS / 2 && is("fault"))
                 end("coil_hot", "The coil is too hot. Let it cool down or change it.");
         if (mock.step == STEPS / 2 && is("die"))
@@ -352,6 +370,23 @@ static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *e)
         return sd_bus_reply_method_return(m, NULL);
 }
 
+static int method_go(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        static unsigned n;
+        uint32_t permille;
+
+        called(m);
+        if (sd_bus_message_read(m, "u", &permille) < 0)
+                return -EINVAL;
+        fprintf(mock.calls, "permille=%u\n", permille);
+        fflush(mock.calls);
+        if (!STREQ(mock.waiting, "operator") || (is("not-yet") && n++ == 0))
+                return refuse(e, "NotWaiting", "Go: no pulse waits for the operator now.");
+        mock.waiting = "none";
+        changed();
+        return sd_bus_reply_method_return(m, NULL);
+}
+
 static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         int now;
@@ -405,9 +440,11 @@ static const sd_bus_vtable session_vtable[] = {
                 SESSION_PROPERTY("Trains", "u"),
                 SESSION_PROPERTY("Train", "u"),
                 SESSION_PROPERTY("TimeLeft", "t"),
+                SESSION_PROPERTY("Waiting", "s"),
                 SD_BUS_METHOD("Prepare", "ssa{sv}", "a{sv}", method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Arm", NULL, NULL, method_arm, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Start", NULL, NULL, method_start, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Go", "u", NULL, method_go, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Pause", "b", NULL, method_pause, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Resume", NULL, NULL, method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Stop", NULL, NULL, method_stop, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -169,10 +169,10 @@ uint64_t fake_head(void)
 
 /* --- What must be on disk by now --------------------------------------------------------- */
 
-static bool log_has(const char *text)
+/* Has the log that text so often? */
+static bool log_has(const char *text, unsigned times)
 {
-        char path[512], *buf;
-        bool found;
+        char path[512], *buf, *at;
         FILE *f;
         long size;
 
@@ -186,10 +186,12 @@ static bool log_has(const char *text)
         size = ftell(f);
         rewind(f);
         buf = calloc(1, (size_t)size + 1);
-        found = fread(buf, 1, (size_t)size, f) == (size_t)size && strstr(buf, text);
+        if (fread(buf, 1, (size_t)size, f) == (size_t)size)
+                for (at = buf; times > 0 && (at = strstr(at, text)); at++)
+                        times--;
         (void)fclose(f);
         free(buf);
-        return found;
+        return times == 0;
 }
 
 /* A record that is acknowledged stands in some pulse file, or was never one of a session. */
@@ -336,7 +338,7 @@ int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max
         }
         lock();
         fake->arms++;
-        if (!log_has("session.arm.intent"))
+        if (!log_has("session.arm.intent", 1))
                 fake->arms_without_intent++;
         set_state(TMS_STATE_ARMING, TMS_CAUSE_REQUEST);
         unlock();
@@ -361,8 +363,9 @@ int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns, uint
         }
         lock();
         fake->starts++;
-        if (!log_has("session.start.intent"))
+        if (!log_has("session.start.intent", 1))
                 fake->starts_without_intent++;
+        fake->go_pulse = UINT32_MAX;
         *ret_run = ++fake->status.run;
         *ret_start_ns = now() + delay_ns;
         set_state(TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
@@ -372,7 +375,22 @@ int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns, uint
 
 int tms_device_go(struct tms_device *d, uint32_t pulse, uint32_t intensity_permille)
 {
-        return -EPROTO;
+        int r = fake->go_error;
+
+        lock();
+        if (r == 0 && fake->status.state != TMS_STATE_RUNNING)
+                r = -EPROTO;
+        if (r == 0 && (pulse != fake->status.next_pulse || pulse == fake->go_pulse))
+                r = -ESTALE;
+        if (r == 0) {
+                fake->gos++;
+                if (!log_has("session.go.intent", fake->gos))
+                        fake->gos_without_intent++;
+                fake->go_pulse = pulse;
+                fake->go_permille = intensity_permille;
+        }
+        unlock();
+        return r;
 }
 
 int tms_device_pause(struct tms_device *d, bool at_once)

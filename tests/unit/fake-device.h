@@ -20,7 +20,7 @@ struct fake {
 
         /* Set by the test. */
         bool present, controlled_elsewhere;
-        int arm_ms, arm_error, start_error, load_error, latency_error;
+        int arm_ms, arm_error, start_error, go_error, load_error, latency_error;
 
         /* The device. */
         struct tms_info info;
@@ -34,8 +34,10 @@ struct fake {
         uint32_t waveform; /* of the last load */
         unsigned loads, arms, starts, stops, keepalives, pauses, resumes, clears, opens;
         struct tms_limits limits;
+        unsigned gos;
+        uint32_t go_pulse, go_permille; /* of the last one */
         /* Promises that were broken; must stay 0. */
-        unsigned starts_without_intent, arms_without_intent, acks_before_disk;
+        unsigned starts_without_intent, arms_without_intent, gos_without_intent, acks_before_disk;
 };
 
 extern struct fake *fake;

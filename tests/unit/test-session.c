@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <cmocka.h>
 
@@ -146,6 +147,7 @@ static void check_promises(void)
 {
         assert_int_equal(fake->arms_without_intent, 0);
         assert_int_equal(fake->starts_without_intent, 0);
+        assert_int_equal(fake->gos_without_intent, 0);
         assert_int_equal(fake->acks_before_disk, 0);
 }
 
@@ -879,6 +881,272 @@ static void test_pause_and_resume(void **state)
         assert_int_equal(logged(f, "\"type\":\"session.pause\""), 2);
 }
 
+/* --- Waits ------------------------------------------------------------------------------------------ */
+
+static bool go_from(struct fixture *f, sd_bus *bus, unsigned permille)
+{
+        sd_bus_message *m = new_call(bus, f->session, "org.tmsd1.Session", "Go");
+
+        (void)sd_bus_message_append(m, "u", permille);
+        return finish(f, bus, m, NULL);
+}
+
+static bool go(struct fixture *f, unsigned permille)
+{
+        return go_from(f, f->bus, permille);
+}
+
+static void wait_waiting(struct fixture *f, const char *value)
+{
+        wait_text(f, f->session, "org.tmsd1.Session", "Waiting", value);
+}
+
+/* Right side by itself, left side at the operator's word. */
+static const char two_sides[] = "format: 1\nid: two-sides\ntitle: t\nindication: i\ntarget: both sides\n"
+                                "coil: figure-8\nwaveform: biphasic\nstatus: research\n"
+                                "intensity: {reference: rMT, percent: 90 %}\n"
+                                "legs:\n"
+                                "  - {name: right, target: right, pattern: {train: {pulses: 10, interval: 1 s}}}\n"
+                                "  - {name: left, target: left, wait: operator, pattern: {train: {pulses: 10, "
+                                "interval: 1 s}}}\n"
+                                "totals: {pulses: 20, trains: 2, first_to_last: 19 s}\n";
+
+static char *with_wait(const char *wait)
+{
+        char *text;
+
+        assert_true(asprintf(&text,
+                             "format: 1\nid: slow\ntitle: t\nindication: i\ntarget: left\ncoil: figure-8\n"
+                             "waveform: biphasic\nstatus: research\nintensity: {reference: rMT, percent: 90 %%}\n"
+                             "pattern: {series: {trains: 5, interval: 5 s, wait: %s}}\n"
+                             "totals: {pulses: 5, trains: 5, first_to_last: 20 s}\n",
+                             wait) > 0);
+        return text;
+}
+
+static void must_run_text(struct fixture *f, const char *text)
+{
+        must_create(f);
+        if (!prepare_text(f, "mine.yaml", text, 520))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+        must(f, "Arm");
+        must(f, "Start");
+}
+
+static void test_go(void **state)
+{
+        struct fixture *f = *state;
+
+        must_create(f);
+        assert_false(go(f, 0));
+        refused(f, "OutOfOrder", "Prepare comes first");
+        must(f, "Close");
+        must_run_text(f, two_sides);
+        wait_waiting(f, "none");
+        assert_false(go(f, 0));
+        refused(f, "NotWaiting", "no pulse waits for the operator now");
+        fake_play(10);
+        wait_waiting(f, "operator");
+        assert_false(go(f, 469));
+        refused(f, "InvalidArgument", "pulse 10 is prescribed at 46.8 % MSO");
+        assert_int_equal(fake->gos, 0);
+        if (!go(f, 0))
+                fail_msg("Go: %s: %s", f->error, f->message);
+        assert_int_equal(fake->go_pulse, 10);
+        assert_int_equal(fake->go_permille, 468);
+        wait_waiting(f, "none");
+        assert_false(go(f, 0));
+        refused(f, "NotWaiting", "let go already");
+        fake_play(10);
+        fake_set_state(TMS_STATE_LOADED, TMS_CAUSE_COMPLETE);
+        check_end(f, "complete", 20);
+        wait_waiting(f, "none");
+        assert_false(go(f, 0));
+        refused(f, "OutOfOrder", "has ended");
+        stop_daemon(f);
+        check_log(f, 2, 20);
+        assert_int_equal(logged(f, "\"type\":\"session.go.intent\""), 1);
+        assert_int_equal(logged(f, "\"type\":\"session.go\""), 1);
+        assert_int_equal(logged(f, "{\"pulse\":10,\"permille\":468,"), 2);
+        assert_int_equal(logged(f, "\"error\":\"NotWaiting\""), 2);
+}
+
+/* One after the other, each lowered; what is not yet read from the kernel is no reason to refuse. */
+static void test_go_lowered(void **state)
+{
+        struct fixture *f = *state;
+        char *text = with_wait("operator");
+        unsigned i;
+
+        must_run_text(f, text);
+        for (i = 0; i < 5; i++) {
+                if (!go(f, 460 - i))
+                        fail_msg("Go: %s: %s", f->error, f->message);
+                assert_int_equal(fake->go_pulse, i);
+                assert_int_equal(fake->go_permille, 460 - i);
+                fake_play(1);
+        }
+        assert_false(go(f, 0));
+        refused(f, "NotWaiting", "no pulse waits");
+        fake_set_state(TMS_STATE_LOADED, TMS_CAUSE_COMPLETE);
+        check_end(f, "complete", 5);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"type\":\"session.go\""), 5);
+        assert_int_equal(logged(f, "{\"pulse\":4,\"permille\":456,"), 2);
+        free(text);
+}
+
+static int on_waiting(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        char *seen = userdata;
+        const char *interface, *key, *value;
+
+        if (sd_bus_message_read(m, "s", &interface) < 0 || sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
+                return 0;
+        while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+                if (sd_bus_message_read(m, "s", &key) >= 0 && STREQ(key, "Waiting") &&
+                    sd_bus_message_read(m, "v", "s", &value) >= 0)
+                        (void)snprintf(seen + strlen(seen), 128 - strlen(seen), "%s ", value);
+                else
+                        (void)sd_bus_message_skip(m, "v");
+                (void)sd_bus_message_exit_container(m);
+        }
+        return 0;
+}
+
+/* Every change of Waiting is signalled, and a pause or a stop ends the wait. */
+static void test_waiting_is_signalled(void **state)
+{
+        struct fixture *f = *state;
+        char *text = with_wait("operator"), seen[128] = "";
+        sd_bus *other = fake_bus_connect();
+        sd_bus_message *m;
+        int i;
+
+        assert_true(sd_bus_match_signal(other, NULL, BUS_NAME, NULL, "org.freedesktop.DBus.Properties",
+                                        "PropertiesChanged", on_waiting, seen) >= 0);
+        must_run_text(f, text);
+        wait_waiting(f, "operator");
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Pause");
+        (void)sd_bus_message_append(m, "b", 1);
+        assert_true(finish(f, f->bus, m, NULL));
+        wait_waiting(f, "none");
+        assert_false(go(f, 0));
+        refused(f, "OutOfOrder", "not while the session is paused");
+        must(f, "Resume");
+        wait_waiting(f, "operator");
+        assert_true(go(f, 0));
+        wait_waiting(f, "none");
+        fake_play(1);
+        wait_waiting(f, "operator");
+        must(f, "Stop");
+        check_end(f, "stopped", 1);
+        for (i = 0; i < 200 && !STREQ(seen, "none operator none operator none operator none "); i++) {
+                while (sd_bus_process(other, NULL) > 0)
+                        ;
+                (void)sd_bus_wait(other, 10000);
+        }
+        /* The first is that of the session when it was made known. */
+        assert_non_null(strstr(seen, "operator none operator none operator none "));
+        sd_bus_flush_close_unref(other);
+        free(text);
+}
+
+static void test_wait_for_trigger(void **state)
+{
+        struct fixture *f = *state;
+        char *text = with_wait("trigger");
+
+        must_run_text(f, text);
+        wait_waiting(f, "trigger");
+        assert_false(go(f, 0));
+        refused(f, "NotWaiting", "pulse 0 waits for the external trigger");
+        assert_int_equal(fake->gos, 0);
+        fake_set_state(TMS_STATE_LOADED, TMS_CAUSE_WAIT_TIMEOUT);
+        check_end(f, "wait_timeout", 0);
+        free(text);
+}
+
+static void test_go_is_refused(void **state)
+{
+        struct fixture *f = *state;
+        char *text = with_wait("operator");
+
+        must_run_text(f, text);
+        fake_polkit_say(POLKIT_NO);
+        assert_false(go(f, 0));
+        refused(f, "NotAuthorized", "org.tmsd1.treat");
+        fake_polkit_say(POLKIT_YES);
+        fake->go_error = -ESTALE;
+        assert_false(go(f, 0));
+        refused(f, "NotWaiting", "pulse 0 does not wait any more");
+        fake->go_error = 0;
+        assert_int_equal(fake->gos, 0);
+        wait_waiting(f, "operator");
+        /* Nothing is let go whose intent cannot be put on disk. */
+        atomic_store(fail_sync, 1);
+        assert_false(go(f, 0));
+        refused(f, "AuditFailed", "othing may start");
+        assert_int_equal(fake->gos, 0);
+        atomic_store(fail_sync, 0);
+        free(text);
+}
+
+/* What a program of that user gets for an answer, as an exit status: 0 done, 1 NotOwner, 2 anything else. */
+static int call_as(struct fixture *f, uid_t uid, const char *method)
+{
+        int status;
+        pid_t pid;
+
+        assert_int_equal(chmod(f->path, 0711), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                sd_bus_error e = SD_BUS_ERROR_NULL;
+                sd_bus *bus = NULL;
+                int r = setuid(uid) < 0 ? -errno : sd_bus_open_system(&bus);
+
+                if (r >= 0)
+                        r = STREQ(method, "Go") ? sd_bus_call_method(bus, BUS_NAME, f->session, "org.tmsd1.Session",
+                                                                     method, &e, NULL, "u", 0)
+                                                : sd_bus_call_method(bus, BUS_NAME, f->session, "org.tmsd1.Session",
+                                                                     method, &e, NULL, NULL);
+                _exit(r >= 0 ? 0 : e.name && STREQ(e.name, "org.tmsd1.Error.NotOwner") ? 1 : 2);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+}
+
+/* The owner's user may go on from another program, other users may not. */
+static void test_who_may_go(void **state)
+{
+        struct fixture *f = *state;
+        char *text = with_wait("operator");
+        sd_bus *other = fake_bus_connect();
+        sd_bus_message *m;
+
+        must_run_text(f, text);
+        if (!go_from(f, other, 0))
+                fail_msg("Go: %s: %s", f->error, f->message);
+        fake_play(1);
+        wait_waiting(f, "operator");
+        m = new_call(other, f->session, "org.tmsd1.Session", "Pause");
+        (void)sd_bus_message_append(m, "b", 1);
+        assert_true(finish(f, other, m, NULL));
+        wait_state(f, "paused");
+        if (!call_on(f, other, f->session, "org.tmsd1.Session", "Resume"))
+                fail_msg("Resume: %s: %s", f->error, f->message);
+        /* Only root can make itself somebody else. */
+        if (geteuid() == 0) {
+                assert_int_equal(call_as(f, 65534, "Go"), 1);
+                assert_int_equal(call_as(f, 65534, "Resume"), 1);
+                assert_int_equal(call_as(f, 0, "Go"), 0);
+        }
+        assert_int_equal(fake->gos, geteuid() == 0 ? 2 : 1);
+        sd_bus_flush_close_unref(other);
+        free(text);
+}
+
 static bool seal(struct fixture *f, const char *nonce, char **ret)
 {
         sd_bus_message *m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "SealAudit"), *reply;
@@ -978,6 +1246,12 @@ int main(void)
                         TEST(test_waveform),
                         TEST(test_wrong_parameters),
                         TEST(test_pause_and_resume),
+                        TEST(test_go),
+                        TEST(test_go_lowered),
+                        TEST(test_waiting_is_signalled),
+                        TEST(test_wait_for_trigger),
+                        TEST(test_go_is_refused),
+                        TEST(test_who_may_go),
                         TEST(test_seal),
                         TEST(test_refusals_are_limited),
                         TEST(test_closed_is_gone),
