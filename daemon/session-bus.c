@@ -114,7 +114,7 @@ static void go_prepare(struct request *q, void *session)
 
 static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return begin_as_owner(userdata, m, NULL, go_prepare);
+        return begin_as_owner(userdata, m, session_prepare_overrides(m) ? ACTION_OVERRIDE : NULL, go_prepare);
 }
 
 static void go_arm(struct request *q, void *session)

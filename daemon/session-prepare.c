@@ -4,15 +4,20 @@
  * kernel has verified. Reading and compiling happen on a thread of their own;
  * the loop then asks the policy's verdict of it, sets the session's limits,
  * which come from the prescription and not from the timeline, and loads.
+ * What needs an override is refused, unless a prescriber, who is known to
+ * polkit as one by now, gives a reason for it.
  */
 #include "job.h"
 #include "session.h"
+
+#define OVERRIDE_REASON_MAX 256
 
 struct preparation {
         struct session *s;
         struct request *q;
         char *name, *text;
         struct tms_dose dose;
+        char override_reason[OVERRIDE_REASON_MAX + 1]; /* "" none was given */
         uint32_t pulses_today;
 
         /* The thread's results. */
@@ -35,6 +40,13 @@ static void preparation_free(struct preparation *p)
         free(p->name);
         free(p->text);
         free(p);
+}
+
+/* The verdict forbids it, whatever was given as a reason. */
+static bool is_forbidden(const struct preparation *p)
+{
+        return p->safety.class_ > TMS_SAFETY_OVERRIDE ||
+               (p->safety.class_ == TMS_SAFETY_OVERRIDE && !*p->override_reason);
 }
 
 /* --- On the thread --------------------------------------------------------------------- */
@@ -60,7 +72,7 @@ static void run(void *userdata)
                 p->failed = "InvalidArgument";
                 return;
         }
-        if (p->safety.class_ >= TMS_SAFETY_OVERRIDE)
+        if (is_forbidden(p))
                 return;
         p->r = tms_compile(p->protocol, &p->dose, &p->timeline, &p->error);
         if (p->r >= 0)
@@ -71,16 +83,55 @@ static void run(void *userdata)
 
 /* --- On the loop ------------------------------------------------------------------------- */
 
+/* What the prescriber has taken upon himself, in the policy's own words, and why. */
+static void describe_override(json_t *data, const struct preparation *p)
+{
+        json_t *overridden = json_array();
+        size_t i;
+
+        for (i = 0; i < p->safety.n_reasons; i++) {
+                if (p->safety.reasons[i].class_ == TMS_SAFETY_OVERRIDE)
+                        (void)json_array_append_new(overridden, json_string(p->safety.reasons[i].sentence));
+        }
+        (void)json_object_set_new(data, "override_reason", json_string(p->override_reason));
+        (void)json_object_set_new(data, "overridden", overridden);
+}
+
+static void describe_thresholds(json_t *data, const struct tms_dose *dose)
+{
+        json_t *legs = json_array();
+        size_t i, n = 0;
+
+        if (dose->other_threshold_permille > 0)
+                (void)json_object_set_new(data, "other_threshold_permille",
+                                          json_integer(dose->other_threshold_permille));
+        if (*dose->threshold_method)
+                (void)json_object_set_new(data, "threshold_method", json_string(dose->threshold_method));
+        for (i = 0; i < TMS_LEGS_MAX; i++) {
+                (void)json_array_append_new(legs, json_integer(dose->leg_threshold_permille[i]));
+                n += dose->leg_threshold_permille[i] > 0;
+        }
+        if (n > 0)
+                (void)json_object_set(data, "leg_thresholds_permille", legs);
+        json_decref(legs);
+}
+
 static json_t *describe(const struct preparation *p)
 {
         const struct session *s = p->s;
+        json_t *data;
 
-        return json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:s}", "session", s->id, "protocol",
+        data = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:s}", "session", s->id, "protocol",
                          tms_protocol_id(p->protocol), "sha256", tms_protocol_sha256(p->protocol), "threshold_permille",
                          (int)p->dose.threshold_permille, "threshold_kind", p->dose.threshold_kind, "threshold_coil",
                          p->dose.threshold_coil, "percent_permille", (int)p->dose.percent_permille, "max_permille",
                          (int)p->timeline.max_permille, "pulses", (int)s->timeline.count, "trains",
                          (int)s->timeline.trains, "verdict", tms_safety_class_name(p->safety.class_));
+        if (data)
+                describe_thresholds(data, &p->dose);
+        if (data && p->safety.class_ == TMS_SAFETY_OVERRIDE)
+                describe_override(data, p);
+        return data;
 }
 
 static int append_text(sd_bus_message *m, const char *key, const char *value)
@@ -229,7 +280,7 @@ static void refuse_verdict(struct preparation *p)
         if (v->class_ == TMS_SAFETY_NEVER)
                 request_refuse(p->q, "NotAllowed", "%s is never allowed:%s", tms_protocol_id(p->protocol), sentences);
         else
-                request_refuse(p->q, "NeedsOverride", "%s needs a prescriber's override:%s",
+                request_refuse(p->q, "NeedsOverride", "%s needs a prescriber's override, with a reason:%s",
                                tms_protocol_id(p->protocol), sentences);
 }
 
@@ -251,7 +302,7 @@ static bool check_coil(struct preparation *p)
                                p->dose.threshold_coil, here);
                 return false;
         }
-        if (wanted && *wanted && !STREQ(wanted, here)) {
+        if (!STREQ(wanted, "any") && !STREQ(wanted, here)) {
                 request_refuse(p->q, "InvalidArgument", "%s is for a %s coil, but a %s coil is connected.",
                                tms_protocol_id(p->protocol), wanted, here);
                 return false;
@@ -288,7 +339,7 @@ static void done(void *userdata)
                 request_refuse(p->q, "OutOfOrder", "The session has ended: %s", p->s->end_text);
         } else if (p->failed) {
                 request_refuse(p->q, p->failed, "%s", tms_error_format(&p->error, text, sizeof(text)));
-        } else if (p->safety.class_ >= TMS_SAFETY_OVERRIDE) {
+        } else if (is_forbidden(p)) {
                 refuse_verdict(p);
         } else if (check_coil(p)) {
                 load(p);
@@ -299,58 +350,113 @@ static void done(void *userdata)
 
 /* --- The method ----------------------------------------------------------------------------- */
 
-/* Refuses q when it returns false. */
-static bool read_parameter(struct request *q, sd_bus_message *m, struct tms_dose *dose)
+struct arguments {
+        const char *name, *text;
+        struct tms_dose dose;
+        char override_reason[OVERRIDE_REASON_MAX + 1];
+};
+
+/* A text that goes into the log: something, and nothing that would not print. */
+static bool is_reason(const char *text)
 {
+        bool some = false;
+
+        for (; *text; text++) {
+                if ((unsigned char)*text < 0x20 || *text == 0x7f)
+                        return false;
+                some = some || *text != ' ';
+        }
+        return some;
+}
+
+static bool read_legs(struct request *q, sd_bus_message *m, struct tms_dose *dose)
+{
+        const uint32_t *legs;
+        size_t size;
+
+        if (sd_bus_message_enter_container(m, 'v', "au") < 0 ||
+            sd_bus_message_read_array(m, 'u', (const void **)&legs, &size) < 0 ||
+            sd_bus_message_exit_container(m) < 0) {
+                request_refuse(q, "InvalidArgument",
+                               "Parameter leg_thresholds_permille cannot be read; expected is 'au'.");
+                return false;
+        }
+        if (size > sizeof(dose->leg_threshold_permille)) {
+                request_refuse(q, "InvalidArgument",
+                               "leg_thresholds_permille has %zu thresholds; a protocol has %d legs at most.",
+                               size / sizeof(*legs), TMS_LEGS_MAX);
+                return false;
+        }
+        memcpy(dose->leg_threshold_permille, legs, size);
+        return true;
+}
+
+/* Refuses q when it returns false. */
+static bool read_parameter(struct request *q, sd_bus_message *m, struct arguments *a)
+{
+        struct tms_dose *dose = &a->dose;
+        const struct {
+                const char *key;
+                uint32_t *number;
+                char *text;
+                size_t size;
+        } known[] = {
+                        {"threshold_permille", &dose->threshold_permille, NULL, 0},
+                        {"percent_permille", &dose->percent_permille, NULL, 0},
+                        {"other_threshold_permille", &dose->other_threshold_permille, NULL, 0},
+                        {"threshold_kind", NULL, dose->threshold_kind, sizeof(dose->threshold_kind)},
+                        {"threshold_coil", NULL, dose->threshold_coil, sizeof(dose->threshold_coil)},
+                        {"threshold_method", NULL, dose->threshold_method, sizeof(dose->threshold_method)},
+                        {"override_reason", NULL, a->override_reason, sizeof(a->override_reason)},
+        };
         const char *key, *type, *text;
-        uint32_t *number = NULL;
-        char *into = NULL;
-        size_t size = 0;
+        size_t i = 0;
 
         if (sd_bus_message_read(m, "s", &key) < 0 || sd_bus_message_peek_type(m, NULL, &type) < 0) {
                 request_refuse(q, "InvalidArgument", "The parameters cannot be read.");
                 return false;
         }
-        if (STREQ(key, "threshold_permille"))
-                number = &dose->threshold_permille;
-        else if (STREQ(key, "percent_permille"))
-                number = &dose->percent_permille;
-        else if (STREQ(key, "threshold_kind"))
-                into = dose->threshold_kind, size = sizeof(dose->threshold_kind);
-        else if (STREQ(key, "threshold_coil"))
-                into = dose->threshold_coil, size = sizeof(dose->threshold_coil);
-        else {
+        if (STREQ(key, "leg_thresholds_permille"))
+                return read_legs(q, m, dose);
+        while (i < ELEMENTS(known) && !STREQ(key, known[i].key))
+                i++;
+        if (i == ELEMENTS(known)) {
                 request_refuse(q, "InvalidArgument",
                                "Unknown parameter '%.64s'; known are threshold_permille, threshold_kind, "
-                               "threshold_coil "
-                               "and percent_permille.",
+                               "threshold_coil, threshold_method, percent_permille, other_threshold_permille, "
+                               "leg_thresholds_permille and override_reason.",
                                key);
                 return false;
         }
-        if (number ? sd_bus_message_read(m, "v", "u", number) < 0 : sd_bus_message_read(m, "v", "s", &text) < 0) {
+        if (known[i].number ? sd_bus_message_read(m, "v", "u", known[i].number) < 0
+                            : sd_bus_message_read(m, "v", "s", &text) < 0) {
                 request_refuse(q, "InvalidArgument", "Parameter %s has type '%.16s'; expected is '%s'.", key, type,
-                               number ? "u" : "s");
+                               known[i].number ? "u" : "s");
                 return false;
         }
-        if (into && (size_t)snprintf(into, size, "%s", text) >= size) {
+        if (known[i].text && (size_t)snprintf(known[i].text, known[i].size, "%s", text) >= known[i].size) {
                 request_refuse(q, "InvalidArgument", "Parameter %s is too long: '%.64s'.", key, text);
+                return false;
+        }
+        if (known[i].text == a->override_reason && !is_reason(text)) {
+                request_refuse(q, "InvalidArgument", "An override wants its reason in words, in one line.");
                 return false;
         }
         return true;
 }
 
-static bool read_arguments(struct request *q, const char **ret_name, const char **ret_text, struct tms_dose *dose)
+static bool read_arguments(struct request *q, struct arguments *a)
 {
         sd_bus_message *m = request_message(q);
         int r;
 
-        if (sd_bus_message_read(m, "ss", ret_name, ret_text) < 0 ||
+        if (sd_bus_message_read(m, "ss", &a->name, &a->text) < 0 ||
             sd_bus_message_enter_container(m, 'a', "{sv}") < 0) {
                 request_refuse(q, "InvalidArgument", "The arguments cannot be read; expected are ssa{sv}.");
                 return false;
         }
         while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                if (!read_parameter(q, m, dose))
+                if (!read_parameter(q, m, a))
                         return false;
                 if (sd_bus_message_exit_container(m) < 0)
                         break;
@@ -359,24 +465,47 @@ static bool read_arguments(struct request *q, const char **ret_name, const char 
                 request_refuse(q, "InvalidArgument", "The parameters cannot be read.");
                 return false;
         }
-        if (strlen(*ret_text) > TMS_PROTOCOL_SIZE_MAX) {
-                request_refuse(q, "InvalidProtocol", "%.128s: the file is larger than %d bytes.", *ret_name,
+        if (*a->dose.threshold_method && !STREQ(a->dose.threshold_method, "EMG") &&
+            !STREQ(a->dose.threshold_method, "visual")) {
+                request_refuse(q, "InvalidArgument", "threshold_method is '%s'; expected EMG or visual.",
+                               a->dose.threshold_method);
+                return false;
+        }
+        if (strlen(a->text) > TMS_PROTOCOL_SIZE_MAX) {
+                request_refuse(q, "InvalidProtocol", "%.128s: the file is larger than %d bytes.", a->name,
                                TMS_PROTOCOL_SIZE_MAX);
                 return false;
         }
         return true;
 }
 
+bool session_prepare_overrides(sd_bus_message *m)
+{
+        bool found = false;
+        const char *key;
+
+        if (sd_bus_message_skip(m, "ss") >= 0 && sd_bus_message_enter_container(m, 'a', "{sv}") >= 0) {
+                while (!found && sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+                        if (sd_bus_message_read(m, "s", &key) < 0)
+                                break;
+                        found = STREQ(key, "override_reason");
+                        if (sd_bus_message_skip(m, "v") < 0 || sd_bus_message_exit_container(m) < 0)
+                                break;
+                }
+        }
+        (void)sd_bus_message_rewind(m, true);
+        return found;
+}
+
 void session_prepare(struct request *q, struct session *s)
 {
-        struct tms_dose dose = {0};
+        struct arguments a = {0};
         struct preparation *p;
-        const char *name, *text;
         int r;
 
         if (!session_may_begin(q, s, "Prepare", IN_STATE(SESSION_NEW) | IN_STATE(SESSION_PREPARED)))
                 return;
-        if (!read_arguments(q, &name, &text, &dose))
+        if (!read_arguments(q, &a))
                 return;
         p = calloc(1, sizeof(*p));
         if (!p) {
@@ -385,10 +514,11 @@ void session_prepare(struct request *q, struct session *s)
         }
         p->s = session_ref(s);
         p->q = q;
-        p->dose = dose;
+        p->dose = a.dose;
+        memcpy(p->override_reason, a.override_reason, sizeof(p->override_reason));
         p->pulses_today = history_pulses_today(s->manager->history, s->subject, now_ns(CLOCK_REALTIME));
-        p->name = strdup(name);
-        p->text = strdup(text);
+        p->name = strdup(a.name);
+        p->text = strdup(a.text);
         s->busy = "Prepare";
         r = p->name && p->text ? job_start(s->manager->event, run, done, p) : -ENOMEM;
         if (r < 0) {

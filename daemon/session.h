@@ -126,6 +126,8 @@ void session_record(struct session *s, const char *type, json_t *who, json_t *da
 /* --- session-prepare.c, session-run.c: methods that polkit and ownership have let pass --- */
 
 void session_prepare(struct request *q, struct session *s);
+/* Does this call of Prepare claim an override? The message is as before afterwards. */
+bool session_prepare_overrides(sd_bus_message *m);
 void session_arm(struct request *q, struct session *s);
 void session_start(struct request *q, struct session *s);
 void session_go(struct request *q, struct session *s);

@@ -118,6 +118,7 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
         struct tms_dose dose = {
                         .threshold_permille = opt.mt_permille,
                         .percent_permille = opt.percent_permille,
+                        .other_threshold_permille = opt.other_mt_permille,
         };
         int r;
 
@@ -135,6 +136,8 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
         r = set_text(dose.threshold_coil, sizeof(dose.threshold_coil), coil, "--coil");
         if (r < 0)
                 return r;
+        memcpy(dose.leg_threshold_permille, opt.leg_mt_permille, sizeof(dose.leg_threshold_permille));
+        (void)snprintf(dose.threshold_method, sizeof(dose.threshold_method), "%s", opt.mt_method ? opt.mt_method : "");
         *ret = dose;
         return 0;
 }

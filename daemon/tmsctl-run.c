@@ -350,6 +350,16 @@ static int append_parameters(sd_bus_message *m, const char *kind)
                 r = sd_bus_message_append(m, "{sv}", "threshold_coil", "s", opt.coil);
         if (r >= 0 && opt.percent_permille > 0)
                 r = sd_bus_message_append(m, "{sv}", "percent_permille", "u", opt.percent_permille);
+        if (r >= 0 && opt.other_mt_permille > 0)
+                r = sd_bus_message_append(m, "{sv}", "other_threshold_permille", "u", opt.other_mt_permille);
+        if (r >= 0 && opt.leg_mt_permille[0] > 0)
+                r = sd_bus_message_append(m, "{sv}", "leg_thresholds_permille", "au", TMS_LEGS_MAX,
+                                          opt.leg_mt_permille[0], opt.leg_mt_permille[1], opt.leg_mt_permille[2],
+                                          opt.leg_mt_permille[3]);
+        if (r >= 0 && opt.mt_method)
+                r = sd_bus_message_append(m, "{sv}", "threshold_method", "s", opt.mt_method);
+        if (r >= 0 && opt.override_reason)
+                r = sd_bus_message_append(m, "{sv}", "override_reason", "s", opt.override_reason);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         return r;

@@ -16,6 +16,10 @@ enum option_id {
         OPT_LIVE,
         OPT_NOW,
         OPT_MT,
+        OPT_OTHER_MT,
+        OPT_LEG_MT,
+        OPT_MT_METHOD,
+        OPT_OVERRIDE,
         OPT_PERCENT,
         OPT_INTENSITY,
         OPT_TODAY,
@@ -36,7 +40,9 @@ enum option_id {
 };
 
 #define BIT(id) (1U << (id))
-#define DOSE_OPTIONS (BIT(OPT_MT) | BIT(OPT_PERCENT) | BIT(OPT_THRESHOLD_KIND) | BIT(OPT_COIL))
+#define DOSE_OPTIONS                                                                                 \
+        (BIT(OPT_MT) | BIT(OPT_OTHER_MT) | BIT(OPT_LEG_MT) | BIT(OPT_MT_METHOD) | BIT(OPT_PERCENT) | \
+         BIT(OPT_THRESHOLD_KIND) | BIT(OPT_COIL))
 
 /* In the order of enum option_id, which getopt_long() gives as an index. */
 static const struct option long_options[] = {
@@ -46,6 +52,10 @@ static const struct option long_options[] = {
                 {"live", no_argument, NULL, 1},
                 {"now", no_argument, NULL, 1},
                 {"mt", required_argument, NULL, 1},
+                {"other-mt", required_argument, NULL, 1},
+                {"leg-mt", required_argument, NULL, 1},
+                {"mt-method", required_argument, NULL, 1},
+                {"override", required_argument, NULL, 1},
                 {"percent", required_argument, NULL, 1},
                 {"intensity", required_argument, NULL, 1},
                 {"today", required_argument, NULL, 1},
@@ -101,6 +111,27 @@ static int parse_permille(const char *text, const char *option, uint32_t max, ui
         return 0;
 }
 
+/* "52,55.5": one for each leg, in their order. */
+static int parse_legs(const char *text, const char *option)
+{
+        char one[32];
+        size_t i, n;
+        int r;
+
+        for (i = 0; i < TMS_LEGS_MAX; i++, text++) {
+                n = strcspn(text, ",");
+                (void)snprintf(one, sizeof(one), "%.*s", (int)n, text);
+                r = parse_permille(one, option, 1000, &opt.leg_mt_permille[i]);
+                if (r != 0)
+                        return r;
+                text += n;
+                if (!*text)
+                        return 0;
+        }
+        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s has more than %d thresholds; a protocol has %d legs at most",
+                    option, TMS_LEGS_MAX, TMS_LEGS_MAX);
+}
+
 static int set_option(enum option_id id, const char *value)
 {
         const char *name = long_options[id].name;
@@ -124,6 +155,20 @@ static int set_option(enum option_id id, const char *value)
                 return parse_permille(value, name, 1000, &opt.mt_permille);
         case OPT_PERCENT:
                 return parse_permille(value, name, 3000, &opt.percent_permille);
+        case OPT_OTHER_MT:
+                return parse_permille(value, name, 1000, &opt.other_mt_permille);
+        case OPT_LEG_MT:
+                return parse_legs(value, name);
+        case OPT_MT_METHOD:
+                if (!STREQ(value, "EMG") && !STREQ(value, "visual"))
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s'; expected EMG or visual", name, value);
+                opt.mt_method = value;
+                break;
+        case OPT_OVERRIDE:
+                if (!*value)
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s wants the reason in words", name);
+                opt.override_reason = value;
+                break;
         case OPT_INTENSITY:
                 return parse_permille(value, name, 1000, &opt.intensity_permille);
         case OPT_TODAY:
@@ -196,8 +241,8 @@ static const struct verb {
                  "the safety verdict on a protocol for this motor threshold"},
                 {"plot", 1, 1, BIT(OPT_SVG) | DOSE_OPTIONS, verb_plot, "FILE|ID [--svg]",
                  "a picture of a protocol's timeline"},
-                {"run", 1, 1, BIT(OPT_JSON) | BIT(OPT_SUBJECT) | BIT(OPT_STIMULATOR) | DOSE_OPTIONS, verb_run,
-                 "FILE|ID --mt % [--percent %] [--coil TYPE] [--subject CODE]",
+                {"run", 1, 1, BIT(OPT_JSON) | BIT(OPT_SUBJECT) | BIT(OPT_STIMULATOR) | BIT(OPT_OVERRIDE) | DOSE_OPTIONS,
+                 verb_run, "FILE|ID --mt % [--percent %] [--coil TYPE] [--subject CODE] [--override REASON]",
                  "one treatment with live progress; ^C stops it at once"},
                 {"go", 0, 1, BIT(OPT_JSON) | BIT(OPT_INTENSITY), verb_go, "[SESSION] [--intensity %]",
                  "let the pulse go that waits for the operator"},
@@ -311,6 +356,10 @@ static void print_options(const struct verb *v)
                         [OPT_LIVE] = "demand a fresh seal from the daemon",
                         [OPT_NOW] = "not only at the end of the train",
                         [OPT_MT] = "motor threshold in % of maximum stimulator output, such as 52 or 52.5",
+                        [OPT_OTHER_MT] = "threshold of the other kind, for protocols that use both",
+                        [OPT_LEG_MT] = "a threshold for each leg, such as 52,55.5",
+                        [OPT_MT_METHOD] = "how the threshold was found: EMG or visual",
+                        [OPT_OVERRIDE] = "a prescriber's reason to treat outside the published tables",
                         [OPT_PERCENT] = "what of the threshold, in %; the protocol's own without it",
                         [OPT_INTENSITY] = "for this pulse, in % of maximum stimulator output; lower than prescribed",
                         [OPT_TODAY] = "pulses that the subject has had today",

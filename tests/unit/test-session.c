@@ -1092,29 +1092,19 @@ static void test_go_is_refused(void **state)
         free(text);
 }
 
-/* What a program of that user gets for an answer, as an exit status: 0 done, 1 NotOwner, 2 anything else. */
-static int call_as(struct fixture *f, uid_t uid, const char *method)
+/* A client of another user, where only root can make one; else of our own. */
+static sd_bus *connect_as(struct fixture *f, uid_t uid)
 {
-        int status;
-        pid_t pid;
+        bool root = geteuid() == 0;
+        sd_bus *bus;
 
         assert_int_equal(chmod(f->path, 0711), 0);
-        pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-                sd_bus_error e = SD_BUS_ERROR_NULL;
-                sd_bus *bus = NULL;
-                int r = setuid(uid) < 0 ? -errno : sd_bus_open_system(&bus);
-
-                if (r >= 0)
-                        r = STREQ(method, "Go") ? sd_bus_call_method(bus, BUS_NAME, f->session, "org.tmsd1.Session",
-                                                                     method, &e, NULL, "u", 0)
-                                                : sd_bus_call_method(bus, BUS_NAME, f->session, "org.tmsd1.Session",
-                                                                     method, &e, NULL, NULL);
-                _exit(r >= 0 ? 0 : e.name && STREQ(e.name, "org.tmsd1.Error.NotOwner") ? 1 : 2);
-        }
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+        if (root)
+                assert_int_equal(seteuid(uid), 0);
+        bus = fake_bus_connect();
+        if (root)
+                assert_int_equal(seteuid(0), 0);
+        return bus;
 }
 
 /* The owner's user may go on from another program, other users may not. */
@@ -1136,15 +1126,132 @@ static void test_who_may_go(void **state)
         wait_state(f, "paused");
         if (!call_on(f, other, f->session, "org.tmsd1.Session", "Resume"))
                 fail_msg("Resume: %s: %s", f->error, f->message);
-        /* Only root can make itself somebody else. */
+        wait_waiting(f, "operator");
         if (geteuid() == 0) {
-                assert_int_equal(call_as(f, 65534, "Go"), 1);
-                assert_int_equal(call_as(f, 65534, "Resume"), 1);
-                assert_int_equal(call_as(f, 0, "Go"), 0);
+                sd_bus *stranger = connect_as(f, 65534);
+
+                assert_false(go_from(f, stranger, 0));
+                refused(f, "NotOwner", "belongs to another client");
+                assert_false(call_on(f, stranger, f->session, "org.tmsd1.Session", "Resume"));
+                refused(f, "NotOwner", "belongs to another client");
+                sd_bus_flush_close_unref(stranger);
         }
-        assert_int_equal(fake->gos, geteuid() == 0 ? 2 : 1);
+        assert_int_equal(fake->gos, 1);
+        assert_true(go_from(f, other, 0));
         sd_bus_flush_close_unref(other);
         free(text);
+}
+
+/* --- The prescription ------------------------------------------------------------------------------ */
+
+/* An arrhythmic burst, which no table covers, at this percentage of the threshold. */
+static char *arrhythmic(unsigned percent)
+{
+        char *text;
+
+        assert_true(asprintf(&text,
+                             "format: 1\nid: arrhythmic\ntitle: t\nindication: i\ntarget: left\ncoil: figure-8\n"
+                             "waveform: biphasic\nstatus: research\nintensity: {reference: rMT, percent: %u %%}\n"
+                             "pattern: {burst: {onsets: [0 ms, 60 ms, 190 ms, 250 ms, 500 ms]}, "
+                             "series: {trains: 2, interval: 10 s}}\n"
+                             "totals: {pulses: 10, trains: 2, first_to_last: 10.5 s}\n",
+                             percent) > 0);
+        return text;
+}
+
+static bool prepare_override(struct fixture *f, sd_bus *bus, const char *text, const char *reason)
+{
+        sd_bus_message *m = new_call(bus, f->session, "org.tmsd1.Session", "Prepare");
+
+        (void)sd_bus_message_append(m, "ssa{sv}", "mine.yaml", text, 4, "threshold_permille", "u", 520,
+                                    "threshold_kind", "s", "rMT", "threshold_coil", "s", "figure-8", "override_reason",
+                                    "s", reason);
+        return finish(f, bus, m, NULL);
+}
+
+static void test_override(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus *prescriber = connect_as(f, 65534);
+        char *text = arrhythmic(90), *never = arrhythmic(180);
+
+        assert_true(create_with(f, prescriber, "S-1"));
+        fake_polkit_say(POLKIT_NO);
+        assert_false(prepare_override(f, prescriber, text, "A study."));
+        refused(f, "NotAuthorized", "org.tmsd1.override");
+        fake_polkit_say(POLKIT_YES);
+        assert_false(prepare_override(f, prescriber, text, "  "));
+        refused(f, "InvalidArgument", "its reason in words");
+        assert_false(prepare_override(f, prescriber, text, "two\nlines"));
+        refused(f, "InvalidArgument", "its reason in words");
+        assert_false(prepare_override(f, prescriber, never, "A study."));
+        refused(f, "NotAllowed", "is never allowed");
+        assert_int_equal(fake->loads, 0);
+        if (!prepare_override(f, prescriber, text, "Study 17, vote 4711."))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+        assert_int_equal(fake->loads, 1);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"override_reason\":\"Study 17, vote 4711.\""), 1);
+        assert_int_equal(logged(f, "\"overridden\":[\""), 1);
+        assert_int_equal(logged(f, "\"type\":\"session.prepare\",\"who\":{\"uid\":"), 1);
+        assert_int_equal(logged(f, "\"action\":\"org.tmsd1.override\",\"answer\":\"yes\""), 4);
+        sd_bus_flush_close_unref(prescriber);
+        free(never);
+        free(text);
+}
+
+/* Without a reason it is refused, and polkit's yes to root is none. */
+static void test_override_refused(void **state)
+{
+        struct fixture *f = *state;
+        char *text = arrhythmic(90);
+
+        must_create(f);
+        assert_false(prepare_text(f, "mine.yaml", text, 520));
+        refused(f, "NeedsOverride", "arrhythmic needs a prescriber's override, with a reason: ");
+        if (geteuid() == 0) {
+                assert_false(prepare_override(f, f->bus, text, "A study."));
+                refused(f, "NotAuthorized", "org.tmsd1.override");
+        }
+        assert_int_equal(fake->loads, 0);
+        free(text);
+}
+
+/* A protocol for any coil, a threshold of each kind, one for each leg, and how it was found. */
+static void test_dose(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus_message *m;
+        char *single;
+
+        must_create(f);
+        single = scratch_read(SOURCE_DIR "/lib/protocols", "single-pulse.yaml", NULL);
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "single-pulse.yaml", single, 0);
+        if (!finish(f, f->bus, m, NULL))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "mine.yaml", two_sides, 6, "threshold_permille", "u", 520,
+                                    "threshold_kind", "s", "rMT", "threshold_coil", "s", "figure-8", "threshold_method",
+                                    "s", "visual", "leg_thresholds_permille", "au", 2, 0, 600,
+                                    "other_threshold_permille", "u", 410);
+        if (!finish(f, f->bus, m, NULL))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+        assert_int_equal(get_number(f, "IntensityMax"), 540);
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "mine.yaml", two_sides, 1, "threshold_method", "s", "guess");
+        assert_false(finish(f, f->bus, m, NULL));
+        refused(f, "InvalidArgument", "expected EMG or visual");
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "mine.yaml", two_sides, 1, "leg_thresholds_permille", "au", 5, 1, 2,
+                                    3, 4, 5);
+        assert_false(finish(f, f->bus, m, NULL));
+        refused(f, "InvalidArgument", "has 5 thresholds");
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"other_threshold_permille\":410,\"threshold_method\":\"visual\","
+                                   "\"leg_thresholds_permille\":[0,600,0,0]"),
+                         1);
+        free(single);
 }
 
 static bool seal(struct fixture *f, const char *nonce, char **ret)
@@ -1246,6 +1353,9 @@ int main(void)
                         TEST(test_waveform),
                         TEST(test_wrong_parameters),
                         TEST(test_pause_and_resume),
+                        TEST(test_override),
+                        TEST(test_override_refused),
+                        TEST(test_dose),
                         TEST(test_go),
                         TEST(test_go_lowered),
                         TEST(test_waiting_is_signalled),
