@@ -140,6 +140,25 @@ def match(schedule, pulses, tolerance_ns):
     return pairs, missing + list(range(i, len(schedule))), extra + list(range(j, len(pulses)))
 
 
+def shift_by_waits(schedule, audited, records, diff):
+    """The schedule with each wait as long as the kernel says it was: what follows only ever shifts later."""
+    due = {a["pulse"]: a["scheduled_ns"] for a in audited}
+    let_go = {r["data"]["pulse"] for r in records if r["type"] == "session.go" and "error" not in r["data"]}
+    out, shift, start = [], 0, None
+    for i, (t_ns, permille, wait) in enumerate(schedule):
+        if wait and i in due:
+            if wait == "operator" and i not in let_go:
+                diff.add(f"audit: pulse {i} waits for the operator, and nobody let it go")
+            waited = due[i] - start - t_ns - shift if start is not None else 0
+            if waited < 0:
+                diff.add(f"audit: pulse {i} was {-waited} ns before its own time")
+            shift += max(waited, 0)
+        if start is None and i in due:
+            start = due[i] - t_ns
+        out.append((t_ns + shift, permille))
+    return out, shift
+
+
 def runs(numbers):
     """Rising numbers as [(first, last)] of those that follow each other."""
     out = []
@@ -169,6 +188,8 @@ def compare(args, diff):
         diff.add("audit: the protocol that was prepared is not the published one")
     fired, answered = read_pulse_file(os.path.join(args.audit, end["file"]))
     audited = [answered[k] for k in sorted(answered)]
+    session = [r for r in records if r["data"].get("session") == end["session"]]
+    schedule, waited_ns = shift_by_waits(schedule, audited, session, diff)
 
     gaps = [b[0] - a[0] for a, b in zip(schedule, schedule[1:])]
     tolerance = min(gaps) // 2 if gaps else 1000000
@@ -234,6 +255,7 @@ def compare(args, diff):
         "refused": len(refused),
         "max_error_ns": round(worst),
         "clock_ppm": f"{ppm:.3f}",
+        **({"waited_s": f"{waited_ns / 1e9:.1f}"} if waited_ns else {}),
     }
 
 

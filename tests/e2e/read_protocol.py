@@ -81,6 +81,7 @@ class Level:
         elif "frequency" in mapping:
             self.interval = 10**9 / quantity(mapping["frequency"], ("Hz",))[0]
         self.regular = self.interval > 0 and self.jitter is None
+        self.wait = mapping.get("wait")
 
     def begin(self):
         """The onset of unit 0."""
@@ -107,7 +108,7 @@ def intensity_of(text, main, thresholds):
 
 
 def pattern_pulses(pattern, main, thresholds):
-    """[(onset in ns, exact; share; last of its train)] from the pattern's first pulse, and its end."""
+    """[(onset in ns, exact; share; what it waits for)] from the pattern's first pulse, and its end."""
     only(pattern, {"burst", "train", "series", "intensities", "ramp", "seed"}, "pattern")
     jitter = Jitter(int(pattern.get("seed", 0)))
     one = {"pulses": 1}
@@ -133,7 +134,9 @@ def pattern_pulses(pattern, main, thresholds):
             for k in range(burst.count):
                 if k:
                     at_pulse = burst.next(k, at_pulse, jitter)
-                pulses.append((at_train + at_burst + at_pulse, shares[k] * factor))
+                # The outermost level of those that have a unit beginning here.
+                wait = (not b and not k and series.wait) or (not k and train.wait) or burst.wait
+                pulses.append((at_train + at_burst + at_pulse, shares[k] * factor, wait or None))
     # Where the next leg may begin: the outermost level that has an interval.
     end = pulses[-1][0]
     for level in (series, train, burst):
@@ -146,7 +149,7 @@ def pattern_pulses(pattern, main, thresholds):
 
 
 def timeline(protocol, threshold_permille, percent_permille=0, other_thresholds=None):
-    """[(t_ns, permille)] for a threshold; percent_permille of it, 0 as the file says."""
+    """[(t_ns, permille, None or what it waits for)] for a threshold; percent_permille of it, 0 as the file says."""
     intensity = protocol["intensity"]
     only(intensity, {"reference", "percent", "highest", "muscle", "adjustment"}, "intensity")
     reference = intensity["reference"]
@@ -162,7 +165,10 @@ def timeline(protocol, threshold_permille, percent_permille=0, other_thresholds=
         base += duration_ns(leg["pause"]) if "pause" in leg else 0
         leg_main = intensity_of(leg["intensity"], main, thresholds) if "intensity" in leg else main
         pulses, end = pattern_pulses(leg["pattern"], leg_main, thresholds)
-        out += [(nearest(base + t), nearest(s * 1000)) for t, s in pulses]
+        first = len(out)
+        out += [(nearest(base + t), nearest(s * 1000), wait) for t, s, wait in pulses]
+        if "wait" in leg:
+            out[first] = out[first][:2] + (leg["wait"],)
         base += end
     return out
 
@@ -176,5 +182,5 @@ if __name__ == "__main__":
     # FILE THRESHOLD-PERMILLE [PERCENT-PERMILLE] [aMT=PERMILLE...]
     numbers = [int(a) for a in sys.argv[2:] if "=" not in a]
     others = dict((k, int(v)) for k, v in (a.split("=") for a in sys.argv[2:] if "=" in a))
-    for t_ns, permille in timeline(load(sys.argv[1]), *numbers, other_thresholds=others):
+    for t_ns, permille, _ in timeline(load(sys.argv[1]), *numbers, other_thresholds=others):
         print(t_ns, permille, sep="\t")
