@@ -178,6 +178,7 @@ void tms_answer_give_up(struct tms_device *tms)
 	if (!shot.pending)
 		return;
 	tms->shot.pending = false;
+	tms->store->unanswered++;
 	record(tms, 0, &shot, TMS_PULSE_OUTCOME_NO_ANSWER);
 }
 

@@ -146,10 +146,11 @@ static void leave_cpu(struct tms_device *tms, void *data)
 
 	if (tms->engine_cpu != cpu)
 		return;
-	tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+	/* In this order: what is armed after the stop is armed elsewhere. */
 	other = tms_devices_pick_cpu(tms, cpu);
 	if (other >= 0)
 		engine_to(tms, other);
+	tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
 }
 
 /* The CPU goes away: if an engine was on it, its run ends, and the next one is elsewhere. */

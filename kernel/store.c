@@ -62,10 +62,14 @@ int tms_store_adopt(struct tms_device *tms, u64 odometer)
 	if (!store)
 		return -ENOMEM;
 
-	/* Fired while it was away? Then nobody here knows when. */
-	if (store->odometer != odometer)
+	/*
+	 * Fired while it was away? Then nobody here knows when. Of triggers without an
+	 * answer some may have fired; history has counted them all.
+	 */
+	if (odometer - store->odometer > store->unanswered)
 		store->history_known = false;
 	store->odometer = odometer;
+	store->unanswered = 0;
 	WRITE_ONCE(store->holder, tms);
 	tms->store = store;
 	return 0;

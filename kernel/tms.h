@@ -180,6 +180,8 @@ struct tms_setpoints {
  * @history_known: false until the card has rested for the longest window; lock of @holder
  * @odometer: the card's, by its answers; engine_lock of @holder. A card that comes
  *            back with another has fired where nobody here saw it.
+ * @unanswered: triggers that were never answered, so that @odometer may be that much behind;
+ *              engine_lock of @holder
  * @run: number of the last START; engine_lock of @holder
  * @fired: triggers written since the module was loaded; engine_lock of @holder
  */
@@ -192,6 +194,7 @@ struct tms_store {
 	bool history_begun;
 	bool history_known;
 	u64 odometer;
+	u32 unanswered;
 	u32 run;
 	u64 fired;
 };
