@@ -36,6 +36,33 @@ static uint64_t threshold_of(const struct tms_protocol *p, const struct tms_dose
         return dose->leg_threshold_permille[leg] ? dose->leg_threshold_permille[leg] : dose->threshold_permille;
 }
 
+static bool threshold_is_possible(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, enum base base)
+{
+        uint64_t t = threshold_of(p, dose, leg, base == BASE_MAIN ? p->reference : base);
+
+        return t >= 1 && t <= 1000;
+}
+
+/* Nobody has a threshold of 0, or one above what any stimulator gives; nor is there more than three times it. */
+static bool dose_is_possible(const struct tms_protocol *p, const struct tms_dose *dose)
+{
+        if (dose->threshold_permille > 1000 || dose->percent_permille > PERCENT_MAX_PERMILLE)
+                return false;
+        for (size_t i = 0; i < p->n_legs; i++) {
+                const struct leg *l = &p->legs[i];
+
+                if (!l->intensities && !threshold_is_possible(p, dose, i, l->intensity.base))
+                        return false;
+                for (uint32_t k = 0; l->intensities && k < l->levels[LEVEL_BURST].count; k++) {
+                        enum base base = l->intensities[k].base;
+
+                        if (!threshold_is_possible(p, dose, i, base == BASE_MAIN ? l->intensity.base : base))
+                                return false;
+                }
+        }
+        return true;
+}
+
 /* The strongest pulse that a leg's prescription knows. */
 static uint64_t leg_strongest(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg)
 {
@@ -138,6 +165,12 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
         uint64_t strongest = 0, shortest_ns = UINT64_MAX, per_s = 0, before = 0;
         struct tms_limits v = {};
 
+        if (!dose_is_possible(p, dose))
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "no limit follows from this dose; expected each threshold that the protocol uses, "
+                                     "at most 100 %%MSO, and at most %u %% of it",
+                                     PERCENT_MAX_PERMILLE / 10);
+
         for (size_t i = 0; i < p->n_legs; i++) {
                 const struct leg *leg = &p->legs[i];
                 uint64_t x;
@@ -163,9 +196,6 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
                         per_s = before;
         }
 
-        if (strongest == 0)
-                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
-                                     "no limit follows from this dose; expected the patient's threshold");
         if (strongest > 1000)
                 return refuse_strength(p, dose, strongest, error);
 

@@ -442,6 +442,14 @@ static void test_limits_refuse(void **state)
         assert_non_null(strstr(e.message, "111.1 %"));
         d.threshold_permille = 0;
         assert_int_equal(tms_session_limits(p, &d, &l, &e), -EINVAL);
+        /* A low percentage of an impossible threshold, and an impossible one of a possible threshold. */
+        d = dose_for(p, 1012);
+        d.percent_permille = 500;
+        assert_int_equal(tms_session_limits(p, &d, &l, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "at most 100 %MSO"));
+        d = dose_for(p, 20);
+        d.percent_permille = 3001;
+        assert_int_equal(tms_session_limits(p, &d, &l, &e), -EINVAL);
         assert_int_equal(l.max_pulses, 77);
         tms_protocol_free(p);
 }
