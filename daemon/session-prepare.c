@@ -69,7 +69,7 @@ static void run(void *userdata)
         }
         p->r = tms_safety_check(p->protocol, &p->dose, p->pulses_today, &p->safety, &p->error);
         if (p->r < 0) {
-                p->failed = "InvalidArgument";
+                p->failed = p->r == -ERANGE ? "LimitExceeded" : "InvalidArgument";
                 return;
         }
         if (is_forbidden(p))
@@ -78,7 +78,7 @@ static void run(void *userdata)
         if (p->r >= 0)
                 p->r = tms_session_limits(p->protocol, &p->dose, &p->limits, &p->error);
         if (p->r < 0)
-                p->failed = "InvalidProtocol";
+                p->failed = p->r == -ERANGE ? "LimitExceeded" : "InvalidArgument";
 }
 
 /* --- On the loop ------------------------------------------------------------------------- */

@@ -142,13 +142,20 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
         return 0;
 }
 
+int fail_dose(int r, const struct tms_error *e)
+{
+        if (r == -ERANGE)
+                return fail_tms(STATUS_NEVER, "LimitExceeded", e);
+        return fail_tms(STATUS_BAD_INPUT, "InvalidArgument", e);
+}
+
 int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret)
 {
         struct tms_error error = {0};
         int r;
 
         r = tms_compile(p, dose, ret, &error);
-        return r < 0 ? -fail_tms(STATUS_BAD_INPUT, "InvalidProtocol", &error) : 0;
+        return r < 0 ? -fail_dose(r, &error) : 0;
 }
 
 int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *ret, bool *ret_relative)
@@ -162,8 +169,11 @@ int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *re
         if (r < 0)
                 return r;
         *ret_relative = !absolute && dose.threshold_permille == 0;
+        /* Each percentage of the threshold that it is of. */
         if (*ret_relative)
                 dose.threshold_permille = SHAPE_THRESHOLD_PERMILLE;
+        if (*ret_relative && dose.other_threshold_permille == 0)
+                dose.other_threshold_permille = SHAPE_THRESHOLD_PERMILLE;
         r = protocol_compile(p, &dose, ret);
         if (r < 0 || !*ret_relative)
                 return r;

@@ -121,7 +121,7 @@ static int safety_of(const struct tms_protocol *p, const struct tms_dose *dose, 
         int r;
 
         r = tms_safety_check(p, dose, opt.today, ret, &error);
-        return r < 0 ? -fail_tms(STATUS_BAD_INPUT, "InvalidArgument", &error) : 0;
+        return r < 0 ? -fail_dose(r, &error) : 0;
 }
 
 static int show_text(const struct tms_protocol *p)
@@ -202,12 +202,13 @@ static int check_on_card(const struct tms_protocol *p, const struct tms_dose *do
         struct tms_verdict verdict = {0};
         struct tms_limits limits;
         struct tms_safety_reason *reason;
-        char text[384];
+        char text[300], advice[64] = "", percent[CLOCK_TEXT];
+        uint32_t highest;
         int r;
 
         r = tms_session_limits(p, dose, &limits, &error);
         if (r < 0)
-                return -fail_tms(STATUS_BAD_INPUT, "InvalidProtocol", &error);
+                return -fail_dose(r, &error);
         r = tms_timeline_check(t, NULL, &limits, &verdict);
         if (r >= 0)
                 return 0;
@@ -219,8 +220,13 @@ static int check_on_card(const struct tms_protocol *p, const struct tms_dose *do
         (void)snprintf(reason->table, sizeof(reason->table), "%s", tms_rule_name(verdict.rule));
         (void)snprintf(reason->limit, sizeof(reason->limit), "%" PRIu64, (uint64_t)verdict.limit);
         (void)snprintf(reason->actual, sizeof(reason->actual), "%" PRIu64, (uint64_t)verdict.actual);
-        (void)snprintf(reason->sentence, sizeof(reason->sentence), "%s",
-                       tms_verdict_format(&verdict, text, sizeof(text)));
+        (void)snprintf(reason->row, sizeof(reason->row), "pulse %u", verdict.pulse);
+        (void)snprintf(reason->source, sizeof(reason->source), "the driver's verifier, for the reference card");
+        if (tms_dose_highest(p, dose, NULL, &highest, NULL) >= 0)
+                (void)snprintf(advice, sizeof(advice), " The highest percentage possible is %s %%.",
+                               permille_text(highest, percent));
+        (void)snprintf(reason->sentence, sizeof(reason->sentence), "%s.%s",
+                       tms_verdict_format(&verdict, text, sizeof(text)), advice);
         return 0;
 }
 

@@ -140,6 +140,8 @@ int protocol_text(const char *path, char **ret);
  * text) is written in, unless the options say which was measured; "" for none.
  */
 void protocol_kind(const char *name, const char *text, char ret[static KIND_TEXT]);
+/* Says why the library refuses this dose, r its errno; returns the exit status. */
+int fail_dose(int r, const struct tms_error *e);
 int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret);
 /* For pictures: without --mt intensities are in 0.1 % of the threshold, and *ret_relative is true. */
 int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *ret, bool *ret_relative);

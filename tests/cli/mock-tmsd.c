@@ -297,7 +297,7 @@ static int on_step(sd_event_source *source, uint64_t usec, void *userdata)
 static int log_parameters(sd_bus_message *m)
 {
         const char *key, *type, *text;
-        uint32_t number;
+        uint32_t number, legs[4];
 
         if (sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
                 return -EINVAL;
@@ -306,6 +306,9 @@ static int log_parameters(sd_bus_message *m)
                         return -EINVAL;
                 if (STREQ(type, "u") && sd_bus_message_read(m, "v", "u", &number) >= 0)
                         fprintf(mock.calls, "%s=%u\n", key, number);
+                else if (STREQ(type, "au") &&
+                         sd_bus_message_read(m, "v", "au", 4, legs, legs + 1, legs + 2, legs + 3) >= 0)
+                        fprintf(mock.calls, "%s=%u,%u,%u,%u\n", key, legs[0], legs[1], legs[2], legs[3]);
                 else if (sd_bus_message_read(m, "v", "s", &text) >= 0)
                         fprintf(mock.calls, "%s=%s\n", key, text);
                 sd_bus_message_exit_container(m);
