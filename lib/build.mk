@@ -5,6 +5,7 @@ LIB_SRC  := $(sort $(wildcard lib/*.c))
 LIB_OBJ  := $(patsubst lib/%.c,$(B)/lib/%.o,$(LIB_SRC)) $(B)/lib/timeline.o
 LIB_LIBS := -lyaml -lcrypto -ludev -ljansson -lm
 PROTOCOLS := $(sort $(wildcard lib/protocols/*.yaml))
+EXAMPLES  := $(sort $(wildcard lib/examples/*.yaml))
 
 ALL_TARGETS     += $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc
 INSTALL_TARGETS += install-lib
@@ -51,5 +52,7 @@ install-lib: $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc
 	$(INSTALL) -D -m 0644 lib/tms-protocol.5 $(DESTDIR)$(mandir)/man5/tms-protocol.5
 	$(INSTALL) -d $(DESTDIR)$(datadir)/tmsd/protocols
 	$(INSTALL) -m 0644 $(PROTOCOLS) $(DESTDIR)$(datadir)/tmsd/protocols
+	$(INSTALL) -d $(DESTDIR)$(datadir)/doc/tmsd/examples
+	$(INSTALL) -m 0644 $(EXAMPLES) $(DESTDIR)$(datadir)/doc/tmsd/examples
 
 -include $(wildcard $(B)/lib/*.d)

@@ -36,31 +36,57 @@ static uint64_t threshold_of(const struct tms_protocol *p, const struct tms_dose
         return dose->leg_threshold_permille[leg] ? dose->leg_threshold_permille[leg] : dose->threshold_permille;
 }
 
-static bool threshold_is_possible(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, enum base base)
+/* Nobody has a threshold above what any stimulator gives. */
+static int possible_check(uint64_t threshold_permille, struct tms_error *error)
 {
-        uint64_t t = threshold_of(p, dose, leg, base == BASE_MAIN ? p->reference : base);
-
-        return t >= 1 && t <= 1000;
+        if (threshold_permille <= 1000)
+                return 0;
+        return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                             "a threshold of %u.%u %%MSO is impossible; expected at most 100 %%MSO",
+                             (unsigned)threshold_permille / 10, (unsigned)threshold_permille % 10);
 }
 
-/* Nobody has a threshold of 0, or one above what any stimulator gives; nor is there more than three times it. */
-static bool dose_is_possible(const struct tms_protocol *p, const struct tms_dose *dose)
+static int threshold_check(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, enum base base,
+                           struct tms_error *error)
 {
-        if (dose->threshold_permille > 1000 || dose->percent_permille > PERCENT_MAX_PERMILLE)
-                return false;
-        for (size_t i = 0; i < p->n_legs; i++) {
-                const struct leg *l = &p->legs[i];
+        uint64_t t;
 
-                if (!l->intensities && !threshold_is_possible(p, dose, i, l->intensity.base))
-                        return false;
-                for (uint32_t k = 0; l->intensities && k < l->levels[LEVEL_BURST].count; k++) {
-                        enum base base = l->intensities[k].base;
+        if (base == BASE_MAIN)
+                base = p->reference;
+        t = threshold_of(p, dose, leg, base);
+        if (t == 0)
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "this protocol needs the patient's %s too; expected one to be measured and given",
+                                     base == BASE_RMT ? "rMT" : "aMT");
+        return possible_check(t, error);
+}
 
-                        if (!threshold_is_possible(p, dose, i, base == BASE_MAIN ? l->intensity.base : base))
-                                return false;
-                }
+static int leg_check(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, struct tms_error *error)
+{
+        const struct leg *l = &p->legs[leg];
+        int r = 0;
+
+        if (!l->intensities)
+                return threshold_check(p, dose, leg, l->intensity.base, error);
+        for (uint32_t k = 0; r >= 0 && k < l->levels[LEVEL_BURST].count; k++) {
+                enum base base = l->intensities[k].base;
+
+                r = threshold_check(p, dose, leg, base == BASE_MAIN ? l->intensity.base : base, error);
         }
-        return true;
+        return r;
+}
+
+/* A session's threshold and percentage count even where no pulse goes by them: they are on record as given. */
+static int prescription_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
+{
+        int r = possible_check(dose->threshold_permille, error);
+
+        if (r >= 0 && dose->percent_permille > PERCENT_MAX_PERMILLE)
+                r = tms_error_set(error, EINVAL, NULL, 0, 0, NULL, "%u.%u %% is out of range; expected at most %u %%",
+                                  dose->percent_permille / 10, dose->percent_permille % 10, PERCENT_MAX_PERMILLE / 10);
+        for (size_t i = 0; r >= 0 && i < p->n_legs; i++)
+                r = leg_check(p, dose, i, error);
+        return r;
 }
 
 /* The strongest pulse that a leg's prescription knows. */
@@ -164,12 +190,11 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
 {
         uint64_t strongest = 0, shortest_ns = UINT64_MAX, per_s = 0, before = 0;
         struct tms_limits v = {};
+        int r;
 
-        if (!dose_is_possible(p, dose))
-                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
-                                     "no limit follows from this dose; expected each threshold that the protocol uses, "
-                                     "at most 100 %%MSO, and at most %u %% of it",
-                                     PERCENT_MAX_PERMILLE / 10);
+        r = prescription_check(p, dose, error);
+        if (r < 0)
+                return r;
 
         for (size_t i = 0; i < p->n_legs; i++) {
                 const struct leg *leg = &p->legs[i];

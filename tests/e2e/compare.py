@@ -172,11 +172,17 @@ def runs(numbers):
 
 def compare(args, diff):
     protocol = read_protocol.load(args.protocol)
-    schedule = read_protocol.timeline(protocol, args.threshold_permille, args.percent_permille)
+    others = dict((k, int(v)) for k, v in (x.split("=") for x in args.other_threshold))
+    schedule = read_protocol.timeline(protocol, args.threshold_permille, args.percent_permille, others)
     pulses, refused = read_witness(args.witness)
     records = check_chain(args.audit, diff)
 
     ends = [r for r in records if r["type"] == "session.end" and (not args.session or r["data"]["session"] == args.session)]
+    # One whose protocol was refused has prescribed nothing, and must have fired nothing.
+    for r in [r for r in ends if not r["data"]["prescribed"]]:
+        if r["data"].get("delivered"):
+            diff.add(f"audit: record {r['seq']}: a session without a protocol has {r['data']['delivered']} pulses")
+    ends = [r for r in ends if r["data"]["prescribed"]]
     if len(ends) != 1:
         diff.add(f"audit: {len(ends)} sessions have ended, expected one")
         return None
@@ -268,6 +274,7 @@ def main():
     ap.add_argument("--session", help="the session's id, where the log has more than one")
     ap.add_argument("--threshold-permille", type=int, required=True)
     ap.add_argument("--percent-permille", type=int, default=0, help="0: as the protocol says")
+    ap.add_argument("--other-threshold", action="append", default=[], metavar="KIND=PERMILLE")
     ap.add_argument("--max-error-ns", type=int, default=1000)
     ap.add_argument("--untimed", action="store_true", help="not the instruction-exact clock: times are not judged")
     ap.add_argument("--audit-verdict", default="unchecked", help="what the signature check said")

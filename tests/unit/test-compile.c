@@ -450,6 +450,7 @@ static void test_limits_refuse(void **state)
         d = dose_for(p, 20);
         d.percent_permille = 3001;
         assert_int_equal(tms_session_limits(p, &d, &l, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "at most 300 %"));
         assert_int_equal(l.max_pulses, 77);
         tms_protocol_free(p);
 }
