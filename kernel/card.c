@@ -98,10 +98,10 @@ void tms_card_listen(struct tms_device *tms, bool trigger)
 bool tms_card_set_waveform(struct tms_device *tms, u32 waveform)
 {
 	/* The uAPI counts waveforms as the card does. */
-	static_assert(TMS_LOAD_BIPHASIC == TMS_WAVEFORM_BIPHASIC &&
-		      TMS_LOAD_MONOPHASIC == TMS_WAVEFORM_MONOPHASIC &&
-		      TMS_LOAD_HALFSINE == TMS_WAVEFORM_HALFSINE &&
-		      TMS_LOAD_REVERSE == TMS_WAVEFORM_REVERSE);
+	static_assert(!((TMS_LOAD_BIPHASIC ^ TMS_WAVEFORM_BIPHASIC) |
+			(TMS_LOAD_MONOPHASIC ^ TMS_WAVEFORM_MONOPHASIC) |
+			(TMS_LOAD_HALFSINE ^ TMS_WAVEFORM_HALFSINE) |
+			(TMS_LOAD_REVERSE ^ TMS_WAVEFORM_REVERSE)));
 
 	writel(waveform, tms->mmio + TMS_REG_WAVEFORM);
 	return readl(tms->mmio + TMS_REG_WAVEFORM) == waveform;

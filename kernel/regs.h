@@ -137,10 +137,10 @@
  */
 #define TMS_REG_SETPOINT		0x100	/* WO 32 */
 #define TMS_SETPOINT(seq, permille)	((((seq) & 0xffff) << 16) | ((permille) & 0xffff))
-#define TMS_REG_SEQ_EXPECTED		0x104	/* RO 32: number TRIGGER must carry; 1 after CHARGE */
+#define TMS_REG_SEQ_EXPECTED		0x104	/* RO 32: number TRIGGER must carry, from 1 */
 #define TMS_REG_NOT_AFTER		0x108	/* RW 64: card ns; used up by the next TRIGGER */
 #define TMS_REG_TRIGGER			0x110	/* WO 32: the expected sequence number fires */
-#define TMS_REG_WAVEFORM		0x114	/* RW 32: bits 1..0 waveform, 8 reverse; SAFE only */
+#define TMS_REG_WAVEFORM		0x114	/* RW 32: 1..0 waveform, 8 reverse; SAFE only */
 #define TMS_WAVEFORM_BIPHASIC		0
 #define TMS_WAVEFORM_MONOPHASIC		1
 #define TMS_WAVEFORM_HALFSINE		2
@@ -178,7 +178,7 @@
 /* --- Time ------------------------------------------------------------------ */
 
 #define TMS_REG_CLOCK_NS		0x140	/* RO 64: since power-on, keeps running in reset */
-#define TMS_REG_SINCE_PULSE_NS		0x148	/* RO 64: since the last discharge; ~0 - 1: none yet */
+#define TMS_REG_SINCE_PULSE_NS		0x148	/* RO 64: since a discharge; ~0 - 1: none yet */
 #define TMS_REG_TRIGGER_IN_NS		0x150	/* RO 64: card time of the trigger input's edge */
 #define TMS_REG_TRIGGER_OUT		0x158	/* RW 32: bit 0: each discharge on the output */
 

@@ -267,7 +267,8 @@ void forge_init(struct forge *f)
 
         /* Thousands of small files are written again and again: in memory where there is such a place. */
         *f = (struct forge){0};
-        snprintf(f->base, sizeof(f->base), "%s/audit-forge-XXXXXX", access("/dev/shm", W_OK) >= 0 ? "/dev/shm" : "/tmp");
+        snprintf(f->base, sizeof(f->base), "%s/audit-forge-XXXXXX",
+                 access("/dev/shm", W_OK) >= 0 ? "/dev/shm" : "/tmp");
         assert_non_null(mkdtemp(f->base));
         snprintf(f->dir, sizeof(f->dir), "%s/audit", f->base);
         assert_int_equal(mkdir(f->dir, 0700), 0);

@@ -360,14 +360,14 @@ struct tms_limits {
 #define TMS_RULE_INTERVAL		5	/* limit, actual: ns */
 #define TMS_RULE_INTENSITY		6	/* limit, actual: permille */
 #define TMS_RULE_INTENSITY_ZERO		7
-#define TMS_RULE_SETTLING		8	/* limit: ns when it is there, actual: ns when due */
+#define TMS_RULE_SETTLING		8	/* limit: ns when there, actual: ns when due */
 #define TMS_RULE_PULSES_PER_S		9	/* limit, actual: pulses in a half-open second */
 #define TMS_RULE_RESERVOIR		10	/* limit: mJ left, actual: mJ wanted */
 #define TMS_RULE_COIL_HEAT		11	/* limit, actual: mJ */
 #define TMS_RULE_PULSES			12	/* limit, actual: pulses, by the session */
 #define TMS_RULE_PULSES_PER_DAY		13	/* limit, actual: pulses */
 #define TMS_RULE_DURATION		14	/* limit, actual: ns */
-#define TMS_RULE_WAVEFORM		15	/* actual: as in LOAD; limit: what the card has, see below */
+#define TMS_RULE_WAVEFORM		15	/* actual: as in LOAD; limit: see below */
 
 /**
  * struct tms_verdict - what the verifier found
