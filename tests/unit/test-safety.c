@@ -7,6 +7,7 @@
 #include "protocol-text.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -82,7 +83,30 @@ static void test_tables_on_shipped(void **state)
                         {"qps-50", 900, NOT_COVERED, NOT_COVERED, NULL, NULL, NULL, NULL, TMS_SAFETY_NOTICE},
                         {"sici", 1200, NOT_COVERED, NOT_COVERED, NULL, NULL, NULL, NULL, TMS_SAFETY_NOTICE},
                         {"lici", 1200, NOT_COVERED, NOT_COVERED, NULL, NULL, NULL, NULL, TMS_SAFETY_NOTICE},
+                        {"icf", 1200, NOT_COVERED, NOT_COVERED, NULL, NULL, NULL, NULL, TMS_SAFETY_NOTICE},
+                        {"single-pulse", 400, NOT_COVERED, NOT_COVERED, NULL, NULL, NULL, NULL, TMS_SAFETY_ALLOWED},
+                        {"mdd-opt-tms", 1200, IN, OUT, "10 Hz", "120 %", "4.2 s", "4 s", TMS_SAFETY_NOTICE},
+                        {"mdd-adolescent", 1200, IN, OUT, "10 Hz", "120 %", "4.2 s", "4 s", TMS_SAFETY_NOTICE},
+                        {"mdd-maintenance-10hz", 1200, IN, OUT, "10 Hz", "120 %", "4.2 s", "4 s", TMS_SAFETY_NOTICE},
+                        /* Its right side; its left is inside both tables. */
+                        {"mdd-seq-bilateral", 1200, OUT, OUT, "1 Hz", "120 %", "360 s", "600 s", TMS_SAFETY_NOTICE},
         };
+        glob_t g;
+
+        /* No shipped file without its verdict here. */
+        assert_int_equal(glob(SOURCE_DIR "/lib/protocols/*.yaml", 0, NULL, &g), 0);
+        for (size_t k = 0; k < g.gl_pathc; k++) {
+                char name[80];
+                bool found = false;
+
+                for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]) && !found; i++) {
+                        snprintf(name, sizeof(name), "/%s.yaml", cases[i].id);
+                        found = strcmp(strrchr(g.gl_pathv[k], '/'), name) == 0;
+                }
+                if (!found)
+                        fail_msg("%s has no verdict here", g.gl_pathv[k]);
+        }
+        globfree(&g);
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 struct tms_protocol *p = protocol_shipped(cases[i].id);
