@@ -67,6 +67,9 @@ void session_tell_waiting(struct session *s)
         if (s->waiting && STREQ(waiting, s->waiting))
                 return;
         s->waiting = waiting;
+        /* Where in the session it waits comes first. */
+        if (!STREQ(waiting, "none"))
+                session_refresh(s);
         if (s->slot)
                 (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "Waiting", NULL);
 }

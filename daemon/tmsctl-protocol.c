@@ -90,16 +90,12 @@ int protocol_text(const char *path, char **ret)
  * it and keeps a record of that. The coil is never filled in like this: which
  * one the threshold was measured with, only the operator knows.
  */
-void protocol_kind(const char *name, const char *text, char ret[static KIND_TEXT])
+void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT])
 {
-        _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
         const char *kind = opt.threshold_kind;
-        int r;
 
-        if (!kind) {
-                r = text ? tms_protocol_parse(name, text, strlen(text), &p, NULL) : tms_protocol_find(name, &p, NULL);
-                kind = r >= 0 ? tms_protocol_reference(p) : "rMT";
-        }
+        if (!kind)
+                kind = p ? tms_protocol_reference(p) : "rMT";
         (void)snprintf(ret, KIND_TEXT, "%s", STREQ(kind, "MSO") ? "" : kind);
 }
 

@@ -23,9 +23,10 @@
 struct run {
         sd_event *event;
         sd_bus *bus;
-        const char *protocol; /* as on the command line */
-        char *text;           /* the file's; NULL for an installed one */
-        char kind[KIND_TEXT]; /* of the threshold */
+        const char *protocol;   /* as on the command line */
+        char *text;             /* the file's; NULL for an installed one */
+        struct tms_protocol *p; /* what we know of it; NULL: nothing, or the daemon has another one */
+        char kind[KIND_TEXT];   /* of the threshold */
         char stimulator[64];
         char session[256];
         json_t *properties; /* the session's, as last heard */
@@ -45,6 +46,7 @@ static void run_clear(struct run *u)
         json_decref(u->properties);
         json_decref(u->verdict);
         free(u->text);
+        tms_protocol_free(u->p);
         sd_event_source_disable_unref(u->typed);
         if (u->bus)
                 sd_bus_flush_close_unref(u->bus);
@@ -181,6 +183,23 @@ static int on_typed(sd_event_source *source, int fd, uint32_t revents, void *use
         return 0;
 }
 
+/* The coil has to go elsewhere for each leg. */
+static void say_leg(struct run *u)
+{
+        uint64_t train = json_get_u64(u->properties, "train"), first = 0;
+        size_t legs = u->p ? tms_protocol_legs(u->p) : 0, i;
+        struct tms_readings t;
+
+        for (i = 0; legs > 1 && i < legs && tms_protocol_readings(u->p, i, &t) >= 0; first += t.trains, i++) {
+                if (first != train)
+                        continue;
+                progress_end(&u->progress);
+                printf("leg %zu of %zu, %s: %s\n", i + 1, legs, tms_protocol_leg_name(u->p, i),
+                       tms_protocol_leg_target(u->p, i));
+                return;
+        }
+}
+
 /* A wait begins: what was typed until now was not an answer to it. */
 static void see_waiting(struct run *u)
 {
@@ -190,6 +209,8 @@ static void see_waiting(struct run *u)
                 (void)tcflush(STDIN_FILENO, TCIFLUSH);
                 (void)sd_event_source_set_enabled(u->typed, SD_EVENT_ON);
         }
+        if (waits && !u->waits && !opt.json)
+                say_leg(u);
         u->waits = waits;
 }
 
@@ -329,6 +350,8 @@ static int on_prepared(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         (void)json_object_set(u->properties, "pulses", json_object_get(u->verdict, "pulses"));
         (void)json_object_set(u->properties, "trains", json_object_get(u->verdict, "trains"));
         (void)json_object_set(u->properties, "time_left", json_object_get(u->verdict, "first_to_last_ns"));
+        if (u->p && !STREQ(tms_protocol_sha256(u->p), json_get_str(u->verdict, "sha256")))
+                u->p = tms_protocol_free(u->p);
         if (!opt.json)
                 print_prepared(u->verdict);
         if (u->interrupted || u->reporting)
@@ -487,7 +510,11 @@ int verb_run(int argc, char **argv)
                 if (r < 0)
                         return -r;
         }
-        protocol_kind(argv[0], u.text, u.kind);
+        if (u.text)
+                (void)tms_protocol_parse(argv[0], u.text, strlen(u.text), &u.p, NULL);
+        else
+                (void)tms_protocol_find(argv[0], &u.p, NULL);
+        protocol_kind(u.p, u.kind);
         r = bus_open(&u.bus);
         if (r < 0)
                 return -r;

@@ -136,10 +136,10 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
 int protocol_text(const char *path, char **ret);
 #define KIND_TEXT 8
 /*
- * The kind of threshold that a protocol (by id, or by a file's name and its
- * text) is written in, unless the options say which was measured; "" for none.
+ * The kind of threshold that a protocol, NULL if it cannot be read, is written
+ * in, unless the options say which was measured; "" for none.
  */
-void protocol_kind(const char *name, const char *text, char ret[static KIND_TEXT]);
+void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT]);
 /* Says why the library refuses this dose, r its errno; returns the exit status. */
 int fail_dose(int r, const struct tms_error *e);
 int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret);

@@ -326,7 +326,7 @@ static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *e)
                          "a-protocol is never allowed: 200 % of the threshold is above the ceiling."},
                         {"limit", "LimitExceeded", "pulse 41: 1 ms after the one before, the card needs 2 ms."},
         };
-        const char *name, *text;
+        const char *name, *text, *sha256 = getenv("MOCK_SHA256");
 
         called(m);
         if (sd_bus_message_read(m, "ss", &name, &text) < 0)
@@ -342,9 +342,9 @@ static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *e)
         mock.time_left = STEPS * UINT64_C(1000000000);
         changed();
         return sd_bus_reply_method_return(m, "a{sv}", 8, "class", "s", "notice", "id", "s", "a-protocol", "sha256", "s",
-                                          "00", "pulses", "u", PULSES, "trains", "u", 2, "max_permille", "u", 624,
-                                          "first_to_last_ns", "t", UINT64_C(4000000000), "reasons", "aa{sv}", 1, 2,
-                                          "class", "s", "notice", "sentence", "s",
+                                          sha256 ? sha256 : "00", "pulses", "u", PULSES, "trains", "u", 2,
+                                          "max_permille", "u", 624, "first_to_last_ns", "t", UINT64_C(4000000000),
+                                          "reasons", "aa{sv}", 1, 2, "class", "s", "notice", "sentence", "s",
                                           "a train of 4 s is longer than 3.2 s.");
 }
 
