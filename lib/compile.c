@@ -171,6 +171,12 @@ int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "a threshold of %u.%u %%MSO is impossible; expected at most 100 %%MSO",
                                      dose->threshold_permille / 10, dose->threshold_permille % 10);
+        for (size_t i = p->n_legs; i < TMS_LEGS_MAX; i++)
+                if (dose->leg_threshold_permille[i])
+                        return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                             "a threshold is given for leg %zu, and %s has %zu; expected one for each "
+                                             "leg at most",
+                                             i + 1, p->id, p->n_legs);
         if (dose->threshold_permille && strcmp(coil, "any") != 0 && strcmp(dose->threshold_coil, coil) != 0)
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "the threshold was measured with a %s coil, but %s is for a %s coil; expected a "

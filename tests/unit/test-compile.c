@@ -455,6 +455,26 @@ static void test_limits_refuse(void **state)
         tms_protocol_free(p);
 }
 
+/* A threshold for a leg that there is not was meant for another protocol. */
+static void test_legs_that_are_not_there(void **state)
+{
+        struct tms_protocol *p = protocol_shipped("mdd-seq-bilateral");
+        struct tms_dose d = dose_for(p, 400);
+        struct tms_timeline t = {};
+        struct tms_error e = {};
+
+        d.leg_threshold_permille[0] = 400;
+        d.leg_threshold_permille[1] = 450;
+        assert_int_equal(tms_compile(p, &d, &t, &e), 0);
+        assert_int_equal(t.pulses[0].intensity_permille, 480);
+        assert_int_equal(t.pulses[600].intensity_permille, 540);
+        tms_timeline_clear(&t);
+        d.leg_threshold_permille[2] = 450;
+        assert_int_equal(tms_compile(p, &d, &t, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "for leg 3, and mdd-seq-bilateral has 2"));
+        tms_protocol_free(p);
+}
+
 /* Every shipped protocol at every threshold: compiler, limits and verifier never disagree. */
 static void test_agreement(void **state)
 {
@@ -564,6 +584,7 @@ int main(void)
                         cmocka_unit_test(test_capacitors),
                         cmocka_unit_test(test_limits),
                         cmocka_unit_test(test_limits_refuse),
+                        cmocka_unit_test(test_legs_that_are_not_there),
                         cmocka_unit_test(test_agreement),
                         cmocka_unit_test(test_verdict_sentences),
         };
