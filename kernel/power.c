@@ -50,6 +50,8 @@ static int wake(struct device *dev)
 {
 	struct tms_device *tms = dev_get_drvdata(dev);
 
+	/* To restore it has used up what was saved, and a bus error may come at any time. */
+	pci_save_state(tms->pdev);
 	if (tms_card_present(tms)) {
 		tms_card_setup(tms);
 		return 0;
@@ -95,6 +97,7 @@ static void reset_done(struct pci_dev *pdev)
 {
 	struct tms_device *tms = pci_get_drvdata(pdev);
 
+	pci_save_state(pdev);
 	tms_card_setup(tms);
 	up_write(&tms->rwsem);
 }
@@ -111,6 +114,7 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 	struct tms_device *tms = pci_get_drvdata(pdev);
 
 	pci_restore_state(pdev);
+	pci_save_state(pdev);
 	pci_set_master(pdev);
 	if (!tms_card_present(tms))
 		return PCI_ERS_RESULT_DISCONNECT;

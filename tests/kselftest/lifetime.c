@@ -326,6 +326,97 @@ TEST_F(life, function_level_reset)
         EXPECT_EQ(0, status_of(self->c.fd).timeline_gen);
 }
 
+/* It treats as on the first day. */
+#define EXPECT_TREATS(name)                                                 \
+        do {                                                                \
+                ASSERT_EQ(0, window_open(&self->window, name));             \
+                flat(self->pulses, 10, 50 * MS, 200, 10);                   \
+                ASSERT_EQ(0, controller_run(&self->c, self->pulses, 10));   \
+                ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));     \
+                EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(self->c.fd).cause); \
+                EXPECT_EQ(10, status_of(self->c.fd).delivered);             \
+                EXPECT_EQ(0, window_close(&self->window, 10, 0));           \
+        } while (0)
+
+/* Sets a bit in the PCI configuration of the card, or (@up) of the port above it. */
+static int config_set(const char *up, off_t at, uint16_t bit)
+{
+        char class[256], path[300];
+        uint16_t word;
+        int r = node_class(class, sizeof(class)), fd;
+
+        if (r)
+                return r;
+        snprintf(path, sizeof(path), "%s/device/%sconfig", class, up);
+        fd = open(path, O_RDWR | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (pread(fd, &word, sizeof(word), at) != sizeof(word))
+                r = -EIO;
+        word |= bit;
+        if (!r && pwrite(fd, &word, sizeof(word), at) != sizeof(word))
+                r = -EIO;
+        close(fd);
+        return r;
+}
+
+/* A PC's firmware lets card and port report errors (SERR); the test machine's leaves that out. */
+static int report_errors(void)
+{
+        int r = config_set("", 0x04, 0x0100);
+
+        r = r ? r : config_set("../", 0x04, 0x0100);
+        return r ? r : config_set("../", 0x3e, 0x0002);
+}
+
+/* The bus reports an error of the card, and resets it: what was under way ends, nothing stays loaded. */
+#define EXPECT_RECOVERED(op)                                                                              \
+        do {                                                                                              \
+                bool treating = variant->state >= TMS_STATE_ARMING && variant->state <= TMS_STATE_PAUSED; \
+                struct lab_state card;                                                                    \
+                ASSERT_EQ(0, report_errors());                                                            \
+                ASSERT_EQ(0, lab(op));                                                                    \
+                if (treating) {                                                                           \
+                        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));                            \
+                        EXPECT_EQ(TMS_CAUSE_CARD_ABSENT, status_of(self->c.fd).cause);                    \
+                } else if (variant->state == TMS_STATE_LOADED) {                                          \
+                        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_IDLE));                             \
+                }                                                                                         \
+                EXPECT_QUIET();                                                                           \
+                ASSERT_EQ(0, lab_query(&card));                                                           \
+                EXPECT_STREQ("SAFE", card.state);                                                         \
+                EXPECT_EQ(0, status_of(self->c.fd).timeline_gen);                                         \
+                if (self->arming)                                                                         \
+                        pthread_join(self->arming, NULL);                                                 \
+                self->arming = 0;                                                                         \
+                ASSERT_EQ(0, lab_reset());                                                                \
+                if (status_of(self->c.fd).state == TMS_STATE_FAULT) {                                     \
+                        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));                        \
+                }                                                                                         \
+                EXPECT_TREATS("recovered");                                                               \
+        } while (0)
+
+TEST_F(life, bus_error)
+{
+        EXPECT_RECOVERED("aer=uncorrectable");
+}
+
+TEST_F(life, fatal_bus_error)
+{
+        EXPECT_RECOVERED("aer=fatal");
+}
+
+/* One that the hardware has corrected by itself is no business of a treatment. */
+TEST_F(life, corrected_bus_error)
+{
+        ASSERT_EQ(0, report_errors());
+        ASSERT_EQ(0, lab("aer=correctable"));
+        sleep_ns(100 * MS);
+        EXPECT_EQ(variant->state, status_of(self->c.fd).state);
+        call(self->c.fd, TMS_IOC_STOP, NULL);
+        EXPECT_QUIET();
+}
+
 FIXTURE(module){};
 
 FIXTURE_SETUP(module)
@@ -379,6 +470,101 @@ TEST_F(module, history_unknown_after_reload)
         ASSERT_EQ(0, wait_state(c.fd, TMS_STATE_LOADED));
         EXPECT_EQ(0, window_close(&w, 4, 0));
         controller_close(&c);
+}
+
+FIXTURE(history)
+{
+        struct controller c;
+        struct tms_pulse pulses[10];
+        struct window window;
+        char address[64];
+};
+
+FIXTURE_SETUP(history)
+{
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, card_address(self->address, sizeof(self->address)));
+        ASSERT_EQ(0, controller_open(&self->c));
+        /* Whatever was before: it has rested. */
+        sleep_ns(120 * S);
+        EXPECT_TREATS(_metadata->name);
+}
+
+FIXTURE_TEARDOWN(history)
+{
+        lab_reset();
+        controller_close(&self->c);
+}
+
+/* Unbinds, does @op to the card, binds. */
+static int away(FIXTURE_DATA(history) * self, const char *op)
+{
+        int r;
+
+        controller_close(&self->c);
+        r = write_file("/sys/bus/pci/drivers/tms/unbind", self->address);
+        r = r ? r : lab("%s", op);
+        r = r ? r : write_file("/sys/bus/pci/drivers/tms/bind", self->address);
+        r = r ? r : wait_node(true);
+        return r ? r : controller_open(&self->c);
+}
+
+/* A discharge whose answer was lost is known all the same: the trigger was written. */
+TEST_F(history, known_after_a_lost_answer)
+{
+        ASSERT_EQ(0, window_open(&self->window, "lost answer"));
+        flat(self->pulses, 10, 50 * MS, 200, 10);
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        ASSERT_EQ(0, lab("pulse=+2 drop_answer"));
+        ASSERT_EQ(0, controller_start(&self->c));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
+        EXPECT_EQ(TMS_CAUSE_CARD_NO_ANSWER, status_of(self->c.fd).cause);
+        EXPECT_EQ(0, window_close(&self->window, 3, 0));
+        ASSERT_EQ(0, away(self, "clear"));
+        EXPECT_TREATS("after a lost answer");
+        /* And counted once only. */
+        ASSERT_EQ(0, away(self, "clear"));
+        EXPECT_TREATS("after another life");
+}
+
+/* And one that did not fire after all is nothing that was missed. */
+TEST_F(history, known_after_a_lost_pulse)
+{
+        ASSERT_EQ(0, window_open(&self->window, "lost pulse"));
+        flat(self->pulses, 10, 50 * MS, 200, 10);
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        ASSERT_EQ(0, lab("pulse=+2 lose_pulse=silent"));
+        ASSERT_EQ(0, controller_start(&self->c));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
+        EXPECT_EQ(0, window_close(&self->window, 2, 0));
+        ASSERT_EQ(0, away(self, "clear"));
+        EXPECT_TREATS("after a lost pulse");
+}
+
+/* A card that has fired elsewhere must rest until it makes no difference. */
+TEST_F(history, unknown_after_pulses_elsewhere)
+{
+        struct tms_start start = {.delay_ns = 10 * MS};
+        struct lab_state card;
+        char op[64];
+
+        ASSERT_EQ(0, lab_query(&card));
+        snprintf(op, sizeof(op), "odometer=%llu", (unsigned long long)card.odometer + 1);
+        ASSERT_EQ(0, away(self, op));
+        ASSERT_EQ(0, window_open(&self->window, "fired elsewhere"));
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        controller_catch_up(&self->c);
+        start.timeline_gen = self->c.gen;
+        EXPECT_EQ(-EAGAIN, call(self->c.fd, TMS_IOC_START, &start));
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
+
+        sleep_ns(120 * S);
+        EXPECT_TREATS("rested");
 }
 
 TEST_HARNESS_MAIN
