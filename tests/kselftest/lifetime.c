@@ -33,37 +33,6 @@ FIXTURE_VARIANT_ADD(life, running){.state = TMS_STATE_RUNNING};
 FIXTURE_VARIANT_ADD(life, paused){.state = TMS_STATE_PAUSED};
 FIXTURE_VARIANT_ADD(life, fault){.state = TMS_STATE_FAULT};
 
-static int write_file(const char *path, const char *text)
-{
-        int fd = open(path, O_WRONLY | O_CLOEXEC), r = 0;
-
-        if (fd < 0)
-                return -errno;
-        if (write(fd, text, strlen(text)) < 0)
-                r = -errno;
-        close(fd);
-        return r;
-}
-
-/* The card's address, as the driver's folder in sysfs has it: "0000:01:00.0". */
-static int card_address(char *ret, size_t size)
-{
-        char class[256], link[300], path[PATH_MAX];
-        const char *slash;
-        int r = node_class(class, sizeof(class));
-        ssize_t n;
-
-        if (r)
-                return r;
-        snprintf(link, sizeof(link), "%s/device", class);
-        n = readlink(link, path, sizeof(path) - 1);
-        if (n < 0)
-                return -errno;
-        path[n] = 0;
-        slash = strrchr(path, '/');
-        return snprintf(ret, size, "%s", slash ? slash + 1 : path) < (int)size ? 0 : -ENAMETOOLONG;
-}
-
 static void *arm_thread(void *arg)
 {
         controller_arm(arg);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,6 +200,53 @@ int node_open_card(unsigned int card, int flags)
 int node_open(int flags)
 {
         return node_open_card(0, flags);
+}
+
+int write_file(const char *path, const char *text)
+{
+        int fd = open(path, O_WRONLY | O_CLOEXEC), r = 0;
+
+        if (fd < 0)
+                return -errno;
+        if (write(fd, text, strlen(text)) < 0)
+                r = -errno;
+        close(fd);
+        return r;
+}
+
+int card_address(char *ret, size_t size)
+{
+        char class[256], link[300], path[PATH_MAX];
+        const char *slash;
+        int r = node_class(class, sizeof(class));
+        ssize_t n;
+
+        if (r)
+                return r;
+        snprintf(link, sizeof(link), "%s/device", class);
+        n = readlink(link, path, sizeof(path) - 1);
+        if (n < 0)
+                return -errno;
+        path[n] = 0;
+        slash = strrchr(path, '/');
+        return snprintf(ret, size, "%s", slash ? slash + 1 : path) < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+int engine_cpu(unsigned int card)
+{
+        char class[256], path[300], text[16] = "";
+        int r = class_of(card, class, sizeof(class)), fd;
+        ssize_t n;
+
+        if (r)
+                return r;
+        snprintf(path, sizeof(path), "%s/engine_cpu", class);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        n = read(fd, text, sizeof(text) - 1);
+        close(fd);
+        return n > 0 ? atoi(text) : -EIO;
 }
 
 int call(int fd, unsigned long cmd, const void *arg)

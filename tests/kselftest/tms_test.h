@@ -79,6 +79,10 @@ int node_path(char *ret, size_t size);
 int node_open(int flags);
 /* Any card's. */
 int node_open_card(unsigned int card, int flags);
+/* The first card's address, as the driver's folder in sysfs has it: "0000:01:00.0". */
+int card_address(char *ret, size_t size);
+int engine_cpu(unsigned int card);
+int write_file(const char *path, const char *text);
 /* Waits until there is a node, or none. */
 int wait_node(bool there);
 int call(int fd, unsigned long cmd, const void *arg);
