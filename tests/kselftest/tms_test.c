@@ -482,6 +482,12 @@ int controller_arm(struct controller *c)
         struct tms_arm arm = {.timeline_gen = c->gen};
         int r = call(c->fd, TMS_IOC_ARM, &arm);
 
+        /* As a person would: what the kernel had to do just then it does not do again at once. */
+        if (r == -ETIME && status_of(c->fd).cause == TMS_CAUSE_UNFIT) {
+                fprintf(stderr, "# arm: timers were off by up to %u ns, once more\n", arm.fitness_max_ns);
+                arm = (struct tms_arm){.timeline_gen = c->gen};
+                r = call(c->fd, TMS_IOC_ARM, &arm);
+        }
         if (r == -ETIME)
                 fprintf(stderr, "# arm: timers were off by up to %u ns\n", arm.fitness_max_ns);
         return r;
