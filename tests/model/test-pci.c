@@ -370,6 +370,32 @@ static void unplugged_with_consent(void **s)
         assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_EMERGENCY_STOP);
 }
 
+/*
+ * QEMU lets go of a region's old view in a thread of its own, at its leisure.
+ * A card that comes meanwhile must not pay for the one that went.
+ */
+static void replaced_at_once(void **s)
+{
+        struct bench *b = *s;
+        uint32_t cap = capability(b, true, CAP_EXPRESS);
+
+        for (unsigned i = 0; i < 50; i++) {
+                char *text;
+
+                port_cfg_write(b, cap + SLTCTL, 0x0700, 2);
+                assert_true(machine_qmp(
+                        &b->m,
+                        "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"tms-card\","
+                        "\"id\":\"card0\",\"bus\":\"port0\"}}",
+                        &text));
+                free(text);
+                port_cfg_write(b, cap + SLTCTL, 0x0100, 2);
+        }
+        bench_map(b);
+        lab(b, "open=estop");
+        assert_int_equal(rd32(b, TMS_REG_LATCH), TMS_IL_EMERGENCY_STOP);
+}
+
 static void uncorrectable_error(void **s)
 {
         struct bench *b = *s;
@@ -447,6 +473,7 @@ int main(void)
                         bench_test(removal_with_events_off),
                         bench_test(slot_power_off),
                         bench_test(unplugged_with_consent),
+                        bench_test(replaced_at_once),
                         bench_test(uncorrectable_error),
                         bench_test(fatal_and_correctable_errors),
                         cmocka_unit_test(two_cards),

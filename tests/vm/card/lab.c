@@ -105,7 +105,10 @@ void tms_lab_add(TMSCard *s)
     lab.host = s;
     lab.line = g_string_new(NULL);
     lab.answer = g_string_new(NULL);
-    memory_region_init_io(&lab.io, OBJECT(s), &lab_ops, NULL, "tms-lab", 2);
+    /* Nobody's: an old view of it may be let go when its card is long gone. */
+    if (!lab.io.ops) {
+        memory_region_init_io(&lab.io, NULL, &lab_ops, NULL, "tms-lab", 2);
+    }
     memory_region_add_subregion(get_system_io(), s->lab_port, &lab.io);
 }
 
@@ -114,7 +117,6 @@ void tms_lab_remove(TMSCard *s)
     QTAILQ_REMOVE(&lab.cards, s, next);
     if (lab.host == s) {
         memory_region_del_subregion(get_system_io(), &lab.io);
-        object_unparent(OBJECT(&lab.io));
         g_string_free(lab.line, true);
         g_string_free(lab.answer, true);
         lab.host = NULL;
