@@ -90,6 +90,8 @@ check:
 	@tests/check
 
 check-full:
+	@tests/deps build vm
+	@tests/check-build
 	@tests/e2e/full
 
 demo:

@@ -3,4 +3,5 @@
 
 .PHONY: check-debug
 check-debug:
+	@tests/deps build vm debug
 	@tests/debug/check
