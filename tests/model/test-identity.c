@@ -295,6 +295,40 @@ static void accesses_are_counted(void **state)
         free(text);
 }
 
+/* For who comes when the machine has ended: how the card was left, since when, and by whom. */
+static void state_is_left_behind(void **state)
+{
+        struct bench *b = *state;
+        char *text, expected[96];
+
+        arm(b, 500);
+        text = lab_ask(b, "counts");
+        assert_non_null(strstr(text, "\\\"now\\\":\\\"ARM\\\""));
+        free(text);
+
+        live(b, 100 * MS);
+        wr32(b, TMS_REG_CONTROL, 0);
+        snprintf(expected, sizeof(expected), "\"state\":{\"now\":\"SAFE\",\"safe_ns\":%llu,\"safe_latch\":0}",
+                 (unsigned long long)now_ns(b));
+        step(b, 50 * MS);
+        wr32(b, TMS_REG_CONTROL, 0);
+        bench_restart(b, "");
+        text = read_text(b->dir, "counts", 0);
+        assert_non_null(strstr(text, expected));
+        free(text);
+
+        /* By its watchdog, to the nanosecond, however late anybody looks. */
+        charge(b);
+        wr32(b, TMS_REG_WATCHDOG_KICK, 77);
+        snprintf(expected, sizeof(expected), "\"state\":{\"now\":\"SAFE\",\"safe_ns\":%llu,\"safe_latch\":%u}",
+                 (unsigned long long)(now_ns(b) + 200 * MS), TMS_IL_WATCHDOG);
+        step(b, 700 * MS);
+        bench_restart(b, "");
+        text = read_text(b->dir, "counts", 0);
+        assert_non_null(strstr(text, expected));
+        free(text);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -316,6 +350,7 @@ int main(void)
                         cmocka_unit_test(waveforms_not_offered),
                         bench_test(waveform_is_witnessed),
                         bench_test(accesses_are_counted),
+                        bench_test(state_is_left_behind),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,6 +211,8 @@ struct TMSCard {
     uint32_t trigger_out;
     int64_t watchdog_end_ns;        /* TMS_NEVER outside CHARGE and ARM */
     uint32_t watchdog_value;
+    int64_t safe_ns;                /* when it last went to SAFE, virtual */
+    uint32_t safe_latch;            /* and LATCH then: 0 if the host said so */
 
     /* interlock.c */
     uint32_t open;                  /* TMS_IL_* held open by the world outside */

@@ -342,6 +342,10 @@ char *tms_mmio_counts(const TMSCard *s)
                            ",\"last_ns\":%" PRId64 ",\"max_ns\":%" PRId64
                            "},", s->fault_answers, s->fault_answer_last_ns,
                            s->fault_answer_max_ns);
+    g_string_append_printf(json, "\"state\":{\"now\":\"%s\",\"safe_ns\":%"
+                           PRId64 ",\"safe_latch\":%" PRIu32 "},",
+                           tms_state_name(s->state), s->safe_ns,
+                           s->safe_latch);
     g_string_append_printf(json, "\"bad\":{\"reads\":%" PRIu64 ",\"writes\":%"
                            PRIu64 "}}", s->bad_reads, s->bad_writes);
     return g_string_free(json, false);

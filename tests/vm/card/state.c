@@ -83,6 +83,8 @@ void tms_safe(TMSCard *s)
         return;
     }
     s->state = TMS_SAFE;
+    s->safe_ns = s->energy.t_ns;
+    s->safe_latch = s->latch;
     s->watchdog_end_ns = TMS_NEVER;
     tms_energy_dump(&s->energy);
     s->was_full = false;
@@ -206,6 +208,8 @@ void tms_power_on(TMSCard *s, int64_t t_ns)
     s->pulses = 0;
     s->lockout_end_ns = t_ns;
     s->state = TMS_SAFE;
+    s->safe_ns = t_ns;
+    s->safe_latch = 0;
     s->watchdog_end_ns = TMS_NEVER;
     s->trigger_in_fall_ns = TMS_NEVER;
     s->was_full = false;
