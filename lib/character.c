@@ -1,93 +1,322 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What kind of stimulation a leg is. The safety tables speak of trains with a
- * frequency; a file speaks of bursts, trains and series, and its author may
- * have called the same thing by either name. So this looks only at levels
- * that repeat at all, from the inside out.
+ * What kind of stimulation a session is. The safety tables speak of trains
+ * with a frequency; a file speaks of bursts, trains, series and legs, and its
+ * author may have called the same thing by any of these names. So this looks
+ * only at the pulses' own times: the same pulses get the same verdict,
+ * however they were written down.
+ *
+ * Pulses less than 5 s apart belong together. Where all of them are equally
+ * far apart they are one train. Else they fall into runs of equal intervals,
+ * with longer intervals between the runs, and what the runs look like decides
+ * whether the tables can speak of them at all.
  */
 #include "safety.h"
+
+#include <errno.h>
+#include <string.h>
 
 #define MS 1000000ull
 #define S (1000 * MS)
 
-/* Down for the shortest, up for the longest: both against the caller. */
-static uint64_t ns_down(uint64_t ticks, uint64_t den)
+/* Onsets are whole nanoseconds, so equal intervals of 1/18 s differ by one. */
+#define ROUNDING_NS 1
+
+/* A pair, a quadripulse: no train like those that the tables were made from. */
+#define BURST_INTERVAL_NS (50 * MS)
+
+/* --- The pulses ----------------------------------------------------------------------------------- */
+
+/* Percent of the motor threshold of pulse k of the bursts of one train, upwards; 0 when it relates to none. */
+static uint32_t pulse_percent(const struct tms_protocol *p, size_t leg, const struct tms_dose *dose, uint32_t k,
+                              uint32_t train)
 {
-        return ticks / den;
+        const struct leg *l = &p->legs[leg];
+        const uint32_t threshold = dose->leg_threshold_permille[leg] ?: dose->threshold_permille;
+        struct intensity v = l->intensities ? l->intensities[k] : (struct intensity){BASE_MAIN, 1000};
+        unsigned __int128 num = 1, den = 1;
+        struct share ramp = ramp_share(l, train);
+
+        if (v.base == BASE_MAIN) {
+                num *= v.permille;
+                den *= 1000;
+                v = l->intensity;
+                if (v.base == BASE_MAIN) {
+                        num *= v.permille;
+                        den *= 1000;
+                        v = (struct intensity){p->reference, dose->percent_permille ?: p->percent_permille};
+                }
+        }
+        if (v.base == BASE_MSO) {
+                if (threshold == 0)
+                        return 0;
+                num *= 1000;
+                den *= threshold;
+        }
+        num *= (unsigned __int128)v.permille * ramp.num;
+        den *= ramp.den;
+        num = (num + den - 1) / den;
+        return num > UINT32_MAX ? UINT32_MAX : (uint32_t)num;
 }
 
-static uint64_t ns_up(uint64_t ticks, uint64_t den)
+static int leg_percents(const struct tms_protocol *p, size_t leg, const struct tms_dose *dose, uint32_t *percent)
 {
-        return ticks / den + (ticks % den != 0);
+        const struct leg *l = &p->legs[leg];
+        const uint32_t n = l->levels[LEVEL_BURST].count, bursts = l->levels[LEVEL_TRAIN].count;
+        _cleanup_free_ uint32_t *burst = calloc(n, sizeof(*burst));
+
+        if (!burst)
+                return -ENOMEM;
+        for (uint32_t t = 0; t < l->levels[LEVEL_SERIES].count; t++) {
+                /* After the ramp all trains are alike. */
+                if (t <= l->ramp_trains)
+                        for (uint32_t k = 0; k < n; k++)
+                                burst[k] = pulse_percent(p, leg, dose, k, t);
+                for (uint32_t b = 0; b < bursts; b++, percent += n)
+                        memcpy(percent, burst, n * sizeof(*burst));
+        }
+        return 0;
 }
 
-/* The first level from here outwards that repeats; -1 for none. */
-static int innermost(const struct leg *leg, int from)
+void course_clear(struct pulse_course *c)
 {
-        for (int i = from; i < LEVEL_COUNT; i++)
-                if (leg->levels[i].count > 1)
-                        return i;
-        return -1;
+        free(c->pulses);
+        free(c->percent_permille);
+        *c = (struct pulse_course){};
 }
 
-static bool theta(const struct leg *leg, int inner, uint64_t interval_ns, uint64_t outer_ns)
+int course_make(const struct tms_protocol *p, const struct tms_dose *dose, struct pulse_course *ret)
 {
-        const struct level *l = &leg->levels[inner];
+        struct pulse_course c = {.legs = p->n_legs};
+        int r = 0;
 
-        return l->spacing == SPACING_REGULAR && l->count >= 3 && l->count <= 5 && interval_ns >= 20 * MS &&
-               interval_ns <= 34 * MS && outer_ns >= 125 * MS && outer_ns <= 334 * MS;
+        for (size_t i = 0; i < p->n_legs; i++)
+                c.leg_end[i] = c.count += leg_pulses(&p->legs[i]);
+        c.pulses = malloc(c.count * sizeof(*c.pulses));
+        c.percent_permille = malloc(c.count * sizeof(*c.percent_permille));
+        if (!c.pulses || !c.percent_permille)
+                r = -ENOMEM;
+
+        for (size_t i = 0, at = 0; r >= 0 && i < p->n_legs; at = c.leg_end[i++]) {
+                leg_walk(&p->legs[i], p->den, c.pulses + at, 0, NULL);
+                r = leg_percents(p, i, dose, c.percent_permille + at);
+        }
+        if (r < 0) {
+                course_clear(&c);
+                return r;
+        }
+        *ret = c;
+        return 0;
 }
 
-void leg_character(const struct tms_protocol *p, const struct leg *leg, struct character *ret)
+uint64_t course_pulses_per_s(const struct pulse_course *c)
 {
-        struct character c = {.stimulation = STIMULATION_SINGLE, .iti_ns = TMS_TIME_NONE, .pulses_per_train = 1};
-        int inner = innermost(leg, 0), outer;
-        uint64_t length, shortest;
-        const struct level *l;
+        uint64_t most = 0;
 
-        if (inner < 0) {
-                *ret = c; /* one pulse */
+        for (size_t first = 0, i = 0; i < c->count; i++) {
+                while (c->pulses[i].t_ns - c->pulses[first].t_ns >= S)
+                        first++;
+                if (i - first + 1 > most)
+                        most = i - first + 1;
+        }
+        return most;
+}
+
+/* --- Runs ----------------------------------------------------------------------------------------- */
+
+struct scan {
+        const struct pulse_course *course;
+        train_found found;
+        void *userdata;
+        size_t leg;
+        bool after_train;
+        uint64_t end_ns; /* of the train before, its last interval included */
+        uint32_t percent_permille;
+};
+
+/* From pulse i to the next. */
+static uint64_t gap(const struct pulse_course *c, size_t i)
+{
+        return c->pulses[i + 1].t_ns - c->pulses[i].t_ns;
+}
+
+/* What was a whole number of microseconds before the onsets were rounded. */
+static uint64_t unrounded(uint64_t ns)
+{
+        return (ns + 2) % 1000 <= 4 ? (ns + 2) / 1000 * 1000 : ns;
+}
+
+/* Pulses first..last: the last interval included, as people give a train's duration. */
+static uint64_t nominal_ns(const struct pulse_course *c, size_t first, size_t last)
+{
+        const uint64_t span = c->pulses[last].t_ns - c->pulses[first].t_ns, n = last - first;
+
+        return unrounded((uint64_t)(((unsigned __int128)span * (n + 1) + n / 2) / n));
+}
+
+static void found_train(struct scan *x, enum stimulation kind, size_t first, size_t last, struct train t)
+{
+        const struct pulse_course *c = x->course;
+        const uint64_t start_ns = c->pulses[first].t_ns;
+
+        while (first >= c->leg_end[x->leg])
+                x->leg++;
+        t.stimulation = kind;
+        t.leg = t.last_leg = x->leg;
+        while (last >= c->leg_end[t.last_leg])
+                t.last_leg++;
+        t.pulses = last - first + 1;
+        for (size_t i = first; i <= last; i++) {
+                if (c->percent_permille[i] == 0)
+                        t.unrelated = true;
+                if (c->percent_permille[i] > t.percent_permille)
+                        t.percent_permille = c->percent_permille[i];
+        }
+
+        t.pause_ns = TMS_TIME_NONE;
+        if (kind != STIMULATION_SINGLE) {
+                if (x->after_train)
+                        t.pause_ns = start_ns > x->end_ns ? unrounded(start_ns - x->end_ns) : 0;
+                t.pause_percent_permille =
+                                x->percent_permille > t.percent_permille ? x->percent_permille : t.percent_permille;
+                x->after_train = true;
+                x->end_ns = start_ns + t.train_ns;
+                x->percent_permille = t.percent_permille;
+        }
+        x->found(&t, x->userdata);
+}
+
+/* An interval of a run: no longer than those on both its sides, of pulses first..last. */
+static bool is_inner(const struct pulse_course *c, size_t i, size_t first, size_t last)
+{
+        return (i == first || gap(c, i) <= gap(c, i - 1) + ROUNDING_NS) &&
+               (i + 1 == last || gap(c, i) <= gap(c, i + 1) + ROUNDING_NS);
+}
+
+struct run {
+        size_t first, last;
+        uint64_t shortest_ns, longest_ns; /* 0 for one pulse */
+};
+
+/* The run that begins with pulse i, of pulses first..last. */
+static struct run run_at(const struct pulse_course *c, size_t i, size_t first, size_t last)
+{
+        struct run r = {.first = i, .last = i};
+
+        while (r.last < last && is_inner(c, r.last, first, last)) {
+                uint64_t g = gap(c, r.last++);
+
+                if (r.shortest_ns == 0 || g < r.shortest_ns)
+                        r.shortest_ns = g;
+                if (g > r.longest_ns)
+                        r.longest_ns = g;
+        }
+        return r;
+}
+
+static bool is_above_tables(uint64_t interval_ns)
+{
+        return (interval_ns + ROUNDING_NS) * table_max_hz.value < S;
+}
+
+static bool is_about(uint64_t ns, uint64_t from, uint64_t to)
+{
+        return ns + ROUNDING_NS >= from && ns <= to + ROUNDING_NS;
+}
+
+/* Pulses first..last, less than 5 s apart and not all equally far. */
+static enum stimulation uneven_kind(const struct pulse_course *c, size_t first, size_t last, struct train *t)
+{
+        bool even = true, alike = true, theta = true;
+        uint64_t slowest_ns = 0, begin_ns = 0;
+        size_t fewest = SIZE_MAX, most = 0;
+        struct run r, before = {};
+
+        for (size_t i = first; i <= last; i = r.last + 1) {
+                size_t n;
+
+                r = run_at(c, i, first, last);
+                n = r.last - r.first + 1;
+                even &= r.longest_ns - r.shortest_ns <= ROUNDING_NS;
+                theta &= n >= 3 && n <= BURST_PULSES_MAX && is_about(r.shortest_ns, 20 * MS, 34 * MS) &&
+                         (i == first || is_about(c->pulses[i].t_ns - begin_ns, 125 * MS, 334 * MS));
+                if (i != first)
+                        alike &= n == before.last - before.first + 1 &&
+                                 is_about(r.shortest_ns, before.shortest_ns, before.shortest_ns);
+                if (r.longest_ns > slowest_ns)
+                        slowest_ns = r.longest_ns;
+                fewest = n < fewest ? n : fewest;
+                most = n > most ? n : most;
+                begin_ns = c->pulses[i].t_ns;
+                before = r;
+        }
+
+        t->burst_pulses = most;
+        if (is_above_tables(t->interval_ns) ||
+            (most <= BURST_PULSES_MAX && slowest_ns <= BURST_INTERVAL_NS + ROUNDING_NS))
+                return theta ? STIMULATION_THETA : STIMULATION_BURSTS;
+        /* Two that follow each other by chance make no train. */
+        return even && (fewest >= 3 || (fewest == 2 && alike)) ? STIMULATION_TRAINS : STIMULATION_ARRHYTHMIC;
+}
+
+/* Pulses first..last, each less than 5 s after the one before. */
+static void block(struct scan *x, size_t first, size_t last)
+{
+        const struct pulse_course *c = x->course;
+        struct train t = {.interval_ns = UINT64_MAX};
+        enum stimulation kind;
+        struct run r;
+
+        for (size_t i = first; i < last; i++) {
+                if (gap(c, i) < t.interval_ns)
+                        t.interval_ns = gap(c, i);
+                if (gap(c, i) > t.longest_ns)
+                        t.longest_ns = gap(c, i);
+        }
+
+        if (t.longest_ns - t.interval_ns <= ROUNDING_NS) {
+                const bool alone = first == 0 && last + 1 == c->count;
+
+                t.burst_pulses = last - first + 1;
+                kind = is_above_tables(t.interval_ns) || (!alone && t.burst_pulses <= BURST_PULSES_MAX &&
+                                                          t.longest_ns <= BURST_INTERVAL_NS + ROUNDING_NS)
+                                       ? STIMULATION_BURSTS
+                                       : STIMULATION_TRAINS;
+                t.train_ns = nominal_ns(c, first, last);
+                found_train(x, kind, first, last, t);
                 return;
         }
 
-        l = &leg->levels[inner];
-        shortest = level_shortest(l);
-        c.interval_ns = ns_down(shortest, p->den);
-        c.pulses_per_train = l->count;
-        c.burst_pulses = l->count;
-
-        /* At its longest, the interval after the last pulse included. */
-        if (l->spacing == SPACING_REGULAR)
-                length = l->count * l->interval_ticks;
-        else if (l->spacing == SPACING_JITTER)
-                length = l->count * l->jitter_max_ticks;
-        else
-                length = leg_span_longest(leg, inner) + level_shortest(l);
-        c.train_ns = ns_up(length, p->den);
-
-        /* The shortest pause that any outer level leaves, from the train's end. */
-        for (int i = inner + 1; i < LEVEL_COUNT; i++) {
-                uint64_t step = level_shortest(&leg->levels[i]), used, pause;
-
-                if (step == UINT64_MAX)
-                        continue;
-                if (step - leg_span_longest(leg, i - 1) < shortest)
-                        shortest = step - leg_span_longest(leg, i - 1);
-                used = leg_span_longest(leg, i - 1) + (length - leg_span_longest(leg, inner));
-                pause = step > used ? ns_down(step - used, p->den) : 0;
-                if (pause < c.iti_ns)
-                        c.iti_ns = pause;
+        kind = uneven_kind(c, first, last, &t);
+        if (kind != STIMULATION_TRAINS) {
+                t.train_ns = c->pulses[last].t_ns - c->pulses[first].t_ns + gap(c, last - 1);
+                found_train(x, kind, first, last, t);
+                return;
         }
+        for (size_t i = first; i <= last; i = r.last + 1) {
+                r = run_at(c, i, first, last);
+                t = (struct train){
+                                .interval_ns = r.shortest_ns,
+                                .longest_ns = r.longest_ns,
+                                .train_ns = nominal_ns(c, r.first, r.last),
+                };
+                found_train(x, kind, r.first, r.last, t);
+        }
+}
 
-        outer = innermost(leg, inner + 1);
-        if (ns_down(shortest, p->den) >= single_pulse_min_ns.value)
-                c.stimulation = STIMULATION_SINGLE;
-        else if (c.interval_ns * table_max_hz.value < S || (outer >= 0 && l->count <= 5 && c.interval_ns <= 50 * MS)) {
-                /* Short bursts over and over (quadripulse at 50 ms among them) are not what the tables' trains were. */
-                uint64_t outer_ns = outer < 0 ? 0 : ns_down(level_shortest(&leg->levels[outer]), p->den);
+void course_trains(const struct pulse_course *c, train_found found, void *userdata)
+{
+        struct scan x = {.course = c, .found = found, .userdata = userdata};
 
-                c.stimulation = theta(leg, inner, c.interval_ns, outer_ns) ? STIMULATION_THETA : STIMULATION_BURSTS;
-        } else
-                c.stimulation = l->spacing == SPACING_ONSETS ? STIMULATION_ARRHYTHMIC : STIMULATION_TRAINS;
-        *ret = c;
+        for (size_t first = 0, last; first < c->count; first = last + 1) {
+                last = first;
+                while (last + 1 < c->count && gap(c, last) < single_pulse_min_ns.value)
+                        last++;
+                if (last > first) {
+                        block(&x, first, last);
+                        continue;
+                }
+                found_train(&x, STIMULATION_SINGLE, first, last,
+                            (struct train){.interval_ns = last + 1 < c->count ? gap(c, last) : 0});
+        }
 }

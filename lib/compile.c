@@ -223,12 +223,7 @@ static int intensity_resolve(const struct tms_protocol *p, size_t leg, const str
         return 0;
 }
 
-/* num/den of a ramp's share of the full intensity, for one train. */
-struct share {
-        uint64_t num, den;
-};
-
-static struct share ramp_share(const struct leg *leg, uint32_t train)
+struct share ramp_share(const struct leg *leg, uint32_t train)
 {
         if (train >= leg->ramp_trains)
                 return (struct share){1, 1};

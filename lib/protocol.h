@@ -154,6 +154,13 @@ int totals_read(const struct reader *reader, const struct node *n, const struct 
 void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uint32_t first_train,
               uint64_t *ret_last_ticks);
 
+/* num/den of a ramp's share of the full intensity, for one train. */
+struct share {
+        uint64_t num, den;
+};
+
+struct share ramp_share(const struct leg *leg, uint32_t train);
+
 /* Does the dose fit the protocol: kind of threshold, coil, ranges? */
 int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error);
 

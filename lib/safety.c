@@ -18,11 +18,20 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* The worst that is said of a leg's trains. */
+struct leg_findings {
+        struct train rossi, chen, interval; /* nearest to the table's limit, or furthest beyond; pulses 0: none */
+        struct train not_covered;
+        struct train single;
+};
+
 struct check {
         const struct tms_protocol *p;
         const struct tms_dose *dose;
         struct tms_safety *out;
-        uint32_t percent_permille;     /* of the reference, as dosed */
+        uint32_t percent_permille;   /* of the reference, as dosed */
+        uint32_t strongest_permille; /* of the threshold, but for single pulses; 0: none, or related to none */
+        struct leg_findings legs[TMS_LEGS_MAX];
         enum tms_safety_class outside; /* what lying outside a table means: a notice on the list, else an override */
 };
 
@@ -30,7 +39,7 @@ static struct tms_safety_reason *reason_add(struct check *c, enum tms_safety_cla
                                             const char *table, const char *source)
 {
         struct tms_safety *out = c->out;
-        /* Never full: at most 4 legs x 4 reasons, and 7 of the whole. */
+        /* Never full: at most 3 ceilings, 3 of the list, 4 for each of 4 legs, 1 of the threshold, and the card's. */
         struct tms_safety_reason *r =
                         &out->reasons[out->n_reasons < ELEMENTSOF(out->reasons) ? out->n_reasons++
                                                                                 : ELEMENTSOF(out->reasons) - 1];
@@ -80,53 +89,16 @@ static void hz_text(char *buf, size_t size, uint64_t interval_ns)
                 snprintf(buf, size, "%" PRIu64 " Hz", mhz / 1000);
 }
 
-static const char *leg_prefix(const struct tms_protocol *p, size_t leg, char buf[160])
+/* "Leg 2 (left): ", or nothing where there is only one. */
+static const char *leg_prefix(const struct tms_protocol *p, const struct train *t, char buf[160])
 {
         if (p->n_legs == 1)
                 return "";
-        snprintf(buf, 160, "Leg %zu (%s): ", leg + 1, p->legs[leg].name);
-        return buf;
-}
-
-/* --- Percent of the motor threshold ------------------------------------------------------------- */
-
-/*
- * The strongest pulse of a leg in percent of the patient's threshold, 0 when
- * no threshold relates to it. Percentages of the active threshold are taken
- * as if of the resting one, which is higher: against the caller.
- */
-static uint64_t leg_percent(const struct check *c, size_t leg)
-{
-        const struct leg *l = &c->p->legs[leg];
-        const uint64_t threshold = c->dose->leg_threshold_permille[leg] ?: c->dose->threshold_permille;
-        /* What 100 % of each base is, in percent of the threshold. */
-        const uint64_t mso = threshold ? (1000000 + threshold - 1) / threshold : 0;
-        uint64_t session, main, strongest = 0;
-
-        session = c->p->reference == BASE_MSO ? (mso * c->percent_permille + 999) / 1000 : c->percent_permille;
-        if (l->intensity.base == BASE_MAIN)
-                main = (session * l->intensity.permille + 999) / 1000;
-        else if (l->intensity.base == BASE_MSO)
-                main = (mso * l->intensity.permille + 999) / 1000;
+        if (t->leg == t->last_leg)
+                snprintf(buf, 160, "Leg %zu (%s): ", t->leg + 1, p->legs[t->leg].name);
         else
-                main = l->intensity.permille;
-        if (!l->intensities)
-                return main;
-
-        for (uint32_t k = 0; k < l->levels[LEVEL_BURST].count; k++) {
-                const struct intensity *v = &l->intensities[k];
-                uint64_t x = v->permille;
-
-                if (v->base == BASE_MAIN)
-                        x = (main * v->permille + 999) / 1000;
-                else if (v->base == BASE_MSO)
-                        x = (mso * v->permille + 999) / 1000;
-                if (x == 0)
-                        return 0;
-                if (x > strongest)
-                        strongest = x;
-        }
-        return strongest;
+                snprintf(buf, 160, "Legs %zu to %zu, together: ", t->leg + 1, t->last_leg + 1);
+        return buf;
 }
 
 /* --- Layer 1: ceilings ---------------------------------------------------------------------------- */
@@ -151,16 +123,11 @@ static void ceiling(struct check *c, const struct limit *limit, uint64_t actual,
                 REASON_TEXT(r->sentence, "%s %s is within the ceiling of %s.", r->actual, what, r->limit);
 }
 
-static void ceilings(struct check *c, const struct character *legs, uint64_t pulses_per_s, uint32_t pulses_today)
+static void ceilings(struct check *c, uint64_t pulses_per_s, uint32_t pulses_today)
 {
-        uint64_t strongest = 0;
-
         /* Single pulses may be as strong as the stimulator gives: input-output curves are measured so. */
-        for (size_t i = 0; i < c->p->n_legs; i++)
-                if (legs[i].stimulation != STIMULATION_SINGLE && leg_percent(c, i) > strongest)
-                        strongest = leg_percent(c, i);
-        if (strongest)
-                ceiling(c, &ceiling_percent_permille, strongest, "of the motor threshold", true);
+        if (c->strongest_permille)
+                ceiling(c, &ceiling_percent_permille, c->strongest_permille, "of the motor threshold", true);
         ceiling(c, &ceiling_pulses_per_s, pulses_per_s, "pulses at most in a second", false);
         ceiling(c, &ceiling_pulses_per_day, (uint64_t)pulses_today + tms_protocol_pulses(c->p), "pulses in a day",
                 false);
@@ -231,137 +198,243 @@ static void listing(struct check *c, enum listed listed, uint32_t pulses_today)
 
 /* --- Layer 3: tables -------------------------------------------------------------------------------- */
 
-static void not_covered(struct check *c, size_t leg, const char *table, const char *source, const char *format, ...)
-                _printf_(5, 6);
+struct cell {
+        unsigned row, column;
+        uint64_t limit_ns;
+};
 
-static void not_covered(struct check *c, size_t leg, const char *table, const char *source, const char *format, ...)
+/* Frequency and intensity rounded up to the next row and column. */
+static struct cell cell_find(const struct duration_table *t, const struct train *x)
 {
-        struct tms_safety_reason *r = reason_add(c, c->outside, "table", table, source);
-        char prefix[160];
-        size_t n;
-        va_list ap;
-
-        n = (size_t)REASON_TEXT(r->sentence, "%s", leg_prefix(c->p, leg, prefix));
-        va_start(ap, format);
-        vsnprintf(r->sentence + n, sizeof(r->sentence) - n, format, ap);
-        va_end(ap);
-}
-
-/* One train against one table, frequency and intensity rounded up to the next row and column. */
-static void duration_check(struct check *c, size_t leg, const struct character *x, uint64_t percent,
-                           const struct duration_table *t)
-{
-        const struct tms_protocol *p = c->p;
-        struct tms_safety_reason *r;
-        unsigned row = 0, column = 0;
-        char prefix[160];
-        bool inside;
+        struct cell cell = {};
 
         /* hz x interval >= 1 s: a nanosecond less is still that row, for 1/18 s is not a whole number of them. */
-        while (row < SAFETY_ROWS - 1 && (x->interval_ns + 1) * t->hz[row] < 1000000000)
-                row++;
-        while (column < t->columns - 1 && percent > t->percent_permille[column])
-                column++;
-
-        inside = x->train_ns <= t->cell[row][column].ms * 1000000ull;
-        r = reason_add(c, inside ? TMS_SAFETY_ALLOWED : c->outside, "table", t->name, t->source);
-        REASON_TEXT(r->row, "%u Hz", t->hz[row]);
-        percent_text(r->column, sizeof(r->column), t->percent_permille[column]);
-        seconds_text(r->limit, sizeof(r->limit), t->cell[row][column].ms * 1000000ull);
-        seconds_text(r->actual, sizeof(r->actual), x->train_ns);
-        REASON_TEXT(r->sentence, "%sa train of %s is %s the %s %s at %s and %s%s.", leg_prefix(p, leg, prefix),
-                    r->actual, inside ? "within" : "longer than", r->limit,
-                    t->cell[row][column].longest_tested ? "that were tested" : "found safe", r->row, r->column,
-                    t->verified ? "" : " (table not verified)");
+        while (cell.row < SAFETY_ROWS - 1 && (x->interval_ns + 1) * t->hz[cell.row] < 1000000000)
+                cell.row++;
+        while (cell.column < t->columns - 1 && x->percent_permille > t->percent_permille[cell.column])
+                cell.column++;
+        cell.limit_ns = t->cell[cell.row][cell.column].ms * 1000000ull;
+        return cell;
 }
 
-static void interval_check(struct check *c, size_t leg, const struct character *x, uint64_t percent)
+static struct tms_safety_reason *not_covered_add(struct check *c, const struct train *x, const char *table,
+                                                 const char *source)
 {
-        const struct interval_table *t = &chen1997_iti;
+        struct tms_safety_reason *r = reason_add(c, c->outside, "table", table, source);
+        char hz[16];
+
+        hz_text(hz, sizeof(hz), x->interval_ns);
+        REASON_TEXT(r->row, "%s (none)", hz);
+        percent_text(r->column, sizeof(r->column), x->percent_permille);
+        return r;
+}
+
+/* Why no table speaks of it, the weightier the higher. */
+static unsigned not_covered_rank(const struct train *x)
+{
+        if (x->stimulation == STIMULATION_SINGLE)
+                return 0;
+        if (x->unrelated)
+                return 5;
+        if (x->percent_permille > table_max_percent_permille.value)
+                return 4;
+        switch (x->stimulation) {
+        case STIMULATION_BURSTS:
+                return 3;
+        case STIMULATION_THETA:
+                return 2;
+        case STIMULATION_ARRHYTHMIC:
+                return 1;
+        case STIMULATION_SINGLE:
+        case STIMULATION_TRAINS:
+                break;
+        }
+        return 0;
+}
+
+static void not_covered(struct check *c, const struct train *x)
+{
+        const uint64_t last_hz = table_max_hz.value;
         struct tms_safety_reason *r;
-        char prefix[160];
-        bool apart, known;
+        char prefix[160], a[32], b[32];
 
-        if (x->iti_ns == TMS_TIME_NONE)
-                return;
+        leg_prefix(c->p, x, prefix);
+        hz_text(a, sizeof(a), x->interval_ns);
+        percent_text(b, sizeof(b), x->percent_permille);
 
-        apart = x->iti_ns >= t->min_ns;
-        known = percent <= t->percent_permille;
-        r = reason_add(c, apart && known ? TMS_SAFETY_ALLOWED : c->outside, "table", t->name, t->source);
-        percent_text(r->column, sizeof(r->column), known ? t->percent_permille : 1200);
-        seconds_text(r->limit, sizeof(r->limit), t->min_ns);
-        seconds_text(r->actual, sizeof(r->actual), x->iti_ns);
-        REASON_TEXT(r->row, "%s %.20s", apart ? ">=" : "<", r->limit);
-        if (!apart)
-                REASON_TEXT(r->sentence, "%strains are %s apart; less than %s is not known to be safe.",
-                            leg_prefix(c->p, leg, prefix), r->actual, r->limit);
-        else if (!known)
-                REASON_TEXT(r->sentence, "%strains are %s apart; above 110 %% there are no data on what is enough.",
-                            leg_prefix(c->p, leg, prefix), r->actual);
-        else
-                REASON_TEXT(r->sentence, "%strains are %s apart, at least %s.", leg_prefix(c->p, leg, prefix),
-                            r->actual, r->limit);
-}
-
-static void leg_tables(struct check *c, size_t leg, const struct character *x)
-{
-        const uint64_t percent = leg_percent(c, leg);
-        char a[32], b[32];
-
-        if (percent == 0 && x->stimulation != STIMULATION_SINGLE) {
-                not_covered(c, leg, "", rossi2009.source,
-                            "the intensity's relation to the patient's motor threshold is not known, so no table "
-                            "applies.");
+        if (x->unrelated) {
+                r = not_covered_add(c, x, rossi2009.name, rossi2009.source);
+                REASON_TEXT(r->row, "%.20s", a);
+                REASON_TEXT(r->column, "unknown (none)");
+                percent_text(r->limit, sizeof(r->limit), table_max_percent_permille.value);
+                REASON_TEXT(r->actual, "unknown");
+                REASON_TEXT(r->sentence,
+                            "%sthe intensity's relation to the patient's motor threshold is not known, so no table "
+                            "applies.",
+                            leg_prefix(c->p, x, prefix));
                 return;
         }
-        if (percent > table_max_percent_permille.value && x->stimulation != STIMULATION_SINGLE) {
-                percent_text(a, sizeof(a), percent);
-                percent_text(b, sizeof(b), table_max_percent_permille.value);
-                not_covered(c, leg, table_max_percent_permille.name, table_max_percent_permille.source,
-                            "%s of the motor threshold is above the tables' last column of %s.", a, b);
+        if (x->percent_permille > table_max_percent_permille.value) {
+                r = not_covered_add(c, x, rossi2009.name, table_max_percent_permille.source);
+                REASON_TEXT(r->row, "%.20s", a);
+                REASON_TEXT(r->column, "%.14s (none)", b);
+                percent_text(r->limit, sizeof(r->limit), table_max_percent_permille.value);
+                REASON_TEXT(r->actual, "%s", b);
+                REASON_TEXT(r->sentence, "%s%s of the motor threshold is above the tables' last column of %s.",
+                            leg_prefix(c->p, x, prefix), b, r->limit);
                 return;
         }
 
         switch (x->stimulation) {
-        case STIMULATION_SINGLE: {
-                struct tms_safety_reason *r = reason_add(c, TMS_SAFETY_ALLOWED, "table", single_pulse_min_ns.name,
-                                                         single_pulse_min_ns.source);
-
-                seconds_text(r->limit, sizeof(r->limit), single_pulse_min_ns.value);
-                if (x->interval_ns)
-                        seconds_text(r->actual, sizeof(r->actual), x->interval_ns);
-                REASON_TEXT(r->sentence, "%s", "Pulses at least 5 s apart count as single pulses, not as trains.");
-                break;
-        }
-        case STIMULATION_TRAINS:
-                duration_check(c, leg, x, percent, &rossi2009);
-                duration_check(c, leg, x, percent, &chen1997);
-                interval_check(c, leg, x, percent);
-                break;
         case STIMULATION_THETA:
-                hz_text(a, sizeof(a), x->interval_ns);
-                percent_text(b, sizeof(b), percent);
-                not_covered(c, leg, "theta_burst", theta_burst_source,
-                            "theta burst (%" PRIu64
-                            " pulses at %s, %s) is in no table; compare the published protocols.",
-                            x->burst_pulses, a, b);
+                r = not_covered_add(c, x, "theta_burst", theta_burst_source);
+                REASON_TEXT(r->limit, "%" PRIu64 " Hz", last_hz);
+                REASON_TEXT(r->actual, "%" PRIu64 " pulses at %s", x->burst_pulses, a);
+                REASON_TEXT(r->sentence, "%stheta burst (%s, %s) is in no table; compare the published protocols.",
+                            leg_prefix(c->p, x, prefix), r->actual, b);
                 break;
         case STIMULATION_BURSTS:
-                hz_text(a, sizeof(a), x->interval_ns);
-                if (x->interval_ns * table_max_hz.value < 1000000000)
-                        not_covered(c, leg, table_max_hz.name, table_max_hz.source,
-                                    "bursts of %" PRIu64
-                                    " pulses, as close as at %s, are above the tables' last row of %" PRIu64 " Hz.",
-                                    x->burst_pulses, a, table_max_hz.value);
-                else
-                        not_covered(c, leg, "", rossi2009.source,
-                                    "bursts of %" PRIu64 " pulses at %s, over and over, are in no table.",
-                                    x->burst_pulses, a);
+                r = not_covered_add(c, x, rossi2009.name, table_max_hz.source);
+                if ((x->interval_ns + 1) * last_hz < 1000000000) {
+                        REASON_TEXT(r->limit, "%" PRIu64 " Hz", last_hz);
+                        REASON_TEXT(r->actual, "%s", a);
+                        REASON_TEXT(r->sentence,
+                                    "%sbursts of %" PRIu64
+                                    " pulses, as close as at %s, are above the tables' last row of %s.",
+                                    leg_prefix(c->p, x, prefix), x->burst_pulses, a, r->limit);
+                } else {
+                        REASON_TEXT(r->limit, "more than %u pulses", BURST_PULSES_MAX);
+                        REASON_TEXT(r->actual, "%" PRIu64 " pulses", x->burst_pulses);
+                        REASON_TEXT(r->sentence,
+                                    "%sbursts of %s at %s, over and over, are in no table; its trains have %s.",
+                                    leg_prefix(c->p, x, prefix), r->actual, a, r->limit);
+                }
                 break;
-        case STIMULATION_ARRHYTHMIC:
-                not_covered(c, leg, "", rossi2009.source, "an arrhythmic train has no frequency, so no table applies.");
+        default:
+                r = not_covered_add(c, x, rossi2009.name, rossi2009.source);
+                seconds_text(a, sizeof(a), x->interval_ns);
+                seconds_text(b, sizeof(b), x->longest_ns);
+                REASON_TEXT(r->row, "arrhythmic (none)");
+                REASON_TEXT(r->limit, "one interval");
+                REASON_TEXT(r->actual, "%.20s to %.20s", a, b);
+                REASON_TEXT(r->sentence,
+                            "%san arrhythmic train (%s between pulses) has no frequency, so no table applies.",
+                            leg_prefix(c->p, x, prefix), r->actual);
                 break;
         }
+}
+
+static void duration_check(struct check *c, const struct train *x, const struct duration_table *t)
+{
+        const struct cell cell = cell_find(t, x);
+        const bool inside = x->train_ns <= cell.limit_ns;
+        struct tms_safety_reason *r;
+        char prefix[160];
+
+        r = reason_add(c, inside ? TMS_SAFETY_ALLOWED : c->outside, "table", t->name, t->source);
+        REASON_TEXT(r->row, "%u Hz", t->hz[cell.row]);
+        percent_text(r->column, sizeof(r->column), t->percent_permille[cell.column]);
+        seconds_text(r->limit, sizeof(r->limit), cell.limit_ns);
+        seconds_text(r->actual, sizeof(r->actual), x->train_ns);
+        REASON_TEXT(r->sentence, "%sa train of %s is %s the %s %s at %s and %s%s.", leg_prefix(c->p, x, prefix),
+                    r->actual, inside ? "within" : "longer than", r->limit,
+                    t->cell[cell.row][cell.column].longest_tested ? "that were tested" : "found safe", r->row,
+                    r->column, t->verified ? "" : " (table not verified)");
+}
+
+static void interval_check(struct check *c, const struct train *x)
+{
+        const struct interval_table *t = &chen1997_iti;
+        const bool apart = x->pause_ns >= t->min_ns, known = x->pause_percent_permille <= t->percent_permille;
+        struct tms_safety_reason *r;
+        char prefix[160];
+
+        r = reason_add(c, apart && known ? TMS_SAFETY_ALLOWED : c->outside, "table", t->name, t->source);
+        percent_text(r->column, sizeof(r->column), known ? t->percent_permille : 1200);
+        seconds_text(r->limit, sizeof(r->limit), t->min_ns);
+        seconds_text(r->actual, sizeof(r->actual), x->pause_ns);
+        REASON_TEXT(r->row, "%s %.20s", apart ? ">=" : "<", r->limit);
+        if (!apart)
+                REASON_TEXT(r->sentence, "%strains are %s apart; less than %s is not known to be safe.",
+                            leg_prefix(c->p, x, prefix), r->actual, r->limit);
+        else if (!known)
+                REASON_TEXT(r->sentence, "%strains are %s apart; above 110 %% there are no data on what is enough.",
+                            leg_prefix(c->p, x, prefix), r->actual);
+        else
+                REASON_TEXT(r->sentence, "%strains are %s apart, at least %s.", leg_prefix(c->p, x, prefix), r->actual,
+                            r->limit);
+}
+
+static void single_pulses(struct check *c, const struct train *x)
+{
+        struct tms_safety_reason *r = reason_add(c, TMS_SAFETY_ALLOWED, "table", single_pulse_min_ns.name,
+                                                 single_pulse_min_ns.source);
+
+        seconds_text(r->limit, sizeof(r->limit), single_pulse_min_ns.value);
+        if (x->interval_ns)
+                seconds_text(r->actual, sizeof(r->actual), x->interval_ns);
+        else
+                REASON_TEXT(r->actual, "one pulse");
+        REASON_TEXT(r->sentence, "%s", "Pulses at least 5 s apart count as single pulses, not as trains.");
+}
+
+static void leg_tables(struct check *c, const struct leg_findings *f)
+{
+        if (f->not_covered.pulses)
+                not_covered(c, &f->not_covered);
+        if (f->rossi.pulses)
+                duration_check(c, &f->rossi, &rossi2009);
+        if (f->chen.pulses)
+                duration_check(c, &f->chen, &chen1997);
+        if (f->interval.pulses)
+                interval_check(c, &f->interval);
+        if (f->single.pulses && !f->not_covered.pulses && !f->rossi.pulses)
+                single_pulses(c, &f->single);
+}
+
+/* Less room to the limit, or further beyond it. */
+static void keep_longer(struct train *worst, const struct train *x, const struct duration_table *t)
+{
+        if (!worst->pulses || (int64_t)(cell_find(t, x).limit_ns - x->train_ns) <
+                                              (int64_t)(cell_find(t, worst).limit_ns - worst->train_ns))
+                *worst = *x;
+}
+
+static unsigned interval_rank(const struct train *x)
+{
+        return (x->pause_ns < chen1997_iti.min_ns ? 2 : 0) +
+               (x->pause_percent_permille > chen1997_iti.percent_permille ? 1 : 0);
+}
+
+static void keep_closer(struct train *worst, const struct train *x)
+{
+        const unsigned rank = interval_rank(x), worst_rank = worst->pulses ? interval_rank(worst) : 0;
+
+        if (!worst->pulses || rank > worst_rank || (rank == worst_rank && x->pause_ns < worst->pause_ns))
+                *worst = *x;
+}
+
+static void on_train(const struct train *x, void *userdata)
+{
+        struct check *c = userdata;
+        struct leg_findings *f = &c->legs[x->leg];
+
+        if (x->stimulation == STIMULATION_SINGLE) {
+                if (!f->single.pulses || (x->interval_ns && x->interval_ns < f->single.interval_ns))
+                        f->single = *x;
+                return;
+        }
+        if (x->percent_permille > c->strongest_permille)
+                c->strongest_permille = x->percent_permille;
+        if (not_covered_rank(x) > 0) {
+                if (!f->not_covered.pulses || not_covered_rank(x) > not_covered_rank(&f->not_covered))
+                        f->not_covered = *x;
+                return;
+        }
+        keep_longer(&f->rossi, x, &rossi2009);
+        keep_longer(&f->chen, x, &chen1997);
+        if (x->pause_ns != TMS_TIME_NONE)
+                keep_closer(&f->interval, x);
 }
 
 /* --- The whole -------------------------------------------------------------------------------------- */
@@ -382,7 +455,7 @@ static void threshold_method(struct check *c)
 int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
                      struct tms_safety *ret, struct tms_error *error)
 {
-        struct character legs[TMS_LEGS_MAX];
+        struct pulse_course course = {};
         struct tms_safety out = {};
         struct tms_limits limits;
         enum listed listed;
@@ -405,13 +478,16 @@ int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, 
         if (r < 0)
                 return r;
 
-        for (size_t i = 0; i < p->n_legs; i++)
-                leg_character(p, &p->legs[i], &legs[i]);
+        r = course_make(p, dose, &course);
+        if (r < 0)
+                return tms_error_set(error, -r, NULL, 0, 0, NULL, "out of memory");
+        course_trains(&course, on_train, &c);
 
-        ceilings(&c, legs, limits.max_pulses_per_s, pulses_today);
+        ceilings(&c, course_pulses_per_s(&course), pulses_today);
+        course_clear(&course);
         listing(&c, listed, pulses_today);
         for (size_t i = 0; i < p->n_legs; i++)
-                leg_tables(&c, i, &legs[i]);
+                leg_tables(&c, &c.legs[i]);
         threshold_method(&c);
 
         *ret = out;

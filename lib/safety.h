@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The clinical safety policy's inside: its numbers, what kind of stimulation
- * a leg is, and the allow-list.
+ * a session is, and the allow-list.
  */
 #ifndef TMS_LIB_SAFETY_H
 #define TMS_LIB_SAFETY_H
@@ -47,26 +47,48 @@ extern const struct limit free_form_session_pulses, free_form_day_pulses, measur
 extern const struct limit table_max_hz, table_max_percent_permille, single_pulse_min_ns;
 extern const char *const theta_burst_source, *const visual_threshold_source, *const allow_list_source;
 
-/* --- What a leg is, whatever words its author chose for the levels ------------------------------- */
+/* --- The pulses of a session, whatever words its author chose for them ---------------------------- */
+
+/* As they are played when nothing waits; a wait only lengthens what it is in. */
+struct pulse_course {
+        size_t count, legs;
+        struct tms_pulse *pulses;   /* only their times mean anything */
+        uint32_t *percent_permille; /* of the motor threshold, upwards; 0: related to none */
+        size_t leg_end[TMS_LEGS_MAX];
+};
+
+int course_make(const struct tms_protocol *p, const struct tms_dose *dose, struct pulse_course *ret);
+void course_clear(struct pulse_course *c);
+/* The most in any half-open second. */
+uint64_t course_pulses_per_s(const struct pulse_course *c);
 
 enum stimulation {
-        STIMULATION_SINGLE,     /* never closer than 5 s */
-        STIMULATION_TRAINS,     /* regular trains that the tables can speak of */
+        STIMULATION_SINGLE,     /* a pulse with at least 5 s on both sides */
+        STIMULATION_TRAINS,     /* a regular train that the tables can speak of */
         STIMULATION_THETA,      /* bursts of 3 to 5 at 30 to 50 Hz, at 3 to 8 Hz */
-        STIMULATION_BURSTS,     /* other pairs and bursts above the tables' frequencies */
-        STIMULATION_ARRHYTHMIC, /* trains without a frequency */
+        STIMULATION_BURSTS,     /* other pairs and bursts, and trains above the tables' frequencies */
+        STIMULATION_ARRHYTHMIC, /* pulses without a frequency */
 };
 
-struct character {
+#define BURST_PULSES_MAX 5
+
+/* What belongs together: a single pulse, a train, or all bursts up to the next 5 s of silence. */
+struct train {
         enum stimulation stimulation;
-        uint64_t interval_ns; /* shortest between pulses of a train */
-        uint64_t train_ns;    /* pulses x interval, at its longest */
-        uint64_t iti_ns;      /* shortest from a train's end to the next; TMS_TIME_NONE for a single train */
-        uint64_t pulses_per_train;
-        uint64_t burst_pulses; /* STIMULATION_THETA, STIMULATION_BURSTS */
+        size_t leg, last_leg;
+        uint64_t pulses;
+        uint64_t burst_pulses;            /* the longest burst in it; STIMULATION_THETA, STIMULATION_BURSTS */
+        uint64_t interval_ns, longest_ns; /* shortest and longest between its pulses; of one pulse: to the next, or 0 */
+        uint64_t train_ns;                /* the last interval included */
+        uint64_t pause_ns;                /* from the end of the train before; TMS_TIME_NONE for the first */
+        uint32_t percent_permille;        /* its strongest pulse's */
+        uint32_t pause_percent_permille;  /* the stronger of this and the train before */
+        bool unrelated;                   /* some pulse relates to no threshold */
 };
 
-void leg_character(const struct tms_protocol *p, const struct leg *leg, struct character *ret);
+typedef void (*train_found)(const struct train *t, void *userdata);
+/* In order of time. */
+void course_trains(const struct pulse_course *c, train_found found, void *userdata);
 
 /* --- The allow-list ------------------------------------------------------------------------------- */
 

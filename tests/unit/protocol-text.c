@@ -11,7 +11,7 @@ struct tms_protocol *protocol_from(const char *reference, const char *percent, c
 {
         struct tms_protocol *p = NULL;
         struct tms_error e = {};
-        char text[8192], buf[1200];
+        char text[1 << 17], buf[1200];
 
         snprintf(text, sizeof(text),
                  "format: 1\nid: example\ntitle: t\nindication: i\ntarget: t\ncoil: figure-8\nwaveform: biphasic\n"
