@@ -69,6 +69,22 @@ static int get_time_left(sd_bus *bus, const char *path, const char *interface, c
         return sd_bus_message_append(reply, "t", s->time_left_ns);
 }
 
+static int get_notices(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct session *s = userdata;
+
+        return sd_bus_message_append_strv(reply, s->notices);
+}
+
+static int get_notices_confirmed(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct session *s = userdata;
+
+        return sd_bus_message_append(reply, "b", (int)s->notices_confirmed);
+}
+
 /* --- Who may call ---------------------------------------------------------------------------- */
 
 static void *keep(void *session)
@@ -115,6 +131,16 @@ static void go_prepare(struct request *q, void *session)
 static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         return begin_as_owner(userdata, m, session_prepare_overrides(m) ? ACTION_OVERRIDE : NULL, go_prepare);
+}
+
+static void go_confirm_notices(struct request *q, void *session)
+{
+        session_confirm_notices(q, session);
+}
+
+static int method_confirm_notices(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return begin_as_owner(userdata, m, ACTION_TREAT, go_confirm_notices);
 }
 
 static void go_arm(struct request *q, void *session)
@@ -283,8 +309,12 @@ const sd_bus_vtable session_vtable[] = {
                 SD_BUS_PROPERTY("Train", "u", get_number, 0, CHANGES),
                 SD_BUS_PROPERTY("TimeLeft", "t", get_time_left, 0, CHANGES),
                 SD_BUS_PROPERTY("Waiting", "s", get_text, 0, CHANGES),
+                SD_BUS_PROPERTY("Notices", "as", get_notices, 0, CHANGES),
+                SD_BUS_PROPERTY("NoticesConfirmed", "b", get_notices_confirmed, 0, CHANGES),
                 SD_BUS_METHOD_WITH_ARGS("Prepare", SD_BUS_ARGS("s", protocol, "s", text, "a{sv}", parameters),
                                         SD_BUS_RESULT("a{sv}", verdict), method_prepare, OPEN_TO_ALL),
+                SD_BUS_METHOD_WITH_ARGS("ConfirmNotices", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_confirm_notices,
+                                        OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Arm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_arm, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_start, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Go", SD_BUS_ARGS("u", permille), SD_BUS_NO_RESULT, method_go, OPEN_TO_ALL),

@@ -129,6 +129,8 @@ static json_t *describe(const struct preparation *p)
                          (int)s->timeline.trains, "verdict", tms_safety_class_name(p->safety.class_));
         if (data)
                 describe_thresholds(data, &p->dose);
+        if (data && s->notices)
+                (void)json_object_set_new(data, "notices", session_notices_json(s));
         if (data && p->safety.class_ == TMS_SAFETY_OVERRIDE)
                 describe_override(data, p);
         return data;
@@ -229,7 +231,8 @@ static void on_recorded(const struct audit_result *result, void *userdata)
         s->time_left_ns = s->shown_time_left_ns = s->first_to_last_ns;
         session_set_state(s, SESSION_PREPARED);
         (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "ProtocolId",
-                                             "ProtocolSha256", "IntensityMax", "Pulses", "Trains", "TimeLeft", NULL);
+                                             "ProtocolSha256", "IntensityMax", "Pulses", "Trains", "TimeLeft",
+                                             "Notices", "NoticesConfirmed", NULL);
         reply = verdict_reply(p);
         request_reply_message(q, reply);
         sd_bus_message_unref(reply);
@@ -316,6 +319,12 @@ static void load(struct preparation *p)
         struct tms_verdict verdict = {0};
         int r;
 
+        r = session_set_notices(s, &p->safety);
+        if (r < 0) {
+                request_refuse(p->q, "Failed", "No memory.");
+                preparation_free(p);
+                return;
+        }
         r = tms_device_limits(s->control, &p->limits);
         if (r >= 0)
                 r = tms_device_load(s->control, p->timeline.pulses, p->timeline.count, p->timeline.waveform, 0, &p->gen,

@@ -253,7 +253,7 @@ void session_arm(struct request *q, struct session *s)
         struct step *step;
         char open[600];
 
-        if (!session_may_begin(q, s, "Arm", IN_STATE(SESSION_PREPARED)))
+        if (!session_may_begin(q, s, "Arm", IN_STATE(SESSION_PREPARED)) || !session_has_confirmed(q, s))
                 return;
         (void)stimulator_refresh(s->st);
         stimulator_interlock_text(s->st->status.interlocks, open, sizeof(open));

@@ -4,6 +4,7 @@
  *
  *  session.c          its life: the controller's file, keepalives, records, the end
  *  session-prepare.c  protocol file to a timeline that the kernel has verified
+ *  session-notices.c  what the safety policy wants confirmed before arming
  *  session-run.c      arm, start, go, pause, resume
  *  session-bus.c      the D-Bus interface: properties, who may call what
  *
@@ -65,6 +66,8 @@ struct session {
         struct pulsefile *pulsefile;
 
         char protocol_id[96], protocol_sha256[65];
+        char **notices; /* the policy's sentences that want confirming, NULL for none */
+        bool notices_confirmed;
         struct tms_timeline timeline;
         uint32_t timeline_gen;
         uint32_t run;        /* number of the last START */
@@ -123,11 +126,22 @@ void session_follow_kernel(struct session *s);
 void session_left_kernel(struct session *s);
 void session_record(struct session *s, const char *type, json_t *who, json_t *data);
 
-/* --- session-prepare.c, session-run.c: methods that polkit and ownership have let pass --- */
+/* --- session-notices.c ------------------------------------------------------------------ */
+
+/* Those of a preparation that takes effect now, none of them confirmed. On failure all is as it was. */
+int session_set_notices(struct session *s, const struct tms_safety *safety);
+void session_clear_notices(struct session *s);
+/* An array of them, for a record; there must be some. */
+json_t *session_notices_json(const struct session *s);
+/* Refuses q, and returns false, if there are some that nobody has confirmed. */
+bool session_has_confirmed(struct request *q, struct session *s);
+
+/* --- session-prepare.c, session-notices.c, session-run.c: methods that polkit and ownership have let pass --- */
 
 void session_prepare(struct request *q, struct session *s);
 /* Does this call of Prepare claim an override? The message is as before afterwards. */
 bool session_prepare_overrides(sd_bus_message *m);
+void session_confirm_notices(struct request *q, struct session *s);
 void session_arm(struct request *q, struct session *s);
 void session_start(struct request *q, struct session *s);
 void session_go(struct request *q, struct session *s);

@@ -33,6 +33,7 @@ static const struct {
                 {TMSD_NAME ".Error.NoSuchProtocol", STATUS_BAD_INPUT, NULL},
                 {TMSD_NAME ".Error.InvalidArgument", STATUS_BAD_INPUT, NULL},
                 {TMSD_NAME ".Error.NeedsOverride", STATUS_OVERRIDE, NULL},
+                {TMSD_NAME ".Error.NoticeNotConfirmed", STATUS_NOT_CONFIRMED, NULL},
                 {TMSD_NAME ".Error.NotAllowed", STATUS_NEVER, NULL},
                 {TMSD_NAME ".Error.LimitExceeded", STATUS_NEVER, NULL},
                 {TMSD_NAME ".Error.NoStimulator", STATUS_NO_STIMULATOR, NULL},

@@ -2,13 +2,13 @@
 /*
  * run: one treatment, from the protocol to the report.
  *
- * A chain of asynchronous calls (CreateSession, Prepare, Arm, Start), then
- * signals until the session has ended. ^C sends Stop at once, whatever answer
+ * A chain of asynchronous calls (CreateSession, Prepare, ConfirmNotices where
+ * there are notices and the operator says yes, Arm, Start), then signals until the session has ended. ^C sends Stop at once, whatever answer
  * is outstanding: nothing on this side stands before it. Leaving the bus, by
  * a second ^C or a crash, ends the session too, for we own it.
  *
- * Where a pulse waits for the operator, Enter on the terminal lets it go.
- * What was typed before it waited does not count.
+ * A notice is asked about on the terminal, and where a pulse waits for the
+ * operator, Enter lets it go. What was typed before either does not count.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -33,7 +33,8 @@ struct run {
         json_t *verdict;
         uint64_t heard_ns; /* when its time left was last heard */
         struct progress progress;
-        sd_event_source *typed; /* Enter */
+        sd_event_source *typed; /* lines on the terminal */
+        bool asking;            /* about the notices */
         bool waits;             /* for the operator */
         bool going;             /* Go was called, its answer is outstanding */
         bool interrupted;       /* ^C */
@@ -166,6 +167,15 @@ static int on_gone_on(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         return 0;
 }
 
+/* From here on: what was typed until now was not meant for this. */
+static void listen_anew(struct run *u)
+{
+        (void)tcflush(STDIN_FILENO, TCIFLUSH);
+        (void)sd_event_source_set_enabled(u->typed, SD_EVENT_ON);
+}
+
+static int answered(struct run *u, const char *line, ssize_t n);
+
 static int on_typed(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         struct run *u = userdata;
@@ -173,6 +183,8 @@ static int on_typed(sd_event_source *source, int fd, uint32_t revents, void *use
         ssize_t n;
 
         n = read(fd, typed, sizeof(typed));
+        if (u->asking)
+                return answered(u, typed, n);
         /* In the background the terminal is somebody else's: until the next wait. */
         if (n <= 0)
                 return sd_event_source_set_enabled(source, SD_EVENT_OFF);
@@ -200,15 +212,12 @@ static void say_leg(struct run *u)
         }
 }
 
-/* A wait begins: what was typed until now was not an answer to it. */
 static void see_waiting(struct run *u)
 {
         bool waits = STREQ(json_get_str(u->properties, "waiting"), "operator");
 
-        if (waits && !u->waits && u->typed) {
-                (void)tcflush(STDIN_FILENO, TCIFLUSH);
-                (void)sd_event_source_set_enabled(u->typed, SD_EVENT_ON);
-        }
+        if (waits && !u->waits && u->typed)
+                listen_anew(u);
         if (waits && !u->waits && !opt.json)
                 say_leg(u);
         u->waits = waits;
@@ -231,7 +240,7 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
         see_waiting(u);
         if (STREQ(json_get_str(u->properties, "state"), "ended"))
                 return begin_report(u);
-        if (u->verdict)
+        if (u->verdict && !u->asking)
                 progress_show(&u->progress, u->properties, 0);
         return 0;
 }
@@ -271,7 +280,7 @@ static int on_redraw(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct run *u = userdata;
 
-        if (u->verdict && *json_get_str(u->properties, "state") && !u->reporting)
+        if (u->verdict && *json_get_str(u->properties, "state") && !u->asking && !u->reporting)
                 progress_show(&u->progress, u->properties, now_ns(CLOCK_MONOTONIC) - u->heard_ns);
         (void)sd_event_source_set_time_relative(source, REDRAW_USEC);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -337,6 +346,95 @@ static void print_prepared(const json_t *v)
         (void)fflush(stdout);
 }
 
+static int call_next(struct run *u, const char *method, sd_bus_message_handler_t answer)
+{
+        int r;
+
+        r = sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, method, answer, u, NULL);
+        return r < 0 ? leave_error(u, NULL, r) : 0;
+}
+
+static int on_confirmed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        struct run *u = userdata;
+
+        if (sd_bus_message_get_error(m))
+                return step_failed(u, m);
+        return u->interrupted || u->reporting ? 0 : call_next(u, "Arm", on_armed);
+}
+
+/* --- Notices: a second confirmation, before anything is armed ---------------------------------------- */
+
+/* Their sentences with a space before each, malloc'd; "" for none. */
+static int notice_sentences(const struct run *u, char **ret, unsigned *ret_n)
+{
+        const json_t *reason;
+        size_t size = 0, i;
+        FILE *f = open_memstream(ret, &size);
+
+        if (!f)
+                return -ENOMEM;
+        *ret_n = 0;
+        json_array_foreach(json_object_get(u->verdict, "reasons"), i, reason) {
+                if (!STREQ(json_get_str(reason, "class"), "notice"))
+                        continue;
+                (void)fprintf(f, " %s", json_get_str(reason, "sentence"));
+                (*ret_n)++;
+        }
+        return fclose(f) < 0 ? -ENOMEM : 0;
+}
+
+/* The session was made for this alone. */
+static int leave_unconfirmed(struct run *u, int status)
+{
+        u->reporting = true;
+        (void)sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Close", NULL, NULL,
+                                       NULL);
+        return leave(u, status);
+}
+
+static int answered(struct run *u, const char *line, ssize_t n)
+{
+        u->asking = false;
+        /* Enter has ended the line already. */
+        u->progress.drawn = n <= 0 || line[n - 1] != '\n';
+        progress_end(&u->progress);
+        while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == ' '))
+                n--;
+        /* The coil was pulled, somebody has stopped it: the answer is to a question that is no more. */
+        if (u->interrupted || u->reporting)
+                return 0;
+        if (n == 3 && strncasecmp(line, "yes", 3) == 0)
+                return call_next(u, "ConfirmNotices", on_confirmed);
+        return leave_unconfirmed(u, fail(STATUS_NOT_CONFIRMED, "NoticeNotConfirmed",
+                                         "the notice was not confirmed; nothing was armed"));
+}
+
+static int confirm(struct run *u)
+{
+        _cleanup_(freep) char *sentences = NULL;
+        unsigned n = 0;
+
+        if (notice_sentences(u, &sentences, &n) < 0)
+                return leave_unconfirmed(u, fail_memory());
+        if (n == 0)
+                return call_next(u, "Arm", on_armed);
+        if (opt.confirm)
+                return call_next(u, "ConfirmNotices", on_confirmed);
+        if (!u->progress.asks)
+                return leave_unconfirmed(u, fail(STATUS_NOT_CONFIRMED, "NoticeNotConfirmed",
+                                                 "%s has %s to be confirmed, and nothing was armed; read %s, then give "
+                                                 "--confirm:%s",
+                                                 json_get_str(u->verdict, "id"), n == 1 ? "a notice" : "notices",
+                                                 n == 1 ? "it" : "them", sentences));
+        printf("Treat all the same? Then type yes: ");
+        (void)fflush(stdout);
+        u->progress.drawn = true;
+        u->asking = true;
+        listen_anew(u);
+        return 0;
+}
+
 static int on_prepared(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         struct run *u = userdata;
@@ -354,10 +452,7 @@ static int on_prepared(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
                 u->p = tms_protocol_free(u->p);
         if (!opt.json)
                 print_prepared(u->verdict);
-        if (u->interrupted || u->reporting)
-                return 0;
-        r = sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Arm", on_armed, u, NULL);
-        return r < 0 ? leave_error(u, NULL, r) : 0;
+        return u->interrupted || u->reporting ? 0 : confirm(u);
 }
 
 static int append_parameters(sd_bus_message *m, const char *kind)

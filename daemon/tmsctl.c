@@ -15,6 +15,7 @@ enum option_id {
         OPT_SVG,
         OPT_LIVE,
         OPT_NOW,
+        OPT_CONFIRM,
         OPT_MT,
         OPT_OTHER_MT,
         OPT_LEG_MT,
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
                 {"svg", no_argument, NULL, 1},
                 {"live", no_argument, NULL, 1},
                 {"now", no_argument, NULL, 1},
+                {"confirm", no_argument, NULL, 1},
                 {"mt", required_argument, NULL, 1},
                 {"other-mt", required_argument, NULL, 1},
                 {"leg-mt", required_argument, NULL, 1},
@@ -151,6 +153,9 @@ static int set_option(enum option_id id, const char *value)
         case OPT_NOW:
                 opt.now = true;
                 break;
+        case OPT_CONFIRM:
+                opt.confirm = true;
+                break;
         case OPT_MT:
                 return parse_permille(value, name, 1000, &opt.mt_permille);
         case OPT_PERCENT:
@@ -241,8 +246,11 @@ static const struct verb {
                  "the safety verdict on a protocol for this motor threshold"},
                 {"plot", 1, 1, BIT(OPT_SVG) | DOSE_OPTIONS, verb_plot, "FILE|ID [--svg]",
                  "a picture of a protocol's timeline"},
-                {"run", 1, 1, BIT(OPT_JSON) | BIT(OPT_SUBJECT) | BIT(OPT_STIMULATOR) | BIT(OPT_OVERRIDE) | DOSE_OPTIONS,
-                 verb_run, "FILE|ID --mt % [--percent %] [--coil TYPE] [--subject CODE] [--override REASON]",
+                {"run", 1, 1,
+                 BIT(OPT_JSON) | BIT(OPT_SUBJECT) | BIT(OPT_STIMULATOR) | BIT(OPT_OVERRIDE) | BIT(OPT_CONFIRM) |
+                                 DOSE_OPTIONS,
+                 verb_run,
+                 "FILE|ID --mt % [--percent %] [--coil TYPE] [--subject CODE] [--confirm] [--override REASON]",
                  "one treatment with live progress; ^C stops it at once"},
                 {"go", 0, 1, BIT(OPT_JSON) | BIT(OPT_INTENSITY), verb_go, "[SESSION] [--intensity %]",
                  "let the pulse go that waits for the operator"},
@@ -355,6 +363,7 @@ static void print_options(const struct verb *v)
                         [OPT_SVG] = "an SVG document instead of a picture of characters",
                         [OPT_LIVE] = "demand a fresh seal from the daemon",
                         [OPT_NOW] = "not only at the end of the train",
+                        [OPT_CONFIRM] = "notices are known and confirmed; without it a terminal is asked",
                         [OPT_MT] = "motor threshold in % of maximum stimulator output, such as 52 or 52.5",
                         [OPT_OTHER_MT] = "threshold of the other kind, for protocols that use both",
                         [OPT_LEG_MT] = "a threshold for each leg, such as 52,55.5",

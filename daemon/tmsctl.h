@@ -24,20 +24,21 @@
 enum status {
         STATUS_OK = 0,
         STATUS_FAILED = 1,
-        STATUS_BAD_INPUT = 2,     /* a wrong file, protocol or command line */
-        STATUS_OVERRIDE = 3,      /* allowed only with a prescriber's override */
-        STATUS_NEVER = 4,         /* never allowed, or beyond the stimulator */
-        STATUS_NO_STIMULATOR = 5, /* none connected */
-        STATUS_INCOMPLETE = 6,    /* the session ended before its last pulse */
-        STATUS_NOT_VERIFIED = 7,  /* the audit log was tampered with or has lost records */
-        STATUS_PREFIX = 8,        /* the audit log is consistent, but nothing shows that it is whole */
-        STATUS_TORN = 9,          /* the audit log ends in a torn line */
+        STATUS_BAD_INPUT = 2,      /* a wrong file, protocol or command line */
+        STATUS_OVERRIDE = 3,       /* allowed only with a prescriber's override */
+        STATUS_NEVER = 4,          /* never allowed, or beyond the stimulator */
+        STATUS_NO_STIMULATOR = 5,  /* none connected */
+        STATUS_INCOMPLETE = 6,     /* the session ended before its last pulse */
+        STATUS_NOT_VERIFIED = 7,   /* the audit log was tampered with or has lost records */
+        STATUS_PREFIX = 8,         /* the audit log is consistent, but nothing shows that it is whole */
+        STATUS_TORN = 9,           /* the audit log ends in a torn line */
+        STATUS_NOT_CONFIRMED = 10, /* a notice was not confirmed; nothing was armed */
 };
 
 /* --- Options (tmsctl.c) --------------------------------------------------------- */
 
 struct options {
-        bool json, timeline, svg, live, now;
+        bool json, timeline, svg, live, now, confirm;
         uint32_t mt_permille;                                     /* 0: not given */
         uint32_t percent_permille;                                /* 0: the protocol's own */
         uint32_t other_mt_permille;                               /* 0: not given */

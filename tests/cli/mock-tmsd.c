@@ -4,7 +4,8 @@
  * the bus that DBUS_SYSTEM_BUS_ADDRESS names. Says "ready" when it has the
  * name, and writes every method call with its arguments to the file CALLS.
  *
- *  good       ten pulses in two trains, delivered
+ *  good       ten pulses in two trains, delivered; they have a notice, as in all that follow
+ *  allowed    the same without a notice
  *  missed     the same, one of them missed
  *  fault      stops half-way: the coil is too hot
  *  die        exits half-way
@@ -17,6 +18,7 @@
  *  busy, denied            CreateSession is refused
  *  invalid, override, never, limit   Prepare is refused
  *  interlock  Arm is refused
+ *  confirm    ConfirmNotices is refused
  *  start      Start is refused
  *  faulted    the stimulator has a fault, nothing runs
  *  bad-seal   SealAudit is refused
@@ -45,7 +47,7 @@ static struct {
         uint32_t pulses, delivered, missed;
         uint64_t time_left;
         unsigned step;
-        bool has_session;
+        bool has_session, confirmed;
 } mock = {.state = "new", .end_reason = "", .end_text = "", .stimulator_state = "idle", .waiting = "none"};
 
 static bool is(const char *scenario)
@@ -340,7 +342,13 @@ static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *e)
         mock.state = "prepared";
         mock.pulses = PULSES;
         mock.time_left = STEPS * UINT64_C(1000000000);
+        mock.confirmed = is("allowed");
         changed();
+        if (is("allowed"))
+                return sd_bus_reply_method_return(m, "a{sv}", 8, "class", "s", "allowed", "id", "s", "a-protocol",
+                                                  "sha256", "s", "00", "pulses", "u", PULSES, "trains", "u", 2,
+                                                  "max_permille", "u", 624, "first_to_last_ns", "t",
+                                                  UINT64_C(4000000000), "reasons", "aa{sv}", 0);
         return sd_bus_reply_method_return(m, "a{sv}", 8, "class", "s", "notice", "id", "s", "a-protocol", "sha256", "s",
                                           sha256 ? sha256 : "00", "pulses", "u", PULSES, "trains", "u", 2,
                                           "max_permille", "u", 624, "first_to_last_ns", "t", UINT64_C(4000000000),
@@ -348,9 +356,20 @@ static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *e)
                                           "a train of 4 s is longer than 3.2 s.");
 }
 
+static int method_confirm(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        if (is("confirm"))
+                return refuse(e, "AuditFailed", "The audit log cannot be written, so nothing may start.");
+        mock.confirmed = true;
+        return sd_bus_reply_method_return(m, NULL);
+}
+
 static int method_arm(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
+        if (!mock.confirmed)
+                return refuse(e, "NoticeNotConfirmed", "Arm: ConfirmNotices comes first.");
         if (is("interlock"))
                 return refuse(e, "InterlockOpen", "No coil is connected. Plug the coil in until it locks.");
         mock.state = "arming";
@@ -445,6 +464,7 @@ static const sd_bus_vtable session_vtable[] = {
                 SESSION_PROPERTY("TimeLeft", "t"),
                 SESSION_PROPERTY("Waiting", "s"),
                 SD_BUS_METHOD("Prepare", "ssa{sv}", "a{sv}", method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("ConfirmNotices", NULL, NULL, method_confirm, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Arm", NULL, NULL, method_arm, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Start", NULL, NULL, method_start, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Go", "u", NULL, method_go, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -159,6 +159,20 @@ def shift_by_waits(schedule, audited, records, diff):
     return out, shift
 
 
+def check_confirmed(records, diff):
+    """What the policy wanted confirmed was confirmed, by somebody, after it was prepared and before it was armed."""
+    wanted, confirmed = [], []
+    for r in records:
+        if r["type"] == "session.prepare":
+            wanted, confirmed = r["data"].get("notices", []), []
+            if r["data"]["verdict"] == "notice" and not wanted:
+                diff.add(f"audit: record {r['seq']}: a notice that is not said")
+        elif r["type"] == "session.confirm" and "uid" in r.get("who", {}):
+            confirmed = r["data"].get("notices", [])
+        elif r["type"] == "session.arm.intent" and confirmed != wanted:
+            diff.add(f"audit: record {r['seq']}: armed, and nobody had confirmed: {' '.join(wanted)}")
+
+
 def runs(numbers):
     """Rising numbers as [(first, last)] of those that follow each other."""
     out = []
@@ -195,6 +209,7 @@ def compare(args, diff):
     fired, answered = read_pulse_file(os.path.join(args.audit, end["file"]))
     audited = [answered[k] for k in sorted(answered)]
     session = [r for r in records if r["data"].get("session") == end["session"]]
+    check_confirmed(session, diff)
     schedule, waited_ns = shift_by_waits(schedule, audited, session, diff)
 
     gaps = [b[0] - a[0] for a, b in zip(schedule, schedule[1:])]

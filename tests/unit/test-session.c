@@ -257,6 +257,8 @@ static void must_prepare(struct fixture *f)
         must_create(f);
         if (!prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520))
                 fail_msg("Prepare: %s: %s", f->error, f->message);
+        /* Theta burst is in no table. */
+        must(f, "ConfirmNotices");
 }
 
 static void must_run(struct fixture *f)
@@ -391,6 +393,7 @@ static void test_order(void **state)
         assert_true(prepare_text(f, "x.yaml", f->protocol, 520));
         assert_false(call(f, "Start"));
         refused(f, "OutOfOrder", "Arm comes first");
+        must(f, "ConfirmNotices");
         must(f, "Arm");
         assert_false(call(f, "Arm"));
         refused(f, "OutOfOrder", "not while the session is armed");
@@ -775,6 +778,7 @@ static void test_kernel_refusals(void **state)
         refused(f, "LimitExceeded", "3");
         fake->load_error = 0;
         assert_true(prepare_text(f, "x.yaml", f->protocol, 520));
+        must(f, "ConfirmNotices");
         fake->arm_error = -ETIME;
         assert_false(call(f, "Arm"));
         refused(f, "Unfit", "54321 ns");
@@ -1254,6 +1258,177 @@ static void test_dose(void **state)
         free(single);
 }
 
+/* --- Notices --------------------------------------------------------------------------------------------- */
+
+/* The standard treatment, which a table does not cover at that intensity: allowed, with a notice. */
+static bool prepare_with_notice(struct fixture *f)
+{
+        char *text = scratch_read(SOURCE_DIR "/lib/protocols", "mdd-hfl-10hz.yaml", NULL);
+        bool done = prepare_text(f, "mdd-hfl-10hz.yaml", text, 520);
+
+        free(text);
+        return done;
+}
+
+static bool is_confirmed(struct fixture *f)
+{
+        int confirmed = -1;
+
+        assert_true(sd_bus_get_property_trivial(f->bus, BUS_NAME, f->session, "org.tmsd1.Session", "NoticesConfirmed",
+                                                NULL, 'b', &confirmed) >= 0);
+        return confirmed;
+}
+
+/* How many notices the session has; the first one has that part. */
+static unsigned notices(struct fixture *f, const char *part)
+{
+        char **texts = NULL, **p;
+        unsigned n = 0;
+
+        assert_true(sd_bus_get_property_strv(f->bus, BUS_NAME, f->session, "org.tmsd1.Session", "Notices", NULL,
+                                             &texts) >= 0);
+        for (p = texts; p && *p; p++) {
+                if (n++ == 0)
+                        assert_non_null(strstr(*p, part));
+                free(*p);
+        }
+        free(texts);
+        return n;
+}
+
+static void test_notices(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus *other = fake_bus_connect();
+        char *log, *confirm, *intent;
+
+        must_create(f);
+        assert_false(call(f, "ConfirmNotices"));
+        refused(f, "OutOfOrder", "Prepare comes first");
+        assert_true(prepare_with_notice(f));
+        assert_true(notices(f, "3.2 s") > 0);
+        assert_false(is_confirmed(f));
+        assert_false(call(f, "Arm"));
+        refused(f, "NoticeNotConfirmed", "ConfirmNotices");
+        refused(f, "NoticeNotConfirmed", "3.2 s");
+        assert_int_equal(fake->arms, 0);
+        assert_false(call_on(f, other, f->session, "org.tmsd1.Session", "ConfirmNotices"));
+        refused(f, "NotOwner", "belongs to another client");
+        fake_polkit_say(POLKIT_NO);
+        assert_false(call(f, "ConfirmNotices"));
+        refused(f, "NotAuthorized", "org.tmsd1.treat");
+        fake_polkit_say(POLKIT_YES);
+        assert_false(is_confirmed(f));
+        must(f, "ConfirmNotices");
+        assert_true(is_confirmed(f));
+        assert_false(call(f, "ConfirmNotices"));
+        refused(f, "OutOfOrder", "have been confirmed");
+        /* What was confirmed is that preparation and no other. */
+        assert_true(prepare_with_notice(f));
+        assert_false(is_confirmed(f));
+        assert_false(call(f, "Arm"));
+        refused(f, "NoticeNotConfirmed", "3.2 s");
+        assert_int_equal(fake->arms, 0);
+        must(f, "ConfirmNotices");
+        must(f, "Arm");
+        assert_false(call(f, "ConfirmNotices"));
+        refused(f, "OutOfOrder", "not while the session is armed");
+        must(f, "Start");
+        must(f, "Stop");
+        check_end(f, "stopped", 0);
+        sd_bus_flush_close_unref(other);
+        stop_daemon(f);
+        check_log(f, 1, 0);
+        assert_int_equal(logged(f, "\"type\":\"session.confirm\",\"who\":{\"uid\":"), 2);
+        assert_int_equal(logged(f, "\"error\":\"NoticeNotConfirmed\""), 2);
+        /* Said with each preparation, and with each confirmation. */
+        assert_int_equal(logged(f, "\"notices\":[\""), 4);
+        log = scratch_read(f->audit, "log.jsonl", NULL);
+        confirm = strstr(log, "\"type\":\"session.confirm\"");
+        intent = strstr(log, "\"type\":\"session.arm.intent\"");
+        assert_true(confirm && intent && confirm < intent);
+        /* What was confirmed, in the policy's own words. */
+        confirm = strstr(confirm, "\"notices\":[\"");
+        assert_non_null(confirm);
+        confirm[strcspn(confirm, "\n")] = '\0';
+        assert_non_null(strstr(confirm, "3.2 s"));
+        free(log);
+}
+
+static void test_no_notices(void **state)
+{
+        struct fixture *f = *state;
+
+        must_create(f);
+        assert_true(prepare_text(f, "mine.yaml", two_sides, 520));
+        assert_int_equal(notices(f, ""), 0);
+        assert_false(is_confirmed(f));
+        assert_false(call(f, "ConfirmNotices"));
+        refused(f, "OutOfOrder", "no notice");
+        must(f, "Arm");
+        stop_daemon(f);
+        assert_int_equal(logged(f, "session.confirm"), 0);
+}
+
+/* One that is not on disk is none. */
+static void test_confirming_without_a_disk(void **state)
+{
+        struct fixture *f = *state;
+
+        must_create(f);
+        assert_true(prepare_with_notice(f));
+        atomic_store(fail_sync, 1);
+        assert_false(call(f, "ConfirmNotices"));
+        refused(f, "AuditFailed", "othing may start");
+        assert_false(is_confirmed(f));
+        assert_int_equal(fake->arms, 0);
+        atomic_store(fail_sync, 0);
+}
+
+/* The coil is pulled, and put back: it is prepared anew, and confirmed anew. */
+static void test_confirmation_ends_with_the_preparation(void **state)
+{
+        struct fixture *f = *state;
+
+        must_create(f);
+        assert_true(prepare_with_notice(f));
+        must(f, "ConfirmNotices");
+        fake_open_interlocks(TMS_INTERLOCK_COIL_ABSENT);
+        wait_state(f, "new");
+        assert_false(call(f, "ConfirmNotices"));
+        refused(f, "InterlockOpen", "Then prepare the session again.");
+        fake->status.coil_type = 1;
+        fake_open_interlocks(0);
+        assert_true(prepare_with_notice(f));
+        assert_false(is_confirmed(f));
+        assert_false(call(f, "Arm"));
+        refused(f, "NoticeNotConfirmed", "3.2 s");
+        assert_int_equal(fake->arms, 0);
+}
+
+/* An override is a reason for what it overrides, and for nothing else. */
+static void test_override_with_a_notice(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus *prescriber = connect_as(f, 65534);
+        char *text = arrhythmic(90);
+        sd_bus_message *m;
+
+        assert_true(create_with(f, prescriber, "S-1"));
+        m = new_call(prescriber, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "mine.yaml", text, 5, "threshold_permille", "u", 520,
+                                    "threshold_kind", "s", "rMT", "threshold_coil", "s", "figure-8", "threshold_method",
+                                    "s", "visual", "override_reason", "s", "Study 17.");
+        if (!finish(f, prescriber, m, NULL))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+        assert_false(call_on(f, prescriber, f->session, "org.tmsd1.Session", "Arm"));
+        refused(f, "NoticeNotConfirmed", "11.3 %");
+        assert_true(call_on(f, prescriber, f->session, "org.tmsd1.Session", "ConfirmNotices"));
+        assert_true(call_on(f, prescriber, f->session, "org.tmsd1.Session", "Arm"));
+        sd_bus_flush_close_unref(prescriber);
+        free(text);
+}
+
 static bool seal(struct fixture *f, const char *nonce, char **ret)
 {
         sd_bus_message *m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "SealAudit"), *reply;
@@ -1356,6 +1531,11 @@ int main(void)
                         TEST(test_override),
                         TEST(test_override_refused),
                         TEST(test_dose),
+                        TEST(test_notices),
+                        TEST(test_no_notices),
+                        TEST(test_confirming_without_a_disk),
+                        TEST(test_confirmation_ends_with_the_preparation),
+                        TEST(test_override_with_a_notice),
                         TEST(test_go),
                         TEST(test_go_lowered),
                         TEST(test_waiting_is_signalled),

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Notices: a protocol may be allowed although a published table does not
+ * cover it, or a threshold may be a doubtful one. Then the policy wants a
+ * second confirmation, and nothing is armed before the owner has given it
+ * and it is on disk. It holds for one preparation.
+ */
+#include "session.h"
+
+static char **texts_free(char **texts)
+{
+        char **p;
+
+        for (p = texts; p && *p; p++)
+                free(*p);
+        free(texts);
+        return NULL;
+}
+
+static int texts_of(const struct tms_safety *safety, char ***ret)
+{
+        char **texts = calloc(ELEMENTS(safety->reasons) + 1, sizeof(*texts));
+        size_t i, n = 0;
+
+        if (!texts)
+                return -ENOMEM;
+        for (i = 0; i < safety->n_reasons; i++) {
+                if (safety->reasons[i].class_ != TMS_SAFETY_NOTICE)
+                        continue;
+                texts[n] = strdup(safety->reasons[i].sentence);
+                if (!texts[n++]) {
+                        texts_free(texts);
+                        return -ENOMEM;
+                }
+        }
+        *ret = n > 0 ? texts : texts_free(texts);
+        return 0;
+}
+
+int session_set_notices(struct session *s, const struct tms_safety *safety)
+{
+        char **texts = NULL;
+        int r;
+
+        r = texts_of(safety, &texts);
+        if (r < 0)
+                return r;
+        texts_free(s->notices);
+        s->notices = texts;
+        s->notices_confirmed = false;
+        return 0;
+}
+
+void session_clear_notices(struct session *s)
+{
+        s->notices = texts_free(s->notices);
+        s->notices_confirmed = false;
+}
+
+json_t *session_notices_json(const struct session *s)
+{
+        json_t *notices = json_array();
+        char **p;
+
+        for (p = s->notices; *p; p++)
+                (void)json_array_append_new(notices, json_string(*p));
+        return notices;
+}
+
+bool session_has_confirmed(struct request *q, struct session *s)
+{
+        char sentences[600] = "";
+        size_t used = 0;
+        char **p;
+
+        if (!s->notices || s->notices_confirmed)
+                return true;
+        for (p = s->notices; *p && used < sizeof(sentences); p++)
+                used += (size_t)snprintf(sentences + used, sizeof(sentences) - used, " %s", *p);
+        request_refuse(q, "NoticeNotConfirmed", "Arm: %s is allowed with a notice; ConfirmNotices comes first:%s",
+                       s->protocol_id, sentences);
+        return false;
+}
+
+/* --- ConfirmNotices ------------------------------------------------------------------------ */
+
+struct confirmation {
+        struct session *s;
+        struct request *q;
+};
+
+static void on_recorded(const struct audit_result *result, void *userdata)
+{
+        struct confirmation *c = userdata;
+        struct session *s = c->s;
+
+        s->busy = NULL;
+        if (result->error < 0) {
+                request_refuse(c->q, "AuditFailed", "The audit log cannot be written, so nothing may start.");
+        } else if (s->ending || s->state != SESSION_PREPARED) {
+                request_refuse(c->q, "OutOfOrder", "ConfirmNotices: the session has changed meanwhile: %s",
+                               s->ending && s->end_text ? s->end_text : session_state_name(s->state));
+        } else {
+                s->notices_confirmed = true;
+                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "NoticesConfirmed",
+                                                     NULL);
+                request_reply(c->q);
+        }
+        session_unref(s);
+        free(c);
+}
+
+static json_t *describe(const struct session *s)
+{
+        return json_pack("{s:s, s:s, s:s, s:o}", "session", s->id, "protocol", s->protocol_id, "sha256",
+                         s->protocol_sha256, "notices", session_notices_json(s));
+}
+
+void session_confirm_notices(struct request *q, struct session *s)
+{
+        struct confirmation *c;
+
+        if (!session_may_begin(q, s, "ConfirmNotices", IN_STATE(SESSION_PREPARED)))
+                return;
+        if (!s->notices) {
+                request_refuse(q, "OutOfOrder", "ConfirmNotices: %s has no notice to confirm.", s->protocol_id);
+                return;
+        }
+        if (s->notices_confirmed) {
+                request_refuse(q, "OutOfOrder", "ConfirmNotices: they have been confirmed already.");
+                return;
+        }
+        c = malloc(sizeof(*c));
+        if (!c) {
+                request_refuse(q, "Failed", "No memory.");
+                return;
+        }
+        *c = (struct confirmation){.s = session_ref(s), .q = q};
+        s->busy = "ConfirmNotices";
+        if (audit_write(s->manager->audit,
+                        &(struct audit_record){.type = "session.confirm",
+                                               .who = request_who(q),
+                                               .on = s->path,
+                                               .data = describe(s)},
+                        on_recorded, c) < 0)
+                on_recorded(&(struct audit_result){.error = -ENOMEM}, c);
+}
