@@ -152,12 +152,53 @@ static int base_permille(const struct tms_protocol *p, size_t leg, const struct 
         return 0;
 }
 
+static bool leg_uses(const struct leg *leg, enum base base)
+{
+        bool uses = leg->intensity.base == base;
+
+        for (uint32_t k = 0; leg->intensities && k < leg->levels[LEVEL_BURST].count; k++)
+                uses |= leg->intensities[k].base == base;
+        return uses;
+}
+
+/*
+ * A tense muscle answers to less than one at rest. The safety tables take a
+ * percentage of the active threshold as if of the resting one, which is
+ * against the caller only as long as this holds.
+ */
+static int order_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
+{
+        const bool resting = strcmp(dose->threshold_kind, "rMT") == 0;
+
+        if (dose->other_threshold_permille == 0 || (!resting && strcmp(dose->threshold_kind, "aMT") != 0))
+                return 0;
+        for (size_t i = 0; i <= p->n_legs; i++) {
+                uint32_t own = i < p->n_legs ? dose->leg_threshold_permille[i] : dose->threshold_permille;
+                uint32_t rmt = resting ? own : dose->other_threshold_permille;
+                uint32_t amt = resting ? dose->other_threshold_permille : own;
+
+                /* The other kind may have been measured on one side only. */
+                if (own == 0 || amt <= rmt || (i < p->n_legs && !leg_uses(&p->legs[i], resting ? BASE_AMT : BASE_RMT)))
+                        continue;
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "the active threshold (aMT) of %u.%u %%MSO is above the resting one (rMT) of "
+                                     "%u.%u %%MSO; expected it to be no higher, as a tense muscle answers to less",
+                                     amt / 10, amt % 10, rmt / 10, rmt % 10);
+        }
+        return 0;
+}
+
 int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
 {
         const char *coil = protocol_coils[p->coil];
+        bool missing = false, given = dose->threshold_permille || dose->other_threshold_permille;
 
+        for (size_t i = 0; i < p->n_legs; i++) {
+                given |= dose->leg_threshold_permille[i] > 0;
+                missing |= dose->threshold_permille == 0 && dose->leg_threshold_permille[i] == 0;
+        }
         if (p->reference != BASE_MSO) {
-                if (dose->threshold_permille == 0)
+                if (missing)
                         return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                              "%s is given in percent of the %s; expected the patient's threshold",
                                              p->id, base_names[p->reference]);
@@ -177,7 +218,8 @@ int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct
                                              "a threshold is given for leg %zu, and %s has %zu; expected one for each "
                                              "leg at most",
                                              i + 1, p->id, p->n_legs);
-        if (dose->threshold_permille && strcmp(coil, "any") != 0 && strcmp(dose->threshold_coil, coil) != 0)
+        /* Whichever of them it is: with another coil it would be another number. */
+        if (given && strcmp(coil, "any") != 0 && strcmp(dose->threshold_coil, coil) != 0)
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "the threshold was measured with a %s coil, but %s is for a %s coil; expected a "
                                      "threshold "
@@ -187,7 +229,7 @@ int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "%u.%u %% is out of range; expected at most %u %%", dose->percent_permille / 10,
                                      dose->percent_permille % 10, PERCENT_MAX_PERMILLE / 10);
-        return 0;
+        return order_check(p, dose, error);
 }
 
 /* An intensity as base (0.1 %MSO) x two percentages; BASE_MAIN goes through the leg to the session's. */

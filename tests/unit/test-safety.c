@@ -842,6 +842,99 @@ static void test_dose_that_does_not_fit(void **state)
         tms_protocol_free(p);
 }
 
+/* 40 pulses at 10 Hz, each 100 % of the active threshold. */
+static struct tms_protocol *active_train(const char *reference, const char *pulse)
+{
+        char body[1200], list[700] = "";
+
+        for (int i = 0; i < 40; i++)
+                snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "", pulse);
+        snprintf(body, sizeof(body),
+                 "pattern: {burst: {pulses: 40, interval: 100 ms}, intensities: [%s]}\n"
+                 "totals: {pulses: 40, trains: 1, first_to_last: 3.9 s}\n",
+                 list);
+        return protocol_from(reference, "100 %", body);
+}
+
+/* The tables take percentages of the active threshold as if of the resting one: no lower may that be. */
+static void test_active_above_resting(void **state)
+{
+        struct tms_protocol *p = active_train("rMT", "100 % aMT");
+        struct tms_dose d = dose_for(p, 300);
+        struct tms_timeline t = {};
+        struct tms_safety s;
+        struct tms_error e;
+
+        /* 90 %MSO would be 300 % of the resting threshold. */
+        d.other_threshold_permille = 900;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "aMT) of 90.0 %MSO is above the resting one (rMT) of 30.0 %MSO"));
+        assert_int_equal(tms_compile(p, &d, &t, &e), -EINVAL);
+        d.other_threshold_permille = 301;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        d.other_threshold_permille = 300;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), 0);
+        assert_int_equal(s.class_, TMS_SAFETY_ALLOWED);
+        assert_string_equal(reason(&s, ROSSI)->column, "100 %");
+        tms_protocol_free(p);
+
+        /* The other way about: the protocol goes by the active one. */
+        p = active_train("aMT", "100 % rMT");
+        d = dose_for(p, 301);
+        d.other_threshold_permille = 300;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        d.threshold_permille = 299;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), 0);
+        tms_protocol_free(p);
+
+        /* In %MSO both may be given, too. */
+        p = active_train("MSO", "100 % aMT");
+        d = (struct tms_dose){.threshold_permille = 300, .threshold_kind = "rMT", .threshold_coil = "figure-8"};
+        d.other_threshold_permille = 900;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        tms_protocol_free(p);
+
+        /* A leg's own resting threshold counts for it, if it has to do with the active one at all. */
+        p = protocol_from("rMT", "100 %",
+                          "legs:\n"
+                          "  - {name: a, target: t, intensity: 100 % aMT, pattern: {train: {pulses: 2, interval: 1 "
+                          "s}}}\n"
+                          "  - {name: b, target: t, pause: 9 s, pattern: {train: {pulses: 2, interval: 1 s}}}\n"
+                          "totals: {pulses: 4, trains: 2, first_to_last: 12 s}\n");
+        d = dose_for(p, 500);
+        d.other_threshold_permille = 400;
+        d.leg_threshold_permille[1] = 350;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), 0);
+        d.leg_threshold_permille[0] = 350;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        tms_protocol_free(p);
+}
+
+/* Whichever threshold is given, it was measured with some coil. */
+static void test_coil_of_every_threshold(void **state)
+{
+        struct tms_protocol *p = active_train("MSO", "100 % aMT");
+        struct tms_dose d = {.other_threshold_permille = 300, .threshold_coil = "H7"};
+        struct tms_safety s;
+        struct tms_error e;
+
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "with a H7 coil"));
+        strcpy(d.threshold_coil, "figure-8");
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), 0);
+        tms_protocol_free(p);
+
+        p = protocol_shipped("mdd-seq-bilateral");
+        d = dose_for(p, 0);
+        d.leg_threshold_permille[0] = 400;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL); /* what of the other leg? */
+        d.leg_threshold_permille[1] = 500;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), 0);
+        strcpy(d.threshold_coil, "H7");
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        tms_protocol_free(p);
+}
+
 /* Whatever is asked: every reason is complete, and the verdict is its reasons' worst. */
 static void test_reasons_are_whole(void **state)
 {
@@ -897,6 +990,8 @@ int main(void)
                         cmocka_unit_test(test_visual_threshold),
                         cmocka_unit_test(test_site_approval),
                         cmocka_unit_test(test_dose_that_does_not_fit),
+                        cmocka_unit_test(test_active_above_resting),
+                        cmocka_unit_test(test_coil_of_every_threshold),
                         cmocka_unit_test(test_reasons_are_whole),
         };
 
