@@ -55,6 +55,14 @@ static void record(struct tms_device *tms, u64 word, const struct tms_shot *shot
 	tms_wake(tms);
 }
 
+/* It may come at any time, and its own is told by an anchor that is not old. */
+static void record_unasked(struct tms_device *tms, u64 word, u32 code)
+{
+	if (!tms_energised(tms->state))
+		tms_watchdog_anchor(tms);
+	record(tms, word, NULL, code);
+}
+
 /* It says that it fired: with what it should, and when it should? */
 static void judge_delivered(struct tms_device *tms, u64 word, const struct tms_shot *shot)
 {
@@ -81,7 +89,8 @@ static void judge_refused(struct tms_device *tms, const struct tms_shot *shot, u
 
 	switch (outcome) {
 	case TMS_OUTCOME_TOO_LATE:
-		/* Its own rule 3 at work: a miss like any other. */
+		/* Its own rule 3 at work: a miss like any other. History keeps it, as it may. */
+		WRITE_ONCE(tms->store->fired, tms->store->fired - 1);
 		tms_play_unfired(&tms->play, shot->pulse);
 		if (tms->state == TMS_STATE_RUNNING && !tms_play_over(&tms->play) &&
 		    tms->play.misses >= TMS_MISSES_MAX)
@@ -110,8 +119,9 @@ static void take(struct tms_device *tms, u64 word)
 
 	if (outcome == TMS_OUTCOME_UNEXPECTED) {
 		tms_halt(tms);
-		record(tms, word, NULL, outcome);
+		record_unasked(tms, word, outcome);
 		tms->store->odometer++;
+		WRITE_ONCE(tms->store->fired, tms->store->fired + 1);
 		/* Nobody meant it, but the patient has had it: it counts. */
 		tms_history_add(&tms->store->history, &tms->physics, tms_now(),
 				min(1000U, field(word, TMS_ANSWER_PERMILLE_SHIFT,
@@ -121,7 +131,7 @@ static void take(struct tms_device *tms, u64 word)
 	}
 	if (!shot.pending || seq != (shot.seq & TMS_ANSWER_SEQ_MASK)) {
 		tms_halt(tms);
-		record(tms, word, NULL, outcome);
+		record_unasked(tms, word, outcome);
 		tms_fault(tms, TMS_CAUSE_CARD_SEQUENCE);
 		return;
 	}
@@ -184,17 +194,16 @@ void tms_answer_give_up(struct tms_device *tms)
 
 /*
  * The pulse follows the edge by a fixed time, so that this interrupt's own
- * lateness is not in it. The card's stamp counts only if it makes sense.
+ * lateness is not in it. If that was too long, the engine finds the pulse late,
+ * as it would any other. By the card's clock an edge may seem to come a little
+ * from now, by drift; never before this module began to listen.
  */
 static void trigger(struct tms_device *tms)
 {
 	u64 card_ns = readq(tms->mmio + TMS_REG_TRIGGER_IN_NS);
 	u64 edge_ns = tms_clock_to_mono(&tms->anchor, card_ns);
-	u64 now_ns = tms_now();
-	u64 earliest_ns = now_ns + tms_param_lead_ns() + TMS_GATE_AHEAD_NS;
 
-	if (edge_ns > now_ns || now_ns - edge_ns > NSEC_PER_MSEC)
-		edge_ns = now_ns;
+	edge_ns = min_t(u64, edge_ns, tms_now());
 	tms_event_trigger(tms, edge_ns, card_ns);
 
 	/* While it listens, there is one that waits; but a pause may have come between. */
@@ -202,7 +211,7 @@ static void trigger(struct tms_device *tms)
 	    !tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER))
 		return;
 	tms_card_listen(tms, false);
-	tms_play_release(&tms->play, max(edge_ns + TMS_TRIGGER_DELAY_NS, earliest_ns), 0);
+	tms_play_release(&tms->play, edge_ns + TMS_TRIGGER_DELAY_NS, 0);
 	tms_engine_continue(tms);
 }
 

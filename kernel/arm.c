@@ -3,8 +3,8 @@
  * Arming: the card charges, the host's timers are tried, and only then the card
  * is told ARM.
  *
- * Context: process. Takes rwsem, tms->lock, engine_lock, in turns: it sleeps with
- * none of them, and looks at everything anew each time it wakes up.
+ * Context: process. Takes rwsem, tms->lock, engine_lock, in turns: it waits for the
+ * card with none of them, and looks at everything anew each time it wakes up.
  */
 #include <linux/jiffies.h>
 #include <linux/sched/signal.h>
@@ -38,8 +38,11 @@ static int energise(struct tms_device *tms)
 		return r;
 	if (!tms_lease_fresh(tms, tms_now()))
 		return -EPROTO;
-	if (tms->shot.pending)
+	if (tms->shot.pending) {
+		/* Somebody has to give it up, whatever became of the timer that would have. */
+		tms_watchdog_start(tms);
 		return -EAGAIN;
+	}
 	r = clear_latch(tms);
 	if (r < 0)
 		return r;
@@ -53,7 +56,7 @@ static int energise(struct tms_device *tms)
 	tms_fitness_reset(tms);
 	tms_watchdog_anchor(tms);
 	tms_set_state(tms, TMS_STATE_ARMING, TMS_CAUSE_REQUEST);
-	tms_watchdog_start(tms);
+	tms_watchdog_begin(tms);
 
 	if (!tms_card_set_waveform(tms, tms->timeline->waveform)) {
 		tms_interlock_scan(tms, TMS_CAUSE_CARD_LATCH);
@@ -62,6 +65,9 @@ static int energise(struct tms_device *tms)
 	writel(TMS_CONTROL_CHARGE, tms->mmio + TMS_REG_CONTROL);
 	status = readl(tms->mmio + TMS_REG_STATUS);
 	if ((status & TMS_STATUS_STATE_MASK) != TMS_STATUS_STATE_CHARGE) {
+		/* SAFE by a stop: whoever has asked for it is waiting for the lock to say so. */
+		if (READ_ONCE(tms->stop))
+			return -ECANCELED;
 		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
 		return -EPERM;
 	}
@@ -91,6 +97,8 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 		return r;
 
 	tms_fitness_hold(tms);
+	/* It may be about to run for the last time, on a CPU that was the engine's. */
+	hrtimer_cancel(&tms->kick_timer);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		r = energise(tms);
 		*ret_epoch = tms->epoch;
@@ -120,6 +128,8 @@ static int finish(struct tms_device *tms, struct tms_arm *arm)
 
 	writel(TMS_CONTROL_ARM, tms->mmio + TMS_REG_CONTROL);
 	if ((readl(tms->mmio + TMS_REG_STATUS) & TMS_STATUS_STATE_MASK) != TMS_STATUS_STATE_ARM) {
+		if (READ_ONCE(tms->stop))
+			return -EINPROGRESS;
 		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
 		return -EPERM;
 	}

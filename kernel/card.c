@@ -3,7 +3,8 @@
  * Reading the card's identity and coil, and preparing its interrupts. The fast
  * accesses are where they are used; SAFE is inline in tms.h.
  *
- * Context: process, registers mapped; tms_card_listen(): any, engine_lock held.
+ * Context: identify and coil: process, registers mapped. setup, set_waveform, listen: any,
+ * engine_lock held or nobody else there yet. None takes a lock.
  */
 #include <linux/dev_printk.h>
 
@@ -64,7 +65,7 @@ int tms_card_identify(struct tms_device *tms, struct tms_caps *ret_caps)
 	    !c.stored_pulses || c.stored_pulses > TMS_STORED_MAX || !c.pulse_mJ ||
 	    !c.charge_mW || !c.dump_mW || !c.refill_mW ||
 	    c.watchdog_ms * NSEC_PER_MSEC <= 2 * TMS_KICK_NS ||
-	    c.watchdog_ms > TMS_WATCHDOG_MAX_MS) {
+	    c.watchdog_ms > TMS_WATCHDOG_MAX_MS || c.ampl_tol_permille > TMS_AMPL_TOL_MAX) {
 		dev_err(dev, "card states capabilities outside of its contract\n");
 		return -ENODEV;
 	}

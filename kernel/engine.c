@@ -2,8 +2,9 @@
 /*
  * The pulse engine: one hard hrtimer, one step per pulse.
  *
- * Context: hard IRQ on engine_cpu, except for init and start. Takes engine_lock,
- * under it ring->lock. Nothing here sleeps, allocates or prints.
+ * Context: hard IRQ on engine_cpu, except for init and start (process) and settle (any,
+ * engine_lock held). Takes engine_lock, under it ring->lock. Nothing here sleeps,
+ * allocates or prints.
  *
  * A step is woken tms_param_lead_ns() ahead of its pulse and spins for the rest,
  * so that the trigger does not depend on how late the timer's interrupt was:
@@ -17,9 +18,10 @@
  * 3 us without the spin (tracepoint tms_step measures both).
  *
  * Two cards on one CPU: both have the same lead, so whoever is woken second is due
- * second, and finds at most the first one's work behind its trigger and its own
- * work before it in its way. Its pulse is late by no more than one step's work
- * without the spin, 3 us, which is far below the lateness tolerance.
+ * second. In its way may be the rest of the first one's step (behind its trigger), the
+ * kick timers of both, which may run out during that spin, and its own step's work
+ * before the trigger: each at most 3 us, so that its pulse is late by no more than
+ * 9 us, which is far below the lateness tolerance.
  *
  * Times are absolute, from the start of the run: nothing adds up.
  */
@@ -73,13 +75,14 @@ static void probe_step(struct tms_device *tms, u64 *spun_ns)
 {
 	u64 due_ns = tms->probe_due_ns;
 	u64 woken_ns = tms_now();
-	u64 done_ns;
+	u64 read_ns, done_ns;
 
 	tms_fitness_wakeup(tms, woken_ns - (due_ns - tms_param_lead_ns()));
-	spin(due_ns - TMS_GATE_AHEAD_NS);
+	*spun_ns = spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
 	readl(tms->mmio + TMS_REG_GATE);
+	read_ns = tms_now();
 	done_ns = spin_fine(due_ns);
-	*spun_ns = done_ns - woken_ns;
+	*spun_ns += done_ns - read_ns;
 	tms_fitness_probe(tms, done_ns - due_ns);
 	tms->probe_due_ns = done_ns + TMS_PROBE_NS;
 }
@@ -182,7 +185,7 @@ static void pulse_step(struct tms_device *tms, u64 *spun_ns)
 	struct tms_play *play = &tms->play;
 	u64 due_ns = tms_play_due(play);
 	u64 lateness_ns = tms->timeline->lateness_ns;
-	u64 not_after_ns, woken_ns, before_ns;
+	u64 not_after_ns, woken_ns, read_ns, before_ns;
 	u32 gate;
 
 	if (READ_ONCE(tms->stop))
@@ -216,10 +219,11 @@ static void pulse_step(struct tms_device *tms, u64 *spun_ns)
 	tms_fitness_wakeup(tms, woken_ns - (due_ns - tms_param_lead_ns()));
 	not_after_ns = tms_clock_not_after(&tms->anchor, due_ns + lateness_ns);
 
-	spin(due_ns - TMS_GATE_AHEAD_NS);
+	*spun_ns = spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
 	gate = readl(tms->mmio + TMS_REG_GATE);
+	read_ns = tms_now();
 	if ((gate & TMS_GATE_PERMIT_MASK) != TMS_GATE_PERMIT) {
-		gate_closed(tms, gate, tms_now());
+		gate_closed(tms, gate, read_ns);
 		return;
 	}
 
@@ -233,7 +237,7 @@ static void pulse_step(struct tms_device *tms, u64 *spun_ns)
 	} else {
 		leave_out(tms, before_ns, TMS_PULSE_OUTCOME_LATE);
 	}
-	*spun_ns = before_ns - woken_ns;
+	*spun_ns += before_ns - read_ns;
 }
 
 /* The last pulse is fired and answered, or left out: the run is complete. */
@@ -307,11 +311,14 @@ static void start_here(void *data)
 {
 	struct tms_device *tms = data;
 
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		if (tms->state == TMS_STATE_ARMING)
+			tms_watchdog_start(tms);
 		tms_engine_continue(tms);
+	}
 }
 
-/* The timer stays on the CPU that starts it. Process context, no lock but rwsem and tms->lock. */
+/* The timers stay on the CPU that starts them. Process context, no lock but rwsem and tms->lock. */
 int tms_engine_start(struct tms_device *tms)
 {
 	return smp_call_function_single(READ_ONCE(tms->engine_cpu), start_here, tms, true);

@@ -49,7 +49,9 @@ void tms_fitness_hold(struct tms_device *tms)
 
 	lockdep_assert_held(&tms->lock);
 
-	if (!cpu || tms->qos_active)
+	/* The last one may still be there, for a CPU that was the engine's. */
+	tms_fitness_release(tms);
+	if (!cpu)
 		return;
 	tms->qos_active = dev_pm_qos_add_request(cpu, &tms->qos, DEV_PM_QOS_RESUME_LATENCY,
 						 TMS_IDLE_EXIT_US) >= 0;

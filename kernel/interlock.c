@@ -8,7 +8,8 @@
  * handler does it once more before anything else, a clock's reading after its
  * entry (far below 3 us). Only then it may wait for the engine's lock, at most the
  * lead and a pulse's work (23 us), to find out what it was. If the engine spins on
- * this CPU the handler itself waits that long; the card does not fire meanwhile.
+ * this CPU the handler itself waits that long, and with another card's engine on it
+ * for as long again; the card does not fire meanwhile.
  */
 #include "tms.h"
 #include "trace.h"

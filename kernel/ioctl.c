@@ -77,7 +77,7 @@ static int call_load(struct tms_file *file, union argument *a)
 	if (load->flags || load->reserved || !load->count)
 		return -EINVAL;
 	if (load->lateness_ns &&
-	    !tms_in_range(load->lateness_ns, TMS_LATENESS_MIN_NS, TMS_LATENESS_MAX_NS))
+	    !tms_in_range(load->lateness_ns, TMS_LATENESS_MIN_NS, tms_param_lateness_max_ns()))
 		return -EINVAL;
 	if (load->count > TMS_PULSES_MAX)
 		return -E2BIG;

@@ -3,7 +3,8 @@
  * The hard limits in force: for each the tightest of card, coil, module
  * parameters and session.
  *
- * Context: process, tms->lock held (tms_limits_physics() takes it). No other lock.
+ * Context: process, tms->lock held (tms_limits_physics() takes it;
+ * tms_limits_max_permille() needs none). No other lock.
  */
 #include "tms.h"
 

@@ -40,11 +40,12 @@ static int bounded_set(const char *text, const struct kernel_param *kp)
 	if (value == b->value)
 		return 0;
 
-	r = tms_devices_parameters();
-	if (r < 0)
-		return r;
+	if (tms_devices_treating())
+		return -EBUSY;
+	/* In this order: whoever loads in between loads for nothing. */
 	WRITE_ONCE(b->value, value);
 	atomic_inc(&generation);
+	tms_devices_parameters();
 	return 0;
 }
 
@@ -91,14 +92,14 @@ MODULE_PARM_DESC(max_pulses_per_day,
 		 "most pulses in any 24 hours, 1..4000000 (default 4000000)");
 
 static struct bounded lateness_ns = {
-	.value = TMS_LATENESS_NS,
+	.value = TMS_LATENESS_MAX_NS,
 	.min = TMS_LATENESS_MIN_NS,
-	.max = TMS_LATENESS_NS,
+	.max = TMS_LATENESS_MAX_NS,
 };
 
 module_param_cb(lateness_ns, &bounded_ops, &lateness_ns, 0644);
 MODULE_PARM_DESC(lateness_ns,
-		 "ns; a later pulse is not fired by default, 1000..50000 (default 50000)");
+		 "ns; largest lateness that a timeline may tolerate, 1000..1000000 (default 1000000)");
 
 static struct bounded fitness_max_ns = {
 	.value = TMS_FITNESS_NS,
@@ -125,9 +126,15 @@ u32 tms_param_lead_ns(void)
 	return READ_ONCE(lead_ns.value);
 }
 
-u32 tms_param_lateness_ns(void)
+u32 tms_param_lateness_max_ns(void)
 {
 	return READ_ONCE(lateness_ns.value);
+}
+
+/* Of a timeline that asks for none. */
+u32 tms_param_lateness_ns(void)
+{
+	return min_t(u32, TMS_LATENESS_NS, tms_param_lateness_max_ns());
 }
 
 u32 tms_param_fitness_max_ns(void)

@@ -39,6 +39,13 @@ static int request_irqs(struct tms_device *tms)
 	return 0;
 }
 
+/* Interrupts and timers have ended: nobody queues these any more. */
+static void end_work(struct tms_device *tms)
+{
+	irq_work_sync(&tms->wake_work);
+	cancel_work_sync(&tms->qos_work);
+}
+
 static int map_registers(struct tms_device *tms)
 {
 	struct pci_dev *pdev = tms->pdev;
@@ -115,6 +122,7 @@ err_free_irqs:
 	free_irqs(tms, TMS_VECTOR_COUNT);
 err_remove_panel:
 	tms_panel_remove(tms);
+	end_work(tms);
 err_free_vectors:
 	pci_free_irq_vectors(pdev);
 err_leave_store:
@@ -133,8 +141,7 @@ static void remove(struct pci_dev *pdev)
 	tms_power_remove(tms);
 	free_irqs(tms, TMS_VECTOR_COUNT);
 	tms_panel_remove(tms);
-	irq_work_sync(&tms->wake_work);
-	cancel_work_sync(&tms->qos_work);
+	end_work(tms);
 	pci_free_irq_vectors(pdev);
 	tms_store_leave(tms);
 	put_device(&tms->dev);

@@ -50,6 +50,12 @@ u32 tms_play_permille(const struct tms_play *play, u32 ahead)
 	return play->pulses[play->pos + ahead].intensity_permille;
 }
 
+/* Is the next pulse one of a train that has begun? */
+bool tms_play_within_train(const struct tms_play *play)
+{
+	return play->pos && !(play->pulses[play->pos - 1].flags & TMS_PULSE_END_OF_TRAIN);
+}
+
 /* Does the next pulse still wait for one of TMS_PULSE_WAIT_*? */
 bool tms_play_waits(const struct tms_play *play, u16 for_what)
 {
@@ -72,6 +78,13 @@ void tms_play_release(struct tms_play *play, u64 at_ns, u16 permille)
 	shift(play, at_ns);
 	play->released = true;
 	play->permille = permille;
+}
+
+/* A pause: what was let go, and with what intensity, has to be said again. */
+void tms_play_recall(struct tms_play *play)
+{
+	play->released = false;
+	play->permille = 0;
 }
 
 void tms_play_resume(struct tms_play *play, u64 earliest_ns)

@@ -2,9 +2,10 @@
 /*
  * What happens to the whole machine, and to the card's place in it: system
  * sleep, shutdown, panic, a CPU that goes away, resets and bus errors. Each ends
- * in SAFE; a treatment never goes on behind any of them.
+ * in SAFE; a treatment never goes on behind any of them. A kernel that crashes into
+ * another one (kdump) may not come as far as this: then the card's watchdog ends it.
  *
- * Context: process, panic excepted. Takes tms_devices_lock, rwsem, engine_lock.
+ * Context: process, panic excepted. Takes tms_devices_lock, tms->lock, rwsem, engine_lock.
  */
 #include <linux/cpu.h>
 #include <linux/interrupt.h>
@@ -54,6 +55,7 @@ static int wake(struct device *dev)
 	pci_save_state(tms->pdev);
 	if (tms_card_present(tms)) {
 		tms_card_setup(tms);
+		tms_panel_changed(tms);
 		return 0;
 	}
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
@@ -91,6 +93,8 @@ static void reset_prepare(struct pci_dev *pdev)
 
 	reset_end(tms, TMS_CAUSE_CARD_RESET);
 	down_write(&tms->rwsem);
+	/* Until here somebody may have loaded, or armed. */
+	reset_end(tms, TMS_CAUSE_CARD_RESET);
 }
 
 static void reset_done(struct pci_dev *pdev)
@@ -100,6 +104,7 @@ static void reset_done(struct pci_dev *pdev)
 	pci_save_state(pdev);
 	tms_card_setup(tms);
 	up_write(&tms->rwsem);
+	tms_panel_changed(tms);
 }
 
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t channel)
@@ -119,6 +124,7 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 	if (!tms_card_present(tms))
 		return PCI_ERS_RESULT_DISCONNECT;
 	tms_card_setup(tms);
+	tms_panel_changed(tms);
 	return PCI_ERS_RESULT_RECOVERED;
 }
 
@@ -146,6 +152,7 @@ static void engine_to(struct tms_device *tms, int cpu)
 static void leave_cpu(struct tms_device *tms, void *data)
 {
 	unsigned int cpu = *(unsigned int *)data;
+	bool treating = false;
 	int other;
 
 	if (tms->engine_cpu != cpu)
@@ -154,11 +161,31 @@ static void leave_cpu(struct tms_device *tms, void *data)
 	other = tms_devices_pick_cpu(tms, cpu);
 	if (other >= 0)
 		engine_to(tms, other);
-	tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		treating = tms_energised(tms->state);
+	/* On the way to sleep the card sleeps already, and is not to be touched. */
+	if (treating)
+		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+}
+
+/* An engine that shares its CPU may have a better place now. Never while it treats. */
+static void spread(struct tms_device *tms, void *data)
+{
+	int cpu = tms_devices_pick_cpu(tms, -1);
+
+	guard(mutex)(&tms->lock);
+	if (!tms_energised(READ_ONCE(tms->state)) && cpu != tms->engine_cpu)
+		engine_to(tms, cpu);
+}
+
+static int cpu_comes(unsigned int cpu)
+{
+	tms_devices_each(spread, NULL);
+	return 0;
 }
 
 /* The CPU goes away: if an engine was on it, its run ends, and the next one is elsewhere. */
-static int cpu_offline(unsigned int cpu)
+static int cpu_goes(unsigned int cpu)
 {
 	tms_devices_each(leave_cpu, &cpu);
 	return 0;
@@ -215,7 +242,7 @@ int tms_power_register(void)
 {
 	int r;
 
-	r = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "tms:engine", NULL, cpu_offline);
+	r = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "tms:engine", cpu_comes, cpu_goes);
 	if (r < 0)
 		return r;
 	hotplug_state = r;

@@ -40,7 +40,7 @@ void tms_query_info(struct tms_device *tms, struct tms_info *ret_info)
 		.ampl_tol_permille = c->ampl_tol_permille,
 		.max_pulses_per_s = env.max_pulses_per_s,
 		.lateness_default_ns = tms_param_lateness_ns(),
-		.lateness_max_ns = TMS_LATENESS_MAX_NS,
+		.lateness_max_ns = tms_param_lateness_max_ns(),
 		.lease_ns = TMS_LEASE_NS,
 		.ring_slots = TMS_RING_SLOTS,
 		.idle_limit_ns = TMS_IDLE_LIMIT_NS,
@@ -82,6 +82,7 @@ void tms_query_status(struct tms_device *tms, struct tms_status *ret_status)
 		.hv_mV = readl(tms->mmio + TMS_REG_HV_MV),
 		.event_head = tms_ring_head(&tms->store->ring),
 		.event_acked = tms_ring_acked(&tms->store->ring),
+		.records_dropped = tms_ring_dropped(&tms->store->ring),
 	};
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {

@@ -157,6 +157,16 @@ u64 tms_ring_acked(struct tms_ring *ring)
 	return acked;
 }
 
+/* How many records have found no room, ever. */
+u32 tms_ring_dropped(struct tms_ring *ring)
+{
+	u32 dropped = 0;
+
+	scoped_guard(raw_spinlock_irqsave, &ring->lock)
+		dropped = ring->dropped;
+	return dropped;
+}
+
 /*
  * Records before @seq are on disk. Nobody can say so of what it has not read; to
  * say again what was said before is no harm.

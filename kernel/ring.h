@@ -37,7 +37,7 @@ struct tms_ring {
 	u64 head;
 	u64 acked;
 	u32 reserved;
-	u64 dropped;
+	u32 dropped;
 };
 
 int tms_ring_init(struct tms_ring *ring);		/* process */
@@ -55,6 +55,7 @@ bool tms_ring_readable(struct tms_ring *ring, u64 cursor);
 bool tms_ring_room(struct tms_ring *ring, u32 keep);
 u64 tms_ring_head(struct tms_ring *ring);
 u64 tms_ring_acked(struct tms_ring *ring);
+u32 tms_ring_dropped(struct tms_ring *ring);
 int tms_ring_ack(struct tms_ring *ring, u64 seq, u64 read_seq);
 u64 tms_ring_oldest_ns(struct tms_ring *ring);
 

@@ -6,7 +6,8 @@
  *
  * Also the list of devices, for what concerns all of them.
  *
- * Context: process. Takes tms_devices_lock, under it tms->rwsem and engine_lock.
+ * Context: process, tms_devices_panic() any. Takes tms_devices_lock, under it
+ * engine_lock; tms_devices_each() calls for whoever takes more.
  */
 #include <linux/cpumask.h>
 #include <linux/list.h>
@@ -48,6 +49,7 @@ static struct tms_store *create(u64 card_serial)
 int tms_store_adopt(struct tms_device *tms, u64 odometer)
 {
 	struct tms_store *store;
+	u64 unseen;
 
 	guard(mutex)(&tms_devices_lock);
 
@@ -63,11 +65,16 @@ int tms_store_adopt(struct tms_device *tms, u64 odometer)
 		return -ENOMEM;
 
 	/*
-	 * Fired while it was away? Then nobody here knows when. Of triggers without an
-	 * answer some may have fired; history has counted them all.
+	 * Fired while it was away? Then nobody here knows when, but they count for the
+	 * day. Of triggers without an answer some may have fired; history has counted
+	 * them all.
 	 */
-	if (odometer - store->odometer > store->unanswered)
+	unseen = odometer - store->odometer;
+	if (unseen > store->unanswered) {
 		store->history_known = false;
+		if (store->history_begun)
+			tms_history_unseen(&store->history, tms_now(), unseen - store->unanswered);
+	}
 	store->odometer = odometer;
 	store->unanswered = 0;
 	WRITE_ONCE(store->holder, tms);
@@ -102,11 +109,8 @@ void tms_store_destroy_all(void)
 	}
 }
 
-/*
- * A module parameter is about to change: refused while any card treats, else
- * every timeline goes, because it was verified under the old value.
- */
-int tms_devices_parameters(void)
+/* Is any card energised? */
+bool tms_devices_treating(void)
 {
 	struct tms_device *tms;
 
@@ -114,15 +118,25 @@ int tms_devices_parameters(void)
 
 	list_for_each_entry(tms, &devices, node) {
 		if (tms_energised(READ_ONCE(tms->state)))
-			return -EBUSY;
+			return true;
 	}
+	return false;
+}
+
+/*
+ * A module parameter has changed: every timeline goes, because it was verified under
+ * the old value, and so does a run that has begun since nobody treated.
+ */
+void tms_devices_parameters(void)
+{
+	struct tms_device *tms;
+
+	guard(mutex)(&tms_devices_lock);
+
 	list_for_each_entry(tms, &devices, node) {
-		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-			if (tms->state == TMS_STATE_LOADED)
-				tms_set_state(tms, TMS_STATE_IDLE, TMS_CAUSE_CHANGED);
-		}
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+			tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
 	}
-	return 0;
 }
 
 /*

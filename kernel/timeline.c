@@ -248,6 +248,17 @@ void tms_history_add(struct tms_history *h, const struct tms_envelope *env,
 	h->hour[h->hour_now % HOURS]++;
 }
 
+void tms_history_unseen(struct tms_history *h, u64 mono_ns, u64 count)
+{
+	u32 *hour;
+
+	hours_advance(h, hour_of(mono_ns));
+	hour = &h->hour[h->hour_now % HOURS];
+	/* More than any limit is enough, so that a day of such hours still adds up. */
+	count = min_t(u64, count, TMS_PULSES_MAX);
+	*hour = min_t(u64, *hour + count, TMS_PULSES_MAX);
+}
+
 void tms_history_reservoir(struct tms_history *h, const struct tms_envelope *env,
 			   u64 mono_ns, u32 reservoir_mJ)
 {

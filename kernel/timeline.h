@@ -107,6 +107,12 @@ void tms_history_add(struct tms_history *h, const struct tms_envelope *env,
 		     u64 mono_ns, u32 permille);
 
 /*
+ * @count pulses were fired at some time not after @mono_ns, nobody knows when and with
+ * what intensity. They count for the day; for the rest the card has to rest.
+ */
+void tms_history_unseen(struct tms_history *h, u64 mono_ns, u64 count);
+
+/*
  * The card says that its reservoir holds @reservoir_mJ at @mono_ns. Lowers the
  * level that the rules start from, never raises it: charge that was dumped
  * unfired (disarm, stop) is not in the count of pulses. Before each verify.

@@ -9,11 +9,12 @@
  *   struct tms_device   from probe until the last file is closed.
  *   the PCI binding     from probe to remove: registers, interrupts, timers run.
  *
- * Locks, in the order in which they nest. Nothing that is held in a column
- * "hard IRQ" is held across anything that may sleep.
+ * Locks, in the order in which they nest. Nothing sleeps while it holds one that
+ * is taken in hard IRQ.
  *
  * lock                  type            protects                      taken from         order
  * --------------------- --------------- ----------------------------- ------------------ -----
+ * cpu_hotplug_lock      the kernel's    which CPUs are online         process            0
  * tms_devices_lock      mutex           the list of devices, stores   process            1
  * file->read_lock       mutex           the file's cursor             process            1
  * tms->rwsem            rw_semaphore    dead; registers stay mapped   process            2
@@ -178,6 +179,7 @@ struct tms_setpoints {
  * @history: what the card has fired; engine_lock of @holder
  * @history_begun: it was ever known: @history has an initial value; lock of @holder
  * @history_known: false until the card has rested for the longest window; lock of @holder
+ * @coil_serial: of the coil that the last timeline was loaded for; lock of @holder
  * @odometer: the card's, by its answers; engine_lock of @holder. A card that comes
  *            back with another has fired where nobody here saw it.
  * @unanswered: triggers that were never answered, so that @odometer may be that much behind;
@@ -193,6 +195,7 @@ struct tms_store {
 	struct tms_history history;
 	bool history_begun;
 	bool history_known;
+	u64 coil_serial;
 	u64 odometer;
 	u32 unanswered;
 	u32 run;
@@ -252,7 +255,7 @@ struct tms_store {
  * @probe_max_ns: worst error of them; engine_lock
  * @latency: of the last run; engine_lock
  * @engine_timer: pulses and probes, hard, pinned to engine_cpu
- * @kick_timer: card's watchdog, lost interrupts, time limits; hard
+ * @kick_timer: card's watchdog, lost interrupts, time limits; hard, pinned likewise
  * @lease_timer: hard
  *
  * @pm_nb: refuses system sleep while treating
@@ -376,6 +379,7 @@ void tms_card_listen(struct tms_device *tms, bool trigger);
 /* --- params.c ------------------------------------------------------------ */
 
 u32 tms_param_lead_ns(void);
+u32 tms_param_lateness_max_ns(void);
 u32 tms_param_lateness_ns(void);
 u32 tms_param_fitness_max_ns(void);
 u32 tms_params_gen(void);
@@ -419,7 +423,7 @@ void tms_setpoints_fill(struct tms_device *tms);
 void tms_setpoints_used(struct tms_device *tms);
 u64 tms_setpoints_settle_ns(struct tms_device *tms, u32 from_permille, u32 to_permille);
 
-/* --- answer.c: hard IRQ -------------------------------------------------- */
+/* --- answer.c: hard IRQ; with the lock held any -------------------------- */
 
 irqreturn_t tms_pulse_irq(int irq, void *data);
 bool tms_answer_poll(struct tms_device *tms);		/* lock held */
@@ -438,6 +442,7 @@ void tms_stop(struct tms_device *tms, u32 cause);	/* any context, no lock held *
 /* --- watchdog.c: hard IRQ ------------------------------------------------ */
 
 void tms_watchdog_init(struct tms_device *tms);
+void tms_watchdog_begin(struct tms_device *tms);	/* lock held */
 void tms_watchdog_start(struct tms_device *tms);	/* lock held */
 void tms_watchdog_anchor(struct tms_device *tms);	/* lock held */
 
@@ -508,7 +513,8 @@ int tms_store_adopt(struct tms_device *tms, u64 odometer);
 void tms_store_leave(struct tms_device *tms);
 bool tms_store_mine(struct tms_device *tms);
 void tms_store_destroy_all(void);
-int tms_devices_parameters(void);
+bool tms_devices_treating(void);
+void tms_devices_parameters(void);
 void tms_devices_add(struct tms_device *tms);			/* tms_devices_lock held */
 void tms_devices_remove(struct tms_device *tms);		/* tms_devices_lock held */
 void tms_devices_each(void (*fn)(struct tms_device *tms, void *data), void *data);

@@ -105,6 +105,17 @@ int tms_treat_limits(struct tms_device *tms, const struct tms_limits *limits)
 }
 
 /*
+ * The history has one coil's heat, and that cools by the coil that is plugged in. Behind
+ * pulses of another coil it is as good as unknown, until the card has rested.
+ */
+static void other_coil(struct tms_store *store, const struct tms_coil *coil)
+{
+	if (store->history.last_ns && store->coil_serial != coil->serial)
+		store->history_known = false;
+	store->coil_serial = coil->serial;
+}
+
+/*
  * @timeline holds the pulses already, copied before any lock was taken. Taken
  * over, and *@timeline set to NULL, on success only.
  */
@@ -134,6 +145,9 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		tms_interlock_clear(tms, TMS_IL_EVERYDAY);
 	tms_card_coil(tms, &t->coil);
+	/* All ones are no coil; the card may be in the middle of a reset. */
+	if (!tms_card_present(tms))
+		return -ENODEV;
 	if (t->coil.type == TMS_COIL_NONE)
 		return -EPERM;
 	tms_limits_envelope(tms, &t->coil, t->lateness_ns, &t->env);
@@ -153,6 +167,7 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 			break;
 		tms->timeline = t;
 		tms->physics = t->env;
+		other_coil(tms->store, &t->coil);
 		tms_play_begin(&tms->play, t->pulses, t->count);
 		if (tms->state == TMS_STATE_IDLE)
 			tms_set_state(tms, TMS_STATE_LOADED, TMS_CAUSE_REQUEST);
@@ -169,7 +184,8 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 
 /*
  * What the card fired before this module knew it is not known. Once it has
- * rested for as long as any window looks back, it makes no difference.
+ * rested for as long as any window looks back, it makes no difference. What it
+ * fired before its own power-on it does not know either.
  */
 static int history_known(struct tms_device *tms)
 {
@@ -181,6 +197,7 @@ static int history_known(struct tms_device *tms)
 	rested_ns = readq(tms->mmio + TMS_REG_SINCE_PULSE_NS);
 	if (rested_ns == U64_MAX)
 		return -ENODEV;
+	rested_ns = min_t(u64, rested_ns, readq(tms->mmio + TMS_REG_CLOCK_NS));
 	if (rested_ns <= tms_history_window_ns(&tms->timeline->env))
 		return -EAGAIN;
 
@@ -338,10 +355,13 @@ int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause)
 			r = -EPROTO;
 		if (r < 0)
 			break;
-		if (pause->flags & TMS_PAUSE_NOW)
-			tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
-		else
+		if (!(pause->flags & TMS_PAUSE_NOW) && tms_play_within_train(&tms->play)) {
 			tms->play.pausing = true;
+			break;
+		}
+		tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
+		tms_play_recall(&tms->play);
+		tms_setpoints_fill(tms);
 	}
 	return r;
 }

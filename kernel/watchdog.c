@@ -7,7 +7,8 @@
  *
  * It runs from arming until SAFE, and on until the last trigger is answered. The
  * card's watchdog is kicked only while the lease is fresh and nothing is wrong,
- * so that its 200 ms are the last line: behind the lease, behind this module.
+ * so that its 200 ms are the last line: behind the lease, behind this module. The
+ * timer is pinned to the engine's CPU: if that hangs, nobody kicks.
  */
 #include "tms.h"
 
@@ -102,6 +103,20 @@ static void look_after(struct tms_device *tms, const struct tms_anchor *now)
 		writel(++tms->kick_value, tms->mmio + TMS_REG_WATCHDOG_KICK);
 }
 
+/* Before CHARGE: the card's watchdog runs from there on. Lock held. */
+void tms_watchdog_begin(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms->engine_lock);
+	writel(++tms->kick_value, tms->mmio + TMS_REG_WATCHDOG_KICK);
+}
+
+/* The timer stays on this CPU, which is the engine's while a card is energised. Lock held. */
+void tms_watchdog_start(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms->engine_lock);
+	hrtimer_start(&tms->kick_timer, ns_to_ktime(TMS_KICK_NS), HRTIMER_MODE_REL_PINNED_HARD);
+}
+
 /* Never HRTIMER_RESTART: see engine.c. */
 static enum hrtimer_restart kick_timer(struct hrtimer *timer)
 {
@@ -114,20 +129,12 @@ static enum hrtimer_restart kick_timer(struct hrtimer *timer)
 			look_after(tms, &now);
 		}
 		if (tms_energised(tms->state) || tms->shot.pending)
-			hrtimer_start(timer, ns_to_ktime(TMS_KICK_NS), HRTIMER_MODE_REL_HARD);
+			tms_watchdog_start(tms);
 	}
 	return HRTIMER_NORESTART;
 }
 
-/* Before CHARGE: the card's watchdog runs from there on. Lock held. */
-void tms_watchdog_start(struct tms_device *tms)
-{
-	lockdep_assert_held(&tms->engine_lock);
-	writel(++tms->kick_value, tms->mmio + TMS_REG_WATCHDOG_KICK);
-	hrtimer_start(&tms->kick_timer, ns_to_ktime(TMS_KICK_NS), HRTIMER_MODE_REL_HARD);
-}
-
 void tms_watchdog_init(struct tms_device *tms)
 {
-	tms_hrtimer_setup(&tms->kick_timer, kick_timer, HRTIMER_MODE_REL_HARD);
+	tms_hrtimer_setup(&tms->kick_timer, kick_timer, HRTIMER_MODE_REL_PINNED_HARD);
 }

@@ -131,6 +131,37 @@ static void test_resume_forgives_misses(void **state)
         assert_int_equal(play.missed, 1);
 }
 
+static void test_pause_between_trains_waits_for_none(void **state)
+{
+        struct tms_play play = play_theta();
+
+        assert_false(tms_play_within_train(&play));
+        for (u32 i = 0; i < 5; i++) {
+                tms_play_fired(&play);
+                assert_true(tms_play_within_train(&play));
+        }
+        tms_play_fired(&play);
+        assert_false(tms_play_within_train(&play));
+        tms_play_missed(&play);
+        assert_true(tms_play_within_train(&play));
+}
+
+/* What was let go before a pause has to be let go again. */
+static void test_a_pause_recalls(void **state)
+{
+        struct tms_pulse hunt[] = {{0, 600, TRAIN | TMS_PULSE_WAIT_OPERATOR, 0}};
+        struct tms_play play;
+
+        tms_play_begin(&play, hunt, 1);
+        tms_play_start(&play, START);
+        tms_play_release(&play, START + 100 * MS, 450);
+        assert_false(tms_play_waits(&play, TMS_PULSE_WAIT_OPERATOR));
+        tms_play_recall(&play);
+        assert_true(tms_play_waits(&play, TMS_PULSE_WAIT_OPERATOR));
+        assert_int_equal(tms_play_permille(&play, 0), 600);
+        assert_int_equal(tms_play_due(&play), START + 100 * MS);
+}
+
 static void test_waits(void **state)
 {
         struct tms_pulse hunt[] = {
@@ -217,6 +248,8 @@ int main(void)
                         cmocka_unit_test(test_pause_at_the_end_of_the_train),
                         cmocka_unit_test(test_pause_when_the_end_is_not_fired),
                         cmocka_unit_test(test_resume_forgives_misses),
+                        cmocka_unit_test(test_pause_between_trains_waits_for_none),
+                        cmocka_unit_test(test_a_pause_recalls),
                         cmocka_unit_test(test_waits),
                         cmocka_unit_test(test_only_later),
         };

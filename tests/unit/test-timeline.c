@@ -480,6 +480,30 @@ static void test_history_day(void **state)
         assert_int_equal(tms_history_day(&h, start + 1025 * HOUR), 1);
 }
 
+/* Pulses that nobody here saw count for the day, and for nothing else. */
+static void test_history_unseen(void **state)
+{
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[10];
+        struct tms_history h;
+
+        env.max_pulses_per_day = 250;
+        tms_history_init(&h, &env);
+        pulses_flat(p, 10, S, 100, 100);
+        tms_history_unseen(&h, 5 * HOUR, 240);
+        assert_holds(p, 10, &env, &h, 5 * HOUR);
+        tms_history_unseen(&h, 5 * HOUR, 1);
+        assert_int_equal(tms_history_day(&h, 5 * HOUR), 241);
+        assert_breaks(p, 10, &env, &h, 5 * HOUR, -ERANGE, TMS_RULE_PULSES_PER_DAY, 9, 250, 251);
+        assert_holds(p, 10, &env, &h, 30 * HOUR);
+
+        tms_history_unseen(&h, 5 * HOUR, UINT64_MAX);
+        tms_history_unseen(&h, 5 * HOUR, UINT64_MAX);
+        assert_int_equal(tms_history_day(&h, 5 * HOUR), TMS_PULSES_MAX);
+        pulses_flat(p, 1, S, 100, 1);
+        assert_breaks(p, 1, &env, &h, 5 * HOUR, -ERANGE, TMS_RULE_PULSES_PER_DAY, 0, 250, TMS_PULSES_MAX + 1);
+}
+
 static void test_history_other_coil(void **state)
 {
         struct tms_envelope env = envelope_wide();
@@ -696,6 +720,7 @@ int main(void)
                         cmocka_unit_test(test_history_train_back_to_back),
                         cmocka_unit_test(test_history_reservoir),
                         cmocka_unit_test(test_history_day),
+                        cmocka_unit_test(test_history_unseen),
                         cmocka_unit_test(test_history_other_coil),
                         cmocka_unit_test(test_history_reading_and_coil),
                         cmocka_unit_test(test_history_window),

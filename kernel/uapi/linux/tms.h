@@ -11,7 +11,7 @@
  *
  * DOC: Errors
  *
- * Each errno has one meaning, the same for every call:
+ * What each errno means, whatever the call:
  *
  *  - ENOTTY:    no such ioctl (number, type, direction or size).
  *  - EFAULT:    a pointer does not lead to memory of the caller.
@@ -20,15 +20,17 @@
  *  - EBADF:     the call is the controller's and this file is a monitor.
  *  - EBUSY:     there is a controller already, or the state forbids it because
  *               something is under way.
- *  - EPROTO:    the state forbids it: the call is out of order.
+ *  - EPROTO:    the state forbids it: the call is out of order, or the lease has run out.
  *  - ERANGE:    the timeline breaks a hard limit; the verdict says which.
  *  - EPERM:     an interlock is open, or a fault is latched.
- *  - EAGAIN:    not yet: history of the card unknown, or records are waiting
- *               to be read and acknowledged. read(): nothing to read now.
+ *  - EAGAIN:    not yet: history of the card unknown, its answer to the last trigger
+ *               not there, or records are waiting to be read and acknowledged.
+ *               read(): nothing to read now.
  *  - ESTALE:    an acknowledgment that makes no progress or claims more than
- *               was read; the timeline's limits have changed since LOAD.
+ *               was read; the timeline's limits have changed since LOAD; GO: not
+ *               the pulse that waits.
  *  - ETIME:     arming took too long, or the host's timers are not fit.
- *  - ENOMEM:    no memory for the timeline.
+ *  - ENOMEM:    no memory.
  *  - E2BIG:     more pulses than TMS_PULSES_MAX.
  *  - ECANCELED: ARM: a stop, from wherever, came while it was under way.
  *  - EINTR:     ARM: a signal came while it was under way, which has ended it.
@@ -288,6 +290,8 @@ struct tms_info {
  * @error_max_ns: worst trigger error of this run
  * @timeline_gen: changes with every LOAD and every drop of a timeline; 0 none loaded
  * @pulses_today: pulses fired on this card in the last 24 hours
+ * @records_dropped: interlocks and triggers that found no room in the ring, since the
+ *                   module was loaded; what they told is in @latched
  * @reserved: zero
  */
 struct tms_status {
@@ -319,7 +323,8 @@ struct tms_status {
 	__u32 error_max_ns;
 	__u32 timeline_gen;
 	__u32 pulses_today;
-	__u32 reserved[4];
+	__u32 records_dropped;
+	__u32 reserved[3];
 };
 
 /* --- LIMITS -------------------------------------------------------------------- */

@@ -95,6 +95,7 @@ void tms_slot_insert(TMSCard *s, int64_t t_ns)
         return;
     }
     s->removed = false;
+    s->clock_start_ns = 0;
     memory_region_set_enabled(&s->msix_bar, true);
     pci_device_reset(PCI_DEVICE(s));
     tms_power_on(s, t_ns);
