@@ -333,7 +333,10 @@ TEST_F(engine, wait_for_the_operator)
                 EXPECT_EQ(-ESTALE, call(self->c.fd, TMS_IOC_GO, &go));
                 go = (struct tms_go){.pulse = i, .intensity_permille = asked[i]};
                 ASSERT_EQ(0, call(self->c.fd, TMS_IOC_GO, &go));
-                EXPECT_EQ(-ESTALE, call(self->c.fd, TMS_IOC_GO, &go));
+                /* Behind the last one the run is over before a slow caller is back. */
+                if (!slow() || i < 4) {
+                        EXPECT_EQ(-ESTALE, call(self->c.fd, TMS_IOC_GO, &go));
+                }
                 ASSERT_EQ(0, wait_fired(self->c.fd, i + 1));
         }
         EXPECT_PLAYED(5);

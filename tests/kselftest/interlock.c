@@ -198,6 +198,9 @@ TEST_F(interlock, around_a_pulse)
         };
 
         for (size_t i = 0; i < ELEMENTSOF(delay_ns); i++) {
+                /* The second pulse's own lateness is more than that. */
+                if (slow() && delay_ns[i] > INTERVAL - error_bound_ns())
+                        continue;
                 ASSERT_EQ(0, window_open(&self->window, _metadata->name));
                 ASSERT_EQ(0, controller_load(&self->c, self->pulses, 5));
                 ASSERT_EQ(0, controller_arm(&self->c));

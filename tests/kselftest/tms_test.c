@@ -271,9 +271,15 @@ struct tms_info info_of(int fd)
         return info;
 }
 
+/* On a kernel that looks over its own shoulder at every step: what is exact elsewhere is not here. */
+bool slow(void)
+{
+        return getenv("TMS_TEST_SLOW");
+}
+
 uint64_t error_bound_ns(void)
 {
-        return getenv("TMS_TEST_SLOW") ? 50 * 1000 : 1000;
+        return slow() ? MS : 1000;
 }
 
 uint64_t now_ns(void)
@@ -467,7 +473,17 @@ int controller_load(struct controller *c, const struct tms_pulse *pulses, uint32
                         .waveform = c->waveform,
                         .lateness_ns = c->lateness_ns,
         };
-        int r = call(c->fd, TMS_IOC_LOAD, &load);
+        int r = -ERANGE;
+
+        /* All the lateness that the timeline bears. */
+        if (slow() && !load.lateness_ns) {
+                load.lateness_ns = info_of(c->fd).lateness_max_ns;
+                r = call(c->fd, TMS_IOC_LOAD, &load);
+        }
+        if (r == -ERANGE) {
+                load.lateness_ns = c->lateness_ns;
+                r = call(c->fd, TMS_IOC_LOAD, &load);
+        }
 
         if (r)
                 fprintf(stderr, "# load: %s: rule %u at pulse %u, limit %llu, actual %llu\n", strerror(-r),

@@ -89,6 +89,7 @@ int call(int fd, unsigned long cmd, const void *arg);
 struct tms_status status_of(int fd);
 struct tms_info info_of(int fd);
 /* How late a trigger may be: 1 us, more on a kernel that checks its every step (TMS_TEST_SLOW). */
+bool slow(void);
 uint64_t error_bound_ns(void);
 uint64_t now_ns(void);
 void sleep_ns(uint64_t ns);
