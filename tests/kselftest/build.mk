@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The module's tests, in the manner of the kernel's own. The harness is taken from Debian's kernel source.
 
-KSELFTESTS   := abi state event lease interlock engine cards lifetime ecosystem fault cpus
+KSELFTESTS   := abi state event lease interlock engine wait timing cards lifetime ecosystem fault cpus
 KSELFTEST_B  := $(B)/kselftest
+KSELFTEST_COMMON := $(addprefix tests/kselftest/,tms_test.c tms_test.h hold.c hold.h)
 KSELFTEST_HARNESS := $(KSELFTEST_B)/include/kselftest_harness.h
 
 $(KSELFTEST_HARNESS):
 	@tests/kselftest/get-harness $(dir $@)
 
 # The harness is the kernel's: its warnings are not ours to mend.
-$(KSELFTEST_B)/bin/%: tests/kselftest/%.c tests/kselftest/tms_test.c tests/kselftest/tms_test.h kernel/uapi/linux/tms.h $(KSELFTEST_HARNESS)
+$(KSELFTEST_B)/bin/%: tests/kselftest/%.c $(KSELFTEST_COMMON) kernel/uapi/linux/tms.h $(KSELFTEST_HARNESS)
 	@mkdir -p $(dir $@)
 	$(CC) -Ikernel/uapi -isystem $(KSELFTEST_B)/include -Itests/kselftest -D_GNU_SOURCE -std=gnu11 -O1 -g \
 		-Wall -Wextra -Wshadow -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare -Wno-override-init \
-		-o $@ $< tests/kselftest/tms_test.c -lpthread
+		-o $@ $< $(filter %.c,$(KSELFTEST_COMMON)) -lpthread
 
 .PHONY: kselftest check-kselftest
 kselftest: $(addprefix $(KSELFTEST_B)/bin/,$(KSELFTESTS))

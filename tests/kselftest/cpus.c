@@ -41,9 +41,11 @@ FIXTURE_SETUP(cpus)
         ASSERT_EQ(0, write_file("/sys/module/tms/parameters/fitness_max_ns", "1000000000"));
         ASSERT_EQ(0, lab_reset());
         ASSERT_EQ(0, set_online(1, true));
-        /* Bound anew, it has the CPU that the other card leaves it. */
+        /* While it is not bound the other card moves to CPU 0 and stays: bound anew, it has CPU 1. */
         ASSERT_EQ(0, card_address(address, sizeof(address)));
         ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/unbind", address));
+        ASSERT_EQ(0, set_online(1, false));
+        ASSERT_EQ(0, set_online(1, true));
         ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/bind", address));
         ASSERT_EQ(0, wait_node(true));
         ASSERT_EQ(1, engine_cpu(0));
@@ -96,6 +98,11 @@ TEST_F(cpus, offline)
         EXPECT_EQ(0, wait_fired(self->c.fd, 3));
         EXPECT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
         EXPECT_EQ(0, window_close(&self->window, window_pulses(&self->window), REFUSED_ANY));
+
+        /* The CPU comes back: each engine has one of its own again. */
+        EXPECT_EQ(engine_cpu(0), engine_cpu(1));
+        ASSERT_EQ(0, set_online(1, true));
+        EXPECT_NE(engine_cpu(0), engine_cpu(1));
 }
 
 TEST_HARNESS_MAIN

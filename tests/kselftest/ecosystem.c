@@ -18,29 +18,6 @@ FIXTURE(ecosystem)
         int panel;
 };
 
-static int read_text(char *ret, size_t size, const char *format, ...)
-{
-        char path[512];
-        va_list ap;
-        ssize_t n;
-        int fd, r;
-
-        va_start(ap, format);
-        vsnprintf(path, sizeof(path), format, ap);
-        va_end(ap);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        n = read(fd, ret, size - 1);
-        r = n < 0 ? -errno : 0;
-        close(fd);
-        if (r)
-                return r;
-        ret[n] = 0;
-        ret[strcspn(ret, "\n")] = 0;
-        return 0;
-}
-
 /* The one folder or node of that kind that belongs to the first card. */
 static int find(const char *kind, char *ret, size_t size)
 {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -139,17 +140,9 @@ int window_pulses(const struct window *w)
 /* A card that goes away meanwhile has no serial number. */
 static uint64_t class_serial(const char *class)
 {
-        char path[300], text[32] = "";
-        ssize_t n;
-        int fd;
+        char text[32];
 
-        snprintf(path, sizeof(path), "%s/serial", class);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return 0;
-        n = read(fd, text, sizeof(text) - 1);
-        close(fd);
-        return n > 0 ? strtoull(text, NULL, 16) : 0;
+        return read_text(text, sizeof(text), "%s/serial", class) ? 0 : strtoull(text, NULL, 16);
 }
 
 static int class_of(unsigned int card, char *ret, size_t size)
@@ -214,6 +207,63 @@ int write_file(const char *path, const char *text)
         return r;
 }
 
+int read_text(char *ret, size_t size, const char *format, ...)
+{
+        char path[512];
+        va_list ap;
+        ssize_t n;
+        int fd, r;
+
+        va_start(ap, format);
+        vsnprintf(path, sizeof(path), format, ap);
+        va_end(ap);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        n = read(fd, ret, size - 1);
+        r = n < 0 ? -errno : 0;
+        close(fd);
+        if (r)
+                return r;
+        ret[n] = 0;
+        ret[strcspn(ret, "\n")] = 0;
+        return 0;
+}
+
+int mount_tracing(void)
+{
+        if (access(TRACING "/events", F_OK) == 0)
+                return 0;
+        return mount("tracefs", TRACING, "tracefs", 0, NULL) ? -errno : 0;
+}
+
+int set_parameter(const char *name, unsigned int value)
+{
+        char path[128], text[16];
+
+        snprintf(path, sizeof(path), "/sys/module/tms/parameters/%s", name);
+        snprintf(text, sizeof(text), "%u", value);
+        return write_file(path, text);
+}
+
+int64_t parameter(const char *name)
+{
+        char text[32];
+        int r = read_text(text, sizeof(text), "/sys/module/tms/parameters/%s", name);
+
+        return r ? r : strtoll(text, NULL, 10);
+}
+
+int rebind(void)
+{
+        char address[64];
+        int r = card_address(address, sizeof(address));
+
+        r = r ? r : write_file("/sys/bus/pci/drivers/tms/unbind", address);
+        r = r ? r : write_file("/sys/bus/pci/drivers/tms/bind", address);
+        return r ? r : wait_node(true);
+}
+
 int card_address(char *ret, size_t size)
 {
         char class[256], link[300], path[PATH_MAX];
@@ -234,19 +284,11 @@ int card_address(char *ret, size_t size)
 
 int engine_cpu(unsigned int card)
 {
-        char class[256], path[300], text[16] = "";
-        int r = class_of(card, class, sizeof(class)), fd;
-        ssize_t n;
+        char class[256], text[16];
+        int r = class_of(card, class, sizeof(class));
 
-        if (r)
-                return r;
-        snprintf(path, sizeof(path), "%s/engine_cpu", class);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        n = read(fd, text, sizeof(text) - 1);
-        close(fd);
-        return n > 0 ? atoi(text) : -EIO;
+        r = r ? r : read_text(text, sizeof(text), "%s/engine_cpu", class);
+        return r ? r : atoi(text);
 }
 
 int call(int fd, unsigned long cmd, const void *arg)
@@ -507,6 +549,13 @@ int controller_arm(struct controller *c)
         if (r == -ETIME)
                 fprintf(stderr, "# arm: timers were off by up to %u ns\n", arm.fitness_max_ns);
         return r;
+}
+
+int controller_try_start(struct controller *c, struct tms_start *start)
+{
+        controller_catch_up(c);
+        *start = (struct tms_start){.timeline_gen = c->gen, .delay_ns = MS};
+        return call(c->fd, TMS_IOC_START, start);
 }
 
 int controller_start(struct controller *c)

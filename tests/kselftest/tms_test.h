@@ -83,6 +83,16 @@ int node_open_card(unsigned int card, int flags);
 int card_address(char *ret, size_t size);
 int engine_cpu(unsigned int card);
 int write_file(const char *path, const char *text);
+/* Its first line, without the newline. */
+int read_text(char *ret, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+#define TRACING "/sys/kernel/tracing"
+int mount_tracing(void);
+/* A module parameter, by name. */
+int set_parameter(const char *name, unsigned int value);
+/* Its value, or a negative errno. */
+int64_t parameter(const char *name);
+/* Unbinds the first card and binds it again. */
+int rebind(void);
 /* Waits until there is a node, or none. */
 int wait_node(bool there);
 int call(int fd, unsigned long cmd, const void *arg);
@@ -132,6 +142,8 @@ void controller_keep(struct controller *c);
 
 int controller_load(struct controller *c, const struct tms_pulse *pulses, uint32_t count);
 int controller_arm(struct controller *c);
+/* At once, and told why not. */
+int controller_try_start(struct controller *c, struct tms_start *start);
 int controller_start(struct controller *c);
 /* Load, arm, start. */
 int controller_run(struct controller *c, const struct tms_pulse *pulses, uint32_t count);
