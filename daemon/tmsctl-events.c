@@ -131,10 +131,10 @@ int verb_events(int argc, char **argv)
                              "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
                              "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" TMSD_NAME "'",
                              on_name, NULL);
-        while (r >= 0) {
+        while (r >= 0 && !ferror(stdout)) {
                 r = sd_bus_process(bus, NULL);
                 if (r == 0)
                         r = sd_bus_wait(bus, UINT64_MAX);
         }
-        return bus_fail(NULL, r);
+        return r < 0 ? bus_fail(NULL, r) : STATUS_FAILED;
 }

@@ -9,6 +9,23 @@
 
 #define COLUMNS_DEFAULT 80
 
+static bool said;     /* a failure, on standard error */
+static int out_error; /* errno of what could not be written */
+
+/* A line stays a line, whatever is in a file's name. */
+static void print_line(const char *s)
+{
+        for (; *s; s++) {
+                if (*s == '\n')
+                        (void)fputs("\\n", stderr);
+                else if ((unsigned char)*s < 0x20 || *s == 0x7f)
+                        (void)fprintf(stderr, "\\x%02x", (unsigned char)*s);
+                else
+                        (void)fputc(*s, stderr);
+        }
+        (void)fputc('\n', stderr);
+}
+
 int fail(int status, const char *name, const char *format, ...)
 {
         _cleanup_(freep) char *message = NULL;
@@ -19,7 +36,9 @@ int fail(int status, const char *name, const char *format, ...)
                 message = NULL;
         va_end(ap);
         if (!opt.json) {
-                (void)fprintf(stderr, "tmsctl: %s\n", message ? message : "out of memory");
+                (void)fputs("tmsctl: ", stderr);
+                print_line(message ? message : "out of memory");
+                said = true;
                 return status;
         }
         return print_json(json_pack("{s:{s:s, s:s}}", "error", "name", name, "message",
@@ -32,6 +51,22 @@ int fail_tms(int status, const char *name, const struct tms_error *e)
         char text[1024];
 
         return fail(status, name, "%s", tms_error_format(e, text, sizeof(text)));
+}
+
+int out_end(int status)
+{
+        bool lost = ferror(stdout);
+
+        if (fflush(stdout) != 0) {
+                out_error = errno;
+                lost = true;
+        }
+        /* One sentence is enough. */
+        if (!lost || said)
+                return status;
+        (void)fprintf(stderr, "tmsctl: standard output cannot be written%s%s\n", out_error ? ": " : "",
+                      out_error ? strerror(out_error) : "");
+        return STATUS_FAILED;
 }
 
 int fail_memory(void)
@@ -78,7 +113,12 @@ int print_json(json_t *j, int status)
         r = json_dumpf(j, stdout, JSON_COMPACT);
         json_decref(j);
         (void)putchar('\n');
-        return r < 0 || fflush(stdout) < 0 ? STATUS_FAILED : status;
+        if (r < 0)
+                return STATUS_FAILED;
+        /* Whoever reads along gets each line as it comes; out_end() says what went wrong. */
+        if (fflush(stdout) != 0)
+                out_error = errno;
+        return ferror(stdout) ? STATUS_FAILED : status;
 }
 
 /* --- Numbers ------------------------------------------------------------------------ */

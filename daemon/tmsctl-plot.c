@@ -20,11 +20,12 @@ static uint32_t run_length(const struct tms_timeline *t, uint32_t from, uint16_t
         return i - from + 1;
 }
 
-static struct panel *add_panel(struct picture *pic, uint32_t first, uint32_t count)
+static struct panel *add_panel(struct picture *pic, const char *name, uint32_t first, uint32_t count)
 {
         struct panel *p = &pic->panel[pic->panels++];
 
         *p = (struct panel){
+                        .name = name,
                         .first = first,
                         .count = count,
                         .from_ns = pic->timeline.pulses[first].t_ns,
@@ -45,11 +46,11 @@ static void make_panels(struct picture *pic)
         char span[CLOCK_TEXT], after[CLOCK_TEXT];
         struct panel *p;
 
-        p = add_panel(pic, 0, t->count);
+        p = add_panel(pic, "whole", 0, t->count);
         (void)snprintf(p->title, sizeof(p->title), "whole: %u pulse%s in %u train%s, %s", t->count, plural(t->count),
                        t->trains, plural(t->trains), clock_text(p->to_ns - p->from_ns, span));
         if (train < t->count && train > 1) {
-                p = add_panel(pic, 0, train);
+                p = add_panel(pic, "train", 0, train);
                 (void)snprintf(p->title, sizeof(p->title), "first train: %u pulses, %s, next one %s after its onset",
                                train, clock_text(p->to_ns - p->from_ns, span),
                                clock_text(t->pulses[train].t_ns - p->from_ns, after));
@@ -58,7 +59,7 @@ static void make_panels(struct picture *pic)
         while (at < train && (burst = run_length(t, at, TMS_PULSE_END_OF_BURST)) == 1)
                 at++;
         if (burst > 1 && burst < train) {
-                p = add_panel(pic, at, burst);
+                p = add_panel(pic, "burst", at, burst);
                 (void)snprintf(p->title, sizeof(p->title), "first burst: %u pulses, %s, next one %s after its onset",
                                burst, clock_text(p->to_ns - p->from_ns, span),
                                clock_text(t->pulses[at + burst].t_ns - p->from_ns, after));
@@ -149,15 +150,49 @@ static void draw_picture(const struct picture *pic)
         }
 }
 
+/* --- JSON -------------------------------------------------------------------------------------- */
+
+static json_t *panel_json(const struct picture *pic, const struct panel *p)
+{
+        json_t *permille = json_array();
+        uint16_t bins[PLOT_BINS];
+        size_t i;
+
+        panel_bins(pic, p, bins, ELEMENTS(bins));
+        for (i = 0; i < ELEMENTS(bins); i++)
+                (void)json_array_append_new(permille, json_integer(bins[i]));
+        return json_pack("{s:s, s:s, s:i, s:i, s:o, s:o, s:o}", "name", p->name, "title", p->title, "first_pulse",
+                         (int)p->first, "pulses", (int)p->count, "from_ns", json_u64(p->from_ns), "to_ns",
+                         json_u64(p->to_ns), "permille", permille);
+}
+
+static int picture_json(const struct picture *pic)
+{
+        json_t *j = protocol_json(pic->protocol, NULL), *panels = json_array();
+        size_t i;
+
+        for (i = 0; i < pic->panels; i++)
+                (void)json_array_append_new(panels, panel_json(pic, pic->panel + i));
+        (void)json_object_set_new(j, "unit", json_string(timeline_unit(pic->relative)));
+        (void)json_object_set_new(j, "max_permille", json_integer(pic->timeline.max_permille));
+        (void)json_object_set_new(j, "panels", panels);
+        return print_json(j, STATUS_OK);
+}
+
 int verb_plot(int argc, char **argv)
 {
         _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
         struct picture pic = {0};
         int r;
 
+        if (opt.svg && opt.json)
+                return fail(STATUS_BAD_INPUT, "BadUsage", "plot gives --svg or --json, not both");
         r = protocol_get(argv[0], &p);
         if (r < 0)
                 return -r;
+        r = protocol_idle_options(p, true);
+        if (r != 0)
+                return r;
         pic.protocol = p;
         r = protocol_compile_shape(p, &pic.timeline, &pic.relative);
         if (r < 0)
@@ -165,8 +200,10 @@ int verb_plot(int argc, char **argv)
         make_panels(&pic);
         if (opt.svg)
                 picture_svg(&pic);
+        else if (opt.json)
+                r = picture_json(&pic);
         else
                 draw_picture(&pic);
         tms_timeline_clear(&pic.timeline);
-        return STATUS_OK;
+        return r;
 }

@@ -11,7 +11,10 @@
 
 #define PANELS_MAX 3
 
+#define PLOT_BINS 820 /* of a picture that is not a terminal's */
+
 struct panel {
+        const char *name; /* for programs */
         char title[160];
         uint32_t first, count; /* pulses of the timeline */
         uint64_t from_ns, to_ns;

@@ -106,28 +106,86 @@ static int set_text(char *out, size_t size, const char *text, const char *option
         return 0;
 }
 
+bool protocol_has_threshold(const struct tms_protocol *p)
+{
+        size_t i;
+
+        for (i = 0; opt.mt_permille == 0 && i < tms_protocol_legs(p); i++)
+                if (opt.leg_mt_permille[i] == 0)
+                        return false;
+        return true;
+}
+
+int protocol_idle_options(const struct tms_protocol *p, bool shape)
+{
+        const struct {
+                const char *name;
+                bool given;
+                bool of_verdict; /* bears on nothing else */
+                bool of_shape;   /* bears on that without a threshold too */
+        } options[] = {
+                        {"--today", opt.today > 0, true, false},
+                        {"--mt-method", opt.mt_method, true, false},
+                        {"--percent", opt.percent_permille > 0, false, true},
+                        {"--coil", opt.coil, false, false},
+                        {"--threshold-kind", opt.threshold_kind, false, false},
+                        {"--other-mt", opt.other_mt_permille > 0, false, false},
+                        {"--leg-mt", opt.leg_mt_permille[0] > 0, false, false},
+        };
+        bool threshold = protocol_has_threshold(p);
+        size_t i;
+
+        for (i = 0; i < ELEMENTS(options); i++) {
+                if (!options[i].given)
+                        continue;
+                if (!threshold && !(shape && options[i].of_shape))
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s has no effect without --mt", options[i].name);
+                if (shape && options[i].of_verdict)
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s has no effect with --timeline", options[i].name);
+        }
+        return 0;
+}
+
+/* Where each leg has its own, the common one is nobody's; the library wants it all the same. */
+static uint32_t common_threshold(void)
+{
+        uint32_t highest = opt.mt_permille;
+        size_t i;
+
+        for (i = 0; opt.mt_permille == 0 && i < TMS_LEGS_MAX; i++)
+                if (opt.leg_mt_permille[i] > highest)
+                        highest = opt.leg_mt_permille[i];
+        return highest;
+}
+
 int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *ret)
 {
         const char *reference = tms_protocol_reference(p);
         const char *coil;
+        char each[64] = "";
         bool absolute = STREQ(reference, "MSO");
         struct tms_dose dose = {
-                        .threshold_permille = opt.mt_permille,
+                        .threshold_permille = protocol_has_threshold(p) ? common_threshold() : 0,
                         .percent_permille = opt.percent_permille,
                         .other_threshold_permille = opt.other_mt_permille,
         };
         int r;
 
-        if (wanted && !absolute && opt.mt_permille == 0)
+        if (wanted && !absolute && dose.threshold_permille == 0) {
+                if (tms_protocol_legs(p) > 1)
+                        (void)snprintf(each, sizeof(each), ", or with --leg-mt for each of its %zu legs",
+                                       tms_protocol_legs(p));
                 return -fail(STATUS_BAD_INPUT, "BadUsage",
-                             "the protocol's intensity is in %% of the motor threshold (%s): give it with --mt",
-                             reference);
-        if (!absolute) {
-                r = set_text(dose.threshold_kind, sizeof(dose.threshold_kind),
-                             opt.threshold_kind ? opt.threshold_kind : reference, "--threshold-kind");
-                if (r < 0)
-                        return r;
+                             "the protocol's intensity is in %% of the motor threshold (%s): give it with --mt%s",
+                             reference, each);
         }
+        r = set_text(dose.threshold_kind, sizeof(dose.threshold_kind),
+                     opt.threshold_kind ? opt.threshold_kind
+                     : absolute         ? ""
+                                        : reference,
+                     "--threshold-kind");
+        if (r < 0)
+                return r;
         coil = opt.coil ? opt.coil : STREQ(tms_protocol_coil(p), "any") ? "" : tms_protocol_coil(p);
         r = set_text(dose.threshold_coil, sizeof(dose.threshold_coil), coil, "--coil");
         if (r < 0)

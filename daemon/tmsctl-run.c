@@ -427,11 +427,11 @@ static int confirm(struct run *u)
                                                  "--confirm:%s",
                                                  json_get_str(u->verdict, "id"), n == 1 ? "a notice" : "notices",
                                                  n == 1 ? "it" : "them", sentences));
+        listen_anew(u);
         printf("Treat all the same? Then type yes: ");
         (void)fflush(stdout);
         u->progress.drawn = true;
         u->asking = true;
-        listen_anew(u);
         return 0;
 }
 

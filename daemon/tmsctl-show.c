@@ -77,7 +77,7 @@ static int show_timeline(const struct tms_protocol *p)
         if (r < 0)
                 return -r;
         if (!opt.json)
-                printf("pulse\tt_ns\ttrain\t%s\tflags\n", relative ? "permille_of_threshold" : "permille_of_mso");
+                printf("pulse\tt_ns\ttrain\t%s\tflags\n", timeline_unit(relative));
         for (i = 0; i < t.count; i++) {
                 const struct tms_pulse *q = t.pulses + i;
                 char flags[80];
@@ -90,8 +90,8 @@ static int show_timeline(const struct tms_protocol *p)
                 /* A million pulses are to come out in a second: no tree is built for each. */
                 printf(opt.json ? "{\"pulse\":%u,\"t_ns\":%" PRIu64 ",\"train\":%u,\"%s\":%u,\"flags\":\"%s\"}\n"
                                 : "%u\t%" PRIu64 "\t%u\t%.0s%u\t%s\n",
-                       i, (uint64_t)q->t_ns, q->train, relative ? "permille_of_threshold" : "permille_of_mso",
-                       q->intensity_permille, flags[0] ? flags + 1 : (opt.json ? "" : "-"));
+                       i, (uint64_t)q->t_ns, q->train, timeline_unit(relative), q->intensity_permille,
+                       flags[0] ? flags + 1 : (opt.json ? "" : "-"));
         }
         tms_timeline_clear(&t);
         return STATUS_OK;
@@ -124,14 +124,27 @@ static int safety_of(const struct tms_protocol *p, const struct tms_dose *dose, 
         return r < 0 ? -fail_dose(r, &error) : 0;
 }
 
+/* Where there is a threshold; nothing is printed before it is known that there is a verdict. */
+static int verdict_of(const struct tms_protocol *p, struct tms_safety *ret)
+{
+        struct tms_dose dose;
+        int r;
+
+        r = protocol_dose(p, true, &dose);
+        return r < 0 ? r : safety_of(p, &dose, ret);
+}
+
 static int show_text(const struct tms_protocol *p)
 {
         _cleanup_(freep) char *words = NULL;
         _cleanup_(json_decrefp) json_t *j = NULL;
-        struct tms_safety safety;
-        struct tms_dose dose;
+        bool with_dose = protocol_has_threshold(p);
+        struct tms_safety safety = {0};
         int r;
 
+        r = with_dose ? verdict_of(p, &safety) : 0;
+        if (r < 0)
+                return -r;
         r = tms_protocol_describe(p, &words);
         if (r < 0)
                 return fail(STATUS_FAILED, "Failed", "the protocol cannot be described: %s", strerror(-r));
@@ -141,13 +154,8 @@ static int show_text(const struct tms_protocol *p)
         print_field("sha256", tms_protocol_sha256(p));
         print_field("notes", tms_protocol_notes(p));
         print_citations(p);
-        if (opt.mt_permille == 0)
+        if (!with_dose)
                 return STATUS_OK;
-        r = protocol_dose(p, true, &dose);
-        if (r >= 0)
-                r = safety_of(p, &dose, &safety);
-        if (r < 0)
-                return -r;
         j = protocol_json(p, &safety);
         printf("verdict     ");
         print_verdict(tms_safety_class_name(safety.class_), json_object_get(j, "reasons"), false);
@@ -158,18 +166,13 @@ static int show_json(const struct tms_protocol *p)
 {
         _cleanup_(freep) char *words = NULL;
         struct tms_safety safety = {0};
-        struct tms_dose dose;
-        bool with_dose = opt.mt_permille > 0;
+        bool with_dose = protocol_has_threshold(p);
         json_t *j;
         int r;
 
-        if (with_dose) {
-                r = protocol_dose(p, true, &dose);
-                if (r >= 0)
-                        r = safety_of(p, &dose, &safety);
-                if (r < 0)
-                        return -r;
-        }
+        r = with_dose ? verdict_of(p, &safety) : 0;
+        if (r < 0)
+                return -r;
         r = tms_protocol_describe(p, &words);
         if (r < 0)
                 return fail(STATUS_FAILED, "Failed", "the protocol cannot be described: %s", strerror(-r));
@@ -187,6 +190,9 @@ int verb_show(int argc, char **argv)
         r = protocol_get(argv[0], &p);
         if (r < 0)
                 return -r;
+        r = protocol_idle_options(p, opt.timeline);
+        if (r != 0)
+                return r;
         if (opt.timeline)
                 return show_timeline(p);
         return opt.json ? show_json(p) : show_text(p);
@@ -230,18 +236,35 @@ static int check_on_card(const struct tms_protocol *p, const struct tms_dose *do
         return 0;
 }
 
+/* "52", or where legs have their own, "40, 52". */
+static const char *thresholds_text(const struct tms_protocol *p, const struct tms_dose *dose, char *buf, size_t size)
+{
+        size_t legs = tms_protocol_legs(p), used = 0, i;
+        bool own = false;
+        char one[CLOCK_TEXT];
+
+        for (i = 0; i < legs; i++)
+                own = own || dose->leg_threshold_permille[i] > 0;
+        for (i = 0; i < (own ? legs : 1) && used < size; i++)
+                used += (size_t)snprintf(buf + used, size - used, "%s%s", i > 0 ? ", " : "",
+                                         permille_text(dose->leg_threshold_permille[i] ? dose->leg_threshold_permille[i]
+                                                                                       : dose->threshold_permille,
+                                                       one));
+        return buf;
+}
+
 static void check_text(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_timeline *t,
                        const json_t *j)
 {
-        char mt[CLOCK_TEXT], percent[CLOCK_TEXT], max[CLOCK_TEXT], time[CLOCK_TEXT];
+        char mt[TMS_LEGS_MAX * CLOCK_TEXT], percent[CLOCK_TEXT], max[CLOCK_TEXT], time[CLOCK_TEXT];
         uint32_t used = dose->percent_permille ? dose->percent_permille : tms_protocol_percent_permille(p);
 
         printf("%s%s%s: %u pulses in %u trains, %s from first to last", colour(COLOUR_BOLD), tms_protocol_id(p),
                colour(COLOUR_NONE), tms_protocol_pulses(p), tms_protocol_trains(p),
                clock_text(tms_protocol_first_to_last_ns(p), time));
-        if (dose->threshold_permille > 0)
+        if (!STREQ(tms_protocol_reference(p), "MSO"))
                 printf("; %s %% of %s %s %% MSO", permille_text(used, percent), tms_protocol_reference(p),
-                       permille_text(dose->threshold_permille, mt));
+                       thresholds_text(p, dose, mt, sizeof(mt)));
         if (t->count > 0)
                 printf(", %s %% MSO at most", permille_text(t->max_permille, max));
         printf("\n");

@@ -2,14 +2,14 @@
 /* A timeline's picture as SVG, one stroke for each pixel that has a pulse; see tmsctl-plot.h. */
 #include "tmsctl-plot.h"
 
-#define WIDTH 900
 #define MARGIN_LEFT 60
 #define MARGIN_RIGHT 20
+#define WIDTH (MARGIN_LEFT + PLOT_BINS + MARGIN_RIGHT)
 #define PANEL_HEIGHT 150
 #define PLOT_TOP 34
 #define PLOT_HEIGHT 80
 #define HEAD_HEIGHT 50
-#define PLOT_WIDTH (WIDTH - MARGIN_LEFT - MARGIN_RIGHT)
+#define PLOT_WIDTH PLOT_BINS
 
 static void print_escaped(const char *s)
 {

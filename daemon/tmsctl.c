@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line: verbs, options, help; see tmsctl.h. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
 
@@ -244,8 +245,8 @@ static const struct verb {
                 {"check", 1, 1, BIT(OPT_JSON) | BIT(OPT_TODAY) | DOSE_OPTIONS, verb_check,
                  "FILE|ID --mt % [--percent %] [--coil TYPE]",
                  "the safety verdict on a protocol for this motor threshold"},
-                {"plot", 1, 1, BIT(OPT_SVG) | DOSE_OPTIONS, verb_plot, "FILE|ID [--svg]",
-                 "a picture of a protocol's timeline"},
+                {"plot", 1, 1, BIT(OPT_JSON) | BIT(OPT_SVG) | (DOSE_OPTIONS & ~BIT(OPT_MT_METHOD)), verb_plot,
+                 "FILE|ID [--svg]", "a picture of a protocol's timeline"},
                 {"run", 1, 1,
                  BIT(OPT_JSON) | BIT(OPT_SUBJECT) | BIT(OPT_STIMULATOR) | BIT(OPT_OVERRIDE) | BIT(OPT_CONFIRM) |
                                  DOSE_OPTIONS,
@@ -414,19 +415,53 @@ static int verb_help(int argc, char **argv)
 
 /* --- main ---------------------------------------------------------------------------------------- */
 
+/* A descriptor that is not open would be the next file's or socket's, and what is printed would go there. */
+static void fill_standard_files(void)
+{
+        int fd;
+
+        for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        /* Nothing can be written to it, nor read from the first one: that is to be seen. */
+                        (void)open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_NOCTTY);
+}
+
+/* The option that this is in full, with or without "=VALUE"; NULL: none. */
+static const struct option *option_of(const char *word)
+{
+        size_t n = strcspn(word, "="), i;
+
+        for (i = 0; long_options[i].name; i++)
+                if (n == strlen(long_options[i].name) + 2 && strncmp(word, "--", 2) == 0 &&
+                    strncmp(word + 2, long_options[i].name, n - 2) == 0)
+                        return &long_options[i];
+        return NULL;
+}
+
 /* Wanted in any message, so it is looked for before anything can go wrong. */
 static void look_for_json(int argc, char **argv)
 {
         int i;
 
-        for (i = 1; i < argc && !STREQ(argv[i], "--"); i++)
+        for (i = 1; i < argc && !STREQ(argv[i], "--"); i++) {
+                const struct option *o = option_of(argv[i]);
+
                 if (STREQ(argv[i], "--json"))
                         opt.json = true;
+                else if (o && o->has_arg == required_argument && !strchr(argv[i], '='))
+                        i++;
+        }
+}
+
+static int fail_option(const char *word)
+{
+        return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' is not an option, or takes no value; see tmsctl help", word);
 }
 
 /* Fills the options and *ret_given; returns an exit status, or -1 to go on. */
 static int parse_options(int argc, char **argv, uint32_t *ret_given)
 {
+        const char *word;
         int id = 0, c, r;
 
         opterr = 0;
@@ -436,8 +471,14 @@ static int parse_options(int argc, char **argv, uint32_t *ret_given)
                 else if (c == ':')
                         return fail(STATUS_BAD_INPUT, "BadUsage", "%s wants a value", argv[optind - 1]);
                 else if (c == '?')
-                        return fail(STATUS_BAD_INPUT, "BadUsage",
-                                    "'%s' is not an option, or takes no value; see tmsctl help", argv[optind - 1]);
+                        return fail_option(argv[optind - 1]);
+                /* Cut short: what is clear today need not be when there are more options. */
+                word = argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)];
+                if (c != 'h' && !option_of(word))
+                        return fail_option(word);
+                if (long_options[id].has_arg && *ret_given & BIT(id))
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is given twice; give it once",
+                                    long_options[id].name);
                 r = set_option((enum option_id)id, optarg);
                 if (r != 0)
                         return r;
@@ -462,13 +503,12 @@ static int run_verb(const struct verb *v, int argc, char **argv, uint32_t given)
         return v->run(argc, argv);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
         const struct verb *v = &verbs[0];
         uint32_t given = 0;
         int words = 0, r;
 
-        (void)setlocale(LC_CTYPE, "");
         look_for_json(argc, argv);
         r = parse_options(argc, argv, &given);
         if (r >= 0)
@@ -488,4 +528,11 @@ int main(int argc, char **argv)
         if (given & BIT(OPT_HELP))
                 return verb_help(words, argv);
         return run_verb(v, argc - words, argv + words, given);
+}
+
+int main(int argc, char **argv)
+{
+        fill_standard_files();
+        (void)setlocale(LC_CTYPE, "");
+        return out_end(run(argc, argv));
 }

@@ -10,7 +10,8 @@
  *
  * Text is for people and may change; --json is for programs and may only
  * grow. A failure is one sentence on standard error, or with --json an object
- * {"error": {"name", "message"}} on standard output. One thread.
+ * {"error": {"name", "message"}} on standard output; so is output that cannot
+ * be written, always on standard error. One thread.
  */
 #ifndef TMSCTL_H
 #define TMSCTL_H
@@ -59,6 +60,8 @@ extern struct options opt;
 int fail(int status, const char *name, const char *format, ...) _printf_(3, 4);
 int fail_tms(int status, const char *name, const struct tms_error *e);
 int fail_memory(void);
+/* The exit status at the end: status, unless what was printed has not reached its reader. */
+int out_end(int status);
 
 enum colour { COLOUR_NONE, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_BOLD, COLOUR_DIM };
 
@@ -131,7 +134,14 @@ static inline void tms_protocol_freep(struct tms_protocol **p)
 bool is_file_name(const char *text);
 /* Each prints its failure and returns minus an exit status. */
 int protocol_get(const char *file_or_id, struct tms_protocol **ret);
-/* From the options; wanted: --mt must be given unless the protocol needs none. */
+/* A threshold for every leg, be it the common one. */
+bool protocol_has_threshold(const struct tms_protocol *p);
+/*
+ * Refuses, with an exit status, options of the dose that have no effect; 0 if there are none. shape: a timeline is
+ * wanted and no verdict.
+ */
+int protocol_idle_options(const struct tms_protocol *p, bool shape);
+/* From the options; wanted: there must be a threshold unless the protocol needs none. */
 int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *ret);
 /* A file's text as it goes over the bus, for the daemon cannot look into our folders; malloc'd. */
 int protocol_text(const char *path, char **ret);
@@ -146,6 +156,10 @@ int fail_dose(int r, const struct tms_error *e);
 int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret);
 /* For pictures: without --mt intensities are in 0.1 % of the threshold, and *ret_relative is true. */
 int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *ret, bool *ret_relative);
+static inline const char *timeline_unit(bool relative)
+{
+        return relative ? "permille_of_threshold" : "permille_of_mso";
+}
 
 /* The keys that every protocol has in JSON; verdict null where there is none yet. */
 json_t *protocol_json(const struct tms_protocol *p, const struct tms_safety *safety);
