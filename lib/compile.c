@@ -327,6 +327,38 @@ static int intensity_check(const struct tms_protocol *p, const struct resolved *
                              x->base_permille % 10, permille / 10, permille % 10, best / 10, best % 10);
 }
 
+int dose_extremes(const struct tms_protocol *p, const struct tms_dose *dose, uint64_t *ret_strongest,
+                  uint64_t *ret_weakest, struct tms_error *error)
+{
+        uint64_t strongest = 0, weakest = UINT64_MAX;
+
+        for (size_t i = 0; i < p->n_legs; i++) {
+                const struct leg *l = &p->legs[i];
+
+                for (uint32_t k = 0; k < l->levels[LEVEL_BURST].count; k++) {
+                        struct intensity v = l->intensities ? l->intensities[k] : (struct intensity){BASE_MAIN, 1000};
+                        unsigned __int128 num, den;
+                        struct resolved x;
+                        uint64_t low;
+                        int r;
+
+                        r = intensity_resolve(p, i, dose, v, &x, error);
+                        if (r < 0)
+                                return r;
+                        resolved_exact(&x, (struct share){1, 1}, &num, &den);
+                        num = (num + den - 1) / den;
+                        strongest = num > strongest ? (uint64_t)num : strongest;
+                        low = resolved_permille(&x, ramp_share(l, 0));
+                        weakest = low < weakest ? low : weakest;
+                        if (!l->intensities)
+                                break;
+                }
+        }
+        *ret_strongest = strongest;
+        *ret_weakest = weakest;
+        return 0;
+}
+
 /* The full-intensity entries of one burst, each checked against what can be set at all. */
 static int leg_resolve(const struct tms_protocol *p, size_t leg, const struct tms_dose *dose, struct resolved **ret,
                        struct tms_error *error)

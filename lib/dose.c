@@ -4,21 +4,28 @@
  * with a high threshold may ask for more than the capacitors hold or than
  * they recharge between two pulses; then a lower percentage can do.
  */
-#include "protocol.h"
+#include "safety.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <string.h>
 
 /* 0, or -ERANGE when the stimulator cannot; anything else is an error of its own. */
 static int try_percent(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t percent,
-                       const struct tms_info *info, struct tms_verdict *ret_verdict, struct tms_error *error)
+                       const struct tms_info *info, struct tms_verdict *ret_verdict, bool *ret_weak,
+                       struct tms_error *error)
 {
         struct tms_timeline t = {};
         struct tms_dose lower = *dose;
+        uint64_t strongest, weakest;
         int r;
 
         *ret_verdict = (struct tms_verdict){};
         lower.percent_permille = percent;
         r = tms_compile(p, &lower, &t, error);
+        /* Too little is not too much: the search for the highest goes on above it. */
+        if (r == -ERANGE && ret_weak && dose_extremes(p, &lower, &strongest, &weakest, NULL) >= 0)
+                *ret_weak = strongest <= 1000 && weakest == 0;
         if (r < 0)
                 return r;
         r = tms_timeline_check(&t, info, NULL, ret_verdict);
@@ -31,26 +38,31 @@ static uint32_t own_percent(const struct tms_protocol *p, const struct tms_dose 
         return dose->percent_permille ? dose->percent_permille : tms_protocol_percent_permille(p);
 }
 
-/* Every rule is easier to hold with less energy, so what can be played is everything up to some percentage. */
+/*
+ * Every rule is easier to hold with less energy, so what can be played is
+ * everything up to some percentage, but for what is too weak to be set.
+ */
 int tms_dose_highest(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_info *info,
                      uint32_t *ret_percent_permille, struct tms_error *error)
 {
         uint32_t good = 0, bad = own_percent(p, dose) + 1;
         struct tms_verdict verdict;
+        bool weak;
         int r;
 
         while (bad - good > 1) {
                 uint32_t middle = good + (bad - good) / 2;
 
-                r = try_percent(p, dose, middle, info, &verdict, error);
-                if (r >= 0)
+                weak = false;
+                r = try_percent(p, dose, middle, info, &verdict, &weak, error);
+                if (r >= 0 || weak)
                         good = middle;
                 else if (r == -ERANGE)
                         bad = middle;
                 else
                         return r;
         }
-        if (good == 0)
+        if (good == 0 || try_percent(p, dose, good, info, &verdict, NULL, error) < 0)
                 return tms_error_set(error, ERANGE, NULL, 0, 0, NULL, "no percentage of this threshold can be played");
         *ret_percent_permille = good;
         return 0;
@@ -64,7 +76,7 @@ int tms_dose_check(const struct tms_protocol *p, const struct tms_dose *dose, co
         uint32_t best;
         int r;
 
-        r = try_percent(p, dose, own_percent(p, dose), info, &verdict, error);
+        r = try_percent(p, dose, own_percent(p, dose), info, &verdict, NULL, error);
         if (r >= 0)
                 return 0;
         if (verdict.rule == TMS_RULE_NONE)
@@ -75,4 +87,125 @@ int tms_dose_check(const struct tms_protocol *p, const struct tms_dose *dose, co
                 return tms_error_set(error, ERANGE, NULL, 0, 0, NULL, "%s; the highest percentage possible is %u.%u %%",
                                      sentence, best / 10, best % 10);
         return tms_error_set(error, -r, NULL, 0, 0, NULL, "%s", sentence);
+}
+
+/* --- As a verdict ------------------------------------------------------------------------------ */
+
+static struct tms_safety_reason *card_reason(struct tms_safety *s, uint32_t rule, const char *source)
+{
+        struct tms_safety_reason *r = &s->reasons[s->n_reasons++];
+
+        *r = (struct tms_safety_reason){.class_ = TMS_SAFETY_NEVER, .layer = "card"};
+        snprintf(r->table, sizeof(r->table), "%s", tms_rule_name(rule));
+        snprintf(r->source, sizeof(r->source), "%s", source);
+        s->class_ = TMS_SAFETY_NEVER;
+        return r;
+}
+
+/* "1.2 kJ" is not worth it here: each rule's own unit, as its sentence has it. */
+static void rule_text(char *buf, size_t size, uint32_t rule, uint64_t v)
+{
+        switch (rule) {
+        case TMS_RULE_INTENSITY:
+        case TMS_RULE_INTENSITY_ZERO:
+                snprintf(buf, size, "%" PRIu64 ".%" PRIu64 " %%MSO", v / 10, v % 10);
+                break;
+        case TMS_RULE_INTERVAL:
+        case TMS_RULE_SETTLING:
+                snprintf(buf, size, "%.3f ms", (double)v / 1e6);
+                break;
+        case TMS_RULE_RESERVOIR:
+        case TMS_RULE_COIL_HEAT:
+                snprintf(buf, size, "%.3f J", (double)v / 1e3);
+                break;
+        case TMS_RULE_DURATION:
+                snprintf(buf, size, "%.3f s", (double)v / 1e9);
+                break;
+        case TMS_RULE_WAVEFORM:
+                break; /* bits; the sentence has the words */
+        default:
+                snprintf(buf, size, "%" PRIu64, v);
+                break;
+        }
+}
+
+/* " The highest percentage possible is 105.2 %.", where there is one. */
+static void advise(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_info *info,
+                   struct tms_safety_reason *r)
+{
+        size_t n = strlen(r->sentence);
+        uint32_t best;
+
+        if (tms_dose_highest(p, dose, info, &best, NULL) >= 0)
+                snprintf(r->sentence + n, sizeof(r->sentence) - n, " The highest percentage possible is %u.%u %%.",
+                         best / 10, best % 10);
+}
+
+static void too_strong(struct tms_safety *s, uint64_t strongest)
+{
+        struct tms_safety_reason *r = card_reason(s, TMS_RULE_INTENSITY, "the stimulator's maximum output");
+
+        rule_text(r->limit, sizeof(r->limit), TMS_RULE_INTENSITY, 1000);
+        rule_text(r->actual, sizeof(r->actual), TMS_RULE_INTENSITY, strongest);
+        snprintf(r->sentence, sizeof(r->sentence), "The dose asks for %s, and the stimulator gives at most %s.",
+                 r->actual, r->limit);
+}
+
+static void too_weak(struct tms_safety *s)
+{
+        struct tms_safety_reason *r = card_reason(s, TMS_RULE_INTENSITY_ZERO, "the stimulator's steps of 0.1 %MSO");
+
+        rule_text(r->limit, sizeof(r->limit), TMS_RULE_INTENSITY_ZERO, 1);
+        rule_text(r->actual, sizeof(r->actual), TMS_RULE_INTENSITY_ZERO, 0);
+        snprintf(r->sentence, sizeof(r->sentence),
+                 "The weakest pulse would be below %s, the least that the stimulator can be set to.", r->limit);
+}
+
+static void refused(struct tms_safety *s, const struct tms_verdict *v, bool reference_card)
+{
+        struct tms_safety_reason *r = card_reason(s, v->rule,
+                                                  reference_card ? "the driver's verifier, for the reference card"
+                                                                 : "the driver's verifier, for this card");
+        char sentence[300];
+
+        snprintf(r->row, sizeof(r->row), "pulse %u", v->pulse);
+        rule_text(r->limit, sizeof(r->limit), v->rule, v->limit);
+        rule_text(r->actual, sizeof(r->actual), v->rule, v->actual);
+        snprintf(r->sentence, sizeof(r->sentence), "%s.", tms_verdict_format(v, sentence, sizeof(sentence)));
+}
+
+int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+                       const struct tms_info *info, struct tms_safety *ret, struct tms_error *error)
+{
+        struct tms_verdict verdict = {};
+        struct tms_timeline t = {};
+        uint64_t strongest, weakest;
+        struct tms_limits limits;
+        struct tms_safety s;
+        int r;
+
+        r = safety_policy(p, dose, pulses_today, &s, error);
+        if (r >= 0)
+                r = dose_extremes(p, dose, &strongest, &weakest, error);
+        if (r < 0)
+                return r;
+
+        if (strongest > 1000)
+                too_strong(&s, strongest);
+        else if (weakest == 0)
+                too_weak(&s);
+        else {
+                r = tms_compile(p, dose, &t, error);
+                if (r >= 0)
+                        r = tms_session_limits(p, dose, &limits, error);
+                if (r >= 0 && tms_timeline_check(&t, info, &limits, &verdict) < 0)
+                        refused(&s, &verdict, info == NULL);
+                tms_timeline_clear(&t);
+                if (r < 0)
+                        return r;
+        }
+        if (strcmp(s.reasons[s.n_reasons - 1].layer, "card") == 0 && weakest != 0)
+                advise(p, dose, info, &s.reasons[s.n_reasons - 1]);
+        *ret = s;
+        return 0;
 }

@@ -19,12 +19,6 @@
 
 /* --- Session limits --------------------------------------------------------------------------- */
 
-/* Upwards to the next 0.1 %MSO: a limit that is nearest could forbid what it is meant to allow. */
-static uint64_t percent_of_up(uint64_t value, uint64_t percent_permille)
-{
-        return (value * percent_permille + 999) / 1000;
-}
-
 static uint64_t threshold_of(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, enum base base)
 {
         const char *kind = base == BASE_RMT ? "rMT" : "aMT";
@@ -89,23 +83,37 @@ static int prescription_check(const struct tms_protocol *p, const struct tms_dos
         return r;
 }
 
+/* One prescribed intensity, upwards and once: a limit that is nearest could forbid what it is meant to allow. */
+static uint64_t strength(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, struct intensity v)
+{
+        unsigned __int128 num = 1, den = 1000;
+
+        if (v.base == BASE_MAIN) {
+                num *= v.permille;
+                den *= 1000;
+                v = p->legs[leg].intensity;
+        }
+        if (v.base == BASE_MAIN) {
+                num *= v.permille;
+                den *= 1000;
+                v.base = p->reference;
+                v.permille = dose->percent_permille ? dose->percent_permille : p->percent_permille;
+        }
+        num *= threshold_of(p, dose, leg, v.base) * v.permille;
+        return (uint64_t)((num + den - 1) / den);
+}
+
 /* The strongest pulse that a leg's prescription knows. */
 static uint64_t leg_strongest(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg)
 {
         const struct leg *l = &p->legs[leg];
-        uint64_t session, main, strongest = 0;
-        uint32_t percent = dose->percent_permille ? dose->percent_permille : p->percent_permille;
+        uint64_t strongest = 0;
 
-        session = percent_of_up(threshold_of(p, dose, leg, p->reference), percent);
-        main = percent_of_up(l->intensity.base == BASE_MAIN ? session : threshold_of(p, dose, leg, l->intensity.base),
-                             l->intensity.permille);
         if (!l->intensities)
-                return main;
+                return strength(p, dose, leg, (struct intensity){BASE_MAIN, 1000});
 
         for (uint32_t k = 0; k < l->levels[LEVEL_BURST].count; k++) {
-                const struct intensity *v = &l->intensities[k];
-                uint64_t x = percent_of_up(v->base == BASE_MAIN ? main : threshold_of(p, dose, leg, v->base),
-                                           v->permille);
+                uint64_t x = strength(p, dose, leg, l->intensities[k]);
 
                 if (x > strongest)
                         strongest = x;

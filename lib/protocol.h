@@ -163,5 +163,8 @@ struct share ramp_share(const struct leg *leg, uint32_t train);
 
 /* Does the dose fit the protocol: kind of threshold, coil, ranges? */
 int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error);
+/* In 0.1 %MSO: the strongest pulse asked for, upwards; the weakest as it would be set, 0: too weak to be. */
+int dose_extremes(const struct tms_protocol *p, const struct tms_dose *dose, uint64_t *ret_strongest,
+                  uint64_t *ret_weakest, struct tms_error *error);
 
 #endif

@@ -81,8 +81,8 @@ static void hz_text(char *buf, size_t size, uint64_t interval_ns)
 {
         uint64_t mhz = (1000000000000 + interval_ns - 1) / interval_ns;
 
-        if ((mhz - 1) * interval_ns + 1000 >= 1000000000000 && mhz % 1000 == 1)
-                mhz--; /* 18 Hz has no whole interval; do not call it 18.001 */
+        if ((mhz - 1) * (interval_ns + 1) >= 1000000000000 && mhz % 1000 == 1)
+                mhz--; /* 18 and 30 Hz have no whole interval; do not call them 18.001 and 30.001 */
         if (mhz % 1000)
                 snprintf(buf, size, "%" PRIu64 ".%03" PRIu64 " Hz", mhz / 1000, mhz % 1000);
         else
@@ -171,7 +171,7 @@ static void listing(struct check *c, enum listed listed, uint32_t pulses_today)
         struct tms_safety_reason *r;
 
         if (listed != LISTED_NO && c->percent_permille > p->highest_permille) {
-                r = reason_add(c, TMS_SAFETY_OVERRIDE, "allow-list", "", allow_list_source);
+                r = reason_add(c, TMS_SAFETY_OVERRIDE, "allow-list", "protocol_highest", allow_list_source);
                 percent_text(r->limit, sizeof(r->limit), p->highest_permille);
                 percent_text(r->actual, sizeof(r->actual), c->percent_permille);
                 REASON_TEXT(r->sentence, "%s is on the list up to %s; at %s it is another protocol.", p->id, r->limit,
@@ -181,7 +181,9 @@ static void listing(struct check *c, enum listed listed, uint32_t pulses_today)
         c->outside = listed == LISTED_NO ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_NOTICE;
 
         if (listed != LISTED_NO) {
-                r = reason_add(c, TMS_SAFETY_ALLOWED, "allow-list", "", allow_list_source);
+                r = reason_add(c, TMS_SAFETY_ALLOWED, "allow-list",
+                               listed == LISTED_SHIPPED ? "shipped_protocols" : "approved_protocols",
+                               allow_list_source);
                 REASON_TEXT(r->actual, "%.12s", p->sha256);
                 REASON_TEXT(r->sentence, "%s is on the list (%s), status %s.", p->id,
                             listed == LISTED_SHIPPED ? "shipped" : "approved by this site",
@@ -445,19 +447,19 @@ static void threshold_method(struct check *c)
 
         if (strcmp(c->dose->threshold_method, "visual") != 0)
                 return;
-        r = reason_add(c, TMS_SAFETY_NOTICE, "threshold", "", visual_threshold_source);
+        r = reason_add(c, TMS_SAFETY_NOTICE, "threshold", "threshold_method", visual_threshold_source);
+        REASON_TEXT(r->limit, "EMG");
         REASON_TEXT(r->actual, "visual");
         REASON_TEXT(r->sentence, "%s",
                     "The threshold was found by watching twitches: on average 11.3 % (up to 27.8 %) higher than with "
                     "EMG, so the true percentage may be above the limits named here.");
 }
 
-int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
-                     struct tms_safety *ret, struct tms_error *error)
+int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+                  struct tms_safety *ret, struct tms_error *error)
 {
         struct pulse_course course = {};
         struct tms_safety out = {};
-        struct tms_limits limits;
         enum listed listed;
         struct check c = {
                         .p = p,
@@ -469,9 +471,6 @@ int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, 
 
         /* A dose that makes no sense is refused before anything is said about it. */
         r = dose_check(p, dose, error);
-        if (r < 0)
-                return r;
-        r = tms_session_limits(p, dose, &limits, error);
         if (r < 0)
                 return r;
         r = allow_list_find(p->sha256, p->id, &listed, error);
@@ -492,6 +491,18 @@ int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, 
 
         *ret = out;
         return 0;
+}
+
+int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+                     struct tms_safety *ret, struct tms_error *error)
+{
+        struct tms_limits limits;
+        int r;
+
+        r = dose_check(p, dose, error);
+        if (r >= 0)
+                r = tms_session_limits(p, dose, &limits, error);
+        return r < 0 ? r : safety_policy(p, dose, pulses_today, ret, error);
 }
 
 const char *tms_safety_class_name(enum tms_safety_class c)

@@ -90,6 +90,10 @@ typedef void (*train_found)(const struct train *t, void *userdata);
 /* In order of time. */
 void course_trains(const struct pulse_course *c, train_found found, void *userdata);
 
+/* The three layers; whether the stimulator can give the dose is not asked. */
+int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+                  struct tms_safety *ret, struct tms_error *error);
+
 /* --- The allow-list ------------------------------------------------------------------------------- */
 
 enum listed {

@@ -234,7 +234,7 @@ enum tms_safety_class {
 
 struct tms_safety_reason {
         enum tms_safety_class class_;
-        char layer[16]; /* "ceiling", "allow-list", "table", "threshold" */
+        char layer[16]; /* "ceiling", "allow-list", "table", "threshold"; tms_safety_verdict() also "card" */
         char table[48]; /* "rossi2009_max_train_s"… or "" */
         char row[24], column[24];
         char limit[48], actual[48];
@@ -255,6 +255,21 @@ struct tms_safety {
  */
 int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
                      struct tms_safety *ret, struct tms_error *error);
+/*
+ * The policy's verdict and the stimulator's in one shape, for whoever prints
+ * it: as tms_safety_check(), but a dose that cannot be played is no error. It
+ * makes the class "never" and adds one reason of the layer "card" after the
+ * policy's own: table is what forbids it ("intensity", "settling",
+ * "coil_heat" and so on, see tms_rule_name()), limit and actual are in words
+ * ("100.0 %MSO", "114.0 %MSO"), and the sentence ends with the highest percentage
+ * that can be played, where there is one. No other layer is called "card".
+ * info NULL: the reference card.
+ *
+ * Errors are left for what is no dose at all: a threshold of the wrong kind
+ * or coil, an impossible one, a list of approved files that cannot be read.
+ */
+int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+                       const struct tms_info *info, struct tms_safety *ret, struct tms_error *error);
 const char *tms_safety_class_name(enum tms_safety_class c); /* "allowed", "notice", "override", "never" */
 
 /* --- Motor threshold ----------------------------------------------------------- */

@@ -842,6 +842,172 @@ static void test_dose_that_does_not_fit(void **state)
         tms_protocol_free(p);
 }
 
+/* What no table covers says which row or column there is none of, and what was asked for. */
+static void test_cells_of_the_uncovered(void **state)
+{
+#define TOTALS(n, t, f) "totals: {pulses: " #n ", trains: " #t ", first_to_last: " f "}\n"
+        static const struct {
+                const char *reference, *body;
+                unsigned percent;
+                const char *table, *row, *column, *limit, *actual;
+        } cases[] = {
+                        {"rMT", "pattern: {train: {pulses: 10, frequency: 50 Hz}}\n" TOTALS(10, 1, "180 ms"), 1200,
+                         ROSSI, "50 Hz (none)", "120 %", "25 Hz", "50 Hz"},
+                        {"rMT",
+                         "pattern: {burst: {pulses: 3, interval: 20 ms}, train: {bursts: 10, interval: 200 "
+                         "ms}}\n" TOTALS(30, 1, "1.84 s"),
+                         800, "theta_burst", "50 Hz (none)", "80 %", "25 Hz", "3 pulses at 50 Hz"},
+                        /* Triplets at 30 Hz are a variant of it, at 10 Hz between bursts they are none. */
+                        {"rMT",
+                         "pattern: {burst: {pulses: 3, frequency: 30 Hz}, train: {bursts: 10, interval: 200 "
+                         "ms}}\n" TOTALS(30, 1, "28/15 s"),
+                         800, "theta_burst", "30 Hz (none)", "80 %", "25 Hz", "3 pulses at 30 Hz"},
+                        {"rMT",
+                         "pattern: {burst: {pulses: 3, interval: 20 ms}, train: {bursts: 10, interval: 100 "
+                         "ms}}\n" TOTALS(30, 1, "0.94 s"),
+                         800, ROSSI, "50 Hz (none)", "80 %", "25 Hz", "50 Hz"},
+                        {"rMT",
+                         "pattern: {burst: {pulses: 4, interval: 50 ms}, series: {trains: 10, interval: 5 s}}\n" TOTALS(
+                                         40, 10, "45.15 s"),
+                         900, ROSSI, "20 Hz (none)", "90 %", "more than 5 pulses", "4 pulses"},
+                        {"rMT",
+                         "pattern: {burst: {onsets: [0 s, 60 ms, 190 ms, 250 ms, 490 ms]}}\n" TOTALS(5, 1, "490 ms"),
+                         900, ROSSI, "arrhythmic (none)", "90 %", "one interval", "0.06 s to 0.24 s"},
+                        {"rMT", "pattern: {train: {pulses: 10, interval: 100 ms}}\n" TOTALS(10, 1, "0.9 s"), 1400,
+                         ROSSI, "10 Hz", "140 % (none)", "130 %", "140 %"},
+                        {"MSO", "pattern: {train: {pulses: 10, interval: 100 ms}}\n" TOTALS(10, 1, "0.9 s"), 400, ROSSI,
+                         "10 Hz", "unknown (none)", "130 %", "unknown"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct tms_protocol *p = protocol_from(cases[i].reference, "50 %", cases[i].body);
+                struct tms_dose d = dose_for(p, strcmp(cases[i].reference, "MSO") ? 500 : 0);
+                const struct tms_safety_reason *r;
+                struct tms_safety s;
+                struct tms_error e;
+
+                print_message("%zu\n", i);
+                d.percent_permille = cases[i].percent;
+                assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), 0);
+                assert_int_equal(s.class_, TMS_SAFETY_OVERRIDE);
+                r = reason(&s, cases[i].table);
+                assert_non_null(r);
+                assert_string_equal(r->layer, "table");
+                assert_string_equal(r->row, cases[i].row);
+                assert_string_equal(r->column, cases[i].column);
+                assert_string_equal(r->limit, cases[i].limit);
+                assert_string_equal(r->actual, cases[i].actual);
+                tms_protocol_free(p);
+        }
+}
+
+/* Theta burst is a class of its own in every shipped file that has it, and in no other. */
+static void test_theta_burst(void **state)
+{
+        static const char *const theta[] = {"mdd-itbs-600", "ctbs-600", "mdd-snt"};
+        static const char *const others[] = {"qps-5", "qps-50", "sici", "icf", "lici", "mdd-dtms-h1", "single-pulse"};
+
+        for (size_t i = 0; i < sizeof(theta) / sizeof(theta[0]); i++) {
+                struct tms_protocol *p = protocol_shipped(theta[i]);
+                struct tms_safety s = check(p, 500, 800, 0);
+                const struct tms_safety_reason *r = reason(&s, "theta_burst");
+
+                assert_non_null(r);
+                assert_int_equal(r->class_, TMS_SAFETY_NOTICE);
+                assert_string_equal(r->row, "50 Hz (none)");
+                assert_string_equal(r->actual, "3 pulses at 50 Hz");
+                assert_non_null(strstr(r->source, "Huang 2005"));
+                assert_null(reason(&s, ROSSI));
+                tms_protocol_free(p);
+        }
+        for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+                struct tms_protocol *p = protocol_shipped(others[i]);
+                struct tms_safety s = check(p, 500, 800, 0);
+
+                assert_null(reason(&s, "theta_burst"));
+                tms_protocol_free(p);
+        }
+}
+
+/* What the stimulator cannot give is a verdict like any other. */
+static void test_verdict_of_the_card(void **state)
+{
+        static const struct {
+                const char *id;
+                unsigned threshold, percent;
+                enum tms_safety_class class_;
+                const char *table, *row, *limit, *actual, *sentence;
+        } cases[] = {
+                        {"mdd-hfl-10hz", 950, 0, TMS_SAFETY_NEVER, "intensity", "", "100.0 %MSO", "114.0 %MSO",
+                         "The highest percentage possible is 105.2 %."},
+                        {"mdd-hfl-10hz", 300, 1, TMS_SAFETY_NEVER, "intensity_zero", "", "0.1 %MSO", "0.0 %MSO",
+                         "below 0.1 %MSO"},
+                        {"mdd-itbs-600", 820, 0, TMS_SAFETY_NEVER, "coil_heat", "pulse 255", "30000.000 J", NULL,
+                         "The highest percentage possible is 102.4 %."},
+                        {"mdd-hfl-10hz", 500, 0, TMS_SAFETY_NOTICE, NULL, NULL, NULL, NULL, NULL},
+                        /* Never by the policy, too. */
+                        {"mdd-hfl-10hz", 800, 1600, TMS_SAFETY_NEVER, "intensity", "", "100.0 %MSO", "128.0 %MSO",
+                         "The highest percentage possible is 125.0 %."},
+        };
+        struct tms_safety s = {.n_reasons = 77}, plain;
+        struct tms_protocol *p;
+        struct tms_error e = {};
+        struct tms_dose d;
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                size_t cards = 0;
+
+                p = protocol_shipped(cases[i].id);
+                d = dose_for(p, cases[i].threshold);
+                d.percent_permille = cases[i].percent;
+                print_message("%s %u\n", cases[i].id, cases[i].threshold);
+                assert_int_equal(tms_safety_verdict(p, &d, 0, NULL, &s, &e), 0);
+                assert_int_equal(s.class_, cases[i].class_);
+                for (size_t k = 0; k < s.n_reasons; k++)
+                        cards += strcmp(s.reasons[k].layer, "card") == 0;
+                assert_int_equal(cards, cases[i].table != NULL);
+                if (cases[i].table) {
+                        const struct tms_safety_reason *r = &s.reasons[s.n_reasons - 1];
+
+                        print_message("%s\n", r->sentence);
+                        assert_string_equal(r->layer, "card");
+                        assert_int_equal(r->class_, TMS_SAFETY_NEVER);
+                        assert_string_equal(r->table, cases[i].table);
+                        assert_string_equal(r->row, cases[i].row);
+                        assert_string_equal(r->limit, cases[i].limit);
+                        if (cases[i].actual)
+                                assert_string_equal(r->actual, cases[i].actual);
+                        assert_non_null(strstr(r->sentence, cases[i].sentence));
+                        assert_true(r->source[0]);
+                        s.n_reasons--;
+                }
+                /* The policy's reasons come first, and are what they are without the stimulator. */
+                if (tms_safety_check(p, &d, 0, &plain, &e) == 0) {
+                        assert_int_equal(plain.n_reasons, s.n_reasons);
+                        for (size_t k = 0; k < s.n_reasons; k++)
+                                assert_string_equal(plain.reasons[k].sentence, s.reasons[k].sentence);
+                } else
+                        assert_string_equal(cases[i].table, "intensity");
+                tms_protocol_free(p);
+        }
+
+        /* An intensity that goes by no percentage has no highest one. */
+        p = protocol_from("rMT", "100 %",
+                          "pattern: {burst: {pulses: 2, interval: 10 ms}, intensities: [main, 101 % MSO]}\n"
+                          "totals: {pulses: 2, trains: 1, first_to_last: 10 ms}\n");
+        d = dose_for(p, 500);
+        assert_int_equal(tms_safety_verdict(p, &d, 0, NULL, &s, &e), 0);
+        assert_string_equal(s.reasons[s.n_reasons - 1].actual, "101.0 %MSO");
+        assert_null(strstr(s.reasons[s.n_reasons - 1].sentence, "highest"));
+
+        /* No dose at all is still an error. */
+        strcpy(d.threshold_coil, "H7");
+        s.n_reasons = 77;
+        assert_int_equal(tms_safety_verdict(p, &d, 0, NULL, &s, &e), -EINVAL);
+        assert_int_equal(s.n_reasons, 77);
+        tms_protocol_free(p);
+}
+
 /* 40 pulses at 10 Hz, each 100 % of the active threshold. */
 static struct tms_protocol *active_train(const char *reference, const char *pulse)
 {
@@ -957,7 +1123,13 @@ static void test_reasons_are_whole(void **state)
                         for (size_t k = 0; k < s.n_reasons; k++) {
                                 const struct tms_safety_reason *r = &s.reasons[k];
 
-                                assert_true(r->layer[0] && r->source[0] && strlen(r->sentence) > 20);
+                                assert_true(r->layer[0] && r->table[0] && r->source[0] && strlen(r->sentence) > 20);
+                                assert_true(r->actual[0]);
+                                /* Being on the list is no measure. */
+                                assert_int_equal(r->limit[0] == 0, strcmp(r->table, "shipped_protocols") == 0);
+                                if (strncmp(r->table, "rossi", 5) == 0 || strncmp(r->table, "chen", 4) == 0 ||
+                                    strcmp(r->table, "theta_burst") == 0)
+                                        assert_true(r->row[0] && r->column[0]);
                                 assert_int_equal(r->sentence[strlen(r->sentence) - 1], '.');
                                 if (r->class_ > worst)
                                         worst = r->class_;
@@ -990,6 +1162,9 @@ int main(void)
                         cmocka_unit_test(test_visual_threshold),
                         cmocka_unit_test(test_site_approval),
                         cmocka_unit_test(test_dose_that_does_not_fit),
+                        cmocka_unit_test(test_cells_of_the_uncovered),
+                        cmocka_unit_test(test_theta_burst),
+                        cmocka_unit_test(test_verdict_of_the_card),
                         cmocka_unit_test(test_active_above_resting),
                         cmocka_unit_test(test_coil_of_every_threshold),
                         cmocka_unit_test(test_reasons_are_whole),
