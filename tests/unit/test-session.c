@@ -1429,6 +1429,30 @@ static void test_override_with_a_notice(void **state)
         free(text);
 }
 
+/* Where each leg has a threshold of its own, a common one is nobody's and is not asked for. */
+static void test_dose_of_legs(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus_message *m;
+
+        must_create(f);
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "mine.yaml", two_sides, 3, "threshold_kind", "s", "rMT",
+                                    "threshold_coil", "s", "figure-8", "leg_thresholds_permille", "au", 1, 520);
+        assert_false(finish(f, f->bus, m, NULL));
+        refused(f, "InvalidArgument", "expected the patient's threshold");
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "mine.yaml", two_sides, 3, "threshold_kind", "s", "rMT",
+                                    "threshold_coil", "s", "figure-8", "leg_thresholds_permille", "au", 2, 520, 600);
+        if (!finish(f, f->bus, m, NULL))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+        assert_int_equal(get_number(f, "IntensityMax"), 540);
+        stop_daemon(f);
+        /* Nor is one made up for the record. */
+        assert_int_equal(logged(f, "\"threshold_permille\":0,"), 1);
+        assert_int_equal(logged(f, "\"leg_thresholds_permille\":[520,600,0,0]"), 1);
+}
+
 static bool seal(struct fixture *f, const char *nonce, char **ret)
 {
         sd_bus_message *m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "SealAudit"), *reply;
@@ -1531,6 +1555,7 @@ int main(void)
                         TEST(test_override),
                         TEST(test_override_refused),
                         TEST(test_dose),
+                        TEST(test_dose_of_legs),
                         TEST(test_notices),
                         TEST(test_no_notices),
                         TEST(test_confirming_without_a_disk),
