@@ -92,7 +92,7 @@ int tms_threshold_estimate(const struct tms_threshold *t, struct tms_threshold_e
         else if (t->outcome == HUNT_NONE)
                 return -ERANGE;
         else if (t->outcome == HUNT_ON)
-                return -EAGAIN;
+                return tms_threshold_done(t) ? -ENODATA : -EAGAIN;
         if (e.threshold_permille > t->options.max_permille)
                 return -ERANGE;
 

@@ -314,7 +314,11 @@ int tms_threshold_next(struct tms_threshold *t, uint32_t *ret_permille, uint64_t
  * none was asked for, -ETIME when it was fired too early to count.
  */
 int tms_threshold_answer(struct tms_threshold *t, uint64_t fired_ns, bool response);
-/* Of what is known so far for ML-PEST; -EAGAIN before the end for the others. -ERANGE: none up to max_permille. */
+/*
+ * Of what is known so far for ML-PEST. For the others -EAGAIN before the end,
+ * and -ENODATA when the end was max_pulses and not a threshold. -ERANGE: none
+ * up to max_permille.
+ */
 int tms_threshold_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *ret);
 
 /* --- Audit --------------------------------------------------------------------- */

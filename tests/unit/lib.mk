@@ -30,7 +30,7 @@ $(LIB_UNIT): $(B)/tests/test-%: $(LU)/test-%.o $(LIB_UNIT_LIB)
 .PHONY: threshold-report
 threshold-report: $(B)/tests/threshold-report
 	@$(B)/tests/threshold-report
-$(B)/tests/threshold-report: tests/unit/threshold-report.c tests/unit/subjects.c $(B)/libtms.a
+$(B)/tests/threshold-report: tests/unit/threshold-report.c tests/unit/subjects.c $(B)/libtms.a | $(B)/tests/
 	$(CC) $(LIB_UNIT_CPPFLAGS) $(CFLAGS) -o $@ $^ -lyaml -lcrypto -ludev -ljansson -lm
 
 -include $(wildcard $(LU)/*.d)

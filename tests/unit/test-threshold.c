@@ -141,6 +141,20 @@ static void test_manners(void **state)
         assert_int_equal(tms_threshold_estimate(t, &e), -EAGAIN);
         tms_threshold_free(t);
 
+        /* Out of pulses before a threshold: over, but not for lack of asking. */
+        for (o.method = TMS_THRESHOLD_RELATIVE; o.method <= TMS_THRESHOLD_MILLS_NITHI; o.method++) {
+                o.max_pulses = 2;
+                assert_int_equal(tms_threshold_new(&o, &t), 0);
+                for (uint64_t now = 0; now < 2 * TMS_THRESHOLD_GAP_NS; now += TMS_THRESHOLD_GAP_NS) {
+                        assert_int_equal(tms_threshold_estimate(t, &e), -EAGAIN);
+                        assert_int_equal(tms_threshold_next(t, &x, &not_before), 0);
+                        assert_int_equal(tms_threshold_answer(t, now, false), 0);
+                }
+                assert_true(tms_threshold_done(t));
+                assert_int_equal(tms_threshold_estimate(t, &e), -ENODATA);
+                tms_threshold_free(t);
+        }
+
         o.method = 3;
         assert_int_equal(tms_threshold_new(&o, &t), -EINVAL);
         o = (struct tms_threshold_options){.max_permille = 1001};
