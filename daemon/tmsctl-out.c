@@ -26,6 +26,22 @@ static void print_line(const char *s)
         (void)fputc('\n', stderr);
 }
 
+/* The same with what a verdict has, for one that is a refusal. */
+static json_t *failure_json(int status, const char *name, const char *message)
+{
+        const char *class = status == STATUS_NEVER ? "never" : status == STATUS_OVERRIDE ? "override" : NULL;
+        json_t *j = json_pack("{s:{s:s, s:s}}", "error", "name", name, "message", message);
+
+        if (!j || !class)
+                return j;
+        (void)json_object_set_new(j, "verdict", json_string(class));
+        (void)json_object_set_new(j, "reasons",
+                                  json_pack("[{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}]", "class", class, "layer",
+                                            "", "table", "", "row", "", "column", "", "limit", "", "actual", "",
+                                            "source", "", "sentence", message));
+        return j;
+}
+
 int fail(int status, const char *name, const char *format, ...)
 {
         _cleanup_(freep) char *message = NULL;
@@ -41,9 +57,7 @@ int fail(int status, const char *name, const char *format, ...)
                 said = true;
                 return status;
         }
-        return print_json(json_pack("{s:{s:s, s:s}}", "error", "name", name, "message",
-                                    message ? message : "out of memory"),
-                          status);
+        return print_json(failure_json(status, name, message ? message : "out of memory"), status);
 }
 
 int fail_tms(int status, const char *name, const struct tms_error *e)

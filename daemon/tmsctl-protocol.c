@@ -206,10 +206,17 @@ int fail_dose(int r, const struct tms_error *e)
 int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret)
 {
         struct tms_error error = {0};
+        struct tms_safety safety;
         int r;
 
         r = tms_compile(p, dose, ret, &error);
-        return r < 0 ? -fail_dose(r, &error) : 0;
+        if (r >= 0)
+                return 0;
+        /* For programs the verdict of check, whoever was asked; people have asked for something else. */
+        if (r == -ERANGE && opt.json && tms_safety_verdict(p, dose, opt.today, NULL, &safety, NULL) >= 0 &&
+            safety.class_ == TMS_SAFETY_NEVER)
+                return -print_json(protocol_json(p, &safety), STATUS_NEVER);
+        return -fail_dose(r, &error);
 }
 
 int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *ret, bool *ret_relative)

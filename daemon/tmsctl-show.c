@@ -120,7 +120,7 @@ static int safety_of(const struct tms_protocol *p, const struct tms_dose *dose, 
         struct tms_error error = {0};
         int r;
 
-        r = tms_safety_check(p, dose, opt.today, ret, &error);
+        r = tms_safety_verdict(p, dose, opt.today, NULL, ret, &error);
         return r < 0 ? -fail_dose(r, &error) : 0;
 }
 
@@ -200,42 +200,6 @@ int verb_show(int argc, char **argv)
 
 /* --- check ---------------------------------------------------------------------------------- */
 
-/* What the kernel would say of it on the reference card, as one more reason. */
-static int check_on_card(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_timeline *t,
-                         struct tms_safety *safety)
-{
-        struct tms_error error = {0};
-        struct tms_verdict verdict = {0};
-        struct tms_limits limits;
-        struct tms_safety_reason *reason;
-        char text[300], advice[64] = "", percent[CLOCK_TEXT];
-        uint32_t highest;
-        int r;
-
-        r = tms_session_limits(p, dose, &limits, &error);
-        if (r < 0)
-                return -fail_dose(r, &error);
-        r = tms_timeline_check(t, NULL, &limits, &verdict);
-        if (r >= 0)
-                return 0;
-        safety->class_ = TMS_SAFETY_NEVER;
-        if (safety->n_reasons == ELEMENTS(safety->reasons))
-                return 0;
-        reason = safety->reasons + safety->n_reasons++;
-        *reason = (struct tms_safety_reason){.class_ = TMS_SAFETY_NEVER, .layer = "card"};
-        (void)snprintf(reason->table, sizeof(reason->table), "%s", tms_rule_name(verdict.rule));
-        (void)snprintf(reason->limit, sizeof(reason->limit), "%" PRIu64, (uint64_t)verdict.limit);
-        (void)snprintf(reason->actual, sizeof(reason->actual), "%" PRIu64, (uint64_t)verdict.actual);
-        (void)snprintf(reason->row, sizeof(reason->row), "pulse %u", verdict.pulse);
-        (void)snprintf(reason->source, sizeof(reason->source), "the driver's verifier, for the reference card");
-        if (tms_dose_highest(p, dose, NULL, &highest, NULL) >= 0)
-                (void)snprintf(advice, sizeof(advice), " The highest percentage possible is %s %%.",
-                               permille_text(highest, percent));
-        (void)snprintf(reason->sentence, sizeof(reason->sentence), "%s.%s",
-                       tms_verdict_format(&verdict, text, sizeof(text)), advice);
-        return 0;
-}
-
 /* "52", or where legs have their own, "40, 52". */
 static const char *thresholds_text(const struct tms_protocol *p, const struct tms_dose *dose, char *buf, size_t size)
 {
@@ -273,6 +237,7 @@ static void check_text(const struct tms_protocol *p, const struct tms_dose *dose
 
 static int check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *t)
 {
+        struct tms_error error = {0};
         struct tms_safety safety;
         json_t *j;
         int r;
@@ -281,13 +246,9 @@ static int check(const struct tms_protocol *p, const struct tms_dose *dose, stru
         if (r < 0)
                 return -r;
         /* What can never be allowed need not be possible. */
-        if (safety.class_ != TMS_SAFETY_NEVER) {
-                r = protocol_compile(p, dose, t);
-                if (r >= 0)
-                        r = check_on_card(p, dose, t, &safety);
-                if (r < 0)
-                        return -r;
-        }
+        r = tms_compile(p, dose, t, &error);
+        if (r < 0 && safety.class_ != TMS_SAFETY_NEVER)
+                return fail_dose(r, &error);
         j = protocol_json(p, &safety);
         if (!j)
                 return fail_memory();
