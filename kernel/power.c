@@ -168,14 +168,12 @@ static void leave_cpu(struct tms_device *tms, void *data)
 		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
 }
 
-/* An engine that shares its CPU may have a better place now. Never while it treats. */
+/* An engine that shares its CPU may have one of its own now. Never while it treats. */
 static void spread(struct tms_device *tms, void *data)
 {
-	int cpu = tms_devices_pick_cpu(tms, -1);
-
 	guard(mutex)(&tms->lock);
-	if (!tms_energised(READ_ONCE(tms->state)) && cpu != tms->engine_cpu)
-		engine_to(tms, cpu);
+	if (!tms_energised(READ_ONCE(tms->state)) && tms_devices_share_cpu(tms))
+		engine_to(tms, tms_devices_pick_cpu(tms, -1));
 }
 
 static int cpu_comes(unsigned int cpu)

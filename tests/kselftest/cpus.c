@@ -33,6 +33,23 @@ static int set_online(int cpu, bool online)
         return write_file(path, online ? "1" : "0");
 }
 
+/* The clock is the host's here, and it may be late three times in a row: then it is asked again. */
+static int wait_fired_late(int fd, uint32_t n)
+{
+        struct tms_resume resume;
+        struct tms_status s;
+
+        for (uint64_t end_ns = now_ns() + 20 * S; now_ns() < end_ns; sleep_ns(10 * MS)) {
+                s = status_of(fd);
+                if (s.fired >= n)
+                        return 0;
+                resume = (struct tms_resume){.delay_ns = 50 * MS};
+                if (s.state == TMS_STATE_PAUSED && s.cause == TMS_CAUSE_LATE)
+                        call(fd, TMS_IOC_RESUME, &resume);
+        }
+        return -ETIMEDOUT;
+}
+
 FIXTURE_SETUP(cpus)
 {
         struct tms_pause now = {.flags = TMS_PAUSE_NOW};
@@ -60,7 +77,7 @@ FIXTURE_SETUP(cpus)
                 ASSERT_EQ(0, controller_arm(&self->c));
         if (variant->state > TMS_STATE_ARMED) {
                 ASSERT_EQ(0, controller_start(&self->c));
-                ASSERT_EQ(0, wait_fired(self->c.fd, 1));
+                ASSERT_EQ(0, wait_fired_late(self->c.fd, 1));
         }
         if (variant->state == TMS_STATE_PAUSED)
                 ASSERT_EQ(0, call(self->c.fd, TMS_IOC_PAUSE, &now));
@@ -95,7 +112,7 @@ TEST_F(cpus, offline)
         ASSERT_EQ(0, window_open(&self->window, "elsewhere"));
         ASSERT_EQ(0, controller_arm(&self->c));
         ASSERT_EQ(0, controller_start(&self->c));
-        EXPECT_EQ(0, wait_fired(self->c.fd, 3));
+        EXPECT_EQ(0, wait_fired_late(self->c.fd, 3));
         EXPECT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
         EXPECT_EQ(0, window_close(&self->window, window_pulses(&self->window), REFUSED_ANY));
 
