@@ -19,6 +19,7 @@ const struct duration_table rossi2009 = {
         .name = "rossi2009_max_train_s",
         .source = "Rossi et al. 2009, Clin Neurophysiol 120:2008, Table 4",
         .verified = true,
+        .longest_tested_verified = false,
         .columns = 5,
         .percent_permille = {       900,           1000,          1100,         1200,        1300 },
         .hz = { 1, 5, 10, 20, 25 },
@@ -50,11 +51,15 @@ const struct duration_table chen1997 = {
 
 /* clang-format on */
 
-/* From the abstract: ten trains 5 s apart at 110 % were safe, 1 s apart above 100 % were not. */
+/*
+ * From the abstract: ten trains 5 s apart at 110 % were safe, 1 s apart above
+ * 100 % were not. That there are no data above 110 % is from general knowledge.
+ */
 const struct interval_table chen1997_iti = {
                 .name = "chen1997_min_iti_s",
                 .source = "Chen et al. 1997, Electroencephalogr Clin Neurophysiol 105:415 (abstract)",
                 .verified = true,
+                .no_data_verified = false,
                 .min_ns = 5000000000,
                 .percent_permille = 1100,
 };

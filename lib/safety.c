@@ -330,9 +330,15 @@ static void duration_check(struct check *c, const struct train *x, const struct 
 {
         const struct cell cell = cell_find(t, x);
         const bool inside = x->train_ns <= cell.limit_ns;
+        const bool longest_tested = t->cell[cell.row][cell.column].longest_tested;
+        const char *mark = "";
         struct tms_safety_reason *r;
         char prefix[160];
 
+        if (!t->verified)
+                mark = " (table not verified)";
+        else if (longest_tested && !t->longest_tested_verified)
+                mark = " (the number is verified, that it is only the longest tested is not)";
         r = reason_add(c, inside ? TMS_SAFETY_ALLOWED : c->outside, "table", t->name, t->source);
         REASON_TEXT(r->row, "%u Hz", t->hz[cell.row]);
         percent_text(r->column, sizeof(r->column), t->percent_permille[cell.column]);
@@ -340,8 +346,7 @@ static void duration_check(struct check *c, const struct train *x, const struct 
         seconds_text(r->actual, sizeof(r->actual), x->train_ns);
         REASON_TEXT(r->sentence, "%sa train of %s is %s the %s %s at %s and %s%s.", leg_prefix(c->p, x, prefix),
                     r->actual, inside ? "within" : "longer than", r->limit,
-                    t->cell[cell.row][cell.column].longest_tested ? "that were tested" : "found safe", r->row,
-                    r->column, t->verified ? "" : " (table not verified)");
+                    longest_tested ? "that were tested" : "found safe", r->row, r->column, mark);
 }
 
 static void interval_check(struct check *c, const struct train *x)
@@ -360,8 +365,8 @@ static void interval_check(struct check *c, const struct train *x)
                 REASON_TEXT(r->sentence, "%strains are %s apart; less than %s is not known to be safe.",
                             leg_prefix(c->p, x, prefix), r->actual, r->limit);
         else if (!known)
-                REASON_TEXT(r->sentence, "%strains are %s apart; above 110 %% there are no data on what is enough.",
-                            leg_prefix(c->p, x, prefix), r->actual);
+                REASON_TEXT(r->sentence, "%strains are %s apart; above 110 %% there are no data on what is enough%s.",
+                            leg_prefix(c->p, x, prefix), r->actual, t->no_data_verified ? "" : " (not verified)");
         else
                 REASON_TEXT(r->sentence, "%strains are %s apart, at least %s.", leg_prefix(c->p, x, prefix), r->actual,
                             r->limit);

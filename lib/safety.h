@@ -14,7 +14,7 @@
 /* Longest safe duration of one train, by frequency (rows) and intensity (columns). */
 struct duration_table {
         const char *name, *source;
-        bool verified;
+        bool verified, longest_tested_verified; /* the numbers; that a cell is no limit but the longest tested */
         unsigned columns;
         uint32_t percent_permille[SAFETY_COLUMNS_MAX];
         uint32_t hz[SAFETY_ROWS];
@@ -29,7 +29,7 @@ extern const struct duration_table rossi2009, chen1997;
 /* Trains at least this far apart were safe up to this intensity; above it there are no data. */
 struct interval_table {
         const char *name, *source;
-        bool verified;
+        bool verified, no_data_verified; /* what was safe; that above it there are no data */
         uint64_t min_ns;
         uint32_t percent_permille;
 };

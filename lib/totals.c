@@ -55,8 +55,11 @@ void leg_readings(const struct tms_protocol *p, const struct leg *leg, struct tm
                         v.without_last_iti_ns = ticks_to_ns(leg->length_ticks - iti, den);
                         v.last_to_first_total_ns = ticks_to_ns(series->count * span + (series->count - 1) * iti, den);
                 }
-        } else if (series->count == 1 && fixed_train)
+        } else if (series->count == 1 && fixed_train) {
                 v.without_last_iti_ns = v.cycle_total_ns;
+                /* ((P - 1) / f + ITI) x 1 - ITI */
+                v.last_to_first_total_ns = v.train_span_ns;
+        }
 
         *ret = v;
 }

@@ -39,15 +39,15 @@ static const struct figures {
                 {"mdd-itbs-600", "figure-8", "rMT", "cleared", 120, 600, 20, 30, MS(2000), MS(8000), MS(200000),
                  MS(192000), MS(191840), MS(188800)},
                 {"ctbs-600", "figure-8", "aMT", "published", 80, 600, 1, 600, MS(40000), NONE, MS(40000), MS(40000),
-                 MS(39840), NONE},
-                {"mdd-lfr-1hz-360", "circular", "rMT", "published", 120, 360, 1, 360, MS(360000), NONE, MS(360000),
-                 MS(360000), MS(359000), NONE},
+                 MS(39840), MS(39840)},
+                {"mdd-lfr-1hz-360", "any", "rMT", "published", 120, 360, 1, 360, MS(360000), NONE, MS(360000),
+                 MS(360000), MS(359000), MS(359000)},
                 {"mdd-lfr-1hz-900", "figure-8", "rMT", "published", 110, 900, 1, 900, MS(900000), NONE, MS(900000),
-                 MS(900000), MS(899000), NONE},
+                 MS(900000), MS(899000), MS(899000)},
                 {"mdd-lfr-1hz-1200", "figure-8", "rMT", "published", 110, 1200, 1, 1200, MS(1200000), NONE, MS(1200000),
-                 MS(1200000), MS(1199000), NONE},
+                 MS(1200000), MS(1199000), MS(1199000)},
                 {"mdd-lfr-1hz-1800", "figure-8", "rMT", "published", 110, 1800, 1, 1800, MS(1800000), NONE, MS(1800000),
-                 MS(1800000), MS(1799000), NONE},
+                 MS(1800000), MS(1799000), MS(1799000)},
                 {"mdd-seq-bilateral", "figure-8", "rMT", "published", 120, 2100, 51, 0, NONE, NONE, MS(2250000), NONE,
                  MS(2219900), NONE},
                 {"mdd-dtms-h1", "H1", "rMT", "cleared", 120, 1980, 55, 36, MS(2000), MS(20000), MS(1210000),
@@ -114,6 +114,102 @@ static void test_published_figures(void **state)
                 assert_int_equal(v.iti_ns, f->iti_ns);
                 assert_int_equal(v.without_last_iti_ns, f->without_last_ns);
                 assert_int_equal(v.last_to_first_total_ns, f->last_to_first_ns);
+                tms_protocol_free(p);
+        }
+}
+
+/* A key of the totals at an indentation; its value was compared with the pattern when the file was read. */
+static bool states(const char *totals, const char *indent, const char *key)
+{
+        char line[80];
+
+        snprintf(line, sizeof(line), "\n%s%s: ", indent, key);
+        return strstr(totals, line) != NULL;
+}
+
+/* Every reading that a pattern has is written in its file, for whoever reads only that. */
+static void test_every_reading_is_stated(void **state)
+{
+        for (size_t i = 0; i < sizeof(published) / sizeof(published[0]); i++) {
+                struct tms_protocol *p;
+                const char *totals;
+                char path[512];
+                size_t legs;
+
+                snprintf(path, sizeof(path), PROTOCOLS "/%s.yaml", published[i].id);
+                p = load(path);
+                legs = tms_protocol_legs(p);
+                totals = tms_protocol_text(p, NULL);
+                for (size_t leg = 0; leg < legs; leg++) {
+                        const char *indent = legs > 1 ? "      " : "  ";
+                        struct tms_readings v;
+                        char part[1200];
+
+                        assert_int_equal(tms_protocol_readings(p, leg, &v), 0);
+                        totals = strstr(totals, legs > 1 ? "    totals:" : "\ntotals:");
+                        assert_non_null(totals);
+                        totals += 11;
+                        snprintf(part, sizeof(part), "%s", totals);
+                        if (strstr(part, legs > 1 ? "\n  - name" : "\n\n"))
+                                *strstr(part, legs > 1 ? "\n  - name" : "\n\n") = 0;
+
+                        const struct {
+                                const char *key;
+                                bool has;
+                        } keys[] = {
+                                        {"trains", true},
+                                        {"pulses_per_train", true},
+                                        {"train_duration", v.train_ns != NONE},
+                                        {"iti", v.iti_ns != NONE},
+                                        {"iti_last_to_first", v.iti_last_to_first_ns != NONE},
+                                        {"cycle_total", true},
+                                        {"without_last_iti", v.without_last_iti_ns != NONE},
+                                        {"first_to_last", true},
+                                        {"last_to_first_total", v.last_to_first_total_ns != NONE},
+                        };
+
+                        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+                                if (states(part, indent, keys[k].key) != keys[k].has)
+                                        fail_msg("%s, leg %zu: %s", published[i].id, leg + 1, keys[k].key);
+                }
+                tms_protocol_free(p);
+        }
+}
+
+/* What domain knowledge was read in a source, per file; a mark that is better than that would be a lie. */
+static void test_confidence_marks(void **state)
+{
+        static const char *const verified[] = {"mdd-hfl-10hz-5s25", "mdd-maintenance-10hz", "mdd-snt", "ocd-dtms-h7"};
+
+        for (size_t i = 0; i < sizeof(published) / sizeof(published[0]); i++) {
+                struct tms_course_defaults c;
+                struct tms_protocol *p;
+                bool expected = false, all = true;
+                char path[512];
+
+                snprintf(path, sizeof(path), PROTOCOLS "/%s.yaml", published[i].id);
+                p = load(path);
+                for (size_t k = 0; k < sizeof(verified) / sizeof(verified[0]); k++)
+                        expected |= strcmp(verified[k], published[i].id) == 0;
+                if (tms_protocol_verified(p) != expected)
+                        fail_msg("%s", published[i].id);
+                assert_true(tms_protocol_citations(p) > 0);
+                for (size_t k = 0; k < tms_protocol_citations(p); k++) {
+                        struct tms_citation v;
+
+                        assert_int_equal(tms_protocol_citation(p, k, &v), 0);
+                        assert_true(v.text[0] && v.supports[0] && v.basis[0]);
+                        all &= v.verified;
+                        if (strcmp(v.basis, "general-knowledge") == 0)
+                                assert_false(v.verified);
+                }
+                assert_int_equal(tms_protocol_verified(p), all);
+                /* A course of so many sessions a day, days and weeks has no more sessions than they hold. */
+                tms_protocol_course(p, &c);
+                if (c.sessions_per_day && c.days_per_week && c.weeks) {
+                        assert_true(c.sessions <= c.sessions_per_day * c.days_per_week * c.weeks);
+                        assert_true(c.sessions > c.sessions_per_day * c.days_per_week * (c.weeks - 1));
+                }
                 tms_protocol_free(p);
         }
 }
@@ -370,6 +466,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_published_figures),
+                        cmocka_unit_test(test_every_reading_is_stated),
+                        cmocka_unit_test(test_confidence_marks),
                         cmocka_unit_test(test_every_file_is_held),
                         cmocka_unit_test(test_legs),
                         cmocka_unit_test(test_course_and_citations),

@@ -133,6 +133,33 @@ static void test_tables_on_shipped(void **state)
         }
 }
 
+/* What of the tables was not read in their source says so, in the sentence that goes by it. */
+static void test_tables_are_marked(void **state)
+{
+        static const struct {
+                const char *id, *table;
+                unsigned percent;
+                const char *mark; /* NULL: none */
+        } cases[] = {
+                        {"mdd-hfl-10hz", ROSSI, 1200, NULL},
+                        {"mdd-hfl-10hz", CHEN, 1200, "(table not verified)"},
+                        {"mdd-lfr-1hz-360", ROSSI, 1200, "that it is only the longest tested is not)"},
+                        {"mdd-hfl-10hz-5s25", ITI, 1100, NULL},
+                        {"mdd-hfl-10hz", ITI, 1200, "(not verified)"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct tms_protocol *p = protocol_shipped(cases[i].id);
+                struct tms_safety s = check(p, 500, cases[i].percent, 0);
+                const char *sentence = reason(&s, cases[i].table)->sentence;
+
+                assert_int_equal(strstr(sentence, "verified") != NULL, cases[i].mark != NULL);
+                if (cases[i].mark)
+                        assert_non_null(strstr(sentence, cases[i].mark));
+                tms_protocol_free(p);
+        }
+}
+
 /* The same pattern that is on the list gets no benefit from it in a file of another hash. */
 static void test_listed_by_hash_only(void **state)
 {
@@ -1146,6 +1173,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_tables_on_shipped),
+                        cmocka_unit_test(test_tables_are_marked),
                         cmocka_unit_test(test_listed_by_hash_only),
                         cmocka_unit_test(test_every_cell),
                         cmocka_unit_test(test_rounding_up),
