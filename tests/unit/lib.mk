@@ -27,6 +27,19 @@ $(B)/tests/test-device: LIB_UNIT_LDFLAGS := -Wl,--wrap=open,--wrap=ioctl,--wrap=
 $(LIB_UNIT): $(B)/tests/test-%: $(LU)/test-%.o $(LIB_UNIT_LIB)
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(LIB_UNIT_LDFLAGS) -o $@ $^ -lcmocka -lyaml -lcrypto -ludev -lm
 
+# The fuzzers' corpus, without a fuzzer.
+REPLAY     := $(addprefix $(B)/tests/replay-,protocol compile)
+UNIT_TESTS += $(REPLAY)
+
+$(LU)/fuzz-%.o: tests/fuzz/fuzz-%.c | $(LU)/
+	$(CC) $(LIB_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+
+$(LU)/replay-%.o: tests/fuzz/replay.c | $(LU)/
+	$(CC) $(LIB_UNIT_CPPFLAGS) -DCORPUS='"$(CURDIR)/tests/fuzz/corpus/$*"' $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+
+$(REPLAY): $(B)/tests/replay-%: $(LU)/replay-%.o $(LU)/fuzz-%.o $(LIB_UNIT_LIB)
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lyaml -lcrypto -ludev -lm
+
 .PHONY: threshold-report
 threshold-report: $(B)/tests/threshold-report
 	@$(B)/tests/threshold-report

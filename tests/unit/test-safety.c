@@ -209,6 +209,51 @@ static void test_every_cell(void **state)
                         }
 }
 
+/* The same of the shorter table, with its strings; typed in from the print. */
+static void test_every_cell_of_chen(void **state)
+{
+        static const unsigned hz[] = {1, 5, 10, 20, 25}, percent[] = {1000, 1100, 1200, 1300};
+        static const struct {
+                unsigned ms;
+                const char *limit;
+        } cells[5][4] = {
+                        {{270000, "270 s"}, {270000, "270 s"}, {180000, "180 s"}, {50000, "50 s"}},
+                        {{10000, "10 s"}, {10000, "10 s"}, {10000, "10 s"}, {10000, "10 s"}},
+                        {{5000, "5 s"}, {5000, "5 s"}, {3200, "3.2 s"}, {2200, "2.2 s"}},
+                        {{1500, "1.5 s"}, {1200, "1.2 s"}, {800, "0.8 s"}, {400, "0.4 s"}},
+                        {{1000, "1 s"}, {700, "0.7 s"}, {300, "0.3 s"}, {200, "0.2 s"}},
+        };
+        char body[400], row[16], column[16], actual[32];
+
+        for (size_t i = 0; i < 5; i++)
+                for (size_t k = 0; k < 4; k++)
+                        for (unsigned more = 0; more < 2; more++) {
+                                const unsigned pulses = cells[i][k].ms * hz[i] / 1000 + more;
+                                const struct tms_safety_reason *r;
+                                struct tms_protocol *p;
+                                struct tms_safety s;
+
+                                snprintf(body, sizeof(body),
+                                         "pattern: {train: {pulses: %u, frequency: %u Hz}}\n"
+                                         "totals: {pulses: %u, trains: 1, first_to_last: %u ms}\n",
+                                         pulses, hz[i], pulses, (pulses - 1) * 1000 / hz[i]);
+                                snprintf(row, sizeof(row), "%u Hz", hz[i]);
+                                snprintf(column, sizeof(column), "%u %%", percent[k] / 10);
+                                snprintf(actual, sizeof(actual), "%.6g s", (double)pulses / hz[i]);
+                                p = protocol_from("rMT", "100 %", body);
+                                s = check(p, 300, percent[k], 0);
+                                r = reason(&s, CHEN);
+                                assert_int_equal(r->class_, more ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED);
+                                assert_string_equal(r->layer, "table");
+                                assert_string_equal(r->row, row);
+                                assert_string_equal(r->column, column);
+                                assert_string_equal(r->limit, cells[i][k].limit);
+                                assert_string_equal(r->actual, actual);
+                                assert_non_null(strstr(r->source, "Chen"));
+                                tms_protocol_free(p);
+                        }
+}
+
 static void test_rounding_up(void **state)
 {
         static const struct {
@@ -246,10 +291,14 @@ static void test_between_trains(void **state)
                 unsigned percent;
                 const char *cycle, *first_to_last;
                 enum tms_safety_class class_;
+                const char *row, *column, *actual;
         } cases[] = {
-                        {1000, "7 s", "8.9 s", TMS_SAFETY_ALLOWED},    {1100, "7 s", "8.9 s", TMS_SAFETY_ALLOWED},
-                        {1100, "6.9 s", "8.8 s", TMS_SAFETY_OVERRIDE}, {500, "2.5 s", "4.4 s", TMS_SAFETY_OVERRIDE},
-                        {1110, "7 s", "8.9 s", TMS_SAFETY_OVERRIDE}, /* no data above 110 % */
+                        {1000, "7 s", "8.9 s", TMS_SAFETY_ALLOWED, ">= 5 s", "110 %", "5 s"},
+                        {1100, "7 s", "8.9 s", TMS_SAFETY_ALLOWED, ">= 5 s", "110 %", "5 s"},
+                        {1100, "6.9 s", "8.8 s", TMS_SAFETY_OVERRIDE, "< 5 s", "110 %", "4.9 s"},
+                        {500, "2.5 s", "4.4 s", TMS_SAFETY_OVERRIDE, "< 5 s", "110 %", "0.5 s"},
+                        /* no data above 110 % */
+                        {1110, "7 s", "8.9 s", TMS_SAFETY_OVERRIDE, ">= 5 s", "120 %", "5 s"},
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -257,6 +306,10 @@ static void test_between_trains(void **state)
                 struct tms_safety s = check(p, 500, cases[i].percent, 0);
 
                 assert_int_equal(reason(&s, ITI)->class_, cases[i].class_);
+                assert_string_equal(reason(&s, ITI)->row, cases[i].row);
+                assert_string_equal(reason(&s, ITI)->column, cases[i].column);
+                assert_string_equal(reason(&s, ITI)->limit, "5 s");
+                assert_string_equal(reason(&s, ITI)->actual, cases[i].actual);
                 assert_int_equal(s.class_, cases[i].class_);
                 tms_protocol_free(p);
         }
@@ -1176,6 +1229,7 @@ int main(void)
                         cmocka_unit_test(test_tables_are_marked),
                         cmocka_unit_test(test_listed_by_hash_only),
                         cmocka_unit_test(test_every_cell),
+                        cmocka_unit_test(test_every_cell_of_chen),
                         cmocka_unit_test(test_rounding_up),
                         cmocka_unit_test(test_between_trains),
                         cmocka_unit_test(test_outside_the_tables),
