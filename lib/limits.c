@@ -2,11 +2,13 @@
 /*
  * The session's hard limits and the kernel's verdict in advance.
  *
- * tms_session_limits() is a second account of the dose, made from what the
- * prescription states (the file's totals, the threshold, the percentage) with
- * arithmetic of its own. It shares no code with compile.c on purpose: a
- * mistake in one of the two is then caught by the kernel, which holds the
- * timeline against the limits.
+ * tms_session_limits() is a second account of the dose, with arithmetic of
+ * its own: pulses and duration from the file's stated totals, the intensity
+ * from threshold and percentage, the shortest interval and the most pulses in
+ * a second in closed form from the pattern's levels. It shares no code with
+ * compile.c on purpose: a mistake in one of the two is then caught by the
+ * kernel, which holds the timeline against the limits. The pulses in a second
+ * are a bound and can be more than any second has; safety.c counts them.
  */
 #include "kernel/regs.h"
 #include "kernel/timeline.h"

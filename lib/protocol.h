@@ -81,7 +81,7 @@ struct citation {
         bool verified;
 };
 
-/* What the file says of the whole; tms_session_limits() believes this and not the pattern. */
+/* What the file says of the whole; of pulses and duration, tms_session_limits() believes this and not the pattern. */
 struct stated {
         uint64_t pulses, trains;
         uint64_t duration_ns; /* first_to_last, or longest for a jittered pattern */

@@ -198,9 +198,10 @@ int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struc
 void tms_timeline_clear(struct tms_timeline *t);
 
 /*
- * The session's limits from the prescription alone: the protocol's stated
- * totals and the dose, not the compiled timeline, so that one mistake is not
- * made twice.
+ * The session's limits by a second account, not from the compiled timeline,
+ * so that one mistake is not made twice: pulses and duration from the
+ * protocol's stated totals, intensity from the dose, the shortest interval
+ * and a bound on the pulses in a second from the pattern's levels.
  */
 int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_limits *ret,
                        struct tms_error *error);

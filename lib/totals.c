@@ -3,7 +3,7 @@
  * Totals: the figures that people quote for a protocol, in every reading
  * that is in use, and the check of what a file states against what its
  * pattern gives. The stated figures are a second, independent account of the
- * dose: tms_session_limits() takes the session's hard limits from them.
+ * dose: tms_session_limits() takes the most pulses and the duration from them.
  *
  * The inter-train interval has two meanings: from the nominal end of a train
  * (its last interval included), and from its last pulse. Both are here.

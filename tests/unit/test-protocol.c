@@ -372,7 +372,7 @@ static void test_manual_examples(void **state)
                         strncat(text, line, sizeof(text) - strlen(text) - 1);
         }
         fclose(f);
-        assert_int_equal(found, 6);
+        assert_int_equal(found, 7);
 }
 
 /* --- Finding ---------------------------------------------------------------------------------------- */
