@@ -90,6 +90,36 @@ typedef void (*train_found)(const struct train *t, void *userdata);
 /* In order of time. */
 void course_trains(const struct pulse_course *c, train_found found, void *userdata);
 
+/* --- A verdict in the making ----------------------------------------------------------------------- */
+
+/* The worst that is said of a leg's trains. */
+struct leg_findings {
+        struct train rossi, chen, interval; /* nearest to the table's limit, or furthest beyond; pulses 0: none */
+        struct train not_covered;
+        struct train single;
+};
+
+struct safety_check {
+        const struct tms_protocol *p;
+        const struct tms_dose *dose;
+        struct tms_safety *out;
+        uint32_t percent_permille;   /* of the reference, as dosed */
+        uint32_t strongest_permille; /* of the threshold, but for single pulses; 0: none, or related to none */
+        struct leg_findings legs[TMS_LEGS_MAX];
+        enum tms_safety_class outside; /* what lying outside a table means: a notice on the list, else an override */
+};
+
+struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_safety_class class_, const char *layer,
+                                            const char *table, const char *source);
+#define REASON_TEXT(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
+/* "120 %", "112.5 %" */
+void safety_percent_text(char *buf, size_t size, uint64_t permille);
+
+/* safety-trains.c: keeps the worst of what course_trains() finds; userdata is the check. */
+void safety_train_found(const struct train *x, void *userdata);
+/* Tells what was kept of a leg. */
+void safety_leg_tables(struct safety_check *c, const struct leg_findings *f);
+
 /* The three layers; whether the stimulator can give the dose is not asked. */
 int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
                   struct tms_safety *ret, struct tms_error *error);
