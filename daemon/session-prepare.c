@@ -58,45 +58,25 @@ static int parse(struct preparation *p)
         return tms_protocol_find(p->name, &p->protocol, &p->error);
 }
 
-/* As the library wants it: where each leg has a threshold of its own, the common one stands for none. */
-static struct tms_dose dose_of(const struct preparation *p)
-{
-        struct tms_dose dose = p->dose;
-        uint32_t highest = 0;
-        size_t i;
-
-        for (i = 0; i < tms_protocol_legs(p->protocol); i++) {
-                if (dose.leg_threshold_permille[i] == 0)
-                        return dose;
-                if (dose.leg_threshold_permille[i] > highest)
-                        highest = dose.leg_threshold_permille[i];
-        }
-        if (dose.threshold_permille == 0)
-                dose.threshold_permille = highest;
-        return dose;
-}
-
 static void run(void *userdata)
 {
         struct preparation *p = userdata;
-        struct tms_dose dose;
 
         p->r = parse(p);
         if (p->r < 0) {
                 p->failed = p->r == -ENOENT && !*p->text ? "NoSuchProtocol" : "InvalidProtocol";
                 return;
         }
-        dose = dose_of(p);
-        p->r = tms_safety_check(p->protocol, &dose, p->pulses_today, &p->safety, &p->error);
+        p->r = tms_safety_check(p->protocol, &p->dose, p->pulses_today, &p->safety, &p->error);
         if (p->r < 0) {
                 p->failed = p->r == -ERANGE ? "LimitExceeded" : "InvalidArgument";
                 return;
         }
         if (is_forbidden(p))
                 return;
-        p->r = tms_compile(p->protocol, &dose, &p->timeline, &p->error);
+        p->r = tms_compile(p->protocol, &p->dose, &p->timeline, &p->error);
         if (p->r >= 0)
-                p->r = tms_session_limits(p->protocol, &dose, &p->limits, &p->error);
+                p->r = tms_session_limits(p->protocol, &p->dose, &p->limits, &p->error);
         if (p->r < 0)
                 p->failed = p->r == -ERANGE ? "LimitExceeded" : "InvalidArgument";
 }

@@ -146,18 +146,6 @@ int protocol_idle_options(const struct tms_protocol *p, bool shape)
         return 0;
 }
 
-/* Where each leg has its own, the common one is nobody's; the library wants it all the same. */
-static uint32_t common_threshold(void)
-{
-        uint32_t highest = opt.mt_permille;
-        size_t i;
-
-        for (i = 0; opt.mt_permille == 0 && i < TMS_LEGS_MAX; i++)
-                if (opt.leg_mt_permille[i] > highest)
-                        highest = opt.leg_mt_permille[i];
-        return highest;
-}
-
 int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *ret)
 {
         const char *reference = tms_protocol_reference(p);
@@ -165,13 +153,13 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
         char each[64] = "";
         bool absolute = STREQ(reference, "MSO");
         struct tms_dose dose = {
-                        .threshold_permille = protocol_has_threshold(p) ? common_threshold() : 0,
+                        .threshold_permille = opt.mt_permille,
                         .percent_permille = opt.percent_permille,
                         .other_threshold_permille = opt.other_mt_permille,
         };
         int r;
 
-        if (wanted && !absolute && dose.threshold_permille == 0) {
+        if (wanted && !absolute && !protocol_has_threshold(p)) {
                 if (tms_protocol_legs(p) > 1)
                         (void)snprintf(each, sizeof(each), ", or with --leg-mt for each of its %zu legs",
                                        tms_protocol_legs(p));
