@@ -4,9 +4,6 @@
 
 #include "tmsctl.h"
 
-/* Half of the stimulator's output stands for the threshold where no patient is known. */
-#define SHAPE_THRESHOLD_PERMILLE 500
-
 static bool ends_with(const char *s, const char *end)
 {
         size_t n = strlen(s), m = strlen(end);
@@ -207,30 +204,47 @@ int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, 
         return -fail_dose(r, &error);
 }
 
-int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *ret, bool *ret_relative)
+/* Each percentage of the threshold that it is of, as if that were this; nothing is printed. */
+static int compile_percentages(const struct tms_protocol *p, struct tms_dose dose, uint32_t threshold,
+                               struct tms_timeline *ret, struct tms_error *error)
 {
-        bool absolute = STREQ(tms_protocol_reference(p), "MSO");
-        struct tms_dose dose;
         uint32_t i;
         int r;
 
-        r = protocol_dose(p, false, &dose);
+        dose.threshold_permille = dose.other_threshold_permille = threshold;
+        r = tms_compile(p, &dose, ret, error);
         if (r < 0)
                 return r;
-        *ret_relative = !absolute && dose.threshold_permille == 0;
-        /* Each percentage of the threshold that it is of. */
-        if (*ret_relative)
-                dose.threshold_permille = SHAPE_THRESHOLD_PERMILLE;
-        if (*ret_relative && dose.other_threshold_permille == 0)
-                dose.other_threshold_permille = SHAPE_THRESHOLD_PERMILLE;
-        r = protocol_compile(p, &dose, ret);
-        if (r < 0 || !*ret_relative)
-                return r;
-        for (i = 0; i < ret->count; i++)
-                ret->pulses[i].intensity_permille =
-                                (uint16_t)(ret->pulses[i].intensity_permille * 1000U / SHAPE_THRESHOLD_PERMILLE);
-        ret->max_permille = ret->max_permille * 1000U / SHAPE_THRESHOLD_PERMILLE;
+        for (i = 0; i < ret->count; i++) {
+                struct tms_pulse *q = &ret->pulses[i];
+
+                q->intensity_permille = (uint16_t)((q->intensity_permille * 1000U + threshold / 2) / threshold);
+        }
+        ret->max_permille = (ret->max_permille * 1000U + threshold / 2) / threshold;
         return 0;
+}
+
+int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *ret, bool *ret_relative)
+{
+        /* The library knows intensities in 0.1 % of the maximum output, none above it. Of all of it a percentage is
+         * exact as it stands, and of these parts of it in steps of 0.5 %. */
+        static const uint32_t thresholds[] = {1000, 800, 600, 400, 200, 100, 40};
+        struct tms_error error = {0};
+        struct tms_dose dose;
+        int r = -ERANGE;
+        size_t i;
+
+        *ret_relative = !STREQ(tms_protocol_reference(p), "MSO") && !protocol_has_threshold(p);
+        if (protocol_dose(p, false, &dose) < 0)
+                return -STATUS_BAD_INPUT;
+        if (!*ret_relative)
+                return protocol_compile(p, &dose, ret);
+        for (i = 0; r == -ERANGE && i < ELEMENTS(thresholds); i++)
+                r = compile_percentages(p, dose, thresholds[i], ret, &error);
+        if (r == -ERANGE)
+                return -fail(STATUS_BAD_INPUT, "BadUsage",
+                             "the intensities cannot be told without a threshold: give it with --mt");
+        return r < 0 ? -fail_dose(r, &error) : 0;
 }
 
 /* --- JSON ---------------------------------------------------------------------------- */
