@@ -51,6 +51,12 @@ int tms_lease_renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		tms->lease_end_ns = *ret_end_ns;
 		hrtimer_start(&tms->lease_timer, ns_to_ktime(*ret_end_ns), HRTIMER_MODE_ABS_HARD);
+		/*
+		 * No kick for so long: the engine's CPU hangs, and the fault's interrupt with
+		 * it. The card has ended by its watchdog; this is how it becomes known.
+		 */
+		if (tms_energised(tms->state) && now_ns > tms->anchor.after_ns + 4 * TMS_KICK_NS)
+			tms_interlock_scan(tms, 0);
 	}
 	return 0;
 }

@@ -7,6 +7,8 @@
  *
  *	mark t_ns=... pulses=... left=... engine=CPU on=CPU
  *
+ * and one behind it, if the controller lives and sees the treatment end.
+ *
  * The controller keeps the lease for as long as its thread runs: whatever stops the train is not a
  * treatment that was about to end by itself.
  */
@@ -247,7 +249,13 @@ int main(int argc, char *argv[])
 
         r = ends[i].end(engine);
         must("end", r);
-        /* Only a part of the machine has ended; the controller goes on. */
+        /* Only a part of the machine has ended; the controller goes on, and is to be told. */
+        do {
+                sleep_ns(10 * MS);
+                st = status_of(c.fd);
+        } while (st.state == TMS_STATE_RUNNING);
+        printf("told state=%u cause=%u\n", st.state, st.cause);
+        fflush(stdout);
         for (;;)
                 sleep_ns(S);
 }
