@@ -207,8 +207,9 @@ static void interval_check(struct safety_check *c, const struct train *x)
         seconds_text(r->actual, sizeof(r->actual), x->pause_ns);
         REASON_TEXT(r->row, "%s %.20s", apart ? ">=" : "<", r->limit);
         if (!apart)
-                REASON_TEXT(r->sentence, "%strains are %s apart; less than %s is not known to be safe.",
-                            leg_prefix(c->p, x, prefix), r->actual, r->limit);
+                REASON_TEXT(r->sentence, "%strains are %s apart%s; less than %s is not known to be safe.",
+                            leg_prefix(c->p, x, prefix), r->actual,
+                            c->p->legs[x->leg].wait ? " if the leg need not wait" : "", r->limit);
         else if (!known)
                 REASON_TEXT(r->sentence, "%strains are %s apart; above 110 %% there are no data on what is enough%s.",
                             leg_prefix(c->p, x, prefix), r->actual, t->no_data_verified ? "" : " (not verified)");

@@ -431,6 +431,19 @@ static void test_legs_together(void **state)
         }
 }
 
+/* The second side may begin as soon as the operator says so; how long that takes, nobody knows beforehand. */
+static void test_leg_that_waits(void **state)
+{
+        struct tms_protocol *p = protocol_shipped("mdd-seq-bilateral");
+        struct tms_safety s = check(p, 500, 1000, 0);
+        const struct tms_safety_reason *r = reason(&s, ITI);
+
+        assert_int_equal(r->class_, TMS_SAFETY_NOTICE);
+        assert_string_equal(r->actual, "0 s");
+        assert_non_null(strstr(r->sentence, "Leg 2 (left): trains are 0 s apart if the leg need not wait;"));
+        tms_protocol_free(p);
+}
+
 /* As a protocol file takes it: "1076.400000001 s" */
 static const char *time_text(uint64_t ns)
 {
@@ -528,6 +541,66 @@ static void same_verdict(const char *first, const char *body, const struct tms_t
         }
         tms_timeline_clear(&same);
         tms_protocol_free(p);
+}
+
+/* Of several pauses and several trains, the worst is told, wherever it stands. */
+static void test_worst_of_a_leg(void **state)
+{
+        static const char *const onsets[] = {"0 s, 6.95 s, 16 s, 22.9 s, 30 s", "0 s, 6.9 s, 16 s, 22.95 s, 30 s",
+                                             "0 s, 7 s, 14 s, 21 s, 27.9 s"};
+
+        for (size_t i = 0; i < sizeof(onsets) / sizeof(onsets[0]); i++) {
+                const char *last = strrchr(onsets[i], ',') + 2;
+                struct tms_protocol *p;
+                struct tms_safety s;
+                char body[400];
+
+                snprintf(body, sizeof(body),
+                         "pattern: {train: {pulses: 20, interval: 100 ms}, series: {onsets: [%s]}}\n"
+                         "totals: {pulses: 100, trains: 5, first_to_last: %.1f s}\n",
+                         onsets[i], strtod(last, NULL) + 1.9);
+                p = protocol_from("rMT", "100 %", body);
+                s = check(p, 500, 0, 0);
+                assert_int_equal(s.class_, TMS_SAFETY_OVERRIDE);
+                assert_string_equal(reason(&s, ITI)->actual, "4.9 s");
+                tms_protocol_free(p);
+        }
+        for (unsigned longest = 0; longest < 3; longest++) {
+                struct tms_protocol *p;
+                struct tms_safety s;
+                char body[700];
+
+                snprintf(body, sizeof(body),
+                         "legs:\n"
+                         "  - {name: a, target: t, pattern: {train: {pulses: %u, interval: 100 ms}}}\n"
+                         "  - {name: b, target: t, pause: 9 s, pattern: {train: {pulses: %u, interval: 100 ms}}}\n"
+                         "  - {name: c, target: t, pause: 9 s, pattern: {train: {pulses: %u, interval: 100 ms}}}\n"
+                         "totals: {pulses: 111, trains: 3, first_to_last: 29 s}\n",
+                         longest == 0 ? 51 : 30, longest == 1 ? 51 : 30, longest == 2 ? 51 : 30);
+                p = protocol_from("rMT", "100 %", body);
+                s = check(p, 500, 0, 0);
+                assert_int_equal(s.class_, TMS_SAFETY_OVERRIDE);
+                for (size_t k = 0; k < s.n_reasons; k++)
+                        if (strcmp(s.reasons[k].table, ROSSI) == 0 && s.reasons[k].class_ == TMS_SAFETY_OVERRIDE) {
+                                assert_string_equal(s.reasons[k].actual, "5.1 s");
+                                assert_int_equal(s.reasons[k].sentence[4], '1' + longest);
+                        }
+
+                /* The same in one leg, where it is one of three. */
+                {
+                        struct tms_timeline t = timeline_of(p);
+                        char *list = malloc(1 << 13);
+
+                        write_onsets(list, 1 << 13, &t);
+                        tms_protocol_free(p);
+                        p = protocol_from("rMT", "100 %", list);
+                        s = check(p, 500, 0, 0);
+                        assert_string_equal(reason(&s, ROSSI)->actual, "5.1 s");
+                        free(list);
+                        tms_timeline_clear(&t);
+                }
+                tms_protocol_free(p);
+        }
 }
 
 static uint32_t next_random(uint32_t *state, uint32_t below)
@@ -1025,6 +1098,10 @@ static void test_verdict_of_the_card(void **state)
                         {"mdd-itbs-600", 820, 0, TMS_SAFETY_NEVER, "coil_heat", "pulse 255", "30000.000 J", NULL,
                          "The highest percentage possible is 102.4 %."},
                         {"mdd-hfl-10hz", 500, 0, TMS_SAFETY_NOTICE, NULL, NULL, NULL, NULL, NULL},
+                        /* The last that there is, and 0.1 %MSO more of a threshold's product before rounding. */
+                        {"single-pulse", 0, 1000, TMS_SAFETY_ALLOWED, NULL, NULL, NULL, NULL, NULL},
+                        {"mdd-hfl-10hz", 834, 0, TMS_SAFETY_NEVER, "intensity", "", "100.0 %MSO", "100.1 %MSO",
+                         "The highest percentage possible is 119.9 %."},
                         /* Never by the policy, too. */
                         {"mdd-hfl-10hz", 800, 1600, TMS_SAFETY_NEVER, "intensity", "", "100.0 %MSO", "128.0 %MSO",
                          "The highest percentage possible is 125.0 %."},
@@ -1234,6 +1311,8 @@ int main(void)
                         cmocka_unit_test(test_between_trains),
                         cmocka_unit_test(test_outside_the_tables),
                         cmocka_unit_test(test_legs_together),
+                        cmocka_unit_test(test_worst_of_a_leg),
+                        cmocka_unit_test(test_leg_that_waits),
                         cmocka_unit_test(test_one_timeline_one_verdict),
                         cmocka_unit_test(test_pulses_in_a_second),
                         cmocka_unit_test(test_percent),
