@@ -131,4 +131,104 @@ TEST_F(cards, on_one_cpu)
         EXPECT_LE(worst_ns, bound_ns);
 }
 
+/* The card's own oscillator: the second one's is 80 ppm fast, the third one's 80 ppm slow. */
+FIXTURE(clock)
+{
+        struct controller c;
+        struct tms_pulse pulses[MAX];
+        struct tms_event fired[MAX], answers[MAX];
+        struct window window;
+};
+
+FIXTURE_VARIANT(clock)
+{
+        unsigned int card;
+        double ppm;
+};
+
+FIXTURE_VARIANT_ADD(clock, exact){.card = 0, .ppm = 0};
+FIXTURE_VARIANT_ADD(clock, fast){.card = 1, .ppm = 80};
+FIXTURE_VARIANT_ADD(clock, slow){.card = 2, .ppm = -80};
+
+FIXTURE_SETUP(clock)
+{
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, controller_open_card(&self->c, variant->card));
+        ASSERT_EQ(0, window_open_card(&self->window, _metadata->name, variant->card));
+}
+
+FIXTURE_TEARDOWN(clock)
+{
+        controller_close(&self->c);
+}
+
+/* A minute of pulses: none is refused, each is on time by our clock, and the card's is off by what it is. */
+TEST_F(clock, train)
+{
+        double ours_ns, its_ns, ppm;
+
+        flat(self->pulses, MAX, 100 * MS, 200, MAX);
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, MAX));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(self->c.fd).cause);
+        EXPECT_EQ(MAX, status_of(self->c.fd).delivered);
+        EXPECT_LE(status_of(self->c.fd).error_max_ns, error_bound_ns());
+        ASSERT_EQ(MAX, controller_events(&self->c, TMS_EVENT_PULSE_FIRED, self->fired, MAX));
+        ASSERT_EQ(MAX, controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, self->answers, MAX));
+        for (uint32_t i = 0; i < MAX; i++)
+                EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, self->answers[i].code);
+        ours_ns = self->fired[MAX - 1].triggered_ns - self->fired[0].triggered_ns;
+        its_ns = self->answers[MAX - 1].card_ns - self->answers[0].card_ns;
+        ppm = (its_ns / ours_ns - 1) * 1e6;
+        TH_LOG("the card's clock is %+.2f ppm off ours", ppm);
+        EXPECT_GT(ppm, variant->ppm - 3);
+        EXPECT_LT(ppm, variant->ppm + 3);
+        EXPECT_EQ(0, window_close(&self->window, MAX, 0));
+}
+
+/* As fast as is let pass, by the slower of the clocks: outside of the card's lock-out all the same. */
+TEST_F(clock, shortest_interval)
+{
+        flat(self->pulses, 90, info_of(self->c.fd).min_interval_ns, 50, 90);
+        self->c.lateness_ns = slow() ? 0 : info_of(self->c.fd).lateness_default_ns;
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 90));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(self->c.fd).cause);
+        if (!slow())
+                EXPECT_EQ(90, status_of(self->c.fd).delivered);
+        EXPECT_EQ(0, window_close(&self->window, status_of(self->c.fd).delivered, 0));
+}
+
+/* 50 us behind the edge, but for what the clocks have come apart since they were last compared. */
+TEST_F(clock, edges)
+{
+        for (uint32_t i = 0; i < 8; i++)
+                self->pulses[i] = (struct tms_pulse){
+                                .t_ns = i * S,
+                                .intensity_permille = 200,
+                                .flags = TRAIN | TMS_PULSE_WAIT_TRIGGER,
+                                .train = i,
+                };
+        /* The second card has no such input. */
+        if (variant->card == 1)
+                return;
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 8));
+        for (uint32_t i = 0; i < 8; i++) {
+                sleep_ns(S + 13 * MS);
+                ASSERT_EQ(0, lab("card=%u trigger_in", variant->card));
+                ASSERT_EQ(0, wait_fired(self->c.fd, i + 1));
+        }
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(8, status_of(self->c.fd).delivered);
+        ASSERT_EQ(8, controller_events(&self->c, TMS_EVENT_TRIGGER, self->fired, 8));
+        ASSERT_EQ(8, controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, self->answers, 8));
+        for (uint32_t i = 0; i < 8; i++) {
+                int64_t late_ns = self->answers[i].card_ns - self->fired[i].card_ns - 50000;
+
+                EXPECT_GE(late_ns, -4100);
+                EXPECT_LE(late_ns, 4100 + 2 * (int64_t)error_bound_ns());
+        }
+        EXPECT_EQ(0, window_close(&self->window, 8, 0));
+}
+
 TEST_HARNESS_MAIN

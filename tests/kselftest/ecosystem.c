@@ -7,6 +7,7 @@
 #include <linux/input.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -182,6 +183,52 @@ TEST_F(ecosystem, panel_levels)
         EXPECT_STREQ("TMS panel", name);
 }
 
+/*
+ * Released, and nobody told: the message is lost. What the card has gone through since, the panel is read
+ * again behind it.
+ */
+#define EXPECT_RELEASE_TOLD(something)                                      \
+        do {                                                                \
+                struct pollfd p = {.fd = self->panel, .events = POLLIN};    \
+                uint16_t code = 0;                                          \
+                int value = -1;                                             \
+                ASSERT_EQ(0, lab("press=footswitch"));                      \
+                ASSERT_EQ(0, next_key(self->panel, &code, &value));         \
+                EXPECT_EQ(1, value);                                        \
+                ASSERT_EQ(0, lab("lost_pulse_irq; release=footswitch"));    \
+                while (poll(&p, 1, 200) > 0)                                \
+                        ASSERT_NE(0, next_key(self->panel, &code, &value)); \
+                ASSERT_EQ(0, something);                                    \
+                ASSERT_EQ(0, next_key(self->panel, &code, &value));         \
+                EXPECT_EQ(BTN_1, code);                                     \
+                EXPECT_EQ(0, value);                                        \
+        } while (0)
+
+static int reset_function(void)
+{
+        char address[64], path[256];
+        int r = card_address(address, sizeof(address));
+
+        snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", address);
+        return r ? r : write_file(path, "1");
+}
+
+TEST_F(ecosystem, panel_behind_a_reset)
+{
+        EXPECT_RELEASE_TOLD(reset_function());
+}
+
+TEST_F(ecosystem, panel_behind_a_bus_error)
+{
+        ASSERT_EQ(0, report_errors());
+        EXPECT_RELEASE_TOLD(lab("aer=uncorrectable"));
+}
+
+TEST_F(ecosystem, panel_behind_sleep)
+{
+        EXPECT_RELEASE_TOLD(nap());
+}
+
 TEST_F(ecosystem, sysfs)
 {
         char class[256], text[128];
@@ -197,7 +244,135 @@ TEST_F(ecosystem, sysfs)
         EXPECT_TRUE(!strcmp(text, "idle") || !strcmp(text, "fault"));
         ASSERT_EQ(0, read_text(text, sizeof(text), "%s/odometer", class));
         EXPECT_EQ(info_of(fd).odometer, strtoull(text, NULL, 10));
+        ASSERT_EQ(0, read_text(text, sizeof(text), "%s/firmware", class));
+        EXPECT_STREQ("1.0.0", text);
+        EXPECT_EQ(1 << 16, info_of(fd).firmware);
+        ASSERT_EQ(0, read_text(text, sizeof(text), "%s/engine_cpu", class));
+        EXPECT_TRUE(text[0] >= '0' && text[0] <= '9');
+        EXPECT_LT(atoi(text), sysconf(_SC_NPROCESSORS_ONLN));
         close(fd);
+}
+
+/* For everybody to read, for nobody to write. */
+TEST_F(ecosystem, sysfs_is_read_only)
+{
+        static const char *const names[] = {"serial", "firmware", "contract", "state", "engine_cpu", "odometer"};
+        char class[256], path[300];
+        struct stat st;
+
+        ASSERT_EQ(0, node_class(class, sizeof(class)));
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                snprintf(path, sizeof(path), "%s/%s", class, names[i]);
+                ASSERT_EQ(0, stat(path, &st))
+                {
+                        TH_LOG("%s", names[i]);
+                }
+                EXPECT_EQ(0444, st.st_mode & 07777);
+                EXPECT_GT(0, write_file(path, "1"));
+        }
+}
+
+static const struct {
+        const char *name;
+        const char *fields[11];
+} tracepoints[] = {
+                {"tms_state", {"card", "from", "to", "cause"}},
+                {"tms_pulse",
+                 {"card", "run", "pulse", "card_seq", "scheduled_ns", "triggered_ns", "card_ns", "set_permille",
+                  "delivered_permille", "code"}},
+                {"tms_answer",
+                 {"card", "run", "pulse", "card_seq", "scheduled_ns", "triggered_ns", "card_ns", "set_permille",
+                  "delivered_permille", "code"}},
+                {"tms_step", {"card", "entered_ns", "left_ns", "spun_ns"}},
+                {"tms_fault", {"card", "entered_ns", "safe_ns"}},
+                {"tms_interlock", {"card", "live", "latched"}},
+};
+
+static unsigned int traced(const char *name, const char *also)
+{
+        char line[1024], what[64];
+        unsigned int n = 0;
+        FILE *f = fopen(TRACING "/trace", "re");
+
+        snprintf(what, sizeof(what), " %s: ", name);
+        while (f && fgets(line, sizeof(line), f))
+                n += strstr(line, what) && strstr(line, also);
+        if (f)
+                fclose(f);
+        return n;
+}
+
+/* Each has the fields that it is described with, and no others. */
+TEST_F(ecosystem, tracepoint_formats)
+{
+        char path[128], line[2048], word[64];
+        glob_t g;
+
+        ASSERT_EQ(0, mount_tracing());
+        ASSERT_EQ(0, glob(TRACING "/events/tms/*/format", 0, NULL, &g));
+        EXPECT_EQ(ELEMENTSOF(tracepoints), g.gl_pathc);
+        globfree(&g);
+        for (size_t i = 0; i < ELEMENTSOF(tracepoints); i++) {
+                unsigned int expected = 0, known = 0, fields = 0, printed = 0;
+                FILE *f;
+
+                while (expected < ELEMENTSOF(tracepoints[i].fields) && tracepoints[i].fields[expected])
+                        expected++;
+                snprintf(path, sizeof(path), "%s/events/tms/%s/format", TRACING, tracepoints[i].name);
+                f = fopen(path, "re");
+                ASSERT_TRUE(f);
+                while (fgets(line, sizeof(line), f)) {
+                        bool field = strstr(line, "\tfield:") && !strstr(line, " common_");
+
+                        fields += field;
+                        for (unsigned int k = 0; k < expected; k++) {
+                                snprintf(word, sizeof(word), " %s;", tracepoints[i].fields[k]);
+                                known += field && strstr(line, word);
+                                snprintf(word, sizeof(word), "%s=", tracepoints[i].fields[k]);
+                                printed += !strncmp(line, "print fmt:", 10) && strstr(line, word);
+                        }
+                }
+                fclose(f);
+                EXPECT_EQ(expected, fields)
+                {
+                        TH_LOG("%s", tracepoints[i].name);
+                }
+                EXPECT_EQ(expected, known);
+                EXPECT_EQ(expected, printed);
+        }
+}
+
+/* And says what has happened: as many as there are records. */
+TEST_F(ecosystem, tracepoints)
+{
+        struct tms_pulse pulses[4];
+        struct controller c;
+        struct window w;
+
+        ASSERT_EQ(0, mount_tracing());
+        ASSERT_EQ(0, controller_open(&c));
+        ASSERT_EQ(0, window_open(&w, "tracepoints"));
+        flat(pulses, 4, 50 * MS, 200, 4);
+        ASSERT_EQ(0, controller_load(&c, pulses, 4));
+        ASSERT_EQ(0, controller_arm(&c));
+        ASSERT_EQ(0, clear_trace());
+        ASSERT_EQ(0, write_file(TRACING "/events/tms/enable", "1"));
+        ASSERT_EQ(0, lab("pulse=+3 delay=10000000 open=cover_open"));
+        ASSERT_EQ(0, controller_start(&c));
+        ASSERT_EQ(0, wait_state(c.fd, TMS_STATE_FAULT));
+        EXPECT_EQ(0, write_file(TRACING "/events/tms/enable", "0"));
+        EXPECT_EQ(0, window_close(&w, 3, 0));
+        EXPECT_EQ(3, traced("tms_pulse", " set_permille=200 delivered_permille=0 code=16"));
+        EXPECT_EQ(3, traced("tms_answer", " set_permille=200 delivered_permille=200 code=0"));
+        EXPECT_EQ(1, traced("tms_state", " from=3 to=4 cause=1"));
+        EXPECT_EQ(1, traced("tms_state", " from=4 to=6 cause=21"));
+        EXPECT_EQ(2, traced("tms_state", ""));
+        EXPECT_EQ(1, traced("tms_fault", " safe_ns="));
+        EXPECT_EQ(1, traced("tms_interlock", " live=0x20 latched=0x20"));
+        EXPECT_GE(traced("tms_step", " spun_ns="), 3);
+        ASSERT_EQ(0, lab_reset());
+        EXPECT_EQ(0, call(c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        controller_close(&c);
 }
 
 TEST_HARNESS_MAIN

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What is played is what was loaded: times, order, intensities, pauses, waits, the account of it. */
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "tms_test.h"
@@ -462,30 +460,6 @@ TEST_F(engine, no_way_around_the_total)
         self->pulses[1].flags = TRAIN;
         EXPECT_EQ(0, call(self->c.fd, TMS_IOC_LOAD, &load));
         EXPECT_EQ(0, window_close(&self->window, 8, 0));
-}
-
-/* A parameter can be tightened, and takes the timelines with it that it forbids. */
-TEST_F(engine, parameters_drop_the_timeline)
-{
-        int fd = open("/sys/module/tms/parameters/max_permille", O_RDWR | O_CLOEXEC);
-
-        ASSERT_GE(fd, 0);
-        flat(self->pulses, 4, 50 * MS, 200, 4);
-        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 4));
-        ASSERT_EQ(0, controller_arm(&self->c));
-        EXPECT_EQ(-1, write(fd, "150", 3));
-        EXPECT_EQ(EBUSY, errno);
-        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
-        EXPECT_EQ(3, write(fd, "150", 3));
-        EXPECT_EQ(150, info_of(self->c.fd).max_permille);
-        EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
-        EXPECT_EQ(-ERANGE, controller_load(&self->c, self->pulses, 4));
-        EXPECT_EQ(-1, write(fd, "1001", 4));
-        EXPECT_EQ(EINVAL, errno);
-        EXPECT_EQ(4, write(fd, "1000", 4));
-        EXPECT_EQ(0, controller_load(&self->c, self->pulses, 4));
-        close(fd);
-        EXPECT_EQ(0, window_close(&self->window, 0, 0));
 }
 
 TEST_HARNESS_MAIN

@@ -249,13 +249,14 @@ TEST_F(life, sleep)
         bool treating = variant->state >= TMS_STATE_ARMING && variant->state <= TMS_STATE_PAUSED;
         struct lab_state card;
 
-        /* It would spin for five seconds at the bottom. */
-        ASSERT_EQ(0, write_file("/sys/module/suspend/parameters/pm_test_delay", "0"));
-        ASSERT_EQ(0, write_file("/sys/power/pm_test", "devices"));
-        EXPECT_EQ(treating ? -EBUSY : 0, write_file("/sys/power/state", "freeze"));
-        EXPECT_EQ(0, write_file("/sys/power/pm_test", "none"));
+        EXPECT_EQ(treating ? -EBUSY : 0, nap());
         if (treating || variant->state != TMS_STATE_LOADED) {
                 EXPECT_EQ(variant->state, status_of(self->c.fd).state);
+        } else {
+                EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+                EXPECT_EQ(TMS_CAUSE_SUSPEND, status_of(self->c.fd).cause);
+                EXPECT_EQ(TMS_CAUSE_SUSPEND, controller_last_state(&self->c).code);
+                EXPECT_EQ(0, status_of(self->c.fd).timeline_gen);
         }
         if (!treating) {
                 ASSERT_EQ(0, lab_query(&card));
@@ -306,37 +307,6 @@ TEST_F(life, function_level_reset)
                 EXPECT_EQ(10, status_of(self->c.fd).delivered);             \
                 EXPECT_EQ(0, window_close(&self->window, 10, 0));           \
         } while (0)
-
-/* Sets a bit in the PCI configuration of the card, or (@up) of the port above it. */
-static int config_set(const char *up, off_t at, uint16_t bit)
-{
-        char class[256], path[300];
-        uint16_t word;
-        int r = node_class(class, sizeof(class)), fd;
-
-        if (r)
-                return r;
-        snprintf(path, sizeof(path), "%s/device/%sconfig", class, up);
-        fd = open(path, O_RDWR | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        if (pread(fd, &word, sizeof(word), at) != sizeof(word))
-                r = -EIO;
-        word |= bit;
-        if (!r && pwrite(fd, &word, sizeof(word), at) != sizeof(word))
-                r = -EIO;
-        close(fd);
-        return r;
-}
-
-/* A PC's firmware lets card and port report errors (SERR); the test machine's leaves that out. */
-static int report_errors(void)
-{
-        int r = config_set("", 0x04, 0x0100);
-
-        r = r ? r : config_set("../", 0x04, 0x0100);
-        return r ? r : config_set("../", 0x3e, 0x0002);
-}
 
 /* The bus reports an error of the card, and resets it: what was under way ends, nothing stays loaded. */
 #define EXPECT_RECOVERED(op)                                                                              \

@@ -509,6 +509,7 @@ TEST_F(timing, shallow_idle)
         snprintf(add, sizeof(add), "device=cpu%d type=DEV_PM_QOS_RESUME_LATENCY new_value=", engine_cpu(0));
         flat(self->pulses, 3, 50 * MS, 200, 1);
         ASSERT_EQ(0, controller_load(&self->c, self->pulses, 3));
+        ASSERT_EQ(0, clear_trace());
         ASSERT_EQ(0, write_file(TRACING "/events/power/dev_pm_qos_add_request/enable", "1"));
         ASSERT_EQ(0, write_file(TRACING "/events/power/dev_pm_qos_remove_request/enable", "1"));
         for (unsigned int i = 1; i <= 3; i++) {
@@ -528,7 +529,7 @@ TEST_F(timing, shallow_idle)
                 EXPECT_EQ(i, lines_with("dev_pm_qos_remove_request:", add));
         }
         write_file(TRACING "/events/power/enable", "0");
-        EXPECT_EQ(0, write_file(TRACING "/trace", ""));
+        EXPECT_EQ(0, clear_trace());
         EXPECT_EQ(0, window_close(&self->window, 3, 0));
 }
 

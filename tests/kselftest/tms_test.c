@@ -405,6 +405,59 @@ void flat(struct tms_pulse *pulses, uint32_t count, uint64_t interval_ns, uint16
                 };
 }
 
+/* --- the machine ---------------------------------------------------------------------- */
+
+int clear_trace(void)
+{
+        int fd = open(TRACING "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        close(fd);
+        return 0;
+}
+
+/* Sets a bit in the PCI configuration of the card, or (@up) of the port above it. */
+static int config_set(const char *up, off_t at, uint16_t bit)
+{
+        char class[256], path[300];
+        uint16_t word;
+        int r = node_class(class, sizeof(class)), fd;
+
+        if (r)
+                return r;
+        snprintf(path, sizeof(path), "%s/device/%sconfig", class, up);
+        fd = open(path, O_RDWR | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (pread(fd, &word, sizeof(word), at) != sizeof(word))
+                r = -EIO;
+        word |= bit;
+        if (!r && pwrite(fd, &word, sizeof(word), at) != sizeof(word))
+                r = -EIO;
+        close(fd);
+        return r;
+}
+
+int report_errors(void)
+{
+        int r = config_set("", 0x04, 0x0100);
+
+        r = r ? r : config_set("../", 0x04, 0x0100);
+        return r ? r : config_set("../", 0x3e, 0x0002);
+}
+
+int nap(void)
+{
+        /* It would spin for five seconds at the bottom. */
+        int r = write_file("/sys/module/suspend/parameters/pm_test_delay", "0"), back;
+
+        r = r ? r : write_file("/sys/power/pm_test", "devices");
+        r = r ? r : write_file("/sys/power/state", "freeze");
+        back = write_file("/sys/power/pm_test", "none");
+        return r ? r : back;
+}
+
 /* --- a controller ------------------------------------------------------------------------ */
 
 static void take_records(struct controller *c)

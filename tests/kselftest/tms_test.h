@@ -69,7 +69,10 @@ int window_pulses(const struct window *w);
 
 /* --- calls ---------------------------------------------------------------------- */
 
-/* The machine has two. The second only does biphasic pulses. */
+/*
+ * The second only does biphasic pulses, and its clock is 80 ppm fast. A machine with exact time has a third
+ * one, whose clock is 80 ppm slow.
+ */
 #define CARDS 2
 #define FIRST_SERIAL 1001
 
@@ -87,6 +90,7 @@ int write_file(const char *path, const char *text);
 int read_text(char *ret, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 #define TRACING "/sys/kernel/tracing"
 int mount_tracing(void);
+int clear_trace(void);
 /* A module parameter, by name. */
 int set_parameter(const char *name, unsigned int value);
 /* Its value, or a negative errno. */
@@ -107,6 +111,11 @@ void sleep_ns(uint64_t ns);
 /* These wait up to five minutes, of the machine's own time; -ETIMEDOUT. */
 int wait_state(int fd, uint32_t state);
 int wait_fired(int fd, uint32_t fired);
+
+/* A PC's firmware lets card and port report errors (SERR); the test machine's leaves that out. */
+int report_errors(void);
+/* Suspend to idle and up again, but for the last step, which nobody would wake from. */
+int nap(void);
 
 struct tms_limits wide_limits(void);
 void flat(struct tms_pulse *pulses, uint32_t count, uint64_t interval_ns, uint16_t permille, uint32_t per_train);

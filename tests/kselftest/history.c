@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a card has fired counts, whoever asks next: over a new controller, over a card that is bound anew,
+ * for another coil. What nobody has seen counts until it can make no difference any more.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "kselftest_harness.h"
+#include "tms_test.h"
+
+#define MAX 220
+/* The coil's: 30 kJ at 400 W. The reservoir is full before. */
+#define WINDOW_NS (75 * S)
+
+/* The ways in which one treatment can follow another. */
+enum { SAME, CLOSED, BOUND, WAYS };
+static const char *const ways[] = {"same controller", "another controller", "bound anew"};
+
+FIXTURE(history)
+{
+        struct controller c;
+        struct tms_pulse pulses[MAX];
+        struct window window;
+};
+
+FIXTURE_SETUP(history)
+{
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, controller_open(&self->c));
+        /* Whatever was before: it has rested. */
+        sleep_ns(WINDOW_NS + 5 * S);
+        ASSERT_EQ(0, window_open(&self->window, _metadata->name));
+}
+
+FIXTURE_TEARDOWN(history)
+{
+        controller_close(&self->c);
+        lab_reset();
+        /* What comes next shall not have to. */
+        sleep_ns(WINDOW_NS + 5 * S);
+}
+
+/* @pulses_per_s: the session's own limit, or 0. */
+static int follow(struct controller *c, unsigned int way, uint32_t pulses_per_s)
+{
+        struct tms_limits limits = wide_limits();
+        int r = 0;
+
+        if (way != SAME)
+                controller_close(c);
+        if (way == BOUND)
+                r = rebind();
+        if (way != SAME)
+                r = r ? r : controller_open(c);
+        if (pulses_per_s)
+                limits.max_pulses_per_s = pulses_per_s;
+        return r ? r : call(c->fd, TMS_IOC_LIMITS, &limits);
+}
+
+/* The second is half over: the next train has to wait for the other half. */
+TEST_F(history, the_second)
+{
+        struct tms_start start;
+
+        flat(self->pulses, 2, 10 * MS, 200, 2);
+        for (unsigned int way = SAME; way < WAYS; way++) {
+                ASSERT_EQ(0, window_open(&self->window, ways[way]));
+                ASSERT_EQ(0, follow(&self->c, SAME, 2));
+                ASSERT_EQ(0, controller_run(&self->c, self->pulses, 2));
+                ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+                ASSERT_EQ(0, follow(&self->c, way, 2));
+                ASSERT_EQ(0, controller_load(&self->c, self->pulses, 2));
+                ASSERT_EQ(0, controller_arm(&self->c));
+                EXPECT_EQ(-ERANGE, controller_try_start(&self->c, &start))
+                {
+                        TH_LOG("%s", ways[way]);
+                }
+                EXPECT_EQ(TMS_RULE_PULSES_PER_S, start.verdict.rule);
+                EXPECT_EQ(0, start.verdict.pulse);
+                EXPECT_EQ(2, start.verdict.limit);
+                EXPECT_EQ(3, start.verdict.actual);
+                EXPECT_EQ(TMS_STATE_ARMED, status_of(self->c.fd).state);
+                sleep_ns(S);
+                EXPECT_EQ(0, controller_start(&self->c));
+                ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+                EXPECT_EQ(0, window_close(&self->window, 4, 0));
+                sleep_ns(2 * S);
+        }
+}
+
+/* A train that the cold coil bears, and the same behind it: the verdict is that on one long timeline. */
+TEST_F(history, the_coils_heat)
+{
+        const uint32_t n = 110;
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 2 * n};
+
+        for (unsigned int way = SAME; way < WAYS; way++) {
+                struct tms_start start;
+                uint64_t gap_ns;
+
+                ASSERT_EQ(0, window_open(&self->window, ways[way]));
+                flat(self->pulses, n, 100 * MS, 1000, n);
+                ASSERT_EQ(0, controller_run(&self->c, self->pulses, n));
+                ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+                gap_ns = self->c.start_ns;
+                ASSERT_EQ(0, follow(&self->c, way, 0));
+                ASSERT_EQ(0, controller_load(&self->c, self->pulses, n));
+                ASSERT_EQ(0, controller_arm(&self->c));
+                gap_ns = now_ns() + MS - gap_ns;
+                EXPECT_EQ(-ERANGE, controller_try_start(&self->c, &start))
+                {
+                        TH_LOG("%s", ways[way]);
+                }
+                EXPECT_EQ(TMS_RULE_COIL_HEAT, start.verdict.rule);
+                EXPECT_GT(start.verdict.pulse, 0);
+                EXPECT_LT(start.verdict.pulse, n);
+                EXPECT_EQ(0, window_close(&self->window, n, 0));
+
+                ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
+                for (uint32_t i = 0; i < n; i++) {
+                        self->pulses[n + i] = self->pulses[i];
+                        self->pulses[n + i].t_ns += gap_ns;
+                        self->pulses[n + i].train = 1;
+                }
+                EXPECT_EQ(-ERANGE, call(self->c.fd, TMS_IOC_LOAD, &load));
+                EXPECT_EQ(start.verdict.rule, load.verdict.rule);
+                EXPECT_EQ(n + start.verdict.pulse, load.verdict.pulse);
+                EXPECT_EQ(start.verdict.limit, load.verdict.limit);
+                /* Within what the coil cools by in a quarter of a second. */
+                EXPECT_LE(llabs((long long)(start.verdict.actual - load.verdict.actual)), 100);
+                sleep_ns(WINDOW_NS + 5 * S);
+        }
+}
+
+TEST_F(history, the_day)
+{
+        const int64_t site = parameter("max_pulses_per_day");
+        uint32_t today = status_of(self->c.fd).pulses_today;
+        struct tms_start start;
+
+        ASSERT_EQ(0, set_parameter("max_pulses_per_day", today + 15));
+        EXPECT_EQ(today + 15, info_of(self->c.fd).max_pulses_per_day);
+        flat(self->pulses, 10, 20 * MS, 200, 10);
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 10));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        for (unsigned int way = SAME; way < WAYS; way++) {
+                ASSERT_EQ(0, follow(&self->c, way, 0));
+                EXPECT_EQ(today + 10, status_of(self->c.fd).pulses_today);
+                ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+                ASSERT_EQ(0, controller_arm(&self->c));
+                EXPECT_EQ(-ERANGE, controller_try_start(&self->c, &start))
+                {
+                        TH_LOG("%s", ways[way]);
+                }
+                EXPECT_EQ(TMS_RULE_PULSES_PER_DAY, start.verdict.rule);
+                EXPECT_EQ(5, start.verdict.pulse);
+                EXPECT_EQ(today + 15, start.verdict.limit);
+                EXPECT_EQ(today + 16, start.verdict.actual);
+                ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
+        }
+        flat(self->pulses, 5, 20 * MS, 200, 5);
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 5));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(today + 15, status_of(self->c.fd).pulses_today);
+        ASSERT_EQ(0, set_parameter("max_pulses_per_day", site));
+        EXPECT_EQ(0, window_close(&self->window, 15, 0));
+}
+
+/* What the patient has had, nobody having asked for it. */
+TEST_F(history, unexpected)
+{
+        struct tms_status before = status_of(self->c.fd), after;
+        struct tms_limits limits = wide_limits();
+        struct tms_start start;
+
+        limits.max_pulses_per_s = 2;
+        self->window.detail = "unexpected";
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &limits));
+        ASSERT_EQ(0, lab("extra_pulse=300"));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
+        EXPECT_EQ(TMS_CAUSE_CARD_UNEXPECTED, status_of(self->c.fd).cause);
+        after = status_of(self->c.fd);
+        EXPECT_EQ(before.total_fired + 1, after.total_fired);
+        EXPECT_EQ(before.pulses_today + 1, after.pulses_today);
+        EXPECT_EQ(0, window_close(&self->window, 1, 0));
+
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        flat(self->pulses, 2, 10 * MS, 200, 2);
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 2));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        EXPECT_EQ(-ERANGE, controller_try_start(&self->c, &start));
+        EXPECT_EQ(TMS_RULE_PULSES_PER_S, start.verdict.rule);
+        EXPECT_EQ(1, start.verdict.pulse);
+}
+
+/* Arms as often as it takes, and says when the card had rested enough. */
+static int start_when_rested(struct controller *c, uint64_t *ret_ns)
+{
+        struct tms_start start;
+        int r = -EAGAIN;
+
+        for (int i = 0; i < 300 && r == -EAGAIN; i++) {
+                r = status_of(c->fd).state == TMS_STATE_ARMED ? 0 : controller_arm(c);
+                *ret_ns = now_ns();
+                r = r ? r : controller_try_start(c, &start);
+                if (r == -EAGAIN)
+                        sleep_ns(S / 2);
+        }
+        return r;
+}
+
+/* It is not START that begins, and it does not begin a moment too early. */
+#define EXPECT_RESTS(since_ns, count)                                             \
+        do {                                                                      \
+                struct tms_start rests_start;                                     \
+                uint64_t rested_ns;                                               \
+                ASSERT_EQ(0, controller_load(&self->c, self->pulses, (count)));   \
+                ASSERT_EQ(0, controller_arm(&self->c));                           \
+                EXPECT_EQ(-EAGAIN, controller_try_start(&self->c, &rests_start)); \
+                EXPECT_EQ(TMS_STATE_ARMED, status_of(self->c.fd).state);          \
+                ASSERT_EQ(0, start_when_rested(&self->c, &rested_ns));            \
+                EXPECT_GE(rested_ns - (since_ns), WINDOW_NS - S / 100);           \
+                EXPECT_LE(rested_ns - (since_ns), WINDOW_NS + 5 * S);             \
+                ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));           \
+                EXPECT_EQ((count), status_of(self->c.fd).delivered);              \
+        } while (0)
+
+/* A card that was switched off does not know what it fired before. No more does a module that was unloaded. */
+TEST_F(history, switched_off_and_on)
+{
+        uint64_t since_ns;
+
+        flat(self->pulses, 3, 50 * MS, 200, 3);
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 3));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        controller_close(&self->c);
+        EXPECT_EQ(0, window_close(&self->window, 3, 0));
+        ASSERT_EQ(0, system("modprobe -r tms"));
+        ASSERT_EQ(0, lab("remove"));
+        sleep_ns(2 * S);
+        ASSERT_EQ(0, lab("insert"));
+        since_ns = now_ns();
+        ASSERT_EQ(0, system("modprobe tms"));
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, controller_open(&self->c));
+        ASSERT_EQ(0, window_open(&self->window, "switched on"));
+        EXPECT_RESTS(since_ns, 3);
+        EXPECT_EQ(0, window_close(&self->window, 3, 0));
+}
+
+/* Switched off and on under a module that has seen all: what is known is known. */
+TEST_F(history, switched_off_and_on_before_our_eyes)
+{
+        struct tms_limits limits = wide_limits();
+        struct tms_start start;
+        uint32_t today;
+
+        flat(self->pulses, 2, 10 * MS, 1000, 2);
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 2));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        today = status_of(self->c.fd).pulses_today;
+        controller_close(&self->c);
+        ASSERT_EQ(0, lab("remove"));
+        ASSERT_EQ(0, wait_node(false));
+        EXPECT_EQ(0, window_close(&self->window, 2, 0));
+        /* No hand is faster, and the slot's power is still to go off. */
+        sleep_ns(2 * S);
+        ASSERT_EQ(0, lab("insert"));
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, controller_open(&self->c));
+        ASSERT_EQ(0, window_open(&self->window, "switched on"));
+        EXPECT_EQ(today, status_of(self->c.fd).pulses_today);
+        limits.max_pulses_per_s = 2;
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &limits));
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 2));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        EXPECT_EQ(0, controller_try_start(&self->c, &start));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(0, window_close(&self->window, 2, 0));
+}
+
+/* The heat that is known is another coil's. */
+TEST_F(history, another_coil)
+{
+        struct tms_start start;
+        uint64_t since_ns;
+
+        flat(self->pulses, 3, 50 * MS, 200, 3);
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 3));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        since_ns = now_ns();
+
+        /* Pulled and put back it is the same. */
+        ASSERT_EQ(0, lab("open=coil_absent; close=coil_absent"));
+        sleep_ns(20 * MS);
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 3));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        EXPECT_EQ(0, controller_try_start(&self->c, &start));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(6, window_pulses(&self->window));
+        since_ns = now_ns();
+
+        ASSERT_EQ(0, lab("coil=figure8,4711,1000"));
+        sleep_ns(20 * MS);
+        EXPECT_RESTS(since_ns, 3);
+        since_ns = now_ns();
+
+        /* And back. */
+        ASSERT_EQ(0, lab("coil=figure8,2000001,1000"));
+        sleep_ns(20 * MS);
+        EXPECT_RESTS(since_ns, 3);
+        EXPECT_EQ(0, window_close(&self->window, 12, 0));
+}
+
+/* Fired elsewhere: the counter says how often. */
+TEST_F(history, elsewhere_counts_for_the_day)
+{
+        uint32_t today = status_of(self->c.fd).pulses_today;
+        struct lab_state card;
+
+        flat(self->pulses, 3, 50 * MS, 200, 3);
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 3));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(today + 3, status_of(self->c.fd).pulses_today);
+        controller_close(&self->c);
+        ASSERT_EQ(0, lab_query(&card));
+        ASSERT_EQ(0, lab("odometer=%llu", (unsigned long long)card.odometer + 1000));
+        ASSERT_EQ(0, rebind());
+        ASSERT_EQ(0, controller_open(&self->c));
+        EXPECT_EQ(today + 1003, status_of(self->c.fd).pulses_today);
+        /* Counted once. */
+        controller_close(&self->c);
+        ASSERT_EQ(0, rebind());
+        ASSERT_EQ(0, controller_open(&self->c));
+        EXPECT_EQ(today + 1003, status_of(self->c.fd).pulses_today);
+        EXPECT_EQ(0, window_close(&self->window, 3, 0));
+}
+
+TEST_HARNESS_MAIN
