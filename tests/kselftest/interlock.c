@@ -127,6 +127,74 @@ TEST_F(interlock, in_safe)
         EXPECT_EQ(0, window_close(&self->window, 0, 0));
 }
 
+/* With nothing loaded, nothing ends; but it is told, and nothing is armed on it. */
+TEST_F(interlock, in_idle)
+{
+        struct tms_event told = {};
+
+        ASSERT_EQ(0, lab("%s", variant->open));
+        sleep_ns(20 * MS);
+        EXPECT_EQ(variant->close ? variant->bit : 0, status_of(self->c.fd).interlocks);
+        EXPECT_EQ(variant->bit, status_of(self->c.fd).latched);
+        EXPECT_EQ(1, controller_events(&self->c, TMS_EVENT_INTERLOCK, &told, 1));
+        EXPECT_EQ(variant->bit, told.pulse | told.card_seq);
+        if (!variant->everyday) {
+                EXPECT_EQ(-EPERM, controller_load(&self->c, self->pulses, 5));
+                EXPECT_FAULT();
+        } else {
+                EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+                if (variant->bit == TMS_INTERLOCK_COIL_ABSENT) {
+                        EXPECT_EQ(-EPERM, controller_load(&self->c, self->pulses, 5));
+                        EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+                } else {
+                        EXPECT_EQ(0, controller_load(&self->c, self->pulses, 5));
+                        if (variant->close)
+                                EXPECT_EQ(-EPERM, controller_arm(&self->c));
+                }
+                EXPECT_EQ(0, shut(variant->close));
+        }
+        sleep_ns(20 * MS);
+        EXPECT_EQ(0, status_of(self->c.fd).interlocks);
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 5));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        EXPECT_EQ(0, status_of(self->c.fd).latched);
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
+}
+
+/* The first cause stays, both are told, and both have to be closed. */
+TEST_F(interlock, behind_another)
+{
+        const char *first = variant->bit == TMS_INTERLOCK_COVER_OPEN ? "overcurrent" : "cover_open";
+        uint32_t bit = variant->bit == TMS_INTERLOCK_COVER_OPEN ? TMS_INTERLOCK_OVERCURRENT : TMS_INTERLOCK_COVER_OPEN;
+        uint32_t cause = TMS_CAUSE_EMERGENCY_STOP + __builtin_ctz(bit);
+
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 5));
+        ASSERT_EQ(0, wait_fired(self->c.fd, 2));
+        ASSERT_EQ(0, lab("open=%s", first));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
+        EXPECT_EQ(cause, status_of(self->c.fd).cause);
+        ASSERT_EQ(0, lab("%s", variant->open));
+        sleep_ns(20 * MS);
+        EXPECT_EQ(TMS_STATE_FAULT, status_of(self->c.fd).state);
+        EXPECT_EQ(cause, status_of(self->c.fd).cause);
+        EXPECT_EQ(bit | variant->bit, status_of(self->c.fd).latched);
+        EXPECT_EQ(bit | (variant->close ? variant->bit : 0), status_of(self->c.fd).interlocks);
+
+        EXPECT_EQ(-EPERM, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        ASSERT_EQ(0, lab("close=%s", first));
+        if (variant->close) {
+                EXPECT_EQ(-EPERM, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+                EXPECT_EQ(TMS_STATE_FAULT, status_of(self->c.fd).state);
+                EXPECT_EQ(cause, status_of(self->c.fd).cause);
+                ASSERT_EQ(0, shut(variant->close));
+        }
+        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+        EXPECT_EQ(0, status_of(self->c.fd).latched);
+        EXPECT_EQ(0, status_of(self->c.fd).interlocks);
+        EXPECT_EQ(0, window_close(&self->window, 2, 0));
+}
+
 static void *arm_thread(void *arg)
 {
         FIXTURE_DATA(interlock) *self = arg;
@@ -178,6 +246,40 @@ TEST_F(interlock, while_waiting_for_the_operator)
         sleep_ns(2 * INTERVAL);
         ASSERT_EQ(0, lab("%s", variant->open));
         EXPECT_FAULT();
+        EXPECT_EQ(0, window_close(&self->window, 1, 0));
+}
+
+/* And an edge that comes then is nobody's. */
+TEST_F(interlock, while_waiting_for_the_trigger)
+{
+        struct tms_event edge;
+
+        self->pulses[1].flags |= TMS_PULSE_WAIT_TRIGGER;
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 5));
+        ASSERT_EQ(0, wait_fired(self->c.fd, 1));
+        sleep_ns(2 * INTERVAL);
+        ASSERT_EQ(0, lab("%s", variant->open));
+        ASSERT_EQ(0, lab("trigger_in"));
+        EXPECT_FAULT();
+        ASSERT_EQ(0, lab("trigger_in"));
+        sleep_ns(S);
+        EXPECT_EQ(0, controller_events(&self->c, TMS_EVENT_TRIGGER, &edge, 1));
+        EXPECT_EQ(0, window_close(&self->window, 1, 0));
+}
+
+/* The edge first, and 30 us later, before its pulse, the interlock. */
+TEST_F(interlock, between_edge_and_pulse)
+{
+        struct tms_event edge;
+
+        self->pulses[1].flags |= TMS_PULSE_WAIT_TRIGGER;
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 5));
+        ASSERT_EQ(0, wait_fired(self->c.fd, 1));
+        sleep_ns(2 * INTERVAL);
+        ASSERT_EQ(0, lab("in=1000000 trigger_in; in=1030000 %s", variant->open));
+        EXPECT_FAULT();
+        EXPECT_EQ(1, controller_events(&self->c, TMS_EVENT_TRIGGER, &edge, 1));
+        sleep_ns(S);
         EXPECT_EQ(0, window_close(&self->window, 1, 0));
 }
 

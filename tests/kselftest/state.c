@@ -29,6 +29,7 @@ static const struct {
         { "RESUME", TMS_IOC_RESUME,           { ORDER, ORDER, ORDER, ORDER, ORDER,   OK,    FAULTED } },
         { "STOP", TMS_IOC_STOP,               { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
         { "DISARM", TMS_IOC_DISARM,           { ORDER, ORDER, OK,    OK,    ORDER,   OK,    FAULTED } },
+        { "KEEPALIVE", TMS_IOC_KEEPALIVE,     { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
         { "CLEAR_FAULT", TMS_IOC_CLEAR_FAULT, { ORDER, ORDER, ORDER, ORDER, ORDER,   ORDER, OK } },
         { "INFO", TMS_IOC_INFO,               { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
         { "STATUS", TMS_IOC_STATUS,           { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
@@ -50,6 +51,7 @@ FIXTURE(state)
                 struct tms_start start;
                 struct tms_go go;
                 struct tms_resume resume;
+                struct tms_keepalive keepalive;
         } arg;
 };
 
@@ -106,6 +108,9 @@ static void *fill_arg(FIXTURE_DATA(state) * self, unsigned long cmd)
         case TMS_IOC_RESUME:
                 self->arg.resume.delay_ns = 10 * MS;
                 break;
+        case TMS_IOC_KEEPALIVE:
+                self->arg.keepalive.acked_seq = status_of(self->c.fd).event_acked;
+                break;
         }
         return &self->arg;
 }
@@ -153,6 +158,91 @@ static int enter(FIXTURE_DATA(state) * self, uint32_t state)
                 return r;
         r = call(self->c.fd, TMS_IOC_PAUSE, &now);
         return r ? r : wait_state(self->c.fd, TMS_STATE_PAUSED);
+}
+
+/* The one state that there is no way back from: a card whose driver has let it go. */
+FIXTURE(gone)
+{
+        FIXTURE_DATA(state) with;
+        char address[64];
+        int monitor;
+};
+
+FIXTURE_SETUP(gone)
+{
+        struct controller *c = &self->with.c;
+
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, card_address(self->address, sizeof(self->address)));
+        ASSERT_EQ(0, controller_open(c));
+        self->monitor = node_open(O_RDONLY);
+        ASSERT_GE(self->monitor, 0);
+        flat(self->with.pulses, ELEMENTSOF(self->with.pulses), 5 * S, 100, 1);
+        ASSERT_EQ(0, controller_load(c, self->with.pulses, ELEMENTSOF(self->with.pulses)));
+        ASSERT_EQ(0, controller_arm(c));
+        controller_hang(c);
+        ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/unbind", self->address));
+}
+
+FIXTURE_TEARDOWN(gone)
+{
+        controller_close(&self->with.c);
+        close(self->monitor);
+        write_file("/sys/bus/pci/drivers/tms/bind", self->address);
+        wait_node(true);
+}
+
+/* The controller's every call, and the monitor's: the card is gone, or it is not their call. */
+TEST_F(gone, calls)
+{
+        int fd = self->with.c.fd;
+
+        for (size_t i = 0; i < ELEMENTSOF(moves); i++) {
+                bool everybodys = moves[i].cmd == TMS_IOC_INFO || moves[i].cmd == TMS_IOC_STATUS ||
+                                  moves[i].cmd == TMS_IOC_LATENCY || moves[i].cmd == TMS_IOC_STOP;
+
+                EXPECT_EQ(-ENODEV, call(fd, moves[i].cmd, fill_arg(&self->with, moves[i].cmd)))
+                {
+                        TH_LOG("%s", moves[i].name);
+                }
+                EXPECT_EQ(everybodys ? -ENODEV : -EBADF,
+                          call(self->monitor, moves[i].cmd, fill_arg(&self->with, moves[i].cmd)))
+                {
+                        TH_LOG("%s by a monitor", moves[i].name);
+                }
+        }
+        /* What is no call, or one with a bad argument, is that here as well. */
+        EXPECT_EQ(-ENOTTY, call(fd, _IO(TMS_IOC_MAGIC, 0x0e), NULL));
+        EXPECT_EQ(-EFAULT, call(fd, TMS_IOC_ARM, NULL));
+        EXPECT_EQ(-ENODEV, node_open(O_RDONLY) < 0 ? -ENODEV : 0);
+}
+
+/* What it has left is read to its end, and what is acknowledged then is acknowledged for the next one. */
+TEST_F(gone, keepalive)
+{
+        struct tms_keepalive k = {};
+        struct tms_event e, last = {};
+        struct controller next;
+
+        while (read(self->with.c.fd, &e, sizeof(e)) == sizeof(e))
+                last = e;
+        EXPECT_EQ(ENODEV, errno);
+        EXPECT_EQ(TMS_EVENT_STATE, last.type);
+        EXPECT_EQ(TMS_STATE_GONE, last.pulse);
+        EXPECT_EQ(TMS_STATE_ARMED, last.card_seq);
+        EXPECT_EQ(TMS_CAUSE_SHUTDOWN, last.code);
+        k.acked_seq = last.seq + 1;
+        EXPECT_EQ(-ENODEV, call(self->with.c.fd, TMS_IOC_KEEPALIVE, &k));
+
+        ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/bind", self->address));
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, controller_open(&next));
+        EXPECT_EQ(last.seq + 1, status_of(next.fd).event_acked);
+        controller_close(&next);
+
+        /* Behind the card's next life the old file acknowledges nothing. */
+        k.acked_seq = last.seq + 1;
+        EXPECT_EQ(-ENODEV, call(self->with.c.fd, TMS_IOC_KEEPALIVE, &k));
 }
 
 static void leave(FIXTURE_DATA(state) * self, uint32_t state)
