@@ -111,7 +111,7 @@ help:
 	@echo 'module     the kernel module for KDIR=$(KDIR)'
 	@echo 'demo       a whole treatment in a virtual machine: installs what is missing, builds, runs, proves'
 	@echo 'check      all tests: unit, card model, module and daemon in the virtual machine'
-	@echo 'check-unit, check-model, check-cli, check-kselftest: one part of check'
+	@echo 'check-unit, check-model, check-cli, check-kselftest, check-ends: one part of check'
 	@echo 'check-full every shipped protocol at full length, its three records compared (half an hour)'
 	@echo 'check-debug the module under KASAN, lockdep, kmemleak, UBSAN (builds a kernel once)'
 	@echo 'fuzz       the protocol reader and the verifier against the library, FUZZ_SECONDS each'

@@ -383,11 +383,10 @@ static void replaced_at_once(void **s)
                 char *text;
 
                 port_cfg_write(b, cap + SLTCTL, 0x0700, 2);
-                assert_true(machine_qmp(
-                        &b->m,
-                        "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"tms-card\","
-                        "\"id\":\"card0\",\"bus\":\"port0\"}}",
-                        &text));
+                assert_true(machine_qmp(&b->m,
+                                        "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"tms-card\","
+                                        "\"id\":\"card0\",\"bus\":\"port0\"}}",
+                                        &text));
                 free(text);
                 port_cfg_write(b, cap + SLTCTL, 0x0100, 2);
         }
