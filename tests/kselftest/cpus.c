@@ -4,6 +4,9 @@
  * time, whose timers are as bad as the host's: nothing here is about exactness.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "tms_test.h"
@@ -120,6 +123,153 @@ TEST_F(cpus, offline)
         EXPECT_EQ(engine_cpu(0), engine_cpu(1));
         ASSERT_EQ(0, set_online(1, true));
         EXPECT_NE(engine_cpu(0), engine_cpu(1));
+}
+
+static int move_to_cpu(int cpu)
+{
+        cpu_set_t set;
+
+        CPU_ZERO(&set);
+        CPU_SET(cpu, &set);
+        return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
+
+/* On which CPUs is that timer waiting? A bit each. */
+static int timers_cpus(const char *name)
+{
+        FILE *f = fopen("/proc/timer_list", "re");
+        int cpu = -1, found = 0;
+        char line[256], what[64];
+
+        if (!f)
+                return -errno;
+        snprintf(what, sizeof(what), ", %s [tms], ", name);
+        while (fgets(line, sizeof(line), f)) {
+                sscanf(line, "cpu: %d", &cpu);
+                if (cpu >= 0 && strstr(line, what))
+                        found |= 1 << cpu;
+        }
+        fclose(f);
+        return found;
+}
+
+/* Nowhere else, and there unless it is running just now. */
+#define EXPECT_ON_CPU_1(name)                                     \
+        do {                                                      \
+                int seen = 0;                                     \
+                for (int k = 0; k < 10; k++, sleep_ns(70 * MS)) { \
+                        int on = timers_cpus(name);               \
+                        EXPECT_EQ(0, on & ~(1 << 1));             \
+                        seen |= on;                               \
+                }                                                 \
+                EXPECT_EQ(1 << 1, seen)                           \
+                {                                                 \
+                        TH_LOG("%s", name);                       \
+                }                                                 \
+        } while (0)
+
+/* Armed and started from the other CPU: what kicks the card hangs when the engine's CPU does. */
+TEST_F(cpus, timers_stay_with_the_engine)
+{
+        struct tms_start start = {.delay_ns = 10 * S};
+        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
+
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
+        sleep_ns(MS);
+        EXPECT_EQ(0, window_close(&self->window, window_pulses(&self->window), REFUSED_ANY));
+        ASSERT_EQ(0, move_to_cpu(0));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        EXPECT_ON_CPU_1("kick_timer");
+        if (variant->state > TMS_STATE_ARMED) {
+                controller_catch_up(&self->c);
+                start.timeline_gen = self->c.gen;
+                ASSERT_EQ(0, call(self->c.fd, TMS_IOC_START, &start));
+                EXPECT_ON_CPU_1("engine_timer");
+                EXPECT_ON_CPU_1("kick_timer");
+        }
+        if (variant->state > TMS_STATE_RUNNING) {
+                ASSERT_EQ(0, call(self->c.fd, TMS_IOC_PAUSE, &now));
+                EXPECT_ON_CPU_1("kick_timer");
+        }
+        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
+}
+
+FIXTURE(race)
+{
+        struct controller c;
+        struct tms_pulse pulse;
+        struct window window;
+        pthread_t stopping;
+        int monitor;
+        int stopped; /* the last STOP's result */
+        unsigned int stops;
+        bool over;
+};
+
+FIXTURE_SETUP(race)
+{
+        ASSERT_EQ(0, set_parameter("fitness_max_ns", 1000000000));
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, set_online(1, true));
+        ASSERT_EQ(0, controller_open(&self->c));
+        self->monitor = node_open(O_RDONLY);
+        ASSERT_GE(self->monitor, 0);
+        ASSERT_EQ(0, window_open(&self->window, _metadata->name));
+        flat(&self->pulse, 1, 0, 100, 1);
+        ASSERT_EQ(0, controller_load(&self->c, &self->pulse, 1));
+}
+
+FIXTURE_TEARDOWN(race)
+{
+        close(self->monitor);
+        controller_close(&self->c);
+}
+
+static void *stop_thread(void *arg)
+{
+        FIXTURE_DATA(race) *self = arg;
+
+        move_to_cpu(0);
+        while (!__atomic_load_n(&self->over, __ATOMIC_RELAXED)) {
+                self->stopped = call(self->monitor, TMS_IOC_STOP, NULL);
+                self->stops++;
+        }
+        return NULL;
+}
+
+/* A stop at whatever point of arming is a stop, and nothing is wrong with the card. */
+TEST_F(race, stop_and_arm)
+{
+        struct tms_arm arm = {.timeline_gen = self->c.gen};
+        unsigned int cancelled = 0;
+        struct lab_state card;
+
+        ASSERT_EQ(0, pthread_create(&self->stopping, NULL, stop_thread, self));
+        ASSERT_EQ(0, move_to_cpu(1));
+        for (int i = 0; i < 1000; i++) {
+                struct tms_status st;
+                int r = call(self->c.fd, TMS_IOC_ARM, &arm);
+
+                st = status_of(self->c.fd);
+                cancelled += r == -ECANCELED;
+                ASSERT_EQ(TMS_STATE_LOADED, st.state)
+                {
+                        TH_LOG("cause %u, ARM %d, at the %d.", st.cause, r, i);
+                }
+                ASSERT_EQ(TMS_CAUSE_REQUEST, st.cause);
+        }
+        __atomic_store_n(&self->over, true, __ATOMIC_RELAXED);
+        pthread_join(self->stopping, NULL);
+        TH_LOG("%u stops in 1000 armings", self->stops);
+        EXPECT_EQ(1000, cancelled);
+        EXPECT_EQ(0, self->stopped);
+        EXPECT_EQ(0, status_of(self->c.fd).latched);
+        ASSERT_EQ(0, lab_query(&card));
+        EXPECT_STREQ("SAFE", card.state);
+
+        /* And when it is over, it arms. */
+        EXPECT_EQ(0, controller_arm(&self->c));
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
 }
 
 TEST_HARNESS_MAIN
