@@ -189,14 +189,15 @@ TEST_F(clock, train)
 /* As fast as is let pass, by the slower of the clocks: outside of the card's lock-out all the same. */
 TEST_F(clock, shortest_interval)
 {
+        /* The shortest one has no room for a kernel that is late. */
+        if (slow())
+                return;
         flat(self->pulses, 90, info_of(self->c.fd).min_interval_ns, 50, 90);
-        self->c.lateness_ns = slow() ? 0 : info_of(self->c.fd).lateness_default_ns;
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 90));
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
         EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(self->c.fd).cause);
-        if (!slow())
-                EXPECT_EQ(90, status_of(self->c.fd).delivered);
-        EXPECT_EQ(0, window_close(&self->window, status_of(self->c.fd).delivered, 0));
+        EXPECT_EQ(90, status_of(self->c.fd).delivered);
+        EXPECT_EQ(0, window_close(&self->window, 90, 0));
 }
 
 /* 50 us behind the edge, but for what the clocks have come apart since they were last compared. */

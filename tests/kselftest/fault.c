@@ -325,6 +325,16 @@ TEST_F(trouble, no_place_for_a_record)
 
         ASSERT_EQ(0, fill_ring(self, most, 20));
         ASSERT_EQ(0, keep_only(&self->c));
+
+        /* What STATUS tells as well gives way to what only a record can tell, and is counted. */
+        st = status_of(self->c.fd);
+        ASSERT_EQ(0, lab("open=cover_open"));
+        sleep_ns(MS);
+        EXPECT_EQ(st.records_dropped + 1, status_of(self->c.fd).records_dropped);
+        EXPECT_EQ(st.event_head, status_of(self->c.fd).event_head);
+        EXPECT_EQ(TMS_INTERLOCK_COVER_OPEN, status_of(self->c.fd).latched);
+        ASSERT_EQ(0, lab("close=cover_open"));
+
         arm.timeline_gen = self->c.gen;
         ASSERT_EQ(0, call(self->c.fd, TMS_IOC_ARM, &arm));
         ASSERT_EQ(0, keep_only(&self->c));
