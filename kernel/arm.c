@@ -48,6 +48,12 @@ static int energise(struct tms_device *tms)
 		return r;
 
 	WRITE_ONCE(tms->stop, 0);
+	/* Pairs with the one in tms_halt(). */
+	smp_mb();
+	if (atomic_read(&tms->halting)) {
+		WRITE_ONCE(tms->stop, 1);
+		return -ECANCELED;
+	}
 	tms->probes = 0;
 	tms->probe_max_ns = 0;
 	tms->probe_due_ns = tms_now() + TMS_PROBE_NS;

@@ -32,6 +32,7 @@
 #ifndef TMS_H
 #define TMS_H
 
+#include <linux/atomic.h>
 #include <linux/cdev.h>
 #include <linux/device.h>
 #include <linux/fs.h>
@@ -239,6 +240,8 @@ struct tms_store {
  * @stop: the stop word: not 0 forbids the trigger. Set by anybody, without a lock,
  *        just before SAFE is written; cleared under engine_lock when arming begins.
  *        Whoever sets it goes on to take the lock and to change the state.
+ * @halting: whoever is between setting the stop word and SAFE; no lock. Arming does
+ *           not begin meanwhile: it would clear the word, and then find the card SAFE.
  * @live: interlocks when last looked at; engine_lock
  * @latched: interlocks that opened since CLEAR_FAULT or ARM; engine_lock
  * @rest_ns: since when armed, paused or waiting without a pulse; engine_lock
@@ -296,6 +299,7 @@ struct tms_device {
 	u64 epoch;
 	u32 timeline_gen;
 	u32 stop;
+	atomic_t halting;
 	u32 live;
 	u32 latched;
 	u64 rest_ns;
@@ -365,8 +369,13 @@ static inline void tms_card_safe(struct tms_device *tms)
  */
 static inline void tms_halt(struct tms_device *tms)
 {
+	atomic_inc(&tms->halting);
+	/* Pairs with the one in energise(): one of the two sees the other. */
+	smp_mb__after_atomic();
 	WRITE_ONCE(tms->stop, 1);
 	tms_card_safe(tms);
+	smp_mb__before_atomic();
+	atomic_dec(&tms->halting);
 }
 
 int tms_card_identify(struct tms_device *tms, struct tms_caps *ret_caps);
