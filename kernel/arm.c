@@ -73,7 +73,7 @@ static int energise(struct tms_device *tms)
 	if ((status & TMS_STATUS_STATE_MASK) != TMS_STATUS_STATE_CHARGE) {
 		/* SAFE by a stop: whoever has asked for it is waiting for the lock to say so. */
 		if (READ_ONCE(tms->stop))
-			return -ECANCELED;
+			return 0;
 		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
 		return -EPERM;
 	}
