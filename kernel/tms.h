@@ -374,6 +374,7 @@ static inline void tms_halt(struct tms_device *tms)
 	smp_mb__after_atomic();
 	WRITE_ONCE(tms->stop, 1);
 	tms_card_safe(tms);
+	/* SAFE is on its way to the card before arming may begin, and write CHARGE. */
 	smp_mb__before_atomic();
 	atomic_dec(&tms->halting);
 }
