@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A stimulator that the test plays; see fake-device.h. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -155,6 +157,16 @@ void fake_controller_died(void)
         if (fake->status.state != TMS_STATE_IDLE)
                 set_state(TMS_STATE_IDLE, TMS_CAUSE_CLOSED);
         unlock();
+}
+
+bool fake_freeze(pid_t child)
+{
+        bool stopped;
+
+        lock();
+        stopped = kill(child, SIGSTOP) == 0 && waitpid(child, NULL, WUNTRACED) == child;
+        unlock();
+        return stopped;
 }
 
 uint64_t fake_head(void)

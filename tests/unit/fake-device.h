@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/types.h>
 #include "tms.h"
 
 #define FAKE_EVENTS 8192
@@ -53,5 +54,7 @@ void fake_open_interlocks(uint32_t bits);
 /* What the kernel does when the controller's process dies. */
 void fake_controller_died(void);
 uint64_t fake_head(void);
+/* SIGSTOP, not while the child holds the lock of the device: nobody else would ever get it. */
+bool fake_freeze(pid_t child);
 
 #endif

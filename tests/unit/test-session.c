@@ -660,7 +660,7 @@ static void test_killed_before_anything_was_read(void **state)
         struct fixture *f = *state;
 
         must_run(f);
-        assert_int_equal(kill(f->daemon, SIGSTOP), 0);
+        assert_true(fake_freeze(f->daemon));
         fake_play(300);
         kill_daemon(f, SIGKILL);
         start_daemon(f, BOOT_A);
@@ -710,7 +710,7 @@ static void test_stopped_process(void **state)
         must_run(f);
         fake_play(8);
         usleep(400000);
-        assert_int_equal(kill(f->daemon, SIGSTOP), 0);
+        assert_true(fake_freeze(f->daemon));
         fake_play(3);
         usleep(700000);
         /* The kernel's part: permission has run out. */
