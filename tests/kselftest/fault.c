@@ -312,6 +312,9 @@ TEST_F(trouble, no_place_for_a_record)
         uint64_t most, room;
         uint32_t fired;
 
+        /* To fill it there are 2 s, the age at which a record without acknowledgment ends the lease. */
+        if (slow())
+                return;
         flat(self->pulses, 20, 20 * MS, 100, 20);
         controller_catch_up(&self->c);
         controller_hang(&self->c);
