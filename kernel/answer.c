@@ -195,8 +195,7 @@ void tms_answer_give_up(struct tms_device *tms)
 /*
  * The pulse follows the edge by a fixed time, so that this interrupt's own
  * lateness is not in it. If that was too long, the engine finds the pulse late,
- * as it would any other. By the card's clock an edge may seem to come a little
- * from now, by drift; never before this module began to listen.
+ * as it would any other. By drift, an edge may seem to come a little from now.
  */
 static void trigger(struct tms_device *tms)
 {
