@@ -266,6 +266,7 @@ struct tms_device *tms_cdev_alloc(struct pci_dev *pdev)
 	init_irq_work(&tms->wake_work, wake_work);
 	INIT_WORK(&tms->qos_work, tms_fitness_qos_work);
 	tms_engine_init(tms);
+	tms_quiet_init(tms);
 	tms_watchdog_init(tms);
 	tms_lease_init(tms);
 
@@ -311,6 +312,7 @@ void tms_cdev_kill(struct tms_device *tms, u32 cause)
 	wake_up_interruptible_all(&tms->wait);
 
 	hrtimer_cancel(&tms->engine_timer);
+	hrtimer_cancel(&tms->quiet_timer);
 	hrtimer_cancel(&tms->kick_timer);
 	hrtimer_cancel(&tms->lease_timer);
 

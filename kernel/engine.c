@@ -7,7 +7,8 @@
  * allocates or prints.
  *
  * A step is woken tms_param_lead_ns() ahead of its pulse and spins for the rest,
- * so that the trigger does not depend on how late the timer's interrupt was:
+ * so that the trigger does not depend on how late the timer's interrupt was (by no more
+ * than the lead, which is what quiet.c sees to):
  *
  *   due - lead     woken; permission that does not change by itself is checked
  *   due - 3 us     live interlocks and readiness: one read of the card's GATE
@@ -55,8 +56,8 @@ static u64 spin_fine(u64 until_ns)
 	return now_ns;
 }
 
-/* When to wake up for what comes next; 0: not at all. */
-static u64 next_wakeup(struct tms_device *tms)
+/* When to wake up for what comes next; 0: not at all. In the past: when something has come first. */
+u64 tms_engine_wakeup(struct tms_device *tms)
 {
 	switch (tms->state) {
 	case TMS_STATE_ARMING:
@@ -252,7 +253,7 @@ void tms_engine_settle(struct tms_device *tms)
 /* One step, if its time has come. Returns when to wake up next, 0: not at all. */
 static u64 step(struct tms_device *tms, u64 *spun_ns)
 {
-	u64 wakeup_ns = next_wakeup(tms);
+	u64 wakeup_ns = tms_engine_wakeup(tms);
 
 	/* A timer left over from before a pause or a wait: what it was set for has moved. */
 	if (!wakeup_ns || wakeup_ns > tms_now())
@@ -260,7 +261,7 @@ static u64 step(struct tms_device *tms, u64 *spun_ns)
 
 	if (tms->state == TMS_STATE_ARMING) {
 		probe_step(tms, spun_ns);
-		return next_wakeup(tms);
+		return tms_engine_wakeup(tms);
 	}
 
 	pulse_step(tms, spun_ns);
@@ -268,11 +269,11 @@ static u64 step(struct tms_device *tms, u64 *spun_ns)
 	if (READ_ONCE(tms->stop) ||
 	    tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR)) {
 		/* At its own time now: what it waits for starts the timer again. */
-		u64 next_ns = next_wakeup(tms);
+		u64 next_ns = tms_engine_wakeup(tms);
 
 		return next_ns > wakeup_ns ? next_ns : 0;
 	}
-	return next_wakeup(tms);
+	return tms_engine_wakeup(tms);
 }
 
 static void set_timer(struct tms_device *tms, u64 wakeup_ns)
@@ -304,7 +305,8 @@ static enum hrtimer_restart engine_timer(struct hrtimer *timer)
 void tms_engine_continue(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
-	set_timer(tms, next_wakeup(tms));
+	set_timer(tms, tms_engine_wakeup(tms));
+	tms_quiet_next(tms);
 }
 
 static void start_here(void *data)

@@ -19,8 +19,8 @@
  * file->read_lock       mutex           the file's cursor             process            1
  * tms->rwsem            rw_semaphore    dead; registers stay mapped   process            2
  * tms->lock             mutex           owner, limits, timeline       process            3
- * tms->engine_lock      raw_spinlock    state, play, shot, set-points, process, hard IRQ 4
- *                                       lease, anchor, history
+ * tms->engine_lock      raw_spinlock    state, play, shot, set-points, process, softirq, 4
+ *                                       lease, anchor, history         hard IRQ
  * ring->lock            raw_spinlock    records, head, acknowledged   process, hard IRQ  5
  *
  * The engine holds engine_lock while it spins for a pulse, so whoever else
@@ -64,6 +64,7 @@
 
 #define TMS_LEAD_MAX_NS		20000		/* spun with interrupts off before a pulse */
 #define TMS_LEAD_MIN_NS		4000		/* must hold the gate's window */
+#define TMS_QUIET_NS		200000		/* before that, no task runs on the engine's CPU */
 #define TMS_GATE_AHEAD_NS	3000		/* live interlocks are read this long before */
 #define TMS_LATENESS_MIN_NS	1000
 #define TMS_LATENESS_NS		50000
@@ -258,6 +259,7 @@ struct tms_store {
  * @probe_max_ns: worst error of them; engine_lock
  * @latency: of the last run; engine_lock
  * @engine_timer: pulses and probes, hard, pinned to engine_cpu
+ * @quiet_timer: keeps tasks from engine_cpu before each of them, soft
  * @kick_timer: card's watchdog, lost interrupts, time limits; hard, pinned likewise
  * @lease_timer: hard
  *
@@ -316,6 +318,7 @@ struct tms_device {
 	u32 probe_max_ns;
 	struct tms_latency latency;
 	struct hrtimer engine_timer;
+	struct hrtimer quiet_timer;
 	struct hrtimer kick_timer;
 	struct hrtimer lease_timer;
 
@@ -425,6 +428,12 @@ void tms_engine_init(struct tms_device *tms);
 int tms_engine_start(struct tms_device *tms);		/* process */
 void tms_engine_continue(struct tms_device *tms);	/* hard IRQ on engine_cpu, lock held */
 void tms_engine_settle(struct tms_device *tms);		/* lock held */
+u64 tms_engine_wakeup(struct tms_device *tms);		/* lock held */
+
+/* --- quiet.c: on engine_cpu ---------------------------------------------- */
+
+void tms_quiet_init(struct tms_device *tms);		/* process */
+void tms_quiet_next(struct tms_device *tms);		/* hard IRQ, softirq, lock held */
 
 /* --- setpoint.c: engine_lock held ---------------------------------------- */
 

@@ -12,9 +12,10 @@
 
 #include <stdint.h>
 
-/* The timer's interrupts; those of all devices. */
+/* The timer's interrupts; those of all devices; no interrupt, but tasks that keep them off. */
 #define HOLD_TIMER "irq_vectors/local_timer_entry"
 #define HOLD_DEVICES "irq/irq_handler_entry"
+#define HOLD_TASKS "sched/sched_switch"
 
 /* Longer than this nothing is held. */
 #define HOLD_MAX_NS 1500000ULL

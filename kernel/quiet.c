@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Quiet before a pulse. A task that keeps interrupts off for longer than the
+ * engine's lead makes the pulse behind it late: 40 sleepers woken at once take
+ * 80 us, and hackbench does that once a round. So shortly before, a soft timer takes
+ * the CPU from whatever runs there and keeps it until the pulse, interrupts on: then
+ * nothing but another hard interrupt can be in the engine's way, and the CPU is not
+ * idle either.
+ *
+ * Nothing depends on it: without it, a pulse is late and is told so. It looks and
+ * waits, no more, and a stop ends it. It takes TMS_QUIET_NS a pulse from the
+ * engine's CPU.
+ *
+ * PREEMPT_RT does without: tasks hardly keep interrupts off there, and soft timers run
+ * in a thread like any other.
+ *
+ * Context: softirq on engine_cpu; next: hard IRQ or softirq there, engine_lock held;
+ * init: process. Takes engine_lock, but not while it waits.
+ */
+#include <linux/processor.h>
+
+#include "tms.h"
+
+/* The timer for the engine's next wake-up. What is due sooner (GO, an edge) has no quiet. */
+void tms_quiet_next(struct tms_device *tms)
+{
+	u64 wakeup_ns = tms_engine_wakeup(tms);
+
+	lockdep_assert_held(&tms->engine_lock);
+
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && wakeup_ns > tms_now() + TMS_QUIET_NS)
+		hrtimer_start(&tms->quiet_timer, ns_to_ktime(wakeup_ns - TMS_QUIET_NS),
+			      HRTIMER_MODE_ABS_PINNED_SOFT);
+}
+
+/* Never HRTIMER_RESTART: as for the engine's timer. */
+static enum hrtimer_restart quiet_timer(struct hrtimer *timer)
+{
+	struct tms_device *tms = container_of(timer, struct tms_device, quiet_timer);
+	u64 now_ns = tms_now();
+	u64 wakeup_ns, until_ns;
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		wakeup_ns = tms_engine_wakeup(tms);
+
+	/* It may have moved: then this is not the time. */
+	if (wakeup_ns && wakeup_ns <= now_ns + TMS_QUIET_NS) {
+		until_ns = wakeup_ns + tms_param_lead_ns();
+		while (tms_now() < until_ns && !READ_ONCE(tms->stop))
+			cpu_relax();
+	}
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_quiet_next(tms);
+	return HRTIMER_NORESTART;
+}
+
+void tms_quiet_init(struct tms_device *tms)
+{
+	tms_hrtimer_setup(&tms->quiet_timer, quiet_timer, HRTIMER_MODE_ABS_PINNED_SOFT);
+}
