@@ -33,6 +33,7 @@ void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 		.max_pulses_per_s = TMS_RATE_MAX,
 		.max_pulses = TMS_PULSES_MAX,
 		.max_pulses_per_day = TMS_PULSES_MAX,
+		.no_flags = c->flags & TMS_CAP_TRIGGER_IN ? 0 : TMS_PULSE_WAIT_TRIGGER,
 		.max_duration_ns = TMS_DURATION_MAX_NS,
 	};
 

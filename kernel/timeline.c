@@ -473,6 +473,9 @@ static bool limits_hold(struct walk *w, u32 i, u32 count)
 		return false;
 	if (i)
 		levels_advance(w, i);
+	if (unlikely(p->flags & w->env->no_flags))
+		return refuse(w, i, TMS_RULE_TRIGGER_IN, TMS_PULSE_FLAGS & ~w->env->no_flags,
+			      p->flags);
 	if (unlikely(w->gap_ns < w->b.interval_ns))
 		return refuse(w, i, TMS_RULE_INTERVAL, w->b.interval_ns, w->gap_ns);
 

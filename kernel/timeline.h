@@ -46,7 +46,7 @@ typedef __s64 s64;
  * @max_pulses_per_s: in any half-open second, 1..TMS_RATE_MAX
  * @max_pulses: that the session may still fire
  * @max_pulses_per_day: in any 24 hours (counted by the hour, rounded against the caller)
- * @reserved: zero
+ * @no_flags: TMS_PULSE_* that the card has nothing for
  * @max_duration_ns: last pulse's time; TMS_DURATION_MAX_NS bounds it in any case
  *
  * A word outside its range is taken as the nearest one inside, or lets nothing
@@ -66,7 +66,7 @@ struct tms_envelope {
 	u32 max_pulses_per_s;
 	u32 max_pulses;
 	u32 max_pulses_per_day;
-	u32 reserved;
+	u32 no_flags;
 	u64 max_duration_ns;
 };
 

@@ -122,6 +122,7 @@ static void rule_text(char *buf, size_t size, uint32_t rule, uint64_t v)
                 snprintf(buf, size, "%.3f s", (double)v / 1e9);
                 break;
         case TMS_RULE_WAVEFORM:
+        case TMS_RULE_TRIGGER_IN:
                 break; /* bits; the sentence has the words */
         default:
                 snprintf(buf, size, "%" PRIu64, v);

@@ -153,16 +153,23 @@ const char *tms_outcome_name(uint32_t outcome)
         return code_name(outcomes, ELEMENTSOF(outcomes), outcome);
 }
 
-static const struct code rules[] = {
-                {TMS_RULE_NONE, "none", NULL},           {TMS_RULE_EMPTY, "empty", NULL},
-                {TMS_RULE_FLAGS, "flags", NULL},         {TMS_RULE_ORDER, "order", NULL},
-                {TMS_RULE_TRAIN, "train", NULL},         {TMS_RULE_INTERVAL, "interval", NULL},
-                {TMS_RULE_INTENSITY, "intensity", NULL}, {TMS_RULE_INTENSITY_ZERO, "intensity_zero", NULL},
-                {TMS_RULE_SETTLING, "settling", NULL},   {TMS_RULE_PULSES_PER_S, "pulses_per_second", NULL},
-                {TMS_RULE_RESERVOIR, "reservoir", NULL}, {TMS_RULE_COIL_HEAT, "coil_heat", NULL},
-                {TMS_RULE_PULSES, "pulses", NULL},       {TMS_RULE_PULSES_PER_DAY, "pulses_per_day", NULL},
-                {TMS_RULE_DURATION, "duration", NULL},   {TMS_RULE_WAVEFORM, "waveform", NULL},
-};
+static const struct code rules[] = {{TMS_RULE_NONE, "none", NULL},
+                                    {TMS_RULE_EMPTY, "empty", NULL},
+                                    {TMS_RULE_FLAGS, "flags", NULL},
+                                    {TMS_RULE_ORDER, "order", NULL},
+                                    {TMS_RULE_TRAIN, "train", NULL},
+                                    {TMS_RULE_INTERVAL, "interval", NULL},
+                                    {TMS_RULE_INTENSITY, "intensity", NULL},
+                                    {TMS_RULE_INTENSITY_ZERO, "intensity_zero", NULL},
+                                    {TMS_RULE_SETTLING, "settling", NULL},
+                                    {TMS_RULE_PULSES_PER_S, "pulses_per_second", NULL},
+                                    {TMS_RULE_RESERVOIR, "reservoir", NULL},
+                                    {TMS_RULE_COIL_HEAT, "coil_heat", NULL},
+                                    {TMS_RULE_PULSES, "pulses", NULL},
+                                    {TMS_RULE_PULSES_PER_DAY, "pulses_per_day", NULL},
+                                    {TMS_RULE_DURATION, "duration", NULL},
+                                    {TMS_RULE_WAVEFORM, "waveform", NULL},
+                                    {TMS_RULE_TRIGGER_IN, "trigger_in", NULL}};
 
 const char *tms_rule_name(uint32_t rule)
 {
@@ -276,6 +283,10 @@ const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t si
         case TMS_RULE_DURATION:
                 snprintf(buf, size, "pulse %u: it is due at %.3f s; the longest allowed timeline is %.3f s", p,
                          actual / 1e9, limit / 1e9);
+                break;
+        case TMS_RULE_TRIGGER_IN:
+                snprintf(buf, size, "pulse %u: it waits for an external trigger; the stimulator has no trigger input",
+                         p);
                 break;
         case TMS_RULE_WAVEFORM:
                 waveform_verdict_format(limit, actual, buf, size);

@@ -31,7 +31,7 @@ FIXTURE_TEARDOWN(cards)
 }
 
 /* What the card cannot give is refused, and what is loaded stays. */
-TEST_F(cards, waveform_not_there)
+TEST_F(cards, not_there)
 {
         static const uint32_t refused[] = {TMS_LOAD_MONOPHASIC, TMS_LOAD_HALFSINE, TMS_LOAD_BIPHASIC | TMS_LOAD_REVERSE,
                                            TMS_LOAD_MONOPHASIC | TMS_LOAD_REVERSE};
@@ -49,6 +49,16 @@ TEST_F(cards, waveform_not_there)
                 EXPECT_EQ(refused[i], load.verdict.actual);
                 EXPECT_EQ(c->gen, status_of(c->fd).timeline_gen);
         }
+        /* Nothing would ever come: the pulse would only time out. */
+        self->pulses[1].flags |= TMS_PULSE_WAIT_TRIGGER;
+        for (int i = 0; i < 2; i++) {
+                struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 3};
+
+                EXPECT_EQ(i == 0 ? 0 : -ERANGE, call(self->c[i].fd, TMS_IOC_LOAD, &load));
+                EXPECT_EQ(i == 0 ? TMS_RULE_NONE : TMS_RULE_TRIGGER_IN, load.verdict.rule);
+                EXPECT_EQ(i, load.verdict.pulse);
+        }
+        EXPECT_EQ(c->gen, status_of(c->fd).timeline_gen);
         self->window[1].detail = "delivered";
         ASSERT_EQ(0, controller_arm(c));
         ASSERT_EQ(0, controller_start(c));

@@ -545,7 +545,7 @@ static void test_verdict_sentences(void **state)
         struct tms_verdict v = {.pulse = 41, .limit = 1234567, .actual = 7654321};
         char buf[300], small[8];
 
-        for (v.rule = 0; v.rule <= TMS_RULE_WAVEFORM + 1; v.rule++) {
+        for (v.rule = 0; v.rule <= TMS_RULE_TRIGGER_IN + 1; v.rule++) {
                 assert_ptr_equal(tms_verdict_format(&v, buf, sizeof(buf)), buf);
                 assert_true(strlen(buf) > 15);
                 if (v.rule > TMS_RULE_EMPTY && v.rule != TMS_RULE_WAVEFORM)
@@ -555,6 +555,9 @@ static void test_verdict_sentences(void **state)
         }
         v = (struct tms_verdict){TMS_RULE_INTENSITY, 3, 600, 605};
         assert_non_null(strstr(tms_verdict_format(&v, buf, sizeof(buf)), "60.5 %MSO; at most 60.0 %MSO"));
+        v = (struct tms_verdict){TMS_RULE_TRIGGER_IN, 3, 0xb, 0x7};
+        assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
+                            "pulse 3: it waits for an external trigger; the stimulator has no trigger input");
         v = (struct tms_verdict){TMS_RULE_WAVEFORM, 0, 1, TMS_LOAD_MONOPHASIC | TMS_LOAD_REVERSE};
         assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
                             "its pulses are monophasic with reversed current; the stimulator's are biphasic, "

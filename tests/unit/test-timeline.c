@@ -78,6 +78,23 @@ static void test_flags(void **state)
         assert_breaks(p, 3, &env, NULL, 0, -EINVAL, TMS_RULE_FLAGS, 2, ENDS, 0);
 }
 
+/* What the card has nothing for. */
+static void test_trigger_in(void **state)
+{
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[3];
+
+        pulses_flat(p, 3, S, 500, 3);
+        p[1].flags |= TMS_PULSE_WAIT_TRIGGER;
+        p[2].flags |= TMS_PULSE_WAIT_OPERATOR;
+        assert_holds(p, 3, &env, NULL, 0);
+        env.no_flags = TMS_PULSE_WAIT_TRIGGER;
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_TRIGGER_IN, 1, TMS_PULSE_FLAGS & ~TMS_PULSE_WAIT_TRIGGER,
+                      p[1].flags);
+        p[1].flags &= ~TMS_PULSE_WAIT_TRIGGER;
+        assert_holds(p, 3, &env, NULL, 0);
+}
+
 static void test_order(void **state)
 {
         struct tms_envelope env = envelope_wide();
@@ -605,6 +622,8 @@ static void test_extreme_envelopes(void **state)
 
         /* All ones: what is a limit permits, what is a demand refuses. */
         memset(&env, 0xff, sizeof(env));
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_TRIGGER_IN, 0, 0, p[0].flags);
+        env.no_flags = 0;
         assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_RESERVOIR, 0, 0, UINT32_MAX);
         env.pulse_mJ = 1;
         assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_INTERVAL, 1, UINT64_MAX, MS);
@@ -702,6 +721,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_empty),
                         cmocka_unit_test(test_flags),
+                        cmocka_unit_test(test_trigger_in),
                         cmocka_unit_test(test_order),
                         cmocka_unit_test(test_train),
                         cmocka_unit_test(test_intensity),

@@ -373,6 +373,7 @@ struct tms_limits {
 #define TMS_RULE_PULSES_PER_DAY		13	/* limit, actual: pulses */
 #define TMS_RULE_DURATION		14	/* limit, actual: ns */
 #define TMS_RULE_WAVEFORM		15	/* actual: as in LOAD; limit: see below */
+#define TMS_RULE_TRIGGER_IN		16	/* no trigger input; limit, actual: pulse flags */
 
 /**
  * struct tms_verdict - what the verifier found
