@@ -7,8 +7,8 @@
  * allocates or prints.
  *
  * A step is woken tms_param_lead_ns() ahead of its pulse and spins for the rest,
- * so that the trigger does not depend on how late the timer's interrupt was (by no more
- * than the lead, which is what quiet.c sees to):
+ * so that the trigger does not depend on how late the timer's interrupt was. That it
+ * is not later than that lead is what quiet.c sees to:
  *
  *   due - lead     woken; permission that does not change by itself is checked
  *   due - 3 us     live interlocks and readiness: one read of the card's GATE
