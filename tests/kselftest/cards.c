@@ -30,6 +30,36 @@ FIXTURE_TEARDOWN(cards)
                 controller_close(&self->c[i]);
 }
 
+/*
+ * The mains give less than the charger takes, and the second card's reservoir is small: 3 kJ, of which four
+ * capacitors keep 1008 J. At full output every 50 ms a pulse takes 252 J of what is left, and 52.5 J come back.
+ */
+TEST_F(cards, reservoir)
+{
+        struct controller *c = &self->c[1];
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 30};
+
+        self->window[1].detail = "delivered";
+        flat(self->pulses, 30, 50 * MS, 1000, 30);
+        EXPECT_EQ(0, controller_load(&self->c[0], self->pulses, 30));
+        EXPECT_EQ(-ERANGE, call(c->fd, TMS_IOC_LOAD, &load));
+        EXPECT_EQ(TMS_RULE_RESERVOIR, load.verdict.rule);
+        EXPECT_EQ(9, load.verdict.pulse);
+        EXPECT_EQ(1992000 - 9 * (252000 - 52500), load.verdict.limit);
+        EXPECT_EQ(252000, load.verdict.actual);
+
+        /* One less is all that was refused: the card has the energy for the others. */
+        flat(self->pulses, 9, 50 * MS, 1000, 9);
+        ASSERT_EQ(0, controller_load(c, self->pulses, 9));
+        ASSERT_EQ(0, controller_arm(c));
+        ASSERT_EQ(0, controller_start(c));
+        ASSERT_EQ(0, wait_state(c->fd, TMS_STATE_LOADED));
+        EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(c->fd).cause);
+        EXPECT_EQ(9, status_of(c->fd).delivered);
+        EXPECT_EQ(0, window_close(&self->window[1], 9, 0));
+        EXPECT_EQ(0, window_close(&self->window[0], 0, 0));
+}
+
 /* What the card cannot give is refused, and what is loaded stays. */
 TEST_F(cards, not_there)
 {
