@@ -16,7 +16,7 @@
 #include "tms_test.h"
 
 #define PAGE 4096
-/* The verifier wants an end, and not too many ways out: the clock is read eight times for each. */
+/* The verifier wants an end, and not too many ways out: the clock is read sixteen times for each. */
 #define LOOPS 4000
 
 #define INSN(c, d, s, o, i)                                                         \
@@ -38,11 +38,11 @@ static int load(int map)
                         INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_6, BPF_PSEUDO_MAP_VALUE, 0, map),
                         INSN(0, 0, 0, 0, 0),
                         GET(BPF_REG_7, from_ns),
-                        IF_NUMBER(BPF_JEQ, BPF_REG_7, 0, 23),
+                        IF_NUMBER(BPF_JEQ, BPF_REG_7, 0, 31),
                         CLOCK,
-                        IF(BPF_JLT, BPF_REG_0, BPF_REG_7, 21),
+                        IF(BPF_JLT, BPF_REG_0, BPF_REG_7, 29),
                         GET(BPF_REG_7, to_ns),
-                        IF(BPF_JGE, BPF_REG_0, BPF_REG_7, 19),
+                        IF(BPF_JGE, BPF_REG_0, BPF_REG_7, 27),
                         /* r7: the later of the two ends */
                         GET(BPF_REG_7, until_ns),
                         GET(BPF_REG_8, delay_ns),
@@ -58,9 +58,17 @@ static int load(int map)
                         CLOCK,
                         CLOCK,
                         CLOCK,
+                        CLOCK,
+                        CLOCK,
+                        CLOCK,
+                        CLOCK,
+                        CLOCK,
+                        CLOCK,
+                        CLOCK,
+                        CLOCK,
                         IF(BPF_JGE, BPF_REG_0, BPF_REG_7, 2),
                         INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_8, 0, 0, 1),
-                        IF_NUMBER(BPF_JLT, BPF_REG_8, LOOPS, -11),
+                        IF_NUMBER(BPF_JLT, BPF_REG_8, LOOPS, -19),
                         SET(BPF_REG_1, 1),
                         INSN(BPF_STX | BPF_ATOMIC | BPF_DW, BPF_REG_6, BPF_REG_1, offsetof(struct hold_window, count),
                              BPF_ADD),
