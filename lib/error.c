@@ -10,6 +10,52 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+/*
+ * How many bytes the character at text has: 0 if none begins there, negative
+ * if one does and the text ends inside it. Surrogates and the code points that
+ * Unicode keeps free for ever are none: D-Bus refuses a message with them.
+ */
+static int character_length(const unsigned char *text)
+{
+        static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+        const unsigned char c = text[0];
+        const int n = c < 0x80 ? 1 : c >> 5 == 6 ? 2 : c >> 4 == 14 ? 3 : c >> 3 == 30 ? 4 : 0;
+        uint32_t code;
+
+        if (n < 2)
+                return n;
+
+        code = c & (0x7fu >> n);
+        for (int i = 1; i < n; i++) {
+                if (text[i] == 0)
+                        return -i;
+                if (text[i] >> 6 != 2)
+                        return 0;
+                code = code << 6 | (text[i] & 0x3f);
+        }
+        if (code < least[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ||
+            (code >= 0xfdd0 && code < 0xfdf0) || (code & 0xfffe) == 0xfffe)
+                return 0;
+        return n;
+}
+
+char *tms_text_repair(char *text)
+{
+        unsigned char *p = (unsigned char *)text;
+
+        while (*p) {
+                int n = character_length(p);
+
+                if (n < 0)
+                        *p = 0;
+                else if (n == 0)
+                        *p++ = '?';
+                else
+                        p += n;
+        }
+        return text;
+}
+
 int tms_error_setv(struct tms_error *e, int err, const char *file, unsigned line, unsigned column, const char *key,
                    const char *format, va_list ap)
 {
@@ -24,6 +70,11 @@ int tms_error_setv(struct tms_error *e, int err, const char *file, unsigned line
         if (key)
                 snprintf(e->key, sizeof(e->key), "%s", key);
         vsnprintf(e->message, sizeof(e->message), format, ap);
+
+        /* Each may have been cut in the middle of a character, here or by a %.48s of the caller's. */
+        tms_text_repair(e->file);
+        tms_text_repair(e->key);
+        tms_text_repair(e->message);
         return -err;
 }
 
@@ -49,7 +100,7 @@ const char *tms_error_format(const struct tms_error *e, char *buf, size_t size)
                 snprintf(place, sizeof(place), "%s: ", e->file);
 
         snprintf(buf, size, "%s%s%s%s", place, e->key, e->key[0] ? ": " : "", e->message);
-        return buf;
+        return size ? tms_text_repair(buf) : buf;
 }
 
 int tms_sha256_hex(const void *data, size_t size, char ret[65])

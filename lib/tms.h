@@ -36,6 +36,13 @@ struct tms_error {
 /* "file:line:column: key: message" as far as the parts are known. Returns buf. */
 const char *tms_error_format(const struct tms_error *e, char *buf, size_t size);
 
+/*
+ * For a text that was cut or came from a file: makes it, in place, one that D-Bus and JSON take. A
+ * character that the end of the text cuts off goes, any other byte that is not UTF-8 becomes '?',
+ * and so do those of a surrogate or a noncharacter. Never longer than before. Returns text.
+ */
+char *tms_text_repair(char *text);
+
 /* --- Devices ---------------------------------------------------------------- */
 
 struct tms_device;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the library, with sanitizers; `make threshold-report` prints how threshold hunts do.
 
-LIB_UNIT   := $(addprefix $(B)/tests/test-,protocol protocol-bad compile safety threshold device)
+LIB_UNIT   := $(addprefix $(B)/tests/test-,text protocol protocol-bad compile safety threshold device)
 UNIT_TESTS += $(LIB_UNIT)
 
 LU := $(B)/tests/unit/lib
@@ -24,8 +24,11 @@ $(B)/tests/test-compile $(B)/tests/test-safety: $(LU)/protocol-text.o
 # A device node of the test's own.
 $(B)/tests/test-device: LIB_UNIT_LDFLAGS := -Wl,--wrap=open,--wrap=ioctl,--wrap=read,--wrap=close,--wrap=fstat,--wrap=fcntl
 
+# Those who refuse what is not UTF-8.
+$(B)/tests/test-text: LIB_UNIT_LIBS := -lsystemd -ljansson
+
 $(LIB_UNIT): $(B)/tests/test-%: $(LU)/test-%.o $(LIB_UNIT_LIB)
-	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(LIB_UNIT_LDFLAGS) -o $@ $^ -lcmocka -lyaml -lcrypto -ludev -lm
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(LIB_UNIT_LDFLAGS) -o $@ $^ $(LIB_UNIT_LIBS) -lcmocka -lyaml -lcrypto -ludev -lm
 
 # The fuzzers' corpus, without a fuzzer.
 REPLAY     := $(addprefix $(B)/tests/replay-,protocol compile)
