@@ -61,6 +61,7 @@ static void conclude(struct verify *v, enum tms_audit_result result, uint64_t li
         va_start(ap, format);
         vsnprintf(v->report.sentence + n, sizeof(v->report.sentence) - n, format, ap);
         va_end(ap);
+        tms_text_repair(v->report.sentence);
 }
 
 /* --- One record ------------------------------------------------------------------- */

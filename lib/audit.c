@@ -18,6 +18,7 @@ int audit_why(struct audit_why *why, const char *format, ...)
         va_start(ap, format);
         vsnprintf(why->text, sizeof(why->text), format, ap);
         va_end(ap);
+        tms_text_repair(why->text);
         return -EBADMSG;
 }
 

@@ -10,15 +10,10 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-/*
- * How many bytes the character at text has: 0 if none begins there, negative
- * if one does and the text ends inside it. Surrogates and the code points that
- * Unicode keeps free for ever are none: D-Bus refuses a message with them.
- */
-static int character_length(const unsigned char *text)
+int text_character(const char *text, size_t size)
 {
         static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-        const unsigned char c = text[0];
+        const unsigned char *s = (const unsigned char *)text, c = s[0];
         const int n = c < 0x80 ? 1 : c >> 5 == 6 ? 2 : c >> 4 == 14 ? 3 : c >> 3 == 30 ? 4 : 0;
         uint32_t code;
 
@@ -27,11 +22,11 @@ static int character_length(const unsigned char *text)
 
         code = c & (0x7fu >> n);
         for (int i = 1; i < n; i++) {
-                if (text[i] == 0)
-                        return -i;
-                if (text[i] >> 6 != 2)
+                if ((size_t)i == size)
+                        return -1;
+                if (s[i] >> 6 != 2)
                         return 0;
-                code = code << 6 | (text[i] & 0x3f);
+                code = code << 6 | (s[i] & 0x3f);
         }
         if (code < least[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ||
             (code >= 0xfdd0 && code < 0xfdf0) || (code & 0xfffe) == 0xfffe)
@@ -41,13 +36,13 @@ static int character_length(const unsigned char *text)
 
 char *tms_text_repair(char *text)
 {
-        unsigned char *p = (unsigned char *)text;
+        char *p = text, *end = text + strlen(text);
 
-        while (*p) {
-                int n = character_length(p);
+        while (p < end) {
+                int n = text_character(p, (size_t)(end - p));
 
                 if (n < 0)
-                        *p = 0;
+                        *(end = p) = 0;
                 else if (n == 0)
                         *p++ = '?';
                 else

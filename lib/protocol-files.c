@@ -177,7 +177,7 @@ static int found_file(const char *folder, const char *name,
                 return -ENOMEM;
         }
         installed_load(path, name, strlen(name) - strlen(SUFFIX), &p, &error);
-        return found(path, p, &error, userdata);
+        return found(tms_text_repair(path), p, &error, userdata);
 }
 
 /* The protocol belongs to the library: it is gone when the callback returns. */

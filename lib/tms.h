@@ -110,7 +110,10 @@ struct tms_protocol *tms_protocol_free(struct tms_protocol *p);
  * with colons between them; ignored in setuid programs) replaces the two.
  */
 int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_error *error);
-/* Calls back for every installed file; error is filled and p NULL for one that does not parse. */
+/*
+ * Calls back for every installed file; error is filled and p NULL for one that
+ * does not parse. path is for people: what is not UTF-8 in a file's name is '?'.
+ */
 int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error,
                                       void *userdata),
                          void *userdata);

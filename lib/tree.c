@@ -18,33 +18,6 @@
 
 /* --- Text before YAML ------------------------------------------------------------------ */
 
-/* Length of the UTF-8 sequence at s (no overlong forms, surrogates or beyond U+10FFFF), 0 if it is none. */
-static size_t utf8_length(const unsigned char *s, size_t size)
-{
-        static const struct {
-                unsigned char mask, lead;
-                uint32_t min;
-        } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-
-        for (size_t n = 0; n < ELEMENTSOF(forms); n++) {
-                uint32_t c = s[0] & (unsigned char)~forms[n].mask;
-
-                if ((s[0] & forms[n].mask) != forms[n].lead)
-                        continue;
-                if (n >= size)
-                        return 0;
-                for (size_t i = 1; i <= n; i++) {
-                        if ((s[i] & 0xc0) != 0x80)
-                                return 0;
-                        c = c << 6 | (s[i] & 0x3f);
-                }
-                if (c < forms[n].min || (c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
-                        return 0;
-                return n + 1;
-        }
-        return 0;
-}
-
 static int check_text(const struct reader *reader, const char *text, size_t size)
 {
         unsigned line = 1, column = 1;
@@ -55,11 +28,12 @@ static int check_text(const struct reader *reader, const char *text, size_t size
 
         for (size_t i = 0; i < size;) {
                 const unsigned char *s = (const unsigned char *)text + i;
-                size_t n = utf8_length(s, size - i);
+                int n = text_character(text + i, size - i);
 
-                if (n == 0)
+                if (n <= 0)
                         return tms_error_set(reader->error, EINVAL, reader->file, line, column, NULL,
-                                             "the byte 0x%02x is not UTF-8; expected a text file in UTF-8", s[0]);
+                                             "the byte 0x%02x begins no character; expected a text file in UTF-8",
+                                             s[0]);
                 if (s[0] == '\t')
                         return tms_error_set(reader->error, EINVAL, reader->file, line, column, NULL,
                                              "there is a tab here; expected spaces");
@@ -71,7 +45,7 @@ static int check_text(const struct reader *reader, const char *text, size_t size
                         column = 1;
                 } else
                         column++;
-                i += n;
+                i += (size_t)n;
         }
         return 0;
 }
@@ -208,13 +182,34 @@ static int builder_next(struct builder *b)
 
 static int builder_value(struct builder *b, struct node **ret);
 
+/* check_text() has seen the file's bytes, but not what an escape such as "\uFFFE" makes of them. */
+static int builder_check_scalar(struct builder *b)
+{
+        const yaml_event_t *e = &b->event;
+        const char *text = (const char *)e->data.scalar.value;
+
+        if (memchr(text, 0, e->data.scalar.length))
+                return builder_fail(b, &e->start_mark, "there is a NUL character here; expected text");
+        for (size_t i = 0; i < e->data.scalar.length;) {
+                int n = text_character(text + i, e->data.scalar.length - i);
+
+                if (n <= 0)
+                        return builder_fail(b, &e->start_mark,
+                                            "there is a code here that is no character; expected text");
+                i += (size_t)n;
+        }
+        return 0;
+}
+
 static int builder_scalar(struct builder *b, struct node **ret)
 {
         _cleanup_(node_freep) struct node *n = NULL;
         const yaml_event_t *e = &b->event;
+        int r;
 
-        if (memchr(e->data.scalar.value, 0, e->data.scalar.length))
-                return builder_fail(b, &e->start_mark, "there is a NUL character here; expected text");
+        r = builder_check_scalar(b);
+        if (r < 0)
+                return r;
 
         n = node_new(NODE_TEXT, &e->start_mark);
         if (!n)

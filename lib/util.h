@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The few idioms that every file of the library uses: scope cleanup, moving
- * ownership out of a scope, and filling a tms_error. Nothing here is exported.
+ * ownership out of a scope, filling a tms_error, and what is text. Nothing here is exported.
  */
 #ifndef TMS_LIB_UTIL_H
 #define TMS_LIB_UTIL_H
@@ -52,6 +52,14 @@ int tms_error_set(struct tms_error *e, int err, const char *file, unsigned line,
                   const char *format, ...) _printf_(7, 8);
 int tms_error_setv(struct tms_error *e, int err, const char *file, unsigned line, unsigned column, const char *key,
                    const char *format, va_list ap) _printf_(7, 0);
+
+/*
+ * How many bytes the character has that begins text, of which there are size,
+ * at least one: 0 if none begins there, negative if the text ends inside it.
+ * Surrogates are none, and neither are the codes that Unicode never gives to
+ * a character (U+FDD0, U+FFFE...): D-Bus refuses a message with them.
+ */
+int text_character(const char *text, size_t size);
 
 /* The SHA-256 of data as 64 hex digits and a NUL. -ENOMEM when libcrypto fails. */
 int tms_sha256_hex(const void *data, size_t size, char ret[65]);

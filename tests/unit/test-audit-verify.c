@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -309,6 +310,26 @@ static void test_swap_any_lines(void **state)
                 write_lines(f, order);
                 assert_result(verify_held(f), TMS_AUDIT_TAMPERED, swap + 1, "was due");
         }
+}
+
+/* A verdict is for JSON and the bus too: what it quotes of a log may not be cut in the middle of a character. */
+static void test_quotes_are_text(void **state)
+{
+        struct forge *f = *state;
+        struct tms_audit_report report;
+        char data[600], name[60] = "";
+        json_t *sentence;
+
+        memset(name, 'x', sizeof(name) - 1);
+        snprintf(data, sizeof(data), "{\"file\":\"%sé\",\"sha256\":\"%064d\",\"lines\":1,\"bytes\":1,\"delivered\":1}",
+                 name, 0);
+        forge_record(f, "session.end", data);
+        forge_write(f);
+        report = verify(f, NULL, NULL, NULL);
+        assert_result(report, TMS_AUDIT_TAMPERED, f->lines, "x?', which is no pulse file's name");
+        sentence = json_string(report.sentence);
+        assert_non_null(sentence);
+        json_decref(sentence);
 }
 
 static void test_no_record(void **state)
@@ -739,6 +760,7 @@ int main(void)
                         TEST(test_drop_any_line),
                         TEST(test_duplicate_any_line),
                         TEST(test_swap_any_lines),
+                        TEST(test_quotes_are_text),
                         TEST(test_no_record),
                         TEST(test_truncate_at_any_line),
                         TEST(test_truncate_under_the_key),

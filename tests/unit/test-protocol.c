@@ -447,6 +447,14 @@ static void test_find_and_foreach(void **state)
         assert_int_equal(s.good, 1);
         assert_int_equal(s.bad, 1);
         assert_non_null(strstr(s.bad_path, first));
+        /* Whatever a file is called, its path can be told. */
+        snprintf(path, sizeof(path), "%s/b\xe9.yaml", first);
+        write_file(path, MINIMAL("b"));
+        s = (struct seen){};
+        assert_int_equal(tms_protocol_foreach(see, &s), 0);
+        assert_int_equal(s.bad, 2);
+        snprintf(path, sizeof(path), "%s/b?.yaml", first);
+        assert_string_equal(s.bad_path, path);
         assert_int_equal(tms_protocol_foreach(stop_at_first, &calls), 17);
         assert_int_equal(calls, 1);
 
