@@ -105,7 +105,7 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 	tms_fitness_hold(tms);
 	/* They may be about to run for the last time, on a CPU that was the engine's. */
 	hrtimer_cancel(&tms->kick_timer);
-	hrtimer_cancel(&tms->quiet_timer);
+	tms_quiet_cancel(tms);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		r = energise(tms);
 		*ret_epoch = tms->epoch;

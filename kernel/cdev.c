@@ -312,7 +312,7 @@ void tms_cdev_kill(struct tms_device *tms, u32 cause)
 	wake_up_interruptible_all(&tms->wait);
 
 	hrtimer_cancel(&tms->engine_timer);
-	hrtimer_cancel(&tms->quiet_timer);
+	tms_quiet_cancel(tms);
 	hrtimer_cancel(&tms->kick_timer);
 	hrtimer_cancel(&tms->lease_timer);
 

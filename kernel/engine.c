@@ -22,7 +22,7 @@
  * second. In its way may be the rest of the first one's step (behind its trigger), the
  * kick timers of both, which may run out during that spin, and its own step's work
  * before the trigger: each at most 3 us, so that its pulse is late by no more than
- * 9 us, which is far below the lateness tolerance.
+ * 12 us, which is far below the lateness tolerance.
  *
  * Times are absolute, from the start of the run: nothing adds up.
  */
@@ -293,8 +293,11 @@ static enum hrtimer_restart engine_timer(struct hrtimer *timer)
 	u64 entered_ns = tms_now();
 	u64 spun_ns = 0;
 
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		set_timer(tms, step(tms, &spun_ns));
+		if (!tms->quiet_set)
+			tms_quiet_next(tms);
+	}
 
 	if (trace_tms_step_enabled())
 		trace_tms_step(tms->minor, entered_ns, tms_now(), spun_ns);

@@ -41,7 +41,7 @@ static int sleep(struct device *dev)
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		tms_drop_timeline(tms, TMS_CAUSE_SUSPEND);
 	hrtimer_cancel(&tms->engine_timer);
-	hrtimer_cancel(&tms->quiet_timer);
+	tms_quiet_cancel(tms);
 	hrtimer_cancel(&tms->kick_timer);
 	hrtimer_cancel(&tms->lease_timer);
 	return 0;

@@ -37,6 +37,7 @@
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
+#include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/irq_work.h>
 #include <linux/ktime.h>
@@ -177,7 +178,8 @@ struct tms_setpoints {
  * @node: in the list of stores; tms_devices_lock
  * @card_serial: whose it is
  * @ring: its records; own lock
- * @holder: device that writes to it; tms_devices_lock, READ_ONCE elsewhere
+ * @holder: device that writes to it; tms_devices_lock
+ * @lives: how many there have been; tms_devices_lock, READ_ONCE elsewhere
  * @history: what the card has fired; engine_lock of @holder
  * @history_begun: it was ever known: @history has an initial value; lock of @holder
  * @history_known: false until the card has rested for the longest window; lock of @holder
@@ -194,6 +196,7 @@ struct tms_store {
 	u64 card_serial;
 	struct tms_ring ring;
 	struct tms_device *holder;
+	u32 lives;
 	struct tms_history history;
 	bool history_begun;
 	bool history_known;
@@ -211,6 +214,7 @@ struct tms_store {
  * @pdev: valid under rwsem while not dead
  * @mmio: registers, valid likewise; and in handlers and timers, which end before it does
  * @store: records and history; never NULL after probe
+ * @life: which of the store's lives this one is; constant after probe
  * @node: in the list of devices; tms_devices_lock
  * @minor: of the node
  * @engine_cpu: where engine and card's interrupts run; tms_devices_lock to change
@@ -259,7 +263,9 @@ struct tms_store {
  * @probe_max_ns: worst error of them; engine_lock
  * @latency: of the last run; engine_lock
  * @engine_timer: pulses and probes, hard, pinned to engine_cpu
- * @quiet_timer: keeps tasks from engine_cpu before each of them, soft
+ * @quiet_timer: before each of them, to keep tasks from engine_cpu, hard, pinned likewise
+ * @quiet_tasklet: does so, quiet.c
+ * @quiet_set: there will be a quiet before the next one; engine_lock
  * @kick_timer: card's watchdog, lost interrupts, time limits; hard, pinned likewise
  * @lease_timer: hard
  *
@@ -273,6 +279,7 @@ struct tms_device {
 	struct pci_dev *pdev;
 	void __iomem *mmio;
 	struct tms_store *store;
+	u32 life;
 	struct list_head node;
 	int minor;
 	int engine_cpu;
@@ -319,6 +326,8 @@ struct tms_device {
 	struct tms_latency latency;
 	struct hrtimer engine_timer;
 	struct hrtimer quiet_timer;
+	struct tasklet_struct quiet_tasklet;
+	bool quiet_set;
 	struct hrtimer kick_timer;
 	struct hrtimer lease_timer;
 
@@ -430,10 +439,11 @@ void tms_engine_continue(struct tms_device *tms);	/* hard IRQ on engine_cpu, loc
 void tms_engine_settle(struct tms_device *tms);		/* lock held */
 u64 tms_engine_wakeup(struct tms_device *tms);		/* lock held */
 
-/* --- quiet.c: on engine_cpu ---------------------------------------------- */
+/* --- quiet.c ------------------------------------------------------------- */
 
 void tms_quiet_init(struct tms_device *tms);		/* process */
-void tms_quiet_next(struct tms_device *tms);		/* hard IRQ, softirq, lock held */
+void tms_quiet_cancel(struct tms_device *tms);		/* process */
+void tms_quiet_next(struct tms_device *tms);		/* on engine_cpu, lock held */
 
 /* --- setpoint.c: engine_lock held ---------------------------------------- */
 

@@ -457,10 +457,12 @@ static pid_t yield_for_ever(void)
 
 /*
  * Tasks change all the time, and each change keeps interrupts off for thrice the lead. No pulse is
- * late, for no task runs before one. PREEMPT_RT does without that: there the records say how late.
+ * late, for no task runs before one; but for that of an edge, which gives no notice. PREEMPT_RT does
+ * without that: there the records say how late.
  */
 TEST_F(timing, busy_tasks)
 {
+        const uint32_t edge = 20;
         const uint64_t off_ns = 60000;
         const bool realtime = access("/sys/kernel/realtime", F_OK) == 0;
         const uint64_t bound_ns = realtime ? off_ns + 5000 : error_bound_ns();
@@ -470,6 +472,7 @@ TEST_F(timing, busy_tasks)
         hold_close(&self->hold);
         ASSERT_EQ(0, hold_open(&self->hold, HOLD_TASKS, engine_cpu(0)));
         flat(self->pulses, 40, 50 * MS, 200, 40);
+        self->pulses[edge].flags |= TMS_PULSE_WAIT_TRIGGER;
         self->c.lateness_ns = MS;
         ASSERT_EQ(0, controller_load(&self->c, self->pulses, 40));
         ASSERT_EQ(0, controller_arm(&self->c));
@@ -477,6 +480,9 @@ TEST_F(timing, busy_tasks)
                 ASSERT_GT((tasks[i] = yield_for_ever()), 0);
         ASSERT_EQ(0, controller_start(&self->c));
         hold_each(&self->hold, now_ns(), UINT64_MAX, off_ns);
+        EXPECT_EQ(0, wait_fired(self->c.fd, edge));
+        sleep_ns(200 * MS);
+        EXPECT_EQ(0, lab("trigger_in"));
         EXPECT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
         hold_off(&self->hold);
         for (size_t i = 0; i < ELEMENTSOF(tasks); i++)
@@ -489,7 +495,7 @@ TEST_F(timing, busy_tasks)
         READ_RECORDS(40);
         EXPECT_EACH_ITS_OWN(40);
         for (uint32_t i = 0; i < 40; i++)
-                if (self->fired[i].triggered_ns - self->fired[i].scheduled_ns > worst_ns)
+                if (i != edge && self->fired[i].triggered_ns - self->fired[i].scheduled_ns > worst_ns)
                         worst_ns = self->fired[i].triggered_ns - self->fired[i].scheduled_ns;
         EXPECT_LE(worst_ns, bound_ns);
         if (realtime)
