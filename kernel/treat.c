@@ -330,7 +330,8 @@ int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
 			break;
 		}
 		tms_card_listen(tms, false);
-		tms_play_release(play, now_ns + tms_param_lead_ns() + TMS_GATE_AHEAD_NS +
+		/* From here to the engine's CPU is a way that others may stand in. */
+		tms_play_release(play, now_ns + TMS_START_DELAY_MIN_NS +
 				 tms_setpoints_settle_ns(tms, verified,
 							 go->intensity_permille ?: verified),
 				 go->intensity_permille);
@@ -423,8 +424,12 @@ int tms_treat_clear_fault(struct tms_device *tms)
 			r = -EPROTO;
 			break;
 		}
-		if (tms->shot.pending && !tms_answer_poll(tms))
-			tms_answer_give_up(tms);
+		if (tms->shot.pending && !tms_answer_poll(tms)) {
+			/* Somebody has to give it up when its time is over. */
+			tms_watchdog_start(tms);
+			r = -EAGAIN;
+			break;
+		}
 		tms_card_setup(tms);
 		left = tms_interlock_clear(tms, TMS_LATCH_MASK);
 		tms->latched = left & TMS_IL_MASK;
