@@ -70,6 +70,7 @@ static int map_registers(struct tms_device *tms)
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct tms_device *tms;
+	u64 odometer;
 	int r;
 
 	tms = tms_cdev_alloc(pdev);
@@ -84,7 +85,9 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_put;
 	tms_card_setup(tms);
 	tms_limits_physics(tms);
-	r = tms_store_adopt(tms, readq(tms->mmio + TMS_REG_ODOMETER));
+	odometer = readq(tms->mmio + TMS_REG_ODOMETER);
+	/* All ones is nobody's: it would count as fired today. */
+	r = tms_card_present(tms) ? tms_store_adopt(tms, odometer) : -ENODEV;
 	if (r < 0)
 		goto err_put;
 

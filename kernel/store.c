@@ -77,7 +77,9 @@ int tms_store_adopt(struct tms_device *tms, u64 odometer)
 	}
 	store->odometer = odometer;
 	store->unanswered = 0;
-	WRITE_ONCE(store->holder, tms);
+	store->holder = tms;
+	tms->life = store->lives + 1;
+	WRITE_ONCE(store->lives, tms->life);
 	tms->store = store;
 	return 0;
 }
@@ -86,15 +88,13 @@ int tms_store_adopt(struct tms_device *tms, u64 odometer)
 void tms_store_leave(struct tms_device *tms)
 {
 	guard(mutex)(&tms_devices_lock);
-	WRITE_ONCE(tms->store->holder, NULL);
+	tms->store->holder = NULL;
 }
 
-/* May a file of this device still read from the store, or has another card come? */
+/* May a file of this device still read from the store, or has the card come anew since? */
 bool tms_store_mine(struct tms_device *tms)
 {
-	struct tms_device *holder = READ_ONCE(tms->store->holder);
-
-	return !holder || holder == tms;
+	return READ_ONCE(tms->store->lives) == tms->life;
 }
 
 /* Module unload: no device is left, and no file. */
