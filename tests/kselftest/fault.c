@@ -250,35 +250,6 @@ TEST_F(trouble, answer_of_an_earlier_run)
         EXPECT_EQ(0, window_close(&self->window, 4, 0));
 }
 
-/* Pulled when the engine is awake for a pulse already, so that nobody knows yet but the last look at it. */
-TEST_F(trouble, gone_at_the_last_moment)
-{
-        struct tms_event e[32];
-        size_t n;
-
-        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
-        ASSERT_EQ(0, controller_arm(&self->c));
-        ASSERT_EQ(0, lab("pulse=+2 delay=99990000 remove"));
-        ASSERT_EQ(0, controller_start(&self->c));
-        ASSERT_EQ(0, wait_node(false));
-        EXPECT_EQ(2, window_pulses(&self->window));
-        controller_hang(&self->c);
-        n = controller_events(&self->c, TMS_EVENT_STATE, e, 32);
-        ASSERT_GE(n, 3);
-        EXPECT_EQ(TMS_STATE_GONE, e[n - 1].pulse);
-        EXPECT_EQ(TMS_STATE_FAULT, e[n - 1].card_seq);
-        EXPECT_EQ(TMS_STATE_FAULT, e[n - 2].pulse);
-        EXPECT_EQ(TMS_STATE_RUNNING, e[n - 2].card_seq);
-        EXPECT_EQ(TMS_CAUSE_CARD_ABSENT, e[n - 2].code);
-        /* The engine's finding, not that of whoever looked after the slot. */
-        EXPECT_LE(e[n - 2].mono_ns, self->c.start_ns + self->pulses[2].t_ns + error_bound_ns());
-        EXPECT_EQ(2, controller_events(&self->c, TMS_EVENT_PULSE_FIRED, e, 32));
-        EXPECT_EQ(0, window_close(&self->window, 2, 0));
-        sleep_ns(2 * S);
-        ASSERT_EQ(0, lab("insert"));
-        ASSERT_EQ(0, wait_node(true));
-}
-
 static int keep_only(struct controller *c)
 {
         struct tms_keepalive k = {.acked_seq = status_of(c->fd).event_acked};

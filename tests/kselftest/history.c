@@ -7,12 +7,10 @@
 #include <stdlib.h>
 
 #include "kselftest_harness.h"
+#include "rest.h"
 #include "tms_test.h"
 
 #define MAX 220
-/* The coil's: 30 kJ at 400 W. The reservoir is full before. */
-#define WINDOW_NS (75 * S)
-
 /* The ways in which one treatment can follow another. */
 enum { SAME, CLOSED, BOUND, WAYS };
 static const char *const ways[] = {"same controller", "another controller", "bound anew"};
@@ -30,7 +28,7 @@ FIXTURE_SETUP(history)
         ASSERT_EQ(0, wait_node(true));
         ASSERT_EQ(0, controller_open(&self->c));
         /* Whatever was before: it has rested. */
-        sleep_ns(WINDOW_NS + 5 * S);
+        sleep_ns(REST_NS + 5 * S);
         ASSERT_EQ(0, window_open(&self->window, _metadata->name));
 }
 
@@ -39,7 +37,7 @@ FIXTURE_TEARDOWN(history)
         controller_close(&self->c);
         lab_reset();
         /* What comes next shall not have to. */
-        sleep_ns(WINDOW_NS + 5 * S);
+        sleep_ns(REST_NS + 5 * S);
 }
 
 /* @pulses_per_s: the session's own limit, or 0. */
@@ -130,7 +128,7 @@ TEST_F(history, the_coils_heat)
                 EXPECT_EQ(start.verdict.limit, load.verdict.limit);
                 /* Within what the coil cools by in a quarter of a second. */
                 EXPECT_LE(llabs((long long)(start.verdict.actual - load.verdict.actual)), 100);
-                sleep_ns(WINDOW_NS + 5 * S);
+                sleep_ns(REST_NS + 5 * S);
         }
 }
 
@@ -193,92 +191,6 @@ TEST_F(history, unexpected)
         EXPECT_EQ(-ERANGE, controller_try_start(&self->c, &start));
         EXPECT_EQ(TMS_RULE_PULSES_PER_S, start.verdict.rule);
         EXPECT_EQ(1, start.verdict.pulse);
-}
-
-/* Arms as often as it takes, and says when the card had rested enough. */
-static int start_when_rested(struct controller *c, uint64_t *ret_ns)
-{
-        struct tms_start start;
-        int r = -EAGAIN;
-
-        for (int i = 0; i < 300 && r == -EAGAIN; i++) {
-                r = status_of(c->fd).state == TMS_STATE_ARMED ? 0 : controller_arm(c);
-                *ret_ns = now_ns();
-                r = r ? r : controller_try_start(c, &start);
-                if (r == -EAGAIN)
-                        sleep_ns(S / 2);
-        }
-        return r;
-}
-
-/* It is not START that begins, and it does not begin a moment too early. */
-#define EXPECT_RESTS(since_ns, count)                                             \
-        do {                                                                      \
-                struct tms_start rests_start;                                     \
-                uint64_t rested_ns;                                               \
-                ASSERT_EQ(0, controller_load(&self->c, self->pulses, (count)));   \
-                ASSERT_EQ(0, controller_arm(&self->c));                           \
-                EXPECT_EQ(-EAGAIN, controller_try_start(&self->c, &rests_start)); \
-                EXPECT_EQ(TMS_STATE_ARMED, status_of(self->c.fd).state);          \
-                ASSERT_EQ(0, start_when_rested(&self->c, &rested_ns));            \
-                EXPECT_GE(rested_ns - (since_ns), WINDOW_NS - S / 100);           \
-                EXPECT_LE(rested_ns - (since_ns), WINDOW_NS + 5 * S);             \
-                ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));           \
-                EXPECT_EQ((count), status_of(self->c.fd).delivered);              \
-        } while (0)
-
-/* A card that was switched off does not know what it fired before. No more does a module that was unloaded. */
-TEST_F(history, switched_off_and_on)
-{
-        uint64_t since_ns;
-
-        flat(self->pulses, 3, 50 * MS, 200, 3);
-        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 3));
-        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
-        controller_close(&self->c);
-        EXPECT_EQ(0, window_close(&self->window, 3, 0));
-        ASSERT_EQ(0, system("modprobe -r tms"));
-        ASSERT_EQ(0, lab("remove"));
-        sleep_ns(2 * S);
-        ASSERT_EQ(0, lab("insert"));
-        since_ns = now_ns();
-        ASSERT_EQ(0, system("modprobe tms"));
-        ASSERT_EQ(0, wait_node(true));
-        ASSERT_EQ(0, controller_open(&self->c));
-        ASSERT_EQ(0, window_open(&self->window, "switched on"));
-        EXPECT_RESTS(since_ns, 3);
-        EXPECT_EQ(0, window_close(&self->window, 3, 0));
-}
-
-/* Switched off and on under a module that has seen all: what is known is known. */
-TEST_F(history, switched_off_and_on_before_our_eyes)
-{
-        struct tms_limits limits = wide_limits();
-        struct tms_start start;
-        uint32_t today;
-
-        flat(self->pulses, 2, 10 * MS, 1000, 2);
-        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 2));
-        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
-        today = status_of(self->c.fd).pulses_today;
-        controller_close(&self->c);
-        ASSERT_EQ(0, lab("remove"));
-        ASSERT_EQ(0, wait_node(false));
-        EXPECT_EQ(0, window_close(&self->window, 2, 0));
-        /* No hand is faster, and the slot's power is still to go off. */
-        sleep_ns(2 * S);
-        ASSERT_EQ(0, lab("insert"));
-        ASSERT_EQ(0, wait_node(true));
-        ASSERT_EQ(0, controller_open(&self->c));
-        ASSERT_EQ(0, window_open(&self->window, "switched on"));
-        EXPECT_EQ(today, status_of(self->c.fd).pulses_today);
-        limits.max_pulses_per_s = 2;
-        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &limits));
-        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 2));
-        ASSERT_EQ(0, controller_arm(&self->c));
-        EXPECT_EQ(0, controller_try_start(&self->c, &start));
-        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
-        EXPECT_EQ(0, window_close(&self->window, 2, 0));
 }
 
 /* The heat that is known is another coil's. */

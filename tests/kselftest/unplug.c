@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The card pulled from its slot, in every state, and put back. A program of its own, and the last: with the
+ * first unplugging lockdep finds something in the kernel's hot-plug driver, and looks no more.
+ */
+#include <stdlib.h>
+
+#include "life.h"
+#include "rest.h"
+
+TEST_F(life, pulled)
+{
+        uint64_t acked;
+
+        controller_catch_up(&self->c);
+        controller_hang(&self->c);
+        acked = self->c.events[self->c.count - 1].seq + 1;
+        ASSERT_EQ(0, lab("remove"));
+        EXPECT_QUIET();
+        EXPECT_EQ(0, wait_node(false));
+        EXPECT_GONE(self->monitor);
+        EXPECT_GONE(self->c.fd);
+        close(self->c.fd);
+        close(self->monitor);
+        self->monitor = -1;
+
+        ASSERT_EQ(0, lab("insert"));
+        EXPECT_BACK(acked);
+}
+
+/* Files of a card that has gone stay harmless when it is back. */
+TEST_F(life, pulled_and_put_back_under_open_files)
+{
+        ASSERT_EQ(0, lab("remove"));
+        EXPECT_EQ(0, wait_node(false));
+        EXPECT_QUIET();
+        ASSERT_EQ(0, lab("insert"));
+        ASSERT_EQ(0, wait_node(true));
+        EXPECT_GONE(self->monitor);
+        EXPECT_EQ(-ENODEV, call(self->c.fd, TMS_IOC_STOP, NULL));
+}
+
+FIXTURE(slot)
+{
+        struct controller c;
+        struct tms_pulse pulses[20];
+        struct window window;
+};
+
+FIXTURE_SETUP(slot)
+{
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, controller_open(&self->c));
+        /* Whatever was before: it has rested. */
+        sleep_ns(REST_NS + 5 * S);
+        ASSERT_EQ(0, window_open(&self->window, _metadata->name));
+}
+
+FIXTURE_TEARDOWN(slot)
+{
+        lab_reset();
+        controller_close(&self->c);
+}
+
+/* Pulled when the engine is awake for a pulse already, so that nobody knows yet but the last look at it. */
+TEST_F(slot, gone_at_the_last_moment)
+{
+        struct tms_event e[32];
+        size_t n;
+
+        flat(self->pulses, 20, 100 * MS, 300, 5);
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        ASSERT_EQ(0, lab("pulse=+2 delay=99990000 remove"));
+        ASSERT_EQ(0, controller_start(&self->c));
+        ASSERT_EQ(0, wait_node(false));
+        EXPECT_EQ(2, window_pulses(&self->window));
+        controller_hang(&self->c);
+        n = controller_events(&self->c, TMS_EVENT_STATE, e, 32);
+        ASSERT_GE(n, 3);
+        EXPECT_EQ(TMS_STATE_GONE, e[n - 1].pulse);
+        EXPECT_EQ(TMS_STATE_FAULT, e[n - 1].card_seq);
+        EXPECT_EQ(TMS_STATE_FAULT, e[n - 2].pulse);
+        EXPECT_EQ(TMS_STATE_RUNNING, e[n - 2].card_seq);
+        EXPECT_EQ(TMS_CAUSE_CARD_ABSENT, e[n - 2].code);
+        /* The engine's finding, not that of whoever looked after the slot. */
+        EXPECT_LE(e[n - 2].mono_ns, self->c.start_ns + self->pulses[2].t_ns + error_bound_ns());
+        EXPECT_EQ(2, controller_events(&self->c, TMS_EVENT_PULSE_FIRED, e, 32));
+        EXPECT_EQ(0, window_close(&self->window, 2, 0));
+        sleep_ns(2 * S);
+        ASSERT_EQ(0, lab("insert"));
+        ASSERT_EQ(0, wait_node(true));
+}
+
+/* A card that was switched off does not know what it fired before. No more does a module that was unloaded. */
+TEST_F(slot, switched_off_and_on)
+{
+        uint64_t since_ns;
+
+        flat(self->pulses, 3, 50 * MS, 200, 3);
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 3));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        controller_close(&self->c);
+        EXPECT_EQ(0, window_close(&self->window, 3, 0));
+        ASSERT_EQ(0, system("modprobe -r tms"));
+        ASSERT_EQ(0, lab("remove"));
+        sleep_ns(2 * S);
+        ASSERT_EQ(0, lab("insert"));
+        since_ns = now_ns();
+        ASSERT_EQ(0, system("modprobe tms"));
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, controller_open(&self->c));
+        ASSERT_EQ(0, window_open(&self->window, "switched on"));
+        EXPECT_RESTS(since_ns, 3);
+        EXPECT_EQ(0, window_close(&self->window, 3, 0));
+}
+
+/* Switched off and on under a module that has seen all: what is known is known. */
+TEST_F(slot, switched_off_and_on_before_our_eyes)
+{
+        struct tms_limits limits = wide_limits();
+        struct tms_start start;
+        uint32_t today;
+
+        flat(self->pulses, 2, 10 * MS, 1000, 2);
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 2));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        today = status_of(self->c.fd).pulses_today;
+        controller_close(&self->c);
+        ASSERT_EQ(0, lab("remove"));
+        ASSERT_EQ(0, wait_node(false));
+        EXPECT_EQ(0, window_close(&self->window, 2, 0));
+        /* No hand is faster, and the slot's power is still to go off. */
+        sleep_ns(2 * S);
+        ASSERT_EQ(0, lab("insert"));
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, controller_open(&self->c));
+        ASSERT_EQ(0, window_open(&self->window, "switched on"));
+        EXPECT_EQ(today, status_of(self->c.fd).pulses_today);
+        limits.max_pulses_per_s = 2;
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &limits));
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 2));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        EXPECT_EQ(0, controller_try_start(&self->c, &start));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(0, window_close(&self->window, 2, 0));
+}
+
+TEST_HARNESS_MAIN
