@@ -39,7 +39,7 @@ $(B)/tests/test-pulsefile: $(addprefix $(DU)/,test-pulsefile.o scratch.o) $(DU_A
 $(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o)
 $(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o)
 $(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o fake-device.o scratch.o) $(DU_DAEMON) $(DU_LIB)
-$(B)/tests/test-session: $(addprefix $(DU)/,test-session.o fake-device.o fake-bus.o scratch.o) $(DU_DAEMON) $(DU_LIB)
+$(B)/tests/test-session: $(addprefix $(DU)/,test-session.o session-fixture.o fake-device.o fake-bus.o scratch.o) $(DU_DAEMON) $(DU_LIB)
 # Syncs that fail when the test says so.
 $(B)/tests/test-audit-writer $(B)/tests/test-session: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
 

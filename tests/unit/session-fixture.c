@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A daemon to hold sessions with; see session-fixture.h. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <cmocka.h>
+
+#include "fake-bus.h"
+#include "fake-device.h"
+#include "manager.h"
+#include "scratch.h"
+#include "session-fixture.h"
+
+/* --- The daemon's process -------------------------------------------------------------------- */
+
+atomic_int *fail_sync;
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+int __wrap_fdatasync(int fd)
+{
+        if (atomic_load(fail_sync)) {
+                errno = EIO;
+                return -1;
+        }
+        return __real_fdatasync(fd);
+}
+
+static int on_term(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+        manager_stop(userdata, "shutdown", "The daemon was told to stop.", EXIT_SUCCESS);
+        return 0;
+}
+
+static int daemon_main(int state_fd)
+{
+        struct config config = {.audit_free_min = 4096};
+        sd_event *event;
+        struct manager *m;
+        sigset_t mask;
+        int r;
+
+        (void)sigemptyset(&mask);
+        (void)sigaddset(&mask, SIGTERM);
+        (void)sigprocmask(SIG_BLOCK, &mask, NULL);
+        if (sd_event_new(&event) < 0 || manager_new(event, &config, state_fd, &m) < 0 ||
+            sd_event_add_signal(event, NULL, SIGTERM, on_term, m) < 0 || manager_start(m) < 0)
+                return 70;
+        r = sd_event_loop(event);
+        manager_free(m);
+        sd_event_unref(event);
+        return r < 0 ? 71 : r;
+}
+
+static void wait_ready(struct fixture *f)
+{
+        sd_bus *bus = fake_bus_connect();
+        int i, owned = 0;
+
+        for (i = 0; i < 1000 && !owned; i++) {
+                sd_bus_message *reply = NULL;
+
+                if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                       "NameHasOwner", NULL, &reply, "s", BUS_NAME) >= 0)
+                        (void)sd_bus_message_read(reply, "b", &owned);
+                sd_bus_message_unref(reply);
+                usleep(10000);
+        }
+        sd_bus_flush_close_unref(bus);
+        assert_true(owned);
+}
+
+void start_daemon(struct fixture *f, const char *boot)
+{
+        (void)setenv("TMSD_BOOT_ID", boot, 1);
+        f->daemon = fork();
+        assert_true(f->daemon >= 0);
+        if (f->daemon == 0) {
+                (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+                exit(daemon_main(f->fd));
+        }
+        wait_ready(f);
+}
+
+void stop_daemon(struct fixture *f)
+{
+        int status;
+
+        assert_int_equal(kill(f->daemon, SIGTERM), 0);
+        assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
+        f->daemon = 0;
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+void kill_daemon(struct fixture *f, int sig)
+{
+        assert_int_equal(kill(f->daemon, sig), 0);
+        assert_int_equal(waitpid(f->daemon, NULL, 0), f->daemon);
+        f->daemon = 0;
+        fake_controller_died();
+}
+
+int setup(void **state)
+{
+        struct fixture *f = calloc(1, sizeof(*f));
+
+        f->fd = scratch_open(&f->path);
+        assert_true(asprintf(&f->audit, "%s/audit", f->path) > 0);
+        f->protocol = scratch_read(SOURCE_DIR "/lib/protocols", "mdd-itbs-600.yaml", NULL);
+        fail_sync = mmap(NULL, sizeof(*fail_sync), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        fake_new();
+        (void)snprintf(fake->audit, sizeof(fake->audit), "%s", f->audit);
+        fake_bus_start(f->path);
+        start_daemon(f, BOOT_A);
+        f->bus = fake_bus_connect();
+        *state = f;
+        return 0;
+}
+
+static void check_promises(void)
+{
+        assert_int_equal(fake->arms_without_intent, 0);
+        assert_int_equal(fake->starts_without_intent, 0);
+        assert_int_equal(fake->gos_without_intent, 0);
+        assert_int_equal(fake->acks_before_disk, 0);
+}
+
+int teardown(void **state)
+{
+        struct fixture *f = *state;
+
+        if (f->daemon > 0)
+                stop_daemon(f);
+        check_promises();
+        sd_bus_flush_close_unref(f->bus);
+        fake_bus_stop();
+        fake_free();
+        (void)munmap((void *)fail_sync, sizeof(*fail_sync));
+        free(f->audit);
+        free(f->protocol);
+        scratch_close(f->fd, f->path);
+        free(f);
+        return 0;
+}
+
+/* --- Calls ------------------------------------------------------------------------------------- */
+
+sd_bus_message *new_call(sd_bus *bus, const char *path, const char *interface, const char *method)
+{
+        sd_bus_message *m;
+
+        assert_true(sd_bus_message_new_method_call(bus, &m, BUS_NAME, path, interface, method) >= 0);
+        return m;
+}
+
+bool finish(struct fixture *f, sd_bus *bus, sd_bus_message *m, sd_bus_message **ret_reply)
+{
+        sd_bus_error e = SD_BUS_ERROR_NULL;
+        sd_bus_message *reply = NULL;
+        int r = sd_bus_call(bus, m, 30 * USEC_PER_S, &e, &reply);
+
+        sd_bus_message_unref(m);
+        f->error[0] = f->message[0] = '\0';
+        if (r < 0) {
+                const char *name = e.name ? e.name : "?";
+
+                (void)snprintf(f->error, sizeof(f->error), "%s",
+                               strncmp(name, "org.tmsd1.Error.", 16) == 0 ? name + 16 : name);
+                (void)snprintf(f->message, sizeof(f->message), "%s", e.message ? e.message : "");
+        }
+        sd_bus_error_free(&e);
+        if (ret_reply)
+                *ret_reply = reply;
+        else
+                sd_bus_message_unref(reply);
+        return r >= 0;
+}
+
+sd_bus *connect_as(struct fixture *f, uid_t uid)
+{
+        bool root = geteuid() == 0;
+        sd_bus *bus;
+
+        assert_int_equal(chmod(f->path, 0711), 0);
+        if (root)
+                assert_int_equal(seteuid(uid), 0);
+        bus = fake_bus_connect();
+        if (root)
+                assert_int_equal(seteuid(0), 0);
+        return bus;
+}
+
+bool call_on(struct fixture *f, sd_bus *bus, const char *path, const char *interface, const char *method)
+{
+        return finish(f, bus, new_call(bus, path, interface, method), NULL);
+}
+
+bool call(struct fixture *f, const char *method)
+{
+        return call_on(f, f->bus, f->session, "org.tmsd1.Session", method);
+}
+
+void must(struct fixture *f, const char *method)
+{
+        if (!call(f, method))
+                fail_msg("%s: %s: %s", method, f->error, f->message);
+}
+
+bool create_with(struct fixture *f, sd_bus *bus, const char *subject)
+{
+        sd_bus_message *m = new_call(bus, MANAGER_PATH, "org.tmsd1.Manager", "CreateSession"), *reply;
+        const char *path;
+
+        (void)sd_bus_message_append(m, "o", "/");
+        if (subject)
+                (void)sd_bus_message_append(m, "a{sv}", 1, "subject", "s", subject);
+        else
+                (void)sd_bus_message_append(m, "a{sv}", 0);
+        if (!finish(f, bus, m, &reply))
+                return false;
+        assert_true(sd_bus_message_read(reply, "o", &path) >= 0);
+        (void)snprintf(f->session, sizeof(f->session), "%s", path);
+        sd_bus_message_unref(reply);
+        return true;
+}
+
+bool prepare_text(struct fixture *f, const char *name, const char *text, unsigned threshold)
+{
+        sd_bus_message *m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+
+        (void)sd_bus_message_append(m, "ssa{sv}", name, text, 3, "threshold_permille", "u", threshold, "threshold_kind",
+                                    "s", "rMT", "threshold_coil", "s", "figure-8");
+        return finish(f, f->bus, m, NULL);
+}
+
+void must_create(struct fixture *f)
+{
+        if (!create_with(f, f->bus, "S-1"))
+                fail_msg("CreateSession: %s: %s", f->error, f->message);
+}
+
+void must_prepare(struct fixture *f)
+{
+        must_create(f);
+        if (!prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+        /* Theta burst is in no table. */
+        must(f, "ConfirmNotices");
+}
+
+void must_run(struct fixture *f)
+{
+        must_prepare(f);
+        must(f, "Arm");
+        must(f, "Start");
+}
+
+void refused(struct fixture *f, const char *error, const char *part)
+{
+        if (!STREQ(f->error, error) || !strstr(f->message, part))
+                fail_msg("refused with %s: %s; expected %s with '%s'", f->error, f->message, error, part);
+}
+
+char *get_text(sd_bus *bus, const char *path, const char *interface, const char *property)
+{
+        char *value = NULL;
+
+        (void)sd_bus_get_property_string(bus, BUS_NAME, path, interface, property, NULL, &value);
+        return value ? value : strdup("");
+}
+
+unsigned get_number(struct fixture *f, const char *property)
+{
+        uint32_t n = 0;
+
+        assert_true(sd_bus_get_property_trivial(f->bus, BUS_NAME, f->session, "org.tmsd1.Session", property, NULL, 'u',
+                                                &n) >= 0);
+        return n;
+}
+
+void wait_text(struct fixture *f, const char *path, const char *interface, const char *property, const char *value)
+{
+        char *now = NULL;
+        int i;
+
+        for (i = 0; i < 500; i++) {
+                free(now);
+                now = get_text(f->bus, path, interface, property);
+                if (STREQ(now, value)) {
+                        free(now);
+                        return;
+                }
+                usleep(20000);
+        }
+        fail_msg("%s is '%s', expected '%s'", property, now, value);
+}
+
+void wait_state(struct fixture *f, const char *value)
+{
+        wait_text(f, f->session, "org.tmsd1.Session", "State", value);
+}
+
+void check_end(struct fixture *f, const char *reason, unsigned delivered)
+{
+        char *text;
+
+        wait_state(f, "ended");
+        text = get_text(f->bus, f->session, "org.tmsd1.Session", "EndReason");
+        assert_string_equal(text, reason);
+        free(text);
+        assert_int_equal(get_number(f, "Delivered"), delivered);
+}
+
+unsigned logged(struct fixture *f, const char *text)
+{
+        char *log = scratch_read(f->audit, "log.jsonl", NULL), *p;
+        unsigned n = 0;
+
+        for (p = log; (p = strstr(p, text)); p++)
+                n++;
+        free(log);
+        return n;
+}
+
+void check_log(struct fixture *f, uint64_t sessions, uint64_t delivered)
+{
+        struct tms_audit_report report;
+        struct tms_error error = {0};
+
+        if (tms_audit_verify(f->audit, NULL, &report, &error) < 0)
+                fail_msg("%s", error.message);
+        if (report.result != TMS_AUDIT_PREFIX)
+                fail_msg("verify says %d: %s", (int)report.result, report.sentence);
+        assert_int_equal(report.sessions, sessions);
+        assert_int_equal(report.pulses_delivered, delivered);
+}
