@@ -161,6 +161,17 @@ static bool leg_uses(const struct leg *leg, enum base base)
         return uses;
 }
 
+/* A protocol in %MSO has no kind of its own that would tell. */
+static int second_refuse(const char *kind, struct tms_error *error)
+{
+        const char *quote = kind[0] ? "\"" : "";
+
+        return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                             "a second threshold is given, but the kind of the first is %s%s%s; expected rMT or aMT, "
+                             "which tells which of the two is which",
+                             quote, kind[0] ? kind : "not stated", quote);
+}
+
 /*
  * A tense muscle answers to less than one at rest. The safety tables take a
  * percentage of the active threshold as if of the resting one, which is
@@ -170,8 +181,10 @@ static int order_check(const struct tms_protocol *p, const struct tms_dose *dose
 {
         const bool resting = strcmp(dose->threshold_kind, "rMT") == 0;
 
-        if (dose->other_threshold_permille == 0 || (!resting && strcmp(dose->threshold_kind, "aMT") != 0))
+        if (dose->other_threshold_permille == 0)
                 return 0;
+        if (!resting && strcmp(dose->threshold_kind, "aMT") != 0)
+                return second_refuse(dose->threshold_kind, error);
         for (size_t i = 0; i <= p->n_legs; i++) {
                 uint32_t own = i < p->n_legs ? dose->leg_threshold_permille[i] : dose->threshold_permille;
                 uint32_t rmt = resting ? own : dose->other_threshold_permille;

@@ -57,6 +57,18 @@ static int threshold_check(const struct tms_protocol *p, const struct tms_dose *
         return possible_check(t, error);
 }
 
+/* threshold_of() goes by the kind, so that two thresholds of no kind could change places unseen. */
+static int kind_check(const struct tms_dose *dose, struct tms_error *error)
+{
+        const char *kind = dose->threshold_kind;
+
+        if (!dose->other_threshold_permille || strcmp(kind, "rMT") == 0 || strcmp(kind, "aMT") == 0)
+                return 0;
+        return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                             "a second threshold is given, but whether the first is the rMT or the aMT is not known; "
+                             "expected its kind");
+}
+
 static int leg_check(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, struct tms_error *error)
 {
         const struct leg *l = &p->legs[leg];
@@ -77,6 +89,8 @@ static int prescription_check(const struct tms_protocol *p, const struct tms_dos
 {
         int r = possible_check(dose->threshold_permille, error);
 
+        if (r >= 0)
+                r = kind_check(dose, error);
         if (r >= 0 && dose->percent_permille > PERCENT_MAX_PERMILLE)
                 r = tms_error_set(error, EINVAL, NULL, 0, 0, NULL, "%u.%u %% is out of range; expected at most %u %%",
                                   dose->percent_permille / 10, dose->percent_permille % 10, PERCENT_MAX_PERMILLE / 10);

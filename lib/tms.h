@@ -186,10 +186,10 @@ int tms_protocol_citation(const struct tms_protocol *p, size_t index, struct tms
 
 /* For whom: a measured motor threshold and what of it. */
 struct tms_dose {
-        uint32_t threshold_permille;       /* 0.1 %MSO, 1..1000; 0 only for protocols in %MSO */
-        char threshold_kind[8];            /* "rMT" or "aMT" */
-        char threshold_coil[16];           /* coil type it was measured with */
-        uint32_t percent_permille;         /* of the reference, 0.1 %; 0 = the protocol's own */
+        uint32_t threshold_permille; /* 0.1 %MSO, 1..1000; 0 only for protocols in %MSO */
+        char threshold_kind[8];      /* "rMT" or "aMT"; "" where the protocol is in %MSO and there is no other one */
+        char threshold_coil[16];     /* coil type it was measured with */
+        uint32_t percent_permille;   /* of the reference, 0.1 %; 0 = the protocol's own */
         uint32_t other_threshold_permille; /* of the other kind, for protocols that use both; 0 = not measured */
         uint32_t leg_threshold_permille[TMS_LEGS_MAX]; /* a leg's own; 0 = threshold_permille */
         char threshold_method[16];                     /* "EMG", "visual" (seen twitches) or "" when not known */

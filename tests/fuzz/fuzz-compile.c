@@ -76,7 +76,10 @@ enum odd {
         ODD_NO_COIL = 4,
         ODD_VISUAL = 8,
         ODD_EMG = 16,
-        ODD_METHOD = 32, /* of no known method */
+        ODD_METHOD = 32,  /* of no known method */
+        ODD_NO_KIND = 64, /* none is stated */
+        ODD_TYPO = 128,   /* of no known kind */
+        ODD_ACTIVE = 256, /* of the active one, whatever the protocol's is */
 };
 
 static unsigned dose_read(const uint8_t *data, struct tms_dose *dose, uint32_t *ret_today)
@@ -96,6 +99,12 @@ static void dose_fit(const struct tms_protocol *p, unsigned odd, struct tms_dose
 
         if (odd & ODD_KIND)
                 kind = strcmp(kind, "rMT") == 0 ? "aMT" : "rMT";
+        if (odd & ODD_NO_KIND)
+                kind = "";
+        else if (odd & ODD_TYPO)
+                kind = "RMT";
+        else if (odd & ODD_ACTIVE)
+                kind = "aMT";
         if (odd & ODD_COIL)
                 coil = strcmp(coil, "H7") == 0 ? "H1" : "H7";
         if (odd & ODD_NO_COIL)
@@ -132,6 +141,19 @@ static bool has_card(const struct tms_safety *s)
         return strcmp(s->reasons[s->n_reasons - 1].layer, "card") == 0;
 }
 
+/* Of two thresholds it is known which is which, and the active one is not the higher one. */
+static void check_thresholds(const struct tms_dose *dose)
+{
+        const bool resting = strcmp(dose->threshold_kind, "rMT") == 0;
+
+        if (!dose->other_threshold_permille)
+                return;
+        demand(resting || strcmp(dose->threshold_kind, "aMT") == 0);
+        if (dose->threshold_permille)
+                demand(resting ? dose->other_threshold_permille <= dose->threshold_permille
+                               : dose->threshold_permille <= dose->other_threshold_permille);
+}
+
 static void check_dose(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t today, unsigned odd)
 {
         struct tms_safety safety, verdict;
@@ -153,6 +175,7 @@ static void check_dose(const struct tms_protocol *p, const struct tms_dose *dose
                 demand(t.count == tms_protocol_pulses(p) && t.trains == tms_protocol_trains(p));
                 demand(t.pulses[t.count - 1].t_ns == tms_protocol_first_to_last_ns(p));
                 demand(limited == 0 && checked == 0 && judged == 0);
+                check_thresholds(dose);
                 check_timeline(&t, &limits);
         }
         if (judged < 0)
@@ -170,7 +193,8 @@ static void check_dose(const struct tms_protocol *p, const struct tms_dose *dose
         /* A threshold of another coil or kind is no dose. */
         if ((odd & (ODD_COIL | ODD_NO_COIL)) && dose->threshold_permille && strcmp(tms_protocol_coil(p), "any") != 0)
                 demand(compiled == -EINVAL && checked == -EINVAL && judged == -EINVAL);
-        if ((odd & ODD_KIND) && strcmp(tms_protocol_reference(p), "MSO") != 0)
+        if (strcmp(dose->threshold_kind, tms_protocol_reference(p)) != 0 &&
+            strcmp(tms_protocol_reference(p), "MSO") != 0)
                 demand(compiled == -EINVAL && checked == -EINVAL && judged == -EINVAL);
         tms_timeline_clear(&t);
 }

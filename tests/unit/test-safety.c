@@ -1233,11 +1233,51 @@ static void test_active_above_resting(void **state)
         tms_protocol_free(p);
 }
 
+/* Of a protocol in %MSO nothing but the kind says which of two thresholds is which, and so what "110 % rMT" is of. */
+static void test_two_thresholds_want_a_kind(void **state)
+{
+        static const char *const kinds[] = {"", "MSO", "RMT", "rmt", "aMT ", "a", "main"};
+        struct tms_protocol *p = protocol_from(
+                        "MSO", "100 %",
+                        "pattern: {burst: {pulses: 2, interval: 100 ms}, intensities: [80 % aMT, 110 % rMT]}\n"
+                        "totals: {pulses: 2, trains: 1, first_to_last: 100 ms}\n");
+        struct tms_dose d = {.threshold_permille = 400, .other_threshold_permille = 600, .threshold_coil = "figure-8"};
+        struct tms_timeline t = {};
+        struct tms_limits limits;
+        struct tms_safety s;
+        struct tms_error e;
+
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+                strcpy(d.threshold_kind, kinds[i]);
+                assert_int_equal(tms_compile(p, &d, &t, &e), -EINVAL);
+                assert_non_null(strstr(e.message, "a second threshold"));
+                assert_non_null(strstr(e.message, kinds[i][0] ? kinds[i] : "not stated"));
+                e.message[0] = 0;
+                assert_int_equal(tms_session_limits(p, &d, &limits, &e), -EINVAL);
+                assert_non_null(strstr(e.message, "a second threshold"));
+                assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+                assert_int_equal(tms_safety_verdict(p, &d, 0, NULL, &s, &e), -EINVAL);
+                assert_int_equal(tms_dose_check(p, &d, NULL, &e), -EINVAL);
+        }
+
+        /* With it, the order of the two is seen. */
+        strcpy(d.threshold_kind, "rMT");
+        assert_int_equal(tms_compile(p, &d, &t, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "aMT) of 60.0 %MSO is above the resting one (rMT) of 40.0 %MSO"));
+        strcpy(d.threshold_kind, "aMT");
+        assert_int_equal(tms_compile(p, &d, &t, &e), 0);
+        assert_int_equal(t.pulses[0].intensity_permille, 320);
+        assert_int_equal(t.pulses[1].intensity_permille, 660);
+        tms_timeline_clear(&t);
+        assert_int_equal(tms_session_limits(p, &d, &limits, &e), 0);
+        tms_protocol_free(p);
+}
+
 /* Whichever threshold is given, it was measured with some coil. */
 static void test_coil_of_every_threshold(void **state)
 {
         struct tms_protocol *p = active_train("MSO", "100 % aMT");
-        struct tms_dose d = {.other_threshold_permille = 300, .threshold_coil = "H7"};
+        struct tms_dose d = {.other_threshold_permille = 300, .threshold_kind = "rMT", .threshold_coil = "H7"};
         struct tms_safety s;
         struct tms_error e;
 
@@ -1327,6 +1367,7 @@ int main(void)
                         cmocka_unit_test(test_theta_burst),
                         cmocka_unit_test(test_verdict_of_the_card),
                         cmocka_unit_test(test_active_above_resting),
+                        cmocka_unit_test(test_two_thresholds_want_a_kind),
                         cmocka_unit_test(test_coil_of_every_threshold),
                         cmocka_unit_test(test_reasons_are_whole),
         };
