@@ -259,8 +259,11 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
 
 /* --- The kernel's verdict in advance ------------------------------------------------------------ */
 
-/* As the driver has it: the answer's interrupt, queueing the next set-point, the gate's window. */
-#define SETTLE_MARGIN_NS 200000
+/*
+ * As the driver has it, behind a pulse as late as may be: the answer's
+ * interrupt, queueing the next set-point, the gate's window.
+ */
+#define SETTLE_MARGIN_NS 200000ull
 /* Of the driver's module parameters. */
 #define REFERENCE_LATENESS_NS 50000
 #define REFERENCE_LOCKOUT_NS 500000
@@ -281,6 +284,7 @@ static const struct tms_info reference_card = {
                 .coil_cool_mW = 400000,
                 .max_pulses_per_s = 200,
                 .max_pulses_per_day = 20000,
+                .lateness_default_ns = REFERENCE_LATENESS_NS,
 };
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
@@ -307,7 +311,7 @@ int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info
                         .min_interval_ns = info->min_interval_ns,
                         .pulse_mJ = info->pulse_mJ,
                         .charge_mW = info->charge_mW,
-                        .settle_margin_ns = SETTLE_MARGIN_NS,
+                        .settle_margin_ns = SETTLE_MARGIN_NS + info->lateness_default_ns,
                         .reservoir_mJ = info->reservoir_mJ,
                         .refill_mW = info->refill_mW,
                         .coil_heat_mJ = info->coil_heat_mJ,
@@ -315,6 +319,7 @@ int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info
                         .max_pulses_per_s = info->max_pulses_per_s,
                         .max_pulses = TMS_PULSES_MAX,
                         .max_pulses_per_day = info->max_pulses_per_day,
+                        .no_flags = info->card_caps & TMS_CAP_TRIGGER_IN ? 0 : TMS_PULSE_WAIT_TRIGGER,
                         .max_duration_ns = TMS_DURATION_MAX_NS,
         };
         if (limits) {

@@ -4,6 +4,7 @@
  * numbers were worked out by hand or with another implementation of what the
  * manual page says.
  */
+#include "kernel/regs.h"
 #include "protocol-text.h"
 
 #include <errno.h>
@@ -540,6 +541,92 @@ static void test_agreement(void **state)
         }
 }
 
+/* --- What the kernel would say of this card ------------------------------------------------------ */
+
+/* Nothing but form; what a test is about it puts there itself. */
+static const struct tms_info plain_card = {
+                .card_caps = TMS_CAP_BIPHASIC | TMS_CAP_TRIGGER_IN,
+                .max_permille = 1000,
+                .stored_pulses = 1,
+                .charge_mW = UINT32_MAX,
+                .reservoir_mJ = UINT32_MAX,
+                .refill_mW = UINT32_MAX,
+                .coil_heat_mJ = UINT32_MAX,
+                .coil_cool_mW = UINT32_MAX,
+                .max_pulses_per_s = 1000,
+                .max_pulses_per_day = UINT32_MAX,
+};
+
+static void test_card_without_trigger_input(void **state)
+{
+        struct tms_protocol *p = protocol_from("rMT", "100 %",
+                                               "pattern:\n  train: {pulses: 4, interval: 6 s, wait: trigger}\n"
+                                               "totals: {pulses: 4, trains: 1, first_to_last: 18 s}\n");
+        struct tms_protocol *by_hand = protocol_from("rMT", "100 %",
+                                                     "pattern:\n  train: {pulses: 4, interval: 6 s, wait: operator}\n"
+                                                     "totals: {pulses: 4, trains: 1, first_to_last: 18 s}\n");
+        struct tms_info info = plain_card;
+        struct tms_dose d = dose_for(p, 500);
+        struct tms_timeline t = compile(p, &d);
+        const struct tms_safety_reason *r;
+        struct tms_safety s;
+        struct tms_verdict v;
+        struct tms_error e;
+        uint32_t percent;
+
+        assert_int_equal(tms_timeline_check(&t, &info, NULL, &v), 0);
+        assert_int_equal(tms_dose_check(p, &d, &info, &e), 0);
+        assert_int_equal(tms_safety_verdict(p, &d, 0, &info, &s, &e), 0);
+        assert_int_equal(s.class_, TMS_SAFETY_ALLOWED);
+
+        info.card_caps &= ~TMS_CAP_TRIGGER_IN;
+        assert_int_equal(tms_timeline_check(&t, &info, NULL, &v), -ERANGE);
+        assert_int_equal(v.rule, TMS_RULE_TRIGGER_IN);
+        assert_int_equal(v.pulse, 0);
+        assert_int_equal(tms_dose_check(p, &d, &info, &e), -ERANGE);
+        assert_string_equal(e.message,
+                            "pulse 0: it waits for an external trigger; the stimulator has no trigger input");
+        assert_int_equal(tms_dose_highest(p, &d, &info, &percent, &e), -ERANGE);
+        assert_int_equal(tms_safety_verdict(p, &d, 0, &info, &s, &e), 0);
+        assert_int_equal(s.class_, TMS_SAFETY_NEVER);
+        r = &s.reasons[s.n_reasons - 1];
+        assert_string_equal(r->layer, "card");
+        assert_string_equal(r->table, "trigger_in");
+        assert_string_equal(r->sentence,
+                            "pulse 0: it waits for an external trigger; the stimulator has no trigger input.");
+        tms_timeline_clear(&t);
+
+        /* The operator is no input of the card's. */
+        t = compile(by_hand, &d);
+        assert_int_equal(tms_timeline_check(&t, &info, NULL, &v), 0);
+        tms_timeline_clear(&t);
+        tms_protocol_free(by_hand);
+        tms_protocol_free(p);
+}
+
+/* One capacitor that is full after a millisecond; a pulse may then be as late as it is tolerated. */
+static void test_card_settling_time(void **state)
+{
+        struct tms_pulse pulses[2] = {
+                        {.intensity_permille = 1000, .flags = TMS_PULSE_END_OF_BURST},
+                        {.intensity_permille = 1000, .flags = TMS_PULSE_END_OF_BURST | TMS_PULSE_END_OF_TRAIN}};
+        struct tms_timeline t = {.pulses = pulses, .count = 2, .trains = 1, .max_permille = 1000};
+        struct tms_info info = plain_card;
+        struct tms_verdict v;
+
+        t.waveform = TMS_LOAD_BIPHASIC;
+        info.pulse_mJ = 1000;
+        info.charge_mW = 1000000;
+        for (unsigned late_us = 10; late_us <= 1000; late_us += 90) {
+                info.lateness_default_ns = late_us * 1000;
+                pulses[1].t_ns = 1000000 + 200000 + info.lateness_default_ns + 1000;
+                assert_int_equal(tms_timeline_check(&t, &info, NULL, &v), 0);
+                pulses[1].t_ns -= 2000;
+                assert_int_equal(tms_timeline_check(&t, &info, NULL, &v), -ERANGE);
+                assert_int_equal(v.rule, TMS_RULE_SETTLING);
+        }
+}
+
 static void test_verdict_sentences(void **state)
 {
         struct tms_verdict v = {.pulse = 41, .limit = 1234567, .actual = 7654321};
@@ -589,6 +676,8 @@ int main(void)
                         cmocka_unit_test(test_limits_refuse),
                         cmocka_unit_test(test_legs_that_are_not_there),
                         cmocka_unit_test(test_agreement),
+                        cmocka_unit_test(test_card_without_trigger_input),
+                        cmocka_unit_test(test_card_settling_time),
                         cmocka_unit_test(test_verdict_sentences),
         };
 
