@@ -165,6 +165,7 @@ static void found_train(struct scan *x, enum stimulation kind, size_t first, siz
         t.leg = t.last_leg = x->leg;
         while (last >= c->leg_end[t.last_leg])
                 t.last_leg++;
+        t.begins_leg = first == (x->leg ? c->leg_end[x->leg - 1] : 0);
         t.pulses = last - first + 1;
         for (size_t i = first; i <= last; i++) {
                 if (c->percent_permille[i] == 0)

@@ -209,7 +209,7 @@ static void interval_check(struct safety_check *c, const struct train *x)
         if (!apart)
                 REASON_TEXT(r->sentence, "%strains are %s apart%s; less than %s is not known to be safe.",
                             leg_prefix(c->p, x, prefix), r->actual,
-                            c->p->legs[x->leg].wait ? " if the leg need not wait" : "", r->limit);
+                            x->begins_leg && c->p->legs[x->leg].wait ? " if the leg need not wait" : "", r->limit);
         else if (!known)
                 REASON_TEXT(r->sentence, "%strains are %s apart; above 110 %% there are no data on what is enough%s.",
                             leg_prefix(c->p, x, prefix), r->actual, t->no_data_verified ? "" : " (not verified)");
@@ -259,11 +259,14 @@ static unsigned interval_rank(const struct train *x)
                (x->pause_percent_permille > chen1997_iti.percent_permille ? 1 : 0);
 }
 
+/* Of two that are equally close, the one that no wait can set apart. */
 static void keep_closer(struct train *worst, const struct train *x)
 {
         const unsigned rank = interval_rank(x), worst_rank = worst->pulses ? interval_rank(worst) : 0;
 
-        if (!worst->pulses || rank > worst_rank || (rank == worst_rank && x->pause_ns < worst->pause_ns))
+        if (!worst->pulses || rank > worst_rank ||
+            (rank == worst_rank && (x->pause_ns < worst->pause_ns ||
+                                    (x->pause_ns == worst->pause_ns && worst->begins_leg && !x->begins_leg))))
                 *worst = *x;
 }
 

@@ -83,6 +83,7 @@ struct train {
         uint64_t pause_ns;                /* from the end of the train before; TMS_TIME_NONE for the first */
         uint32_t percent_permille;        /* its strongest pulse's */
         uint32_t pause_percent_permille;  /* the stronger of this and the train before */
+        bool begins_leg;                  /* with its leg's first pulse: only there does a leg wait */
         bool unrelated;                   /* some pulse relates to no threshold */
 };
 

@@ -444,6 +444,45 @@ static void test_leg_that_waits(void **state)
         tms_protocol_free(p);
 }
 
+/* A wait before the leg does nothing for the trains inside it. */
+static void test_leg_that_waits_in_vain(void **state)
+{
+        static const struct {
+                const char *pause, *cycle, *first_to_last, *sentence;
+        } cases[] = {
+                        /* Between leg 1 and leg 2, and between the two onsets of leg 2, whose trains take 1 s. */
+                        {"60 s", "3 s", "64.9 s", "Leg 2 (b): trains are 2 s apart; less"},
+                        {"2 s", "3 s", "6.9 s", "Leg 2 (b): trains are 2 s apart; less"},
+                        {"2 s", "3.5 s", "7.4 s", "Leg 2 (b): trains are 2 s apart if the leg need not wait; less"},
+                        {"2 s", "60 s", "63.9 s", "Leg 2 (b): trains are 2 s apart if the leg need not wait; less"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const struct tms_safety_reason *r = NULL;
+                struct tms_protocol *p;
+                struct tms_safety s;
+                char body[600];
+
+                snprintf(body, sizeof(body),
+                         "legs:\n"
+                         "  - {name: a, target: t, pattern: {train: {pulses: 10, interval: 100 ms}}}\n"
+                         "  - {name: b, target: t, pause: %s, wait: operator, pattern: {train: {pulses: 10, interval: "
+                         "100 ms}, "
+                         "series: {trains: 2, interval: %s}}}\n"
+                         "totals: {pulses: 30, trains: 3, first_to_last: %s}\n",
+                         cases[i].pause, cases[i].cycle, cases[i].first_to_last);
+                p = protocol_from("rMT", "100 %", body);
+                s = check(p, 500, 1000, 0);
+                for (size_t k = 0; k < s.n_reasons; k++)
+                        if (strcmp(s.reasons[k].table, ITI) == 0 && strncmp(s.reasons[k].sentence, "Leg 2", 5) == 0)
+                                r = &s.reasons[k];
+                assert_non_null(r);
+                print_message("%s\n", r->sentence);
+                assert_memory_equal(r->sentence, cases[i].sentence, strlen(cases[i].sentence));
+                tms_protocol_free(p);
+        }
+}
+
 /* As a protocol file takes it: "1076.400000001 s" */
 static const char *time_text(uint64_t ns)
 {
@@ -1353,6 +1392,7 @@ int main(void)
                         cmocka_unit_test(test_legs_together),
                         cmocka_unit_test(test_worst_of_a_leg),
                         cmocka_unit_test(test_leg_that_waits),
+                        cmocka_unit_test(test_leg_that_waits_in_vain),
                         cmocka_unit_test(test_one_timeline_one_verdict),
                         cmocka_unit_test(test_pulses_in_a_second),
                         cmocka_unit_test(test_percent),
