@@ -197,8 +197,14 @@ static int treat(struct play *p, const char *command)
                 if (r != -EPROTO)
                         break;
         }
-        if (r < 0)
+        if (r < 0) {
+                struct tms_status st = {};
+
+                (void)tms_device_status(p->device, &st);
+                fprintf(stderr, "play: not armed: %s, worst timer probe %u ns late\n", tms_cause_name(st.cause),
+                        st.fitness_max_ns);
                 return fail("arm", r);
+        }
         if (command && system(command) != 0) {
                 fprintf(stderr, "play: '%s' failed\n", command);
                 return -EIO;
