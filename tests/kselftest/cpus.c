@@ -229,6 +229,81 @@ TEST_F(cpus, timers_stay_with_the_engine)
         EXPECT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
 }
 
+struct driver {
+        struct controller c;
+        struct tms_pulse pulses[100];
+        struct tms_event answers[400];
+        struct window window;
+        pthread_t thread;
+        int r;
+};
+
+FIXTURE(both)
+{
+        struct driver drivers[CARDS];
+};
+
+FIXTURE_SETUP(both)
+{
+        ASSERT_EQ(0, set_parameter("fitness_max_ns", 1000000000));
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, set_online(1, true));
+        for (unsigned int i = 0; i < CARDS; i++) {
+                struct driver *d = &self->drivers[i];
+
+                ASSERT_EQ(0, controller_open_card(&d->c, i));
+                ASSERT_EQ(0, window_open_card(&d->window, _metadata->name, i));
+                d->c.lateness_ns = MS;
+                flat(d->pulses, 100, 50 * MS, 200 + i, 100);
+                ASSERT_EQ(0, controller_load(&d->c, d->pulses, 100));
+        }
+}
+
+FIXTURE_TEARDOWN(both)
+{
+        for (unsigned int i = 0; i < CARDS; i++)
+                controller_close(&self->drivers[i].c);
+}
+
+static void *drive(void *arg)
+{
+        struct driver *d = arg;
+
+        d->r = arm_patiently(&d->c, d->pulses, 100);
+        d->r = d->r ? d->r : start_patiently(&d->c, d->pulses, 100, 40);
+        return NULL;
+}
+
+/* Two cards treat at once, each engine on a CPU of its own, and know nothing of each other. */
+TEST_F(both, treat)
+{
+        EXPECT_NE(engine_cpu(0), engine_cpu(1));
+        for (unsigned int i = 0; i < CARDS; i++)
+                ASSERT_EQ(0, pthread_create(&self->drivers[i].thread, NULL, drive, &self->drivers[i]));
+        for (unsigned int i = 0; i < CARDS; i++)
+                pthread_join(self->drivers[i].thread, NULL);
+        for (unsigned int i = 0; i < CARDS; i++) {
+                struct driver *d = &self->drivers[i];
+                size_t answers, delivered = 0;
+                int pulses;
+
+                EXPECT_EQ(0, d->r);
+                EXPECT_EQ(0, call(d->c.fd, TMS_IOC_STOP, NULL));
+                sleep_ns(200 * MS);
+                pulses = window_pulses(&d->window);
+                EXPECT_GE(pulses, 40);
+                answers = controller_events(&d->c, TMS_EVENT_PULSE_ANSWER, d->answers, ELEMENTSOF(d->answers));
+                for (size_t k = 0; k < answers; k++) {
+                        if (d->answers[k].code != TMS_PULSE_OUTCOME_DELIVERED)
+                                continue;
+                        EXPECT_EQ(200 + i, d->answers[k].delivered_permille);
+                        delivered++;
+                }
+                EXPECT_EQ(pulses, delivered);
+                EXPECT_EQ(0, window_close(&d->window, pulses, REFUSED_ANY));
+        }
+}
+
 FIXTURE(race)
 {
         struct controller c;
