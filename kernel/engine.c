@@ -56,7 +56,7 @@ static u64 spin_fine(u64 until_ns)
 	return now_ns;
 }
 
-/* When to wake up for what comes next; 0: not at all. In the past: when something has come first. */
+/* When to wake up for what comes next; 0: not at all. Past: that waits for something. */
 u64 tms_engine_wakeup(struct tms_device *tms)
 {
 	switch (tms->state) {
