@@ -57,6 +57,9 @@ int fail(int status, const char *name, const char *format, ...)
                 said = true;
                 return status;
         }
+        /* What was typed, and a file's name, may be anything. */
+        if (message)
+                (void)tms_text_repair(message);
         return print_json(failure_json(status, name, message ? message : "out of memory"), status);
 }
 

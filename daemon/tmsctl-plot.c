@@ -168,9 +168,17 @@ static json_t *panel_json(const struct picture *pic, const struct panel *p)
 
 static int picture_json(const struct picture *pic)
 {
-        json_t *j = protocol_json(pic->protocol, NULL), *panels = json_array();
+        bool with_dose = protocol_has_threshold(pic->protocol);
+        struct tms_safety safety;
+        json_t *j, *panels;
         size_t i;
+        int r;
 
+        r = with_dose ? protocol_verdict(pic->protocol, &safety) : 0;
+        if (r < 0)
+                return -r;
+        j = protocol_json(pic->protocol, with_dose ? &safety : NULL);
+        panels = json_array();
         for (i = 0; i < pic->panels; i++)
                 (void)json_array_append_new(panels, panel_json(pic, pic->panel + i));
         (void)json_object_set_new(j, "unit", json_string(timeline_unit(pic->relative)));

@@ -124,8 +124,7 @@ static int safety_of(const struct tms_protocol *p, const struct tms_dose *dose, 
         return r < 0 ? -fail_dose(r, &error) : 0;
 }
 
-/* Where there is a threshold; nothing is printed before it is known that there is a verdict. */
-static int verdict_of(const struct tms_protocol *p, struct tms_safety *ret)
+int protocol_verdict(const struct tms_protocol *p, struct tms_safety *ret)
 {
         struct tms_dose dose;
         int r;
@@ -142,7 +141,8 @@ static int show_text(const struct tms_protocol *p)
         struct tms_safety safety = {0};
         int r;
 
-        r = with_dose ? verdict_of(p, &safety) : 0;
+        /* Nothing is printed before it is known that there is a verdict. */
+        r = with_dose ? protocol_verdict(p, &safety) : 0;
         if (r < 0)
                 return -r;
         r = tms_protocol_describe(p, &words);
@@ -170,7 +170,7 @@ static int show_json(const struct tms_protocol *p)
         json_t *j;
         int r;
 
-        r = with_dose ? verdict_of(p, &safety) : 0;
+        r = with_dose ? protocol_verdict(p, &safety) : 0;
         if (r < 0)
                 return -r;
         r = tms_protocol_describe(p, &words);

@@ -151,6 +151,8 @@ int protocol_text(const char *path, char **ret);
  * in, unless the options say which was measured; "" for none.
  */
 void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT]);
+/* Of what the options give; there is a threshold. Minus an exit status, the failure printed. */
+int protocol_verdict(const struct tms_protocol *p, struct tms_safety *ret);
 /* Says why the library refuses this dose, r its errno; returns the exit status. */
 int fail_dose(int r, const struct tms_error *e);
 int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret);
