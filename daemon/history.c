@@ -128,7 +128,7 @@ uint32_t history_pulses_today(const struct history *h, const char *subject, uint
         uint64_t sum = 0;
 
         TAILQ_FOREACH(s, &h->sessions, link) {
-                if (s->ended && s->end_utc_ns + DAY_NS > utc_ns && STREQ(s->subject, subject))
+                if (s->last_utc_ns + DAY_NS > utc_ns && STREQ(s->subject, subject))
                         sum += s->delivered;
         }
         return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
@@ -160,7 +160,7 @@ static void forget_old(struct history *h, uint64_t utc_ns)
 
         for (s = TAILQ_FIRST(&h->sessions); s; s = next) {
                 next = TAILQ_NEXT(s, link);
-                if (!s->ended || s->end_utc_ns + DAY_NS > utc_ns || history_last_session(h, s->card_serial) == s)
+                if (!s->ended || s->last_utc_ns + DAY_NS > utc_ns || history_last_session(h, s->card_serial) == s)
                         continue;
                 TAILQ_REMOVE(&h->sessions, s, link);
                 session_free(s);
@@ -178,6 +178,7 @@ static void see_create(struct history *h, const json_t *record, const json_t *da
         s->subject = strdup(json_get_str(data, "subject"));
         s->card_serial = json_get_u64(data, "card_serial");
         s->odometer = json_get_u64(data, "odometer");
+        s->last_utc_ns = record_utc_ns(record);
         if (!s->id || !s->boot || !s->subject) {
                 session_free(s);
                 return;
@@ -186,10 +187,9 @@ static void see_create(struct history *h, const json_t *record, const json_t *da
         forget_old(h, record_utc_ns(record));
 }
 
-static void see_end(struct history *h, struct past_session *s, const json_t *record, const json_t *data)
+static void see_end(struct history *h, struct past_session *s, const json_t *data)
 {
         s->delivered = json_get_u64(data, "delivered");
-        s->end_utc_ns = record_utc_ns(record);
         s->ended = true;
         /* Without a reading (the card was gone, the daemon had crashed) the records say what it should show. */
         set_odometer(h, s->card_serial,
@@ -228,6 +228,8 @@ void history_see(const json_t *record, void *history)
         s = find_session(h, json_get_str(data, "session"));
         if (!s)
                 return;
+        if (!s->ended)
+                s->last_utc_ns = record_utc_ns(record);
         if (STREQ(type, "session.prepare"))
                 s->prescribed = (uint32_t)json_get_u64(data, "pulses");
         else if (STREQ(type, "session.pulses"))
@@ -235,5 +237,5 @@ void history_see(const json_t *record, void *history)
         else if (STREQ(type, "recovery.pulses"))
                 see_recovered(h, s, data);
         else if (STREQ(type, "session.end"))
-                see_end(h, s, record, data);
+                see_end(h, s, data);
 }

@@ -15,9 +15,9 @@ struct past_session {
         TAILQ_ENTRY(past_session) link;
         char *id, *boot, *subject;
         uint64_t card_serial;
-        uint64_t odometer;  /* at its start */
-        uint64_t delivered; /* known so far */
-        uint64_t end_utc_ns;
+        uint64_t odometer;    /* at its start */
+        uint64_t delivered;   /* known so far */
+        uint64_t last_utc_ns; /* of its last record, up to its end */
         uint32_t prescribed;
         bool ended;
 };
@@ -37,7 +37,10 @@ const struct past_session *history_last_session(const struct history *h, uint64_
 const struct past_session *history_open_session(const struct history *h, const struct past_session *after);
 /* False if the card was never seen. */
 bool history_odometer(const struct history *h, uint64_t card_serial, uint64_t *ret);
-/* Pulses delivered to that subject in sessions that ended in the 24 hours before utc_ns. "" is one subject too. */
+/*
+ * Pulses delivered to that subject in sessions that ended, or had a record and have not ended, in the 24 hours
+ * before utc_ns. "" is one subject too.
+ */
 uint32_t history_pulses_today(const struct history *h, const char *subject, uint64_t utc_ns);
 
 #endif

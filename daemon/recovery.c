@@ -103,6 +103,24 @@ static void end_crashed(struct manager *m, const struct past_session *s, struct 
                 (void)audit_pulses_close(m->audit, own);
 }
 
+/* What stands in the pulse file of a session that stays open: its last session.pulses may be 5 s older. */
+static void tell_pulses(struct manager *m, const struct past_session *s)
+{
+        struct pulsefile *p;
+
+        if (pulsefile_new(s->id, &p) < 0)
+                return;
+        (void)audit_pulses_open(m->audit, p, true, NULL, NULL);
+        (void)audit_write(m->audit,
+                          &(struct audit_record){
+                                          .type = "session.pulses",
+                                          .data = json_pack("{s:s}", "session", s->id),
+                                          .pulses = p,
+                          },
+                          NULL, NULL);
+        (void)audit_pulses_close(m->audit, p);
+}
+
 static void keep_records(struct recovery *rec, const char *name, bool existing, const struct past_session *open)
 {
         struct manager *m = rec->st->manager;
@@ -258,7 +276,9 @@ void recovery_end_lost(struct manager *m)
                 if (here)
                         continue;
                 if (STREQ(s->boot, m->boot)) {
+                        /* The subject may go on with another card today. */
                         log_notice("session %s was cut off; it is ended when its card is back", s->id);
+                        tell_pulses(m, s);
                         continue;
                 }
                 end_crashed(m, s, NULL);

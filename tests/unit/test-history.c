@@ -40,6 +40,11 @@ static void create(struct history *h, const char *utc, const char *id, uint64_t 
                       (json_int_t)odometer, "subject", subject));
 }
 
+static void pulses(struct history *h, const char *utc, const char *id, uint64_t delivered)
+{
+        see(h, utc, "session.pulses", json_pack("{s:s, s:I}", "session", id, "delivered", (json_int_t)delivered));
+}
+
 static void end(struct history *h, const char *utc, const char *id, uint64_t delivered)
 {
         see(h, utc, "session.end", json_pack("{s:s, s:I}", "session", id, "delivered", (json_int_t)delivered));
@@ -97,6 +102,29 @@ static void test_pulses_today(void **state)
         assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T09:30:00Z")), 3100);
         assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T09:30:01Z")), 100);
         assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T11:30:00Z")), 0);
+}
+
+/* One that goes on, or was cut off and waits for its card, has delivered what it has. */
+static void test_pulses_today_of_open_sessions(void **state)
+{
+        struct history *h = *state;
+
+        create(h, "2026-01-01T09:00:00.000000Z", "one", 1, 0, "A");
+        assert_int_equal(history_pulses_today(h, "A", at("2026-01-01T09:00:01Z")), 0);
+        pulses(h, "2026-01-01T09:10:00.000000Z", "one", 1000);
+        pulses(h, "2026-01-01T09:20:00.000000Z", "one", 3000);
+        assert_int_equal(history_pulses_today(h, "A", at("2026-01-01T09:21:00Z")), 3000);
+        assert_int_equal(history_pulses_today(h, "B", at("2026-01-01T09:21:00Z")), 0);
+        create(h, "2026-01-01T10:00:00.000000Z", "two", 2, 0, "A");
+        end(h, "2026-01-01T10:30:00.000000Z", "two", 600);
+        assert_int_equal(history_pulses_today(h, "A", at("2026-01-01T11:00:00Z")), 3600);
+        /* Its day is over a day after its last pulses, though it never ended. */
+        assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T09:19:59Z")), 3600);
+        assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T09:20:01Z")), 600);
+        see(h, "2026-01-02T12:00:00.000000Z", "recovery.pulses",
+            json_pack("{s:s, s:i}", "session", "one", "delivered", 3010));
+        end(h, "2026-01-02T12:00:00.000000Z", "one", 3010);
+        assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T12:00:01Z")), 3010);
 }
 
 static void test_odometer(void **state)
@@ -164,6 +192,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test_setup_teardown(test_open_sessions, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_pulses_today, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_pulses_today_of_open_sessions, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_odometer, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_years_are_forgotten, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_odd_records_do_no_harm, setup, teardown),

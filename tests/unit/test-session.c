@@ -355,6 +355,44 @@ static void test_power_cut(void **state)
         assert_int_equal(logged(f, "\"expected\":550,\"found\":559"), 1);
 }
 
+/* Cut off, and its card pulled before the restart: the subject has had what is on disk, on whichever card he goes on. */
+static void test_the_day_goes_on_with_another_card(void **state)
+{
+        struct fixture *f = *state;
+        unsigned i;
+
+        must_run(f);
+        for (i = 0; i < 4; i++) {
+                fake_play(100);
+                usleep(400000);
+        }
+        kill_daemon(f, SIGKILL);
+        /* Some of them are in no record of the log, only in the pulse file. */
+        assert_int_equal(logged(f, "\"delivered\":400"), 0);
+        fake->info.card_serial = 1002;
+        fake->info.odometer = 10;
+        fake->acked = fake->status.event_head = 1;
+        start_daemon(f, BOOT_A);
+        assert_true(create_with(f, f->bus, "S-1"));
+        assert_false(prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520));
+        refused(f, "NeedsOverride", "1000 pulses today");
+        must(f, "Close");
+        assert_true(create_with(f, f->bus, "S-2"));
+        if (!prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"reason\":\"crashed\""), 0);
+        /* The card is back, with nothing new. */
+        fake->info.card_serial = 1001;
+        fake->info.odometer = 900;
+        fake->acked = fake->status.event_head;
+        start_daemon(f, BOOT_A);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"reason\":\"crashed\""), 1);
+        assert_int_equal(logged(f, "stimulator.odometer"), 0);
+        check_log(f, 3, 400);
+}
+
 /* Pulses of another program: not this session's, but on record. */
 static void test_pulses_of_others(void **state)
 {
@@ -1195,6 +1233,7 @@ int main(void)
                         TEST(test_killed),
                         TEST(test_killed_before_anything_was_read),
                         TEST(test_power_cut),
+                        TEST(test_the_day_goes_on_with_another_card),
                         TEST(test_pulses_of_others),
                         TEST(test_stopped_process),
                         TEST(test_told_to_stop_while_running),
