@@ -9,10 +9,46 @@
 #include "session.h"
 #include "stimulator.h"
 
+/* Two a second on average. */
+#define LIMITED_BURST 50
+#define LIMITED_PER_S 2
+
 void manager_record(struct manager *m, const char *type, json_t *who, const char *on, json_t *data)
 {
         (void)audit_write(m->audit, &(struct audit_record){.type = type, .who = who, .on = on, .data = data}, NULL,
                           NULL);
+}
+
+static bool may_record(struct manager *m)
+{
+        uint64_t now = now_ns(CLOCK_MONOTONIC);
+        uint64_t earned = (now - m->limited_ns) * LIMITED_PER_S / NS_PER_S;
+
+        if (earned > 0) {
+                m->limited_left = m->limited_left + earned > LIMITED_BURST ? LIMITED_BURST
+                                                                           : m->limited_left + (unsigned)earned;
+                m->limited_ns = now;
+        }
+        if (m->limited_left == 0) {
+                m->limited_unrecorded++;
+                return false;
+        }
+        m->limited_left--;
+        return true;
+}
+
+void manager_record_limited(struct manager *m, const char *type, json_t *who, const char *on, json_t *data)
+{
+        if (audit_failure(m->audit) || !may_record(m)) {
+                json_decref(who);
+                json_decref(data);
+                return;
+        }
+        if (data && m->limited_unrecorded > 0) {
+                (void)json_object_set_new(data, "unrecorded", json_u64(m->limited_unrecorded));
+                m->limited_unrecorded = 0;
+        }
+        manager_record(m, type, who, on, data);
 }
 
 void manager_remember_uid(struct manager *m, const char *name, uid_t uid)

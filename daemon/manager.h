@@ -49,9 +49,10 @@ struct manager {
         } uids[UIDS_REMEMBERED];
         unsigned next_uid;
 
-        unsigned refusals_left;
-        uint64_t refusals_ns;
-        uint64_t refusals_unrecorded;
+        /* See manager_record_limited(). */
+        unsigned limited_left;
+        uint64_t limited_ns;
+        uint64_t limited_unrecorded;
 };
 
 /* state_fd: the state directory. */
@@ -72,6 +73,11 @@ bool manager_recall_uid(struct manager *m, const char *name, uid_t *ret);
 
 /* Writes an outcome: no waiting, a failure is the audit writer's to tell. */
 void manager_record(struct manager *m, const char *type, json_t *who, const char *on, json_t *data);
+/*
+ * The same for what anybody may bring about as often as he likes, so that nobody can fill the disk with it: what
+ * comes too fast is counted instead, and the next of these records, of whatever type, says how many there were.
+ */
+void manager_record_limited(struct manager *m, const char *type, json_t *who, const char *on, json_t *data);
 
 extern const sd_bus_vtable manager_vtable[];
 

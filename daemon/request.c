@@ -6,13 +6,6 @@
 #include "manager.h"
 #include "request.h"
 
-/*
- * Anybody may be refused, so anybody could fill the disk with refusals. What
- * comes faster than this is counted, and the count goes into the next record.
- */
-#define REFUSALS_BURST 50
-#define REFUSALS_PER_S 2
-
 struct request {
         struct manager *manager;
         sd_bus_message *m;
@@ -85,43 +78,11 @@ void request_reply(struct request *q)
 
 /* --- Refusals ------------------------------------------------------------------- */
 
-static bool may_record(struct manager *m)
-{
-        uint64_t now = now_ns(CLOCK_MONOTONIC);
-        uint64_t earned = (now - m->refusals_ns) * REFUSALS_PER_S / NS_PER_S;
-
-        if (earned > 0) {
-                m->refusals_left = m->refusals_left + earned > REFUSALS_BURST ? REFUSALS_BURST
-                                                                              : m->refusals_left + (unsigned)earned;
-                m->refusals_ns = now;
-        }
-        if (m->refusals_left == 0) {
-                m->refusals_unrecorded++;
-                return false;
-        }
-        m->refusals_left--;
-        return true;
-}
-
 static void record_refusal(struct request *q, const char *error, const char *message)
 {
-        struct manager *m = q->manager;
-        json_t *data;
-
-        if (audit_failure(m->audit) || !may_record(m))
-                return;
-        data = json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(q->m), "error", error, "message",
-                         message);
-        if (data && m->refusals_unrecorded > 0) {
-                (void)json_object_set_new(data, "unrecorded", json_u64(m->refusals_unrecorded));
-                m->refusals_unrecorded = 0;
-        }
-        (void)audit_write(m->audit,
-                          &(struct audit_record){.type = "request.refused",
-                                                 .who = request_who(q),
-                                                 .on = sd_bus_message_get_path(q->m),
-                                                 .data = data},
-                          NULL, NULL);
+        manager_record_limited(q->manager, "request.refused", request_who(q), sd_bus_message_get_path(q->m),
+                               json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(q->m), "error", error,
+                                         "message", message));
 }
 
 void request_refuse(struct request *q, const char *error, const char *format, ...)

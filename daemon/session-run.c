@@ -397,6 +397,9 @@ void session_go(struct request *q, struct session *s)
 /* The kernel was asked the moment the call came in, and said error; here is only the answer. */
 void session_pause(struct request *q, struct session *s, bool now, int error)
 {
+        enum session_pausing asked = now ? PAUSING_NOW : PAUSING_AT_TRAIN_END;
+        json_t *data;
+
         if (error < 0) {
                 if (s->state != SESSION_RUNNING)
                         request_refuse(q, "OutOfOrder", "Pause: not while the session is %s.",
@@ -405,8 +408,14 @@ void session_pause(struct request *q, struct session *s, bool now, int error)
                         session_refuse_errno(q, s, "Pause", error, NULL);
                 return;
         }
-        session_record(s, "session.pause", request_who(q),
-                       json_pack("{s:s, s:b}", "reason", "request", "now", (int)now));
+        data = json_pack("{s:s, s:b}", "reason", "request", "now", (int)now);
+        /* Until the train's end anybody may ask for the same again, which is no news. */
+        if (asked > s->pausing) {
+                s->pausing = asked;
+                session_record(s, "session.pause", request_who(q), data);
+        } else {
+                session_record_limited(s, "session.pause", request_who(q), data);
+        }
         request_reply(q);
 }
 

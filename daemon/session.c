@@ -35,10 +35,19 @@ void session_record(struct session *s, const char *type, json_t *who, json_t *da
         manager_record(s->manager, type, who, s->path, data);
 }
 
+void session_record_limited(struct session *s, const char *type, json_t *who, json_t *data)
+{
+        if (data)
+                (void)json_object_set_new(data, "session", json_string(s->id));
+        manager_record_limited(s->manager, type, who, s->path, data);
+}
+
 void session_set_state(struct session *s, enum session_state state)
 {
         if (s->state == state)
                 return;
+        if (state == SESSION_RUNNING)
+                s->pausing = PAUSING_NOT;
         s->state = state;
         if (s->slot)
                 (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "State", NULL);
@@ -497,7 +506,12 @@ void session_end(struct session *s, const char *reason, const char *text, json_t
                 json_decref(who);
                 return;
         }
+        if (s->ending) {
+                session_record_limited(s, "session.stop", who, json_pack("{s:s}", "reason", reason));
+                return;
+        }
         session_record(s, "session.stop", who, json_pack("{s:s}", "reason", reason));
+        /* The record may have been the one that the log failed at, which ends every session. */
         if (s->ending)
                 return;
         /* One that was never on the bus has nobody to close it. */

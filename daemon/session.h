@@ -27,6 +27,12 @@ enum session_state {
         SESSION_ENDED,
 };
 
+enum session_pausing {
+        PAUSING_NOT,
+        PAUSING_AT_TRAIN_END,
+        PAUSING_NOW,
+};
+
 #define SESSION_EVENTS_MAX 1024 /* records read and not yet handed to the writer */
 
 struct session {
@@ -44,12 +50,13 @@ struct session {
         enum session_state state;
         char end_reason[32];
         char *end_text;
-        const char *busy;  /* the method that is under way; one at a time */
-        bool ending;       /* decided, not yet on disk */
-        bool closed;       /* off the bus once it has ended */
-        bool started;      /* pulses may have been fired */
-        bool in_kernel;    /* a thread sleeps in the kernel's ARM */
-        bool was_prepared; /* the timeline has been dropped since */
+        const char *busy;             /* the method that is under way; one at a time */
+        enum session_pausing pausing; /* what has been asked for, and recorded, since it last began to run */
+        bool ending;                  /* decided, not yet on disk */
+        bool closed;                  /* off the bus once it has ended */
+        bool started;                 /* pulses may have been fired */
+        bool in_kernel;               /* a thread sleeps in the kernel's ARM */
+        bool was_prepared;            /* the timeline has been dropped since */
 
         struct tms_device *control;
         sd_event_source *io;   /* records, while there is no tick */
@@ -125,6 +132,8 @@ void session_follow_kernel(struct session *s);
 /* The thread that slept in ARM is back. */
 void session_left_kernel(struct session *s);
 void session_record(struct session *s, const char *type, json_t *who, json_t *data);
+/* For what anybody may ask for again and again: see manager_record_limited(). */
+void session_record_limited(struct session *s, const char *type, json_t *who, json_t *data);
 
 /* --- session-notices.c ------------------------------------------------------------------ */
 

@@ -116,7 +116,7 @@ static void go_stop(struct request *q, void *userdata)
         if (st->session)
                 session_end(st->session, "stopped", "It was stopped on request.", request_who(q));
         else
-                manager_record(st->manager, "stimulator.stop", request_who(q), st->path, NULL);
+                manager_record_limited(st->manager, "stimulator.stop", request_who(q), st->path, json_object());
         request_reply(q);
 }
 
