@@ -333,8 +333,6 @@ int audit_write(struct audit *a, const struct audit_record *record, audit_done_f
                 return submit(a, NULL);
         e->type = strdup(record->type);
         e->on = strdup(record->on ? record->on : "");
-        if (!data)
-                data = json_object();
         if (!e->type || !e->on || !data)
                 return submit(a, NULL);
         e->who = TAKE_PTR(who);

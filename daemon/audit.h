@@ -64,7 +64,7 @@ struct audit_record {
         const char *type;
         json_t *who;
         const char *on; /* NULL: "" */
-        json_t *data;
+        json_t *data;   /* NULL: it could not be made, and the log fails rather than have a record that says nothing */
         struct pulsefile *pulses; /* its totals are added to data */
         uint64_t need_bytes;      /* > 0: refused with -ENOSPC unless that much and free_min are free */
 };

@@ -133,6 +133,7 @@ static bool read_options(struct request *q, const char **ret_subject)
 {
         sd_bus_message *m = request_message(q);
         const char *key, *subject = "";
+        char quote[QUOTE_SIZE];
         int r;
 
         r = sd_bus_message_enter_container(m, 'a', "{sv}");
@@ -141,7 +142,8 @@ static bool read_options(struct request *q, const char **ret_subject)
                 if (r < 0)
                         break;
                 if (!STREQ(key, "subject")) {
-                        request_refuse(q, "InvalidArgument", "Unknown option '%.64s'; known is subject.", key);
+                        request_refuse(q, "InvalidArgument", "Unknown option '%s'; known is subject.",
+                                       request_quote(key, quote));
                         return false;
                 }
                 if (sd_bus_message_read(m, "v", "s", &subject) < 0 || !is_subject(subject)) {

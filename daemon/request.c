@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "manager.h"
 #include "request.h"
+#include "tms.h"
 
 struct request {
         struct manager *manager;
@@ -63,10 +64,10 @@ json_t *request_who(const struct request *q)
 
 void request_reply_message(struct request *q, sd_bus_message *reply)
 {
-        if (reply)
-                (void)sd_bus_send(NULL, reply, NULL);
-        else
-                (void)sd_bus_reply_method_errno(q->m, -ENOMEM, NULL);
+        int r = reply ? sd_bus_send(NULL, reply, NULL) : -ENOMEM;
+
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(q->m, r, NULL);
         request_free(q);
 }
 
@@ -78,6 +79,34 @@ void request_reply(struct request *q)
 
 /* --- Refusals ------------------------------------------------------------------- */
 
+const char *request_quote(const char *text, char buf[static QUOTE_SIZE])
+{
+        const size_t most = QUOTE_SIZE - sizeof("...");
+
+        (void)snprintf(buf, most + 1, "%s", text);
+        (void)tms_text_repair(buf);
+        if (strlen(text) > most)
+                strcat(buf, "...");
+        return buf;
+}
+
+char *request_sentences(const char *const *sentences)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        for (; *sentences; sentences++)
+                (void)fprintf(f, " %s", *sentences);
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+        return text;
+}
+
 static void record_refusal(struct request *q, const char *error, const char *message)
 {
         manager_record_limited(q->manager, "request.refused", request_who(q), sd_bus_message_get_path(q->m),
@@ -87,15 +116,26 @@ static void record_refusal(struct request *q, const char *error, const char *mes
 
 void request_refuse(struct request *q, const char *error, const char *format, ...)
 {
-        char name[64], message[768];
+        _cleanup_(freep) char *own = NULL;
+        const char *message = "No memory.";
+        char name[64];
         va_list ap;
+        int r;
 
         va_start(ap, format);
-        (void)vsnprintf(message, sizeof(message), format, ap);
+        if (vasprintf(&own, format, ap) < 0)
+                own = NULL;
         va_end(ap);
+        /* Neither the bus nor the log takes a text that is none, and both must have one. */
+        if (own)
+                message = tms_text_repair(own);
         (void)snprintf(name, sizeof(name), ERROR_PREFIX "%s", error);
         record_refusal(q, error, message);
-        (void)sd_bus_reply_method_errorf(q->m, name, "%s", message);
+        r = sd_bus_reply_method_errorf(q->m, name, "%s", message);
+        if (r < 0) {
+                (void)log_error_errno(r, "%s: the refusal cannot be sent as it is", sd_bus_message_get_member(q->m));
+                (void)sd_bus_reply_method_errno(q->m, r, NULL);
+        }
         request_free(q);
 }
 

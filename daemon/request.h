@@ -37,7 +37,13 @@ json_t *request_who(const struct request *q);
 /* The answer, and the end of q. */
 void request_reply(struct request *q);
 void request_reply_message(struct request *q, sd_bus_message *reply); /* NULL: no memory */
-/* error: without the prefix. Written to the audit log as well. */
+/* error: without the prefix. Written to the audit log as well. Of any length; a byte that is no text goes out as '?'. */
 void request_refuse(struct request *q, const char *error, const char *format, ...) _printf_(3, 4);
+
+/* The beginning of what a caller has sent, for such a sentence: whole characters, and "..." where there was more. */
+#define QUOTE_SIZE 132
+const char *request_quote(const char *text, char buf[static QUOTE_SIZE]);
+/* All of a list that NULL ends, each after a space; to be freed, NULL without memory. */
+char *request_sentences(const char *const *sentences);
 
 #endif

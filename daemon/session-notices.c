@@ -69,16 +69,17 @@ json_t *session_notices_json(const struct session *s)
 
 bool session_has_confirmed(struct request *q, struct session *s)
 {
-        char sentences[600] = "";
-        size_t used = 0;
-        char **p;
+        _cleanup_(freep) char *sentences = NULL;
 
         if (!s->notices || s->notices_confirmed)
                 return true;
-        for (p = s->notices; *p && used < sizeof(sentences); p++)
-                used += (size_t)snprintf(sentences + used, sizeof(sentences) - used, " %s", *p);
-        request_refuse(q, "NoticeNotConfirmed", "Arm: %s is allowed with a notice; ConfirmNotices comes first:%s",
-                       s->protocol_id, sentences);
+        sentences = request_sentences((const char *const *)s->notices);
+        if (sentences)
+                request_refuse(q, "NoticeNotConfirmed",
+                               "Arm: %s is allowed with a notice; ConfirmNotices comes first:%s", s->protocol_id,
+                               sentences);
+        else
+                request_refuse(q, "Failed", "No memory.");
         return false;
 }
 

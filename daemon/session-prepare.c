@@ -272,15 +272,18 @@ static void accept_prepared(struct preparation *p)
 static void refuse_verdict(struct preparation *p)
 {
         const struct tms_safety *v = &p->safety;
-        char sentences[600] = "";
-        size_t used = 0, i;
+        const char *worst[ELEMENTS(v->reasons) + 1] = {NULL};
+        _cleanup_(freep) char *sentences = NULL;
+        size_t i, n = 0;
 
-        for (i = 0; i < v->n_reasons && used < sizeof(sentences); i++) {
+        for (i = 0; i < v->n_reasons; i++) {
                 if (v->reasons[i].class_ == v->class_)
-                        used += (size_t)snprintf(sentences + used, sizeof(sentences) - used, " %s",
-                                                 v->reasons[i].sentence);
+                        worst[n++] = v->reasons[i].sentence;
         }
-        if (v->class_ == TMS_SAFETY_NEVER)
+        sentences = request_sentences(worst);
+        if (!sentences)
+                request_refuse(p->q, "Failed", "No memory.");
+        else if (v->class_ == TMS_SAFETY_NEVER)
                 request_refuse(p->q, "NotAllowed", "%s is never allowed:%s", tms_protocol_id(p->protocol), sentences);
         else
                 request_refuse(p->q, "NeedsOverride", "%s needs a prescriber's override, with a reason:%s",
@@ -419,6 +422,7 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct argument
                         {"override_reason", NULL, a->override_reason, sizeof(a->override_reason)},
         };
         const char *key, *type, *text;
+        char quote[QUOTE_SIZE];
         size_t i = 0;
 
         if (sd_bus_message_read(m, "s", &key) < 0 || sd_bus_message_peek_type(m, NULL, &type) < 0) {
@@ -431,20 +435,22 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct argument
                 i++;
         if (i == ELEMENTS(known)) {
                 request_refuse(q, "InvalidArgument",
-                               "Unknown parameter '%.64s'; known are threshold_permille, threshold_kind, "
+                               "Unknown parameter '%s'; known are threshold_permille, threshold_kind, "
                                "threshold_coil, threshold_method, percent_permille, other_threshold_permille, "
                                "leg_thresholds_permille and override_reason.",
-                               key);
+                               request_quote(key, quote));
                 return false;
         }
         if (known[i].number ? sd_bus_message_read(m, "v", "u", known[i].number) < 0
                             : sd_bus_message_read(m, "v", "s", &text) < 0) {
-                request_refuse(q, "InvalidArgument", "Parameter %s has type '%.16s'; expected is '%s'.", key, type,
-                               known[i].number ? "u" : "s");
+                request_refuse(q, "InvalidArgument", "Parameter %s has type '%s'; expected is '%s'.", key,
+                               request_quote(type, quote), known[i].number ? "u" : "s");
                 return false;
         }
         if (known[i].text && (size_t)snprintf(known[i].text, known[i].size, "%s", text) >= known[i].size) {
-                request_refuse(q, "InvalidArgument", "Parameter %s is too long: '%.64s'.", key, text);
+                request_refuse(q, "InvalidArgument",
+                               "Parameter %s is too long: it has %zu bytes, and at most %zu are taken.", key,
+                               strlen(text), known[i].size - 1);
                 return false;
         }
         if (known[i].text == a->override_reason && !is_reason(text)) {
@@ -457,6 +463,7 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct argument
 static bool read_arguments(struct request *q, struct arguments *a)
 {
         sd_bus_message *m = request_message(q);
+        char quote[QUOTE_SIZE];
         int r;
 
         if (sd_bus_message_read(m, "ss", &a->name, &a->text) < 0 ||
@@ -481,8 +488,8 @@ static bool read_arguments(struct request *q, struct arguments *a)
                 return false;
         }
         if (strlen(a->text) > TMS_PROTOCOL_SIZE_MAX) {
-                request_refuse(q, "InvalidProtocol", "%.128s: the file is larger than %d bytes.", a->name,
-                               TMS_PROTOCOL_SIZE_MAX);
+                request_refuse(q, "InvalidProtocol", "%s: the file is larger than %d bytes.",
+                               request_quote(a->name, quote), TMS_PROTOCOL_SIZE_MAX);
                 return false;
         }
         return true;

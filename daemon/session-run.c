@@ -51,7 +51,7 @@ static void step_free(struct step *step)
 
 bool session_may_begin(struct request *q, struct session *s, const char *method, unsigned states)
 {
-        char open[600];
+        char open[INTERLOCK_TEXT_SIZE];
 
         if (audit_failure(s->manager->audit)) {
                 request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(s->manager->audit));
@@ -91,7 +91,7 @@ void session_refuse_errno(struct request *q, struct session *s, const char *meth
                           const struct tms_verdict *verdict)
 {
         const struct tms_status *k = &s->st->status;
-        char text[600];
+        char text[INTERLOCK_TEXT_SIZE];
 
         (void)stimulator_refresh(s->st);
         stimulator_interlock_text(k->interlocks, text, sizeof(text));
@@ -251,7 +251,7 @@ static void on_arm_intent(const struct audit_result *result, void *userdata)
 void session_arm(struct request *q, struct session *s)
 {
         struct step *step;
-        char open[600];
+        char open[INTERLOCK_TEXT_SIZE];
 
         if (!session_may_begin(q, s, "Arm", IN_STATE(SESSION_PREPARED)) || !session_has_confirmed(q, s))
                 return;

@@ -136,7 +136,7 @@ struct clearing {
 static void clear_fault(struct stimulator *st, struct request *q)
 {
         struct tms_device *own = NULL, *control = st->session ? st->session->control : NULL;
-        char open[600];
+        char open[INTERLOCK_TEXT_SIZE];
         int r = 0;
 
         if (!control) {
@@ -148,7 +148,7 @@ static void clear_fault(struct stimulator *st, struct request *q)
         tms_device_close(own);
         (void)stimulator_refresh(st);
         manager_record(st->manager, "stimulator.clear_fault", NULL, st->path,
-                       r < 0 ? json_pack("{s:s}", "error", strerror(-r)) : NULL);
+                       r < 0 ? json_pack("{s:s}", "error", strerror(-r)) : json_object());
         stimulator_interlock_text(st->status.interlocks, open, sizeof(open));
         if (r >= 0)
                 request_reply(q);

@@ -49,7 +49,8 @@ void stimulator_set_session(struct stimulator *st, struct session *s);
 /* Deals with one record that is about the stimulator itself: state and interlocks get into the log. */
 void stimulator_see(struct stimulator *st, const struct tms_event *e);
 
-/* "coil absent: Put the coil back." for all that are open; "" if none is. */
+/* The sentences of all that are open, those of a newer driver as well; "" if none is. */
+#define INTERLOCK_TEXT_SIZE 2048
 void stimulator_interlock_text(uint32_t open, char *buf, size_t size);
 
 extern const sd_bus_vtable stimulator_vtable[];

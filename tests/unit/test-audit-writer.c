@@ -186,9 +186,11 @@ static void test_order_is_kept(void **state)
 {
         struct fixture *f = *state;
 
-        (void)audit_write(f->audit, &(struct audit_record){.type = "a.b"}, append_order, mark(f, "a"));
+        (void)audit_write(f->audit, &(struct audit_record){.type = "a.b", .data = json_object()}, append_order,
+                          mark(f, "a"));
         (void)audit_seal(f->audit, NULL, "n", append_order, mark(f, "s"));
-        (void)audit_write(f->audit, &(struct audit_record){.type = "c.d"}, append_order, mark(f, "c"));
+        (void)audit_write(f->audit, &(struct audit_record){.type = "c.d", .data = json_object()}, append_order,
+                          mark(f, "c"));
         (void)audit_barrier(f->audit, append_order, mark(f, "b"));
         wait_done(f, 4);
         assert_string_equal(f->order, "ascb");
@@ -282,12 +284,28 @@ static void test_batch_fails_together(void **state)
         struct fixture *f = *state;
 
         atomic_store(&fail_sync, 1);
-        (void)audit_write(f->audit, &(struct audit_record){.type = "a.b"}, on_done, f);
-        (void)audit_write(f->audit, &(struct audit_record){.type = "c.d"}, on_done, f);
+        (void)audit_write(f->audit, &(struct audit_record){.type = "a.b", .data = json_object()}, on_done, f);
+        (void)audit_write(f->audit, &(struct audit_record){.type = "c.d", .data = json_object()}, on_done, f);
         wait_done(f, 2);
         assert_true(f->last_error < 0);
         assert_int_equal(f->failed, 1);
         assert_int_equal(f->seen, 0);
+}
+
+/* jansson makes no value of what is no text: such a record is not written as if it had nothing to say. */
+static void test_no_record_without_its_data(void **state)
+{
+        struct fixture *f = *state;
+        json_t *data = json_pack("{s:s}", "message", "half a character: \xc3");
+
+        assert_null(data);
+        assert_int_equal(audit_write(f->audit, &(struct audit_record){.type = "a.b", .data = data}, on_done, f),
+                         -ENOMEM);
+        assert_non_null(audit_failure(f->audit));
+        assert_int_equal(f->failed, 1);
+        audit_free(f->audit);
+        start(f, 0);
+        check_log(f, TMS_AUDIT_PREFIX, 1);
 }
 
 static void test_too_little_room_is_no_failure(void **state)
@@ -296,8 +314,10 @@ static void test_too_little_room_is_no_failure(void **state)
 
         audit_free(f->audit);
         start(f, UINT64_MAX / 4);
-        (void)audit_write(f->audit, &(struct audit_record){.type = "session.start.intent", .need_bytes = 1}, on_done,
-                          f);
+        (void)audit_write(
+                        f->audit,
+                        &(struct audit_record){.type = "session.start.intent", .data = json_object(), .need_bytes = 1},
+                        on_done, f);
         wait_done(f, 1);
         assert_int_equal(f->last_error, -ENOSPC);
         assert_null(audit_failure(f->audit));
@@ -366,6 +386,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_failed_sync_is_final, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_failed_pulse_sync_is_final, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_batch_fails_together, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_no_record_without_its_data, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_too_little_room_is_no_failure, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_broken_log_fails_everything, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_free_writes_what_is_queued, setup, teardown),
