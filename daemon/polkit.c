@@ -49,9 +49,30 @@ static int on_refused(sd_bus_message *m, void *userdata, sd_bus_error *error)
 }
 
 /* polkit allows uid 0 everything; an override is a named physician's decision, which root is not. */
-static bool is_for_no_root(uid_t uid, const char *action)
+bool polkit_is_never(uid_t uid, const char *action)
 {
         return uid == 0 && STREQ(action, ACTION_OVERRIDE);
+}
+
+const char *polkit_who_may(const char *action)
+{
+        static const struct {
+                const char *action, *who;
+        } rules[] = {
+                        {ACTION_TREAT, "members of the group tms-operator may treat"},
+                        {ACTION_PRESCRIBE, "members of the group tms-prescriber may prescribe"},
+                        {ACTION_OVERRIDE, "members of the group tms-prescriber may override"},
+                        {ACTION_MANAGE, "administrators at an active seat may manage stimulators"},
+                        {ACTION_READ,
+                         "members of the groups tms-operator and tms-prescriber may read and seal the log"},
+        };
+        size_t i;
+
+        for (i = 0; i < ELEMENTS(rules); i++) {
+                if (STREQ(rules[i].action, action))
+                        return rules[i].who;
+        }
+        return "nobody may";
 }
 
 int polkit_ask(sd_bus *bus, const char *sender, uid_t uid, const char *action, bool interactive, polkit_fn done,
@@ -62,7 +83,7 @@ int polkit_ask(sd_bus *bus, const char *sender, uid_t uid, const char *action, b
         struct question *q;
         int r;
 
-        if (is_for_no_root(uid, action)) {
+        if (polkit_is_never(uid, action)) {
                 /* Answered by the bus, so that done is never called before this returns. */
                 r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                                                    "org.freedesktop.DBus.Peer", "Ping");
@@ -80,7 +101,7 @@ int polkit_ask(sd_bus *bus, const char *sender, uid_t uid, const char *action, b
         if (!q)
                 return -ENOMEM;
         *q = (struct question){.done = done, .userdata = userdata};
-        r = sd_bus_call_async(bus, &slot, m, is_for_no_root(uid, action) ? on_refused : on_answer, q,
+        r = sd_bus_call_async(bus, &slot, m, polkit_is_never(uid, action) ? on_refused : on_answer, q,
                               interactive ? INTERACTIVE_TIMEOUT_USEC : TIMEOUT_USEC);
         if (r < 0) {
                 free(q);

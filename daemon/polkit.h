@@ -25,4 +25,9 @@ typedef void (*polkit_fn)(const char *answer, void *userdata);
 int polkit_ask(sd_bus *bus, const char *sender, uid_t uid, const char *action, bool interactive, polkit_fn done,
                void *userdata, sd_bus_slot **ret_slot);
 
+/* Is it a no whatever polkit would say? */
+bool polkit_is_never(uid_t uid, const char *action);
+/* For whom the shipped rules do it, as the end of a sentence. */
+const char *polkit_who_may(const char *action);
+
 #endif

@@ -151,11 +151,12 @@ static void on_polkit(const char *answer, void *userdata)
         else if (STREQ(answer, "unavailable"))
                 request_refuse(q, "NotAuthorized",
                                "Polkit does not answer, and without it nobody is authorized for %s.", q->action);
+        else if (polkit_is_never(q->uid, q->action))
+                request_refuse(q, "NotAuthorized", "You are not authorized for %s: root never is, but %s.", q->action,
+                               polkit_who_may(q->action));
         else
-                request_refuse(q, "NotAuthorized",
-                               "You are not authorized for %s: polkit says %s. Members of the groups tms-operator and "
-                               "tms-prescriber may treat.",
-                               q->action, answer);
+                request_refuse(q, "NotAuthorized", "You are not authorized for %s: polkit says %s; %s.", q->action,
+                               answer, polkit_who_may(q->action));
 }
 
 static void ask(struct request *q)
