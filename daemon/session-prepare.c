@@ -381,6 +381,17 @@ static bool is_reason(const char *text)
         return some;
 }
 
+static bool has_threshold(const struct tms_dose *dose)
+{
+        size_t i;
+
+        for (i = 0; i < TMS_LEGS_MAX; i++) {
+                if (dose->leg_threshold_permille[i] > 0)
+                        return true;
+        }
+        return dose->threshold_permille > 0 || dose->other_threshold_permille > 0;
+}
+
 static bool read_legs(struct request *q, sd_bus_message *m, struct tms_dose *dose)
 {
         const uint32_t *legs;
@@ -485,6 +496,13 @@ static bool read_arguments(struct request *q, struct arguments *a)
             !STREQ(a->dose.threshold_method, "visual")) {
                 request_refuse(q, "InvalidArgument", "threshold_method is '%s'; expected EMG or visual.",
                                a->dose.threshold_method);
+                return false;
+        }
+        /* With another coil it would be another number, and what the protocol is for does not say which coil it was. */
+        if (has_threshold(&a->dose) && !*a->dose.threshold_coil) {
+                request_refuse(q, "InvalidArgument",
+                               "A threshold counts only for the type of coil that it was measured with, and "
+                               "threshold_coil does not say which that was.");
                 return false;
         }
         if (strlen(a->text) > TMS_PROTOCOL_SIZE_MAX) {
