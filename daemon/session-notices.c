@@ -7,17 +7,17 @@
  */
 #include "session.h"
 
-static char **texts_free(char **texts)
+char **notices_free(char **notices)
 {
         char **p;
 
-        for (p = texts; p && *p; p++)
+        for (p = notices; p && *p; p++)
                 free(*p);
-        free(texts);
+        free(notices);
         return NULL;
 }
 
-static int texts_of(const struct tms_safety *safety, char ***ret)
+int notices_new(const struct tms_safety *safety, char ***ret)
 {
         char **texts = calloc(ELEMENTS(safety->reasons) + 1, sizeof(*texts));
         size_t i, n = 0;
@@ -29,31 +29,18 @@ static int texts_of(const struct tms_safety *safety, char ***ret)
                         continue;
                 texts[n] = strdup(safety->reasons[i].sentence);
                 if (!texts[n++]) {
-                        texts_free(texts);
+                        notices_free(texts);
                         return -ENOMEM;
                 }
         }
-        *ret = n > 0 ? texts : texts_free(texts);
+        *ret = n > 0 ? texts : notices_free(texts);
         return 0;
 }
 
-int session_set_notices(struct session *s, const struct tms_safety *safety)
+void session_set_notices(struct session *s, char **notices)
 {
-        char **texts = NULL;
-        int r;
-
-        r = texts_of(safety, &texts);
-        if (r < 0)
-                return r;
-        texts_free(s->notices);
-        s->notices = texts;
-        s->notices_confirmed = false;
-        return 0;
-}
-
-void session_clear_notices(struct session *s)
-{
-        s->notices = texts_free(s->notices);
+        notices_free(s->notices);
+        s->notices = notices;
         s->notices_confirmed = false;
 }
 

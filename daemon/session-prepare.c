@@ -19,6 +19,7 @@ struct preparation {
         struct tms_dose dose;
         char override_reason[OVERRIDE_REASON_MAX + 1]; /* "" none was given */
         uint32_t pulses_today;
+        char **notices; /* the verdict's, until the session has them */
 
         /* The thread's results. */
         struct tms_protocol *protocol;
@@ -37,6 +38,7 @@ static void preparation_free(struct preparation *p)
         session_unref(p->s);
         tms_protocol_free(p->protocol);
         tms_timeline_clear(&p->timeline);
+        notices_free(p->notices);
         free(p->name);
         free(p->text);
         free(p);
@@ -211,6 +213,14 @@ static sd_bus_message *verdict_reply(struct preparation *p)
         return r < 0 ? NULL : TAKE_PTR(m);
 }
 
+/* Everything that follows from what is loaded. */
+static void tell_prepared(struct session *s)
+{
+        (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "ProtocolId",
+                                             "ProtocolSha256", "IntensityMax", "Pulses", "Trains", "TimeLeft",
+                                             "Notices", "NoticesConfirmed", NULL);
+}
+
 static void on_recorded(const struct audit_result *result, void *userdata)
 {
         struct preparation *p = userdata;
@@ -230,9 +240,7 @@ static void on_recorded(const struct audit_result *result, void *userdata)
         s->was_prepared = false;
         s->time_left_ns = s->shown_time_left_ns = s->first_to_last_ns;
         session_set_state(s, SESSION_PREPARED);
-        (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "ProtocolId",
-                                             "ProtocolSha256", "IntensityMax", "Pulses", "Trains", "TimeLeft",
-                                             "Notices", "NoticesConfirmed", NULL);
+        tell_prepared(s);
         reply = verdict_reply(p);
         request_reply_message(q, reply);
         sd_bus_message_unref(reply);
@@ -255,6 +263,7 @@ static void accept_prepared(struct preparation *p)
         s->timeline = p->timeline;
         p->timeline = (struct tms_timeline){0};
         s->timeline_gen = p->gen;
+        session_set_notices(s, TAKE_PTR(p->notices));
         s->first_to_last_ns = s->timeline.pulses[s->timeline.count - 1].t_ns - s->timeline.pulses[0].t_ns;
         data = describe(p);
         text = tms_protocol_text(p->protocol, &size);
@@ -316,13 +325,32 @@ static bool check_coil(struct preparation *p)
         return true;
 }
 
+static bool is_still_loaded(struct session *s)
+{
+        return s->state == SESSION_PREPARED && stimulator_refresh(s->st) >= 0 &&
+               s->st->status.state == TMS_STATE_LOADED && s->st->status.timeline_gen == s->timeline_gen;
+}
+
+/* Setting limits has dropped what was loaded before, and nothing may speak of it any more. */
+static void forget_prepared(struct session *s)
+{
+        session_set_notices(s, NULL);
+        tms_timeline_clear(&s->timeline);
+        s->timeline_gen = 0;
+        s->protocol_id[0] = s->protocol_sha256[0] = '\0';
+        s->first_to_last_ns = s->time_left_ns = s->shown_time_left_ns = 0;
+        s->was_prepared = false;
+        session_set_state(s, SESSION_NEW);
+        tell_prepared(s);
+}
+
 static void load(struct preparation *p)
 {
         struct session *s = p->s;
         struct tms_verdict verdict = {0};
         int r;
 
-        r = session_set_notices(s, &p->safety);
+        r = notices_new(&p->safety, &p->notices);
         if (r < 0) {
                 request_refuse(p->q, "Failed", "No memory.");
                 preparation_free(p);
@@ -333,8 +361,8 @@ static void load(struct preparation *p)
                 r = tms_device_load(s->control, p->timeline.pulses, p->timeline.count, p->timeline.waveform, 0, &p->gen,
                                     &verdict);
         if (r < 0) {
-                /* Setting limits has dropped what was loaded before. */
-                session_set_state(s, SESSION_NEW);
+                if (*s->protocol_id && !is_still_loaded(s))
+                        forget_prepared(s);
                 session_refuse_errno(p->q, s, "Prepare", r, &verdict);
                 preparation_free(p);
                 return;

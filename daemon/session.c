@@ -560,7 +560,7 @@ static struct session *session_free(struct session *s)
         sd_bus_track_unref(s->track);
         tms_device_close(s->control);
         tms_timeline_clear(&s->timeline);
-        session_clear_notices(s);
+        notices_free(s->notices);
         stimulator_unref(s->st);
         free(s->path);
         free(s->subject);

@@ -137,9 +137,11 @@ void session_record_limited(struct session *s, const char *type, json_t *who, js
 
 /* --- session-notices.c ------------------------------------------------------------------ */
 
-/* Those of a preparation that takes effect now, none of them confirmed. On failure all is as it was. */
-int session_set_notices(struct session *s, const struct tms_safety *safety);
-void session_clear_notices(struct session *s);
+/* The verdict's notices, ended by NULL; NULL where there are none. */
+int notices_new(const struct tms_safety *safety, char ***ret);
+char **notices_free(char **notices); /* returns NULL, takes NULL */
+/* Those of what is loaded now, none of them confirmed; taken over. */
+void session_set_notices(struct session *s, char **notices);
 /* An array of them, for a record; there must be some. */
 json_t *session_notices_json(const struct session *s);
 /* Refuses q, and returns false, if there are some that nobody has confirmed. */
