@@ -85,6 +85,12 @@ static void run(void *userdata)
 
 /* --- On the loop ------------------------------------------------------------------------- */
 
+/* Of the reference, as it is used: the caller's, else the protocol's own. */
+static uint32_t percent_permille(const struct preparation *p)
+{
+        return p->dose.percent_permille > 0 ? p->dose.percent_permille : tms_protocol_percent_permille(p->protocol);
+}
+
 /* What the prescriber has taken upon himself, in the policy's own words, and why. */
 static void describe_override(json_t *data, const struct preparation *p)
 {
@@ -126,8 +132,8 @@ static json_t *describe(const struct preparation *p)
         data = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:s}", "session", s->id, "protocol",
                          tms_protocol_id(p->protocol), "sha256", tms_protocol_sha256(p->protocol), "threshold_permille",
                          (int)p->dose.threshold_permille, "threshold_kind", p->dose.threshold_kind, "threshold_coil",
-                         p->dose.threshold_coil, "percent_permille", (int)p->dose.percent_permille, "max_permille",
-                         (int)p->timeline.max_permille, "pulses", (int)s->timeline.count, "trains",
+                         p->dose.threshold_coil, "percent_permille", (int)percent_permille(p), "max_permille",
+                         (int)s->timeline.max_permille, "pulses", (int)s->timeline.count, "trains",
                          (int)s->timeline.trains, "verdict", tms_safety_class_name(p->safety.class_));
         if (data)
                 describe_thresholds(data, &p->dose);

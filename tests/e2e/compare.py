@@ -173,6 +173,20 @@ def check_confirmed(records, diff):
             diff.add(f"audit: record {r['seq']}: armed, and nobody had confirmed: {' '.join(wanted)}")
 
 
+def check_dose(prepared, protocol, schedule, args, diff):
+    """What the log says of the dose is what was asked for, and what comes of it."""
+    share = args.percent_permille or round(read_protocol.percent(protocol["intensity"]["percent"]) * 1000)
+    want = {
+        "threshold_permille": args.threshold_permille,
+        "percent_permille": share,
+        "max_permille": max(permille for _, permille, _ in schedule),
+        "pulses": len(schedule),
+    }
+    for key, value in want.items():
+        if prepared.get(key) != value:
+            diff.add(f"audit: session.prepare says {key} {prepared.get(key)}, it was {value}")
+
+
 def runs(numbers):
     """Rising numbers as [(first, last)] of those that follow each other."""
     out = []
@@ -206,6 +220,8 @@ def compare(args, diff):
         sha = hashlib.sha256(f.read()).hexdigest()
     if not prepared or prepared[-1]["sha256"] != sha:
         diff.add("audit: the protocol that was prepared is not the published one")
+    if prepared:
+        check_dose(prepared[-1], protocol, schedule, args, diff)
     fired, answered = read_pulse_file(os.path.join(args.audit, end["file"]))
     audited = [answered[k] for k in sorted(answered)]
     session = [r for r in records if r["data"].get("session") == end["session"]]

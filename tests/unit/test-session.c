@@ -533,6 +533,25 @@ static void test_waveform(void **state)
         free(text);
 }
 
+/* Of the threshold: what was used, whoever said it. */
+static void test_percentage_is_recorded(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus_message *m;
+
+        must_create(f);
+        assert_true(prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520));
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "mdd-itbs-600.yaml", f->protocol, 4, "threshold_permille", "u", 520,
+                                    "threshold_kind", "s", "rMT", "threshold_coil", "s", "figure-8", "percent_permille",
+                                    "u", 1100);
+        if (!finish(f, f->bus, m, NULL))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"percent_permille\":1200,\"max_permille\":624,"), 1);
+        assert_int_equal(logged(f, "\"percent_permille\":1100,\"max_permille\":572,"), 1);
+}
+
 static void test_wrong_parameters(void **state)
 {
         struct fixture *f = *state;
@@ -1241,6 +1260,7 @@ int main(void)
                         TEST(test_kernel_refusals),
                         TEST(test_wrong_protocols),
                         TEST(test_waveform),
+                        TEST(test_percentage_is_recorded),
                         TEST(test_wrong_parameters),
                         TEST(test_pause_and_resume),
                         TEST(test_override),
