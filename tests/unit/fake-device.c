@@ -311,6 +311,8 @@ int tms_device_status(struct tms_device *d, struct tms_status *ret)
 
 int tms_device_limits(struct tms_device *d, const struct tms_limits *limits)
 {
+        if (fake->limits_error)
+                return fake->limits_error;
         lock();
         fake->limits = *limits;
         fake->status.timeline_gen = 0;
@@ -412,7 +414,8 @@ int tms_device_pause(struct tms_device *d, bool at_once)
         lock();
         if (fake->status.state == TMS_STATE_RUNNING) {
                 fake->pauses++;
-                set_state(TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
+                if (at_once || !fake->pause_waits)
+                        set_state(TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
                 r = 0;
         }
         unlock();

@@ -21,7 +21,8 @@ struct fake {
 
         /* Set by the test. */
         bool present, controlled_elsewhere;
-        int arm_ms, arm_error, start_error, go_error, load_error, latency_error;
+        int arm_ms, arm_error, start_error, go_error, limits_error, load_error, latency_error;
+        bool pause_waits; /* one that is not at once takes no hold, as in the middle of a train */
 
         /* The device. */
         struct tms_info info;
