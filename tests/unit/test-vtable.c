@@ -3,6 +3,7 @@
  * The daemon's vtables and org.tmsd1.xml say the same: every member with its
  * signature, its argument names and what is signalled, in both directions.
  */
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -230,12 +231,81 @@ static void test_session(void **state)
         compare("org.tmsd1.Session", session_vtable);
 }
 
+/* --- What a property may say ------------------------------------------------------------------------ */
+
+/* The first literal of each call of that function in the daemon's sources: how many are no word of the document. */
+static unsigned not_said(const char *function, const char *document, unsigned *n_said)
+{
+        unsigned differ = 0;
+        glob_t files;
+        size_t i;
+
+        assert_int_equal(glob(SOURCE_DIR "/daemon/*.c", 0, NULL, &files), 0);
+        for (i = 0; i < files.gl_pathc; i++) {
+                const char *slash = strrchr(files.gl_pathv[i], '/');
+                char *text = scratch_read(SOURCE_DIR "/daemon", slash + 1, NULL), *p = text;
+
+                while ((p = strstr(p, function))) {
+                        char word[64];
+                        const char *at = document;
+
+                        p += strcspn(p, "\";{");
+                        if (*p != '"' || p[1] == '%')
+                                continue;
+                        (void)snprintf(word, sizeof(word), " %.*s", (int)strcspn(p + 1, "\""), p + 1);
+                        while ((at = strstr(at, word)) && !strchr(", \n", at[strlen(word)]))
+                                at++;
+                        *n_said += at != NULL;
+                        differ += at == NULL;
+                        if (!at)
+                                print_error("%s: %s%s is not documented\n", slash + 1, function, word);
+                }
+                free(text);
+        }
+        globfree(&files);
+        return differ;
+}
+
+static void test_end_reasons(void **state)
+{
+        char *xml = scratch_read(SOURCE_DIR "/daemon", "org.tmsd1.xml", NULL);
+        char *begin = strstr(xml, "name=\"EndReason\""), *end;
+        unsigned n = 0, differ;
+
+        assert_non_null(begin);
+        end = strstr(begin, "-->");
+        assert_non_null(end);
+        *end = '\0';
+        assert_non_null(strstr(begin, tms_cause_name(TMS_CAUSE_COMPLETE)));
+        differ = not_said("session_end(", begin, &n);
+        differ += not_said("end_quietly(", begin, &n);
+        differ += not_said("manager_stop(", begin, &n);
+        assert_int_equal(differ, 0);
+        assert_true(n >= 10);
+        free(xml);
+}
+
+static void test_errors(void **state)
+{
+        char *xml = scratch_read(SOURCE_DIR "/daemon", "org.tmsd1.xml", NULL);
+        char *begin = strstr(xml, "Errors: org.tmsd1.Error."), *end;
+        unsigned n = 0;
+
+        assert_non_null(begin);
+        end = strstr(begin, "-->");
+        assert_non_null(end);
+        *end = '\0';
+        assert_int_equal(not_said("request_refuse(", begin, &n), 0);
+        assert_true(n >= 50);
+        free(xml);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_manager),
-                        cmocka_unit_test(test_stimulator),
-                        cmocka_unit_test(test_session),
+                        cmocka_unit_test(test_manager), cmocka_unit_test(test_stimulator),
+                        cmocka_unit_test(test_session), cmocka_unit_test(test_end_reasons),
+                        cmocka_unit_test(test_errors),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
