@@ -5,7 +5,8 @@
  * creator's, and ends with it.
  *
  *   session [SUBJECT]              CreateSession on the only stimulator; its path is $S from then on
- *   prepare PROTOCOL MT [PERCENT]  installed protocol; permille of MSO, permille of the threshold
+ *   prepare PROTOCOL MT [PERCENT [COIL]]  installed protocol; permille of MSO, permille of the threshold, the coil
+ *                                  that this was measured with: figure-8 by default, - not to say it
  *   prepare-file NAME PATH MT      the text of PATH under the name NAME
  *   call OBJECT METHOD [BOOL]      OBJECT: manager, stimulator (the first), or $S
  *   get OBJECT PROPERTY
@@ -97,14 +98,18 @@ static void do_session(const char *subject)
         sd_bus_message_unref(reply);
 }
 
-static void do_prepare(const char *protocol, const char *text, unsigned threshold, unsigned percent)
+static void do_prepare(const char *protocol, const char *text, unsigned threshold, unsigned percent, const char *coil)
 {
         sd_bus_message *m = NULL, *reply;
 
         if (new_call(&m, "$S", "Prepare") < 0 || sd_bus_message_append(m, "ss", protocol, text) < 0)
                 exit(2);
-        sd_bus_message_append(m, "a{sv}", 4, "threshold_permille", "u", threshold, "threshold_kind", "s", "rMT",
-                              "threshold_coil", "s", "figure-8", "percent_permille", "u", percent);
+        sd_bus_message_open_container(m, 'a', "{sv}");
+        sd_bus_message_append(m, "{sv}{sv}{sv}", "threshold_permille", "u", threshold, "threshold_kind", "s", "rMT",
+                              "percent_permille", "u", percent);
+        if (strcmp(coil, "-") != 0)
+                sd_bus_message_append(m, "{sv}", "threshold_coil", "s", coil);
+        sd_bus_message_close_container(m);
         reply = finish(m);
         if (reply)
                 printf("ok prepared\n");
@@ -238,11 +243,12 @@ int main(void)
                 if (strcmp(word[0], "session") == 0) {
                         do_session(word[1]);
                 } else if (strcmp(word[0], "prepare") == 0 && n >= 3) {
-                        do_prepare(word[1], "", (unsigned)atoi(word[2]), n > 3 ? (unsigned)atoi(word[3]) : 0);
+                        do_prepare(word[1], "", (unsigned)atoi(word[2]), n > 3 ? (unsigned)atoi(word[3]) : 0,
+                                   n > 4 ? word[4] : "figure-8");
                 } else if (strcmp(word[0], "prepare-file") == 0 && n == 4) {
                         char *text = slurp(word[2]);
 
-                        do_prepare(word[1], text, (unsigned)atoi(word[3]), 0);
+                        do_prepare(word[1], text, (unsigned)atoi(word[3]), 0, "figure-8");
                         free(text);
                 } else if (strcmp(word[0], "call") == 0 && n >= 3) {
                         do_call(word[1], word[2], word[3]);
