@@ -535,8 +535,8 @@ static bool read_arguments(struct request *q, struct arguments *a)
         /* With another coil it would be another number, and what the protocol is for does not say which coil it was. */
         if (has_threshold(&a->dose) && !*a->dose.threshold_coil) {
                 request_refuse(q, "InvalidArgument",
-                               "A threshold counts only for the type of coil that it was measured with, and "
-                               "threshold_coil does not say which that was.");
+                               "A threshold counts only for the type of coil that it was measured with; say which "
+                               "that was (threshold_coil, or tmsctl's --coil).");
                 return false;
         }
         if (strlen(a->text) > TMS_PROTOCOL_SIZE_MAX) {
