@@ -106,19 +106,20 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 	/* They may be about to run for the last time, on a CPU that was the engine's. */
 	hrtimer_cancel(&tms->kick_timer);
 	tms_quiet_cancel(tms);
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		r = energise(tms);
-		*ret_epoch = tms->epoch;
+	/* The first probe's time is set, and so near that others' turn may last longer. */
+	scoped_guard(preempt) {
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+			r = energise(tms);
+			*ret_epoch = tms->epoch;
+		}
+		if (!r && tms_engine_start(tms) < 0) {
+			tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+			return -ETIME;
+		}
 	}
-	if (r < 0) {
+	if (r < 0)
 		tms_fitness_release(tms);
-		return r;
-	}
-	if (tms_engine_start(tms) < 0) {
-		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
-		return -ETIME;
-	}
-	return 0;
+	return r;
 }
 
 /* Charged and tried: fit? engine_lock held. */

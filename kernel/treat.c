@@ -234,7 +234,11 @@ static int verify_start(struct tms_device *tms, u64 start_ns, struct tms_verdict
 	return r;
 }
 
-/* The engine's CPU was there a moment ago. If it is gone, so is the run. */
+/*
+ * The engine's CPU was there a moment ago. If it is gone, so is the run. Preemption has been off
+ * since the time was taken that it is started for: that is a millisecond ahead, others' turn
+ * may be longer.
+ */
 static int start_engine(struct tms_device *tms)
 {
 	int r = tms_engine_start(tms);
@@ -282,6 +286,8 @@ int tms_treat_start(struct tms_device *tms, struct tms_start *start)
 	if (r < 0)
 		return r;
 
+	guard(preempt)();
+
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		u64 now_ns = tms_now();
 
@@ -311,6 +317,7 @@ int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
 		return -EINVAL;
 
 	guard(mutex)(&tms->lock);
+	guard(preempt)();
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		struct tms_play *play = &tms->play;
@@ -375,6 +382,7 @@ int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume)
 		return -EINVAL;
 
 	guard(mutex)(&tms->lock);
+	guard(preempt)();
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		u64 now_ns = tms_now();

@@ -12,10 +12,14 @@
 
 #include <stdint.h>
 
-/* The timer's interrupts; those of all devices; no interrupt, but tasks that keep them off. */
+/*
+ * The timer's interrupts; those of all devices. And tasks that keep interrupts off: all at each change;
+ * the module's caller, whenever a card's state changes.
+ */
 #define HOLD_TIMER "irq_vectors/local_timer_entry"
 #define HOLD_DEVICES "irq/irq_handler_entry"
 #define HOLD_TASKS "sched/sched_switch"
+#define HOLD_STATE "tms/tms_state"
 
 /* Longer than this nothing is held. */
 #define HOLD_MAX_NS 1500000ULL
