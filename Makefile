@@ -38,7 +38,7 @@ UNIT_TESTS      :=
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all module check check-unit check-full demo bench lint install install-module uninstall clean help deps
+.PHONY: all module check check-unit check-full check-bare demo bench lint install install-module uninstall clean help deps
 
 include $(wildcard lib/build.mk daemon/build.mk tests/build.mk tests/*/build.mk tests/unit/*.mk)
 
@@ -94,6 +94,9 @@ check-full:
 	@tests/check-build
 	@tests/e2e/full
 
+check-bare:
+	@tests/bare
+
 demo:
 	@tests/e2e/demo
 
@@ -113,6 +116,7 @@ help:
 	@echo 'check      all tests: unit, card model, module and daemon in the virtual machine'
 	@echo 'check-unit, check-model, check-cli, check-kselftest, check-ends: one part of check'
 	@echo 'check-full every shipped protocol at full length, its three records compared (half an hour)'
+	@echo 'check-bare make demo and make check in minimal Debian 12 and 13 root file systems (as root; two hours)'
 	@echo 'check-debug the module under KASAN, lockdep, kmemleak, UBSAN (builds a kernel once)'
 	@echo 'fuzz       the protocol reader and the verifier against the library, FUZZ_SECONDS each'
 	@echo 'bench      measures; table and $(B)/bench.json'

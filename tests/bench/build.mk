@@ -4,8 +4,8 @@
 BENCH_CFLAGS := $(BASE_CFLAGS) -O2 -g
 
 # With libtms inside, so that the machine needs only what libtms is linked with.
-$(B)/bench/play: tests/bench/play.c $(B)/libtms.a | $(B)/bench/
-	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libtms.a $(LIB_LIBS) -lpthread
+$(B)/bench/play: tests/bench/play.c $(B)/guest/libtms.a | $(B)/bench/
+	$(GUEST_CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/guest/libtms.a $(LIB_LIBS) -lpthread
 
 # The library as it is installed, with the verifier in it.
 $(B)/bench/verifier: tests/bench/verifier.c $(B)/libtms.a | $(B)/bench/

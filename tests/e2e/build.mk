@@ -2,4 +2,4 @@
 # The D-Bus client that the end-to-end tests bring into the virtual machine.
 
 $(B)/tests/e2e-client: tests/e2e/client.c | $(B)/tests/
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lsystemd
+	$(GUEST_CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lsystemd

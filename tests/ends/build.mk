@@ -8,7 +8,7 @@ ENDS_M := $(ENDS_B)/module-$(ENDS_K)
 
 $(ENDS_B)/bin/%: tests/ends/%.c tests/kselftest/tms_test.c tests/kselftest/tms_test.h kernel/uapi/linux/tms.h
 	@mkdir -p $(dir $@)
-	$(CC) -Ikernel/uapi -Itests/kselftest -D_GNU_SOURCE -std=gnu11 -O1 -g -Wall -Wextra -Wshadow \
+	$(GUEST_CC) -Ikernel/uapi -Itests/kselftest -D_GNU_SOURCE -std=gnu11 -O1 -g -Wall -Wextra -Wshadow \
 		-Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare \
 		-o $@ $< tests/kselftest/tms_test.c -lpthread
 

@@ -12,7 +12,7 @@ $(KSELFTEST_HARNESS):
 # The harness is the kernel's: its warnings are not ours to mend.
 $(KSELFTEST_B)/bin/%: tests/kselftest/%.c $(KSELFTEST_COMMON) kernel/uapi/linux/tms.h $(KSELFTEST_HARNESS)
 	@mkdir -p $(dir $@)
-	$(CC) -Ikernel/uapi -isystem $(KSELFTEST_B)/include -Itests/kselftest -D_GNU_SOURCE -std=gnu11 -O1 -g \
+	$(GUEST_CC) -Ikernel/uapi -isystem $(KSELFTEST_B)/include -Itests/kselftest -D_GNU_SOURCE -std=gnu11 -O1 -g \
 		-Wall -Wextra -Wshadow -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare -Wno-override-init \
 		-o $@ $< $(filter %.c,$(KSELFTEST_COMMON)) -lpthread
 

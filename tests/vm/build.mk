@@ -3,6 +3,17 @@
 
 .PHONY: vm vm-qemu vm-image check-vm-harness
 
+# What runs in the machine is compiled against its libraries, not the host's: the host may be another Debian.
+GUEST_CC = $(CC) --sysroot=$(or $(shell tests/vm/sysroot),/none)
+
+# The programs and the library once more, for the machine; tests/check-build installs from there.
+.PHONY: guest
+guest:
+	@$(MAKE) -s --no-print-directory B=$(B)/guest CC="$(GUEST_CC)" KDIR= all
+
+$(B)/guest/libtms.a: $(LIB_SRC) kernel/timeline.c
+	@$(MAKE) -s --no-print-directory guest
+
 # KERNEL=6.1|6.12|rt|debug, VM_FLAGS="--icount --cards 2 ..."
 vm:
 	@tests/deps build vm

@@ -69,7 +69,8 @@ need() {
 		die "not installed: ${missing[*]}; the packages are listed in tests/vm/packages"
 }
 
-# debian_mirrors: "URI RELEASE" of each Debian repository this machine uses.
+# debian_mirrors: "URI RELEASE" of the suite's repositories on each Debian mirror that this machine uses,
+# whichever release of Debian the machine itself is.
 debian_mirrors() {
 	local targets
 	# shellcheck disable=SC2016 # apt expands these
@@ -77,11 +78,15 @@ debian_mirrors() {
 		--format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)')
 	# The origin is known only once the lists were fetched; without it the
 	# release's and the component's names must do.
-	awk -v s="$SUITE" '
-		$3 != "main" { next }
-		NF >= 4 && $4 != "$(ORIGIN)" && $4 != "Debian" { next }
-		$2 == s || $2 == s "-updates" || $2 == s "-security" {
-			if (!seen[$1 $2]++) print $1, $2
+	awk -v s="$SUITE" -v own="$(. /etc/os-release && echo "${VERSION_CODENAME-}")" '
+		$3 != "main" || !match($2, /^[a-z]+(-updates|-security)?$/) { next }
+		{
+			name = kind = $2
+			sub(/-.*/, "", name)
+			sub(/^[a-z]+/, "", kind)
+		}
+		NF >= 4 && $4 != "$(ORIGIN)" ? $4 == "Debian" : name == s || name == own || name == "stable" {
+			if (!seen[$1 kind]++) print $1, s kind
 		}' <<<"$targets"
 }
 
