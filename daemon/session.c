@@ -591,7 +591,8 @@ static int on_owner_left(sd_bus_track *track, void *userdata)
         session_end(s, "owner_left", "The program that owned the session left the bus.", NULL);
         session_close(s, NULL);
         session_unref(s);
-        return 0;
+        /* After 0 the library calls again, and again, before it reads any message, until the track is freed. */
+        return 1;
 }
 
 /* Nothing of it is on record yet: it was never there. */

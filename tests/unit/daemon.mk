@@ -2,7 +2,9 @@
 # Unit tests of the daemon, with sanitizers: the audit log's files and writer, and whole
 # sessions over a private bus on a stimulator that the test plays itself.
 
-DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-writer pulsefile history config vtable session session-refused)
+# Whole sessions, over session-fixture.c.
+SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave)
+DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-writer pulsefile history config vtable) $(SESSION_UNIT)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
@@ -39,10 +41,10 @@ $(B)/tests/test-pulsefile: $(addprefix $(DU)/,test-pulsefile.o scratch.o) $(DU_A
 $(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o)
 $(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o)
 $(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o fake-device.o scratch.o) $(DU_DAEMON) $(DU_LIB)
-$(B)/tests/test-session $(B)/tests/test-session-refused: $(B)/tests/%: $(DU)/%.o \
+$(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
 	$(addprefix $(DU)/,session-fixture.o fake-device.o fake-bus.o scratch.o) $(DU_DAEMON) $(DU_LIB)
 # Syncs that fail when the test says so.
-$(B)/tests/test-audit-writer $(B)/tests/test-session $(B)/tests/test-session-refused: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
+$(B)/tests/test-audit-writer $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
 
 $(DAEMON_UNIT):
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(DAEMON_UNIT_LDFLAGS) -o $@ $^ $(DU_LIBS)

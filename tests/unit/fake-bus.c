@@ -2,6 +2,7 @@
 /* A private system bus with a polkit; see fake-bus.h. */
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +19,10 @@
 #include "scratch.h"
 
 static pid_t bus_pid, polkit_pid;
-static volatile int *polkit_says;
+/* Shared with polkit's process. */
+static struct {
+        atomic_int says, asked;
+} * polkit;
 
 static const char config[] = "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
                              " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
@@ -40,8 +44,11 @@ static int on_check(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         const char *kind, *action;
         sd_bus_message *reply;
-        int says = *polkit_says;
+        int says;
 
+        atomic_fetch_add(&polkit->asked, 1);
+        while ((says = atomic_load(&polkit->says)) == POLKIT_SILENT)
+                usleep(1000);
         if (sd_bus_message_enter_container(m, 'r', "sa{sv}") < 0 || sd_bus_message_read(m, "s", &kind) < 0 ||
             strcmp(kind, "system-bus-name") != 0 || sd_bus_message_skip(m, "a{sv}") < 0 ||
             sd_bus_message_exit_container(m) < 0 || sd_bus_message_read(m, "s", &action) < 0 ||
@@ -114,8 +121,8 @@ void fake_bus_start(const char *dir)
         }
         for (i = 0; i < 500 && !scratch_exists(dir, "bus"); i++)
                 usleep(10000);
-        polkit_says = mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        assert_true(polkit_says != MAP_FAILED);
+        polkit = mmap(NULL, sizeof(*polkit), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        assert_true(polkit != MAP_FAILED);
         polkit_pid = spawn();
         if (polkit_pid == 0)
                 polkit_main();
@@ -128,12 +135,17 @@ void fake_bus_stop(void)
         (void)kill(bus_pid, SIGKILL);
         (void)waitpid(polkit_pid, NULL, 0);
         (void)waitpid(bus_pid, NULL, 0);
-        (void)munmap((void *)polkit_says, sizeof(int));
+        (void)munmap(polkit, sizeof(*polkit));
 }
 
 void fake_polkit_say(enum fake_polkit what)
 {
-        *polkit_says = (int)what;
+        atomic_store(&polkit->says, (int)what);
+}
+
+unsigned fake_polkit_asked(void)
+{
+        return (unsigned)atomic_load(&polkit->asked);
 }
 
 sd_bus *fake_bus_connect(void)

@@ -10,12 +10,15 @@ enum fake_polkit {
         POLKIT_NO,
         POLKIT_CHALLENGE,
         POLKIT_ERROR,
+        POLKIT_SILENT, /* no answer until it says something else */
 };
 
 /* Starts both in dir and points DBUS_SYSTEM_BUS_ADDRESS there. */
 void fake_bus_start(const char *dir);
 void fake_bus_stop(void);
 void fake_polkit_say(enum fake_polkit what);
+/* How many questions have reached it. */
+unsigned fake_polkit_asked(void);
 /* A connection of its own: another client. */
 sd_bus *fake_bus_connect(void);
 

@@ -18,12 +18,14 @@
 
 /* --- The daemon's process -------------------------------------------------------------------- */
 
-atomic_int *fail_sync;
+atomic_int *fail_sync, *hold_sync;
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 
 int __wrap_fdatasync(int fd)
 {
+        while (atomic_load(hold_sync))
+                usleep(1000);
         if (atomic_load(fail_sync)) {
                 errno = EIO;
                 return -1;
@@ -114,6 +116,7 @@ int setup(void **state)
         assert_true(asprintf(&f->audit, "%s/audit", f->path) > 0);
         f->protocol = scratch_read(SOURCE_DIR "/lib/protocols", "mdd-itbs-600.yaml", NULL);
         fail_sync = mmap(NULL, sizeof(*fail_sync), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        hold_sync = mmap(NULL, sizeof(*hold_sync), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         fake_new();
         (void)snprintf(fake->audit, sizeof(fake->audit), "%s", f->audit);
         fake_bus_start(f->path);
@@ -135,6 +138,7 @@ int teardown(void **state)
 {
         struct fixture *f = *state;
 
+        atomic_store(hold_sync, 0);
         if (f->daemon > 0)
                 stop_daemon(f);
         check_promises();
@@ -142,6 +146,7 @@ int teardown(void **state)
         fake_bus_stop();
         fake_free();
         (void)munmap((void *)fail_sync, sizeof(*fail_sync));
+        (void)munmap((void *)hold_sync, sizeof(*hold_sync));
         free(f->audit);
         free(f->protocol);
         scratch_close(f->fd, f->path);

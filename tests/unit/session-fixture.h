@@ -27,6 +27,8 @@ struct fixture {
 
 /* In the daemon too: from then on no sync works. */
 extern atomic_int *fail_sync;
+/* In the daemon too: while it is set every sync waits, as on a disk that hangs. */
+extern atomic_int *hold_sync;
 
 /* With a daemon of the first boot; the end checks that no promise was broken. */
 int setup(void **state);
