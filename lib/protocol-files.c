@@ -86,25 +86,38 @@ static int installed_load(const char *path, const char *id, size_t id_length, st
         return 0;
 }
 
-static const char *protocol_path(void)
+const char *protocol_path(void)
 {
         return secure_getenv("TMS_PROTOCOL_PATH") ?: PROTOCOL_PATH;
 }
 
-/* The next folder of a list with colons; NULL at its end. */
-static char *path_next(const char **list)
+int protocol_path_next(const char **list, char **ret)
 {
         size_t n;
-        char *folder;
 
         while (**list == ':')
                 (*list)++;
         n = strcspn(*list, ":");
         if (n == 0)
-                return NULL;
-        folder = strndup(*list, n);
+                return 0;
+        *ret = strndup(*list, n);
+        if (!*ret)
+                return -ENOMEM;
         *list += n;
-        return folder;
+        return 1;
+}
+
+bool protocol_is_absent(int error)
+{
+        return error == ENOENT || error == ENOTDIR;
+}
+
+/* 1, 0, or a negative errno when that cannot be known. */
+static int file_exists(const char *path)
+{
+        if (access(path, F_OK) == 0)
+                return 1;
+        return protocol_is_absent(errno) ? 0 : -errno;
 }
 
 static bool id_plausible(const char *id)
@@ -115,55 +128,69 @@ static bool id_plausible(const char *id)
 int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_error *error)
 {
         const char *list = protocol_path();
+        int r;
 
         if (!id_plausible(id))
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "\"%.64s\" cannot be a protocol's id; expected small letters, digits and dashes",
                                      id);
         for (;;) {
-                _cleanup_free_ char *folder = path_next(&list), *path = NULL;
+                _cleanup_free_ char *folder = NULL, *path = NULL;
 
-                if (!folder)
+                r = protocol_path_next(&list, &folder);
+                if (r == 0)
                         break;
-                if (asprintf(&path, "%s/%s" SUFFIX, folder, id) < 0) {
+                if (r < 0 || asprintf(&path, "%s/%s" SUFFIX, folder, id) < 0) {
                         path = NULL;
                         return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "out of memory");
                 }
-                if (access(path, F_OK) == 0)
+                r = file_exists(path);
+                if (r < 0)
+                        return tms_error_set(error, -r, path, 0, 0, NULL, "cannot look for the file: %s", strerror(-r));
+                if (r > 0)
                         return installed_load(path, id, strlen(id), ret, error);
         }
         return tms_error_set(error, ENOENT, NULL, 0, 0, NULL,
                              "there is no protocol \"%s\" in %s; expected an installed one", id, protocol_path());
 }
 
-static int is_protocol(const struct dirent *entry)
+int protocol_is_file(const struct dirent *entry)
 {
         size_t n = strlen(entry->d_name);
 
         return entry->d_name[0] != '.' && n > strlen(SUFFIX) && strcmp(entry->d_name + n - strlen(SUFFIX), SUFFIX) == 0;
 }
 
-/* Is name in one of the folders before this one? Then that one counts. */
-static bool hidden(const char *folders_end, const char *name)
+/* Is name in one of the folders before this one? Then that one counts. Negative: that cannot be known. */
+static int hidden(const char *folders_end, const char *name)
 {
         const char *list = protocol_path();
+        int r = 0;
 
-        while (list < folders_end) {
-                _cleanup_free_ char *folder = path_next(&list), *path = NULL;
+        while (r == 0) {
+                _cleanup_free_ char *folder = NULL, *path = NULL;
 
-                if (!folder || list >= folders_end)
-                        break;
+                r = protocol_path_next(&list, &folder);
+                if (r < 0)
+                        return r;
+                if (r == 0 || list >= folders_end)
+                        return 0;
                 if (asprintf(&path, "%s/%s", folder, name) < 0) {
                         path = NULL;
-                        return false;
+                        return -ENOMEM;
                 }
-                if (access(path, F_OK) == 0)
-                        return true;
+                r = file_exists(path);
         }
-        return false;
+        return r;
 }
 
-static int found_file(const char *folder, const char *name,
+/* What keeps a file from being read and is no fault of the file: with it a listing would tell a lie. */
+static bool is_our_lack(int r)
+{
+        return r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EIO;
+}
+
+static int found_file(const char *folder, const char *folders_end, const char *name,
                       int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error,
                                    void *userdata),
                       void *userdata)
@@ -171,12 +198,18 @@ static int found_file(const char *folder, const char *name,
         _cleanup_(tms_protocol_freep) struct tms_protocol *p = NULL;
         _cleanup_free_ char *path = NULL;
         struct tms_error error = {};
+        int r;
 
+        r = hidden(folders_end, name);
+        if (r != 0)
+                return r < 0 ? r : 0;
         if (asprintf(&path, "%s/%s", folder, name) < 0) {
                 path = NULL;
                 return -ENOMEM;
         }
-        installed_load(path, name, strlen(name) - strlen(SUFFIX), &p, &error);
+        r = installed_load(path, name, strlen(name) - strlen(SUFFIX), &p, &error);
+        if (is_our_lack(r))
+                return r;
         return found(tms_text_repair(path), p, &error, userdata);
 }
 
@@ -189,21 +222,24 @@ int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p, 
         int r = 0;
 
         while (r == 0) {
-                _cleanup_free_ char *folder = path_next(&list);
+                _cleanup_free_ char *folder = NULL;
                 struct dirent **entries;
                 int n;
 
-                if (!folder)
+                r = protocol_path_next(&list, &folder);
+                if (r <= 0)
                         break;
-                n = scandir(folder, &entries, is_protocol, alphasort);
-                if (n < 0)
-                        continue; /* a folder that is not there holds nothing */
+                r = 0;
+                n = scandir(folder, &entries, protocol_is_file, alphasort);
+                if (n < 0 && !protocol_is_absent(errno))
+                        return -errno;
                 for (int i = 0; i < n; i++) {
-                        if (r == 0 && !hidden(list, entries[i]->d_name))
-                                r = found_file(folder, entries[i]->d_name, found, userdata);
+                        if (r == 0)
+                                r = found_file(folder, list, entries[i]->d_name, found, userdata);
                         free(entries[i]);
                 }
-                free(entries);
+                if (n >= 0)
+                        free(entries);
         }
         return r;
 }

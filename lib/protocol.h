@@ -145,6 +145,19 @@ void leg_readings(const struct tms_protocol *p, const struct leg *leg, struct tm
 int totals_read(const struct reader *reader, const struct node *n, const struct tms_protocol *p, const struct leg *leg,
                 struct stated *ret);
 
+/* --- protocol-files.c ------------------------------------------------------------------------------ */
+
+struct dirent;
+
+/* The folders with protocols, with colons between them. */
+const char *protocol_path(void);
+/* The next folder of such a list, to be freed: 1; 0 at the list's end; or -ENOMEM. */
+int protocol_path_next(const char **list, char **ret);
+/* Does this errno say that a file or a folder is not there? Every other one says that it is not known. */
+bool protocol_is_absent(int error);
+/* For scandir(). */
+int protocol_is_file(const struct dirent *entry);
+
 /* --- compile.c ------------------------------------------------------------------------------------ */
 
 /*

@@ -113,10 +113,19 @@ int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_erro
 /*
  * Calls back for every installed file; error is filled and p NULL for one that
  * does not parse. path is for people: what is not UTF-8 in a file's name is '?'.
+ * A negative errno when it cannot be known what is installed: no memory, no
+ * file descriptor, a folder or a disk that cannot be read.
  */
 int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error,
                                       void *userdata),
                          void *userdata);
+/*
+ * Are the installed files still the same? A stamp that changes with every
+ * file that is added, removed, replaced or edited in place, without reading
+ * any. 1; or 0 when a file has changed within the last seconds and might
+ * change once more without another stamp; or a negative errno.
+ */
+int tms_protocol_stamp(char ret[65]);
 
 const char *tms_protocol_id(const struct tms_protocol *p);
 const char *tms_protocol_title(const struct tms_protocol *p);

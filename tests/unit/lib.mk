@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the library, with sanitizers; `make threshold-report` prints how threshold hunts do.
 
-LIB_UNIT   := $(addprefix $(B)/tests/test-,text protocol protocol-bad compile safety threshold device)
+LIB_UNIT   := $(addprefix $(B)/tests/test-,text protocol protocol-bad protocol-files compile safety threshold device)
 UNIT_TESTS += $(LIB_UNIT)
 
 LU := $(B)/tests/unit/lib
