@@ -8,9 +8,8 @@
  * polkit as one by now, gives a reason for it.
  */
 #include "job.h"
+#include "session-arguments.h"
 #include "session.h"
-
-#define OVERRIDE_REASON_MAX 256
 
 struct preparation {
         struct session *s;
@@ -18,7 +17,7 @@ struct preparation {
         char *name, *text;
         struct tms_dose dose;
         char override_reason[OVERRIDE_REASON_MAX + 1]; /* "" none was given */
-        uint32_t pulses_today;
+        struct tms_today today;
         char **notices; /* the verdict's, until the session has them */
 
         /* The thread's results. */
@@ -69,7 +68,7 @@ static void run(void *userdata)
                 p->failed = p->r == -ENOENT && !*p->text ? "NoSuchProtocol" : "InvalidProtocol";
                 return;
         }
-        p->r = tms_safety_check(p->protocol, &p->dose, p->pulses_today, &p->safety, &p->error);
+        p->r = tms_safety_check(p->protocol, &p->dose, &p->today, &p->safety, &p->error);
         if (p->r < 0) {
                 p->failed = p->r == -ERANGE ? "LimitExceeded" : "InvalidArgument";
                 return;
@@ -105,23 +104,35 @@ static void describe_override(json_t *data, const struct preparation *p)
         (void)json_object_set_new(data, "overridden", overridden);
 }
 
-static void describe_thresholds(json_t *data, const struct tms_dose *dose)
+/* Nothing where no leg has one of its own. */
+static void describe_legs(json_t *data, const char *key, const uint32_t legs_permille[static TMS_LEGS_MAX])
 {
         json_t *legs = json_array();
         size_t i, n = 0;
 
+        for (i = 0; i < TMS_LEGS_MAX; i++) {
+                (void)json_array_append_new(legs, json_integer(legs_permille[i]));
+                n += legs_permille[i] > 0;
+        }
+        if (n > 0)
+                (void)json_object_set(data, key, legs);
+        json_decref(legs);
+}
+
+static void describe_thresholds(json_t *data, const struct tms_dose *dose)
+{
         if (dose->other_threshold_permille > 0)
                 (void)json_object_set_new(data, "other_threshold_permille",
                                           json_integer(dose->other_threshold_permille));
         if (*dose->threshold_method)
                 (void)json_object_set_new(data, "threshold_method", json_string(dose->threshold_method));
-        for (i = 0; i < TMS_LEGS_MAX; i++) {
-                (void)json_array_append_new(legs, json_integer(dose->leg_threshold_permille[i]));
-                n += dose->leg_threshold_permille[i] > 0;
-        }
-        if (n > 0)
-                (void)json_object_set(data, "leg_thresholds_permille", legs);
-        json_decref(legs);
+        describe_legs(data, "leg_thresholds_permille", dose->leg_threshold_permille);
+        if (dose->adjusted_threshold_permille > 0)
+                (void)json_object_set_new(data, "adjusted_threshold_permille",
+                                          json_integer(dose->adjusted_threshold_permille));
+        describe_legs(data, "leg_adjusted_thresholds_permille", dose->leg_adjusted_permille);
+        if (*dose->adjustment)
+                (void)json_object_set_new(data, "adjustment", json_string(dose->adjustment));
 }
 
 static json_t *describe(const struct preparation *p)
@@ -396,184 +407,15 @@ static void done(void *userdata)
 
 /* --- The method ----------------------------------------------------------------------------- */
 
-struct arguments {
-        const char *name, *text;
-        struct tms_dose dose;
-        char override_reason[OVERRIDE_REASON_MAX + 1];
-};
-
-/* A text that goes into the log: something, and nothing that would not print. */
-static bool is_reason(const char *text)
-{
-        bool some = false;
-
-        for (; *text; text++) {
-                if ((unsigned char)*text < 0x20 || *text == 0x7f)
-                        return false;
-                some = some || *text != ' ';
-        }
-        return some;
-}
-
-static bool has_threshold(const struct tms_dose *dose)
-{
-        size_t i;
-
-        for (i = 0; i < TMS_LEGS_MAX; i++) {
-                if (dose->leg_threshold_permille[i] > 0)
-                        return true;
-        }
-        return dose->threshold_permille > 0 || dose->other_threshold_permille > 0;
-}
-
-static bool read_legs(struct request *q, sd_bus_message *m, struct tms_dose *dose)
-{
-        const uint32_t *legs;
-        size_t size;
-
-        if (sd_bus_message_enter_container(m, 'v', "au") < 0 ||
-            sd_bus_message_read_array(m, 'u', (const void **)&legs, &size) < 0 ||
-            sd_bus_message_exit_container(m) < 0) {
-                request_refuse(q, "InvalidArgument",
-                               "Parameter leg_thresholds_permille cannot be read; expected is 'au'.");
-                return false;
-        }
-        if (size > sizeof(dose->leg_threshold_permille)) {
-                request_refuse(q, "InvalidArgument",
-                               "leg_thresholds_permille has %zu thresholds; a protocol has %d legs at most.",
-                               size / sizeof(*legs), TMS_LEGS_MAX);
-                return false;
-        }
-        memcpy(dose->leg_threshold_permille, legs, size);
-        return true;
-}
-
-/* Refuses q when it returns false. */
-static bool read_parameter(struct request *q, sd_bus_message *m, struct arguments *a)
-{
-        struct tms_dose *dose = &a->dose;
-        const struct {
-                const char *key;
-                uint32_t *number;
-                char *text;
-                size_t size;
-        } known[] = {
-                        {"threshold_permille", &dose->threshold_permille, NULL, 0},
-                        {"percent_permille", &dose->percent_permille, NULL, 0},
-                        {"other_threshold_permille", &dose->other_threshold_permille, NULL, 0},
-                        {"threshold_kind", NULL, dose->threshold_kind, sizeof(dose->threshold_kind)},
-                        {"threshold_coil", NULL, dose->threshold_coil, sizeof(dose->threshold_coil)},
-                        {"threshold_method", NULL, dose->threshold_method, sizeof(dose->threshold_method)},
-                        {"override_reason", NULL, a->override_reason, sizeof(a->override_reason)},
-        };
-        const char *key, *type, *text;
-        char quote[QUOTE_SIZE];
-        size_t i = 0;
-
-        if (sd_bus_message_read(m, "s", &key) < 0 || sd_bus_message_peek_type(m, NULL, &type) < 0) {
-                request_refuse(q, "InvalidArgument", "The parameters cannot be read.");
-                return false;
-        }
-        if (STREQ(key, "leg_thresholds_permille"))
-                return read_legs(q, m, dose);
-        while (i < ELEMENTS(known) && !STREQ(key, known[i].key))
-                i++;
-        if (i == ELEMENTS(known)) {
-                request_refuse(q, "InvalidArgument",
-                               "Unknown parameter '%s'; known are threshold_permille, threshold_kind, "
-                               "threshold_coil, threshold_method, percent_permille, other_threshold_permille, "
-                               "leg_thresholds_permille and override_reason.",
-                               request_quote(key, quote));
-                return false;
-        }
-        if (known[i].number ? sd_bus_message_read(m, "v", "u", known[i].number) < 0
-                            : sd_bus_message_read(m, "v", "s", &text) < 0) {
-                request_refuse(q, "InvalidArgument", "Parameter %s has type '%s'; expected is '%s'.", key,
-                               request_quote(type, quote), known[i].number ? "u" : "s");
-                return false;
-        }
-        if (known[i].text && (size_t)snprintf(known[i].text, known[i].size, "%s", text) >= known[i].size) {
-                request_refuse(q, "InvalidArgument",
-                               "Parameter %s is too long: it has %zu bytes, and at most %zu are taken.", key,
-                               strlen(text), known[i].size - 1);
-                return false;
-        }
-        if (known[i].text == a->override_reason && !is_reason(text)) {
-                request_refuse(q, "InvalidArgument", "An override wants its reason in words, in one line.");
-                return false;
-        }
-        return true;
-}
-
-static bool read_arguments(struct request *q, struct arguments *a)
-{
-        sd_bus_message *m = request_message(q);
-        char quote[QUOTE_SIZE];
-        int r;
-
-        if (sd_bus_message_read(m, "ss", &a->name, &a->text) < 0 ||
-            sd_bus_message_enter_container(m, 'a', "{sv}") < 0) {
-                request_refuse(q, "InvalidArgument", "The arguments cannot be read; expected are ssa{sv}.");
-                return false;
-        }
-        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                if (!read_parameter(q, m, a))
-                        return false;
-                if (sd_bus_message_exit_container(m) < 0)
-                        break;
-        }
-        if (r < 0 || sd_bus_message_exit_container(m) < 0) {
-                request_refuse(q, "InvalidArgument", "The parameters cannot be read.");
-                return false;
-        }
-        if (*a->dose.threshold_method && !STREQ(a->dose.threshold_method, "EMG") &&
-            !STREQ(a->dose.threshold_method, "visual")) {
-                request_refuse(q, "InvalidArgument", "threshold_method is '%s'; expected EMG or visual.",
-                               a->dose.threshold_method);
-                return false;
-        }
-        /* With another coil it would be another number, and what the protocol is for does not say which coil it was. */
-        if (has_threshold(&a->dose) && !*a->dose.threshold_coil) {
-                request_refuse(q, "InvalidArgument",
-                               "A threshold counts only for the type of coil that it was measured with; say which "
-                               "that was (threshold_coil, or tmsctl's --coil).");
-                return false;
-        }
-        if (strlen(a->text) > TMS_PROTOCOL_SIZE_MAX) {
-                request_refuse(q, "InvalidProtocol", "%s: the file is larger than %d bytes.",
-                               request_quote(a->name, quote), TMS_PROTOCOL_SIZE_MAX);
-                return false;
-        }
-        return true;
-}
-
-bool session_prepare_overrides(sd_bus_message *m)
-{
-        bool found = false;
-        const char *key;
-
-        if (sd_bus_message_skip(m, "ss") >= 0 && sd_bus_message_enter_container(m, 'a', "{sv}") >= 0) {
-                while (!found && sd_bus_message_enter_container(m, 'e', "sv") > 0) {
-                        if (sd_bus_message_read(m, "s", &key) < 0)
-                                break;
-                        found = STREQ(key, "override_reason");
-                        if (sd_bus_message_skip(m, "v") < 0 || sd_bus_message_exit_container(m) < 0)
-                                break;
-                }
-        }
-        (void)sd_bus_message_rewind(m, true);
-        return found;
-}
-
 void session_prepare(struct request *q, struct session *s)
 {
-        struct arguments a = {0};
+        struct prepare_arguments a = {0};
         struct preparation *p;
         int r;
 
         if (!session_may_begin(q, s, "Prepare", IN_STATE(SESSION_NEW) | IN_STATE(SESSION_PREPARED)))
                 return;
-        if (!read_arguments(q, &a))
+        if (!prepare_arguments_read(q, &a))
                 return;
         p = calloc(1, sizeof(*p));
         if (!p) {
@@ -584,7 +426,7 @@ void session_prepare(struct request *q, struct session *s)
         p->q = q;
         p->dose = a.dose;
         memcpy(p->override_reason, a.override_reason, sizeof(p->override_reason));
-        p->pulses_today = history_pulses_today(s->manager->history, s->subject, now_ns(CLOCK_REALTIME));
+        p->today.treatment = history_pulses_today(s->manager->history, s->subject, now_ns(CLOCK_REALTIME));
         p->name = strdup(a.name);
         p->text = strdup(a.text);
         s->busy = "Prepare";

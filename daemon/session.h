@@ -4,6 +4,7 @@
  *
  *  session.c          its life: the controller's file, keepalives, records, the end
  *  session-prepare.c  protocol file to a timeline that the kernel has verified
+ *  session-arguments.c what a caller gives to Prepare
  *  session-notices.c  what the safety policy wants confirmed before arming
  *  session-run.c      arm, start, go, pause, resume
  *  session-bus.c      the D-Bus interface: properties, who may call what
@@ -147,7 +148,7 @@ json_t *session_notices_json(const struct session *s);
 /* Refuses q, and returns false, if there are some that nobody has confirmed. */
 bool session_has_confirmed(struct request *q, struct session *s);
 
-/* --- session-prepare.c, session-notices.c, session-run.c: methods that polkit and ownership have let pass --- */
+/* --- session-*.c: methods that polkit and ownership have let pass --- */
 
 void session_prepare(struct request *q, struct session *s);
 /* Does this call of Prepare claim an override? The message is as before afterwards. */

@@ -128,6 +128,9 @@ int protocol_idle_options(const struct tms_protocol *p, bool shape)
                         {"--threshold-kind", opt.threshold_kind, false, false},
                         {"--other-mt", opt.other_mt_permille > 0, false, false},
                         {"--leg-mt", opt.leg_mt_permille[0] > 0, false, false},
+                        {"--adjusted-mt", opt.adjusted_mt_permille > 0 || opt.leg_adjusted_permille[0] > 0, false,
+                         false},
+                        {"--adjustment", opt.adjustment, false, false},
         };
         bool threshold = protocol_has_threshold(p);
         size_t i;
@@ -153,6 +156,7 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
                         .threshold_permille = opt.mt_permille,
                         .percent_permille = opt.percent_permille,
                         .other_threshold_permille = opt.other_mt_permille,
+                        .adjusted_threshold_permille = opt.adjusted_mt_permille,
         };
         int r;
 
@@ -175,7 +179,13 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
         r = set_text(dose.threshold_coil, sizeof(dose.threshold_coil), coil, "--coil");
         if (r < 0)
                 return r;
+        if (opt.adjustment) {
+                r = set_text(dose.adjustment, sizeof(dose.adjustment), opt.adjustment, "--adjustment");
+                if (r < 0)
+                        return r;
+        }
         memcpy(dose.leg_threshold_permille, opt.leg_mt_permille, sizeof(dose.leg_threshold_permille));
+        memcpy(dose.leg_adjusted_permille, opt.leg_adjusted_permille, sizeof(dose.leg_adjusted_permille));
         (void)snprintf(dose.threshold_method, sizeof(dose.threshold_method), "%s", opt.mt_method ? opt.mt_method : "");
         *ret = dose;
         return 0;
@@ -198,7 +208,8 @@ int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, 
         if (r >= 0)
                 return 0;
         /* For programs the verdict of check, whoever was asked; people have asked for something else. */
-        if (r == -ERANGE && opt.json && tms_safety_verdict(p, dose, opt.today, NULL, &safety, NULL) >= 0 &&
+        if (r == -ERANGE && opt.json &&
+            tms_safety_verdict(p, dose, &(struct tms_today){.treatment = opt.today}, NULL, &safety, NULL) >= 0 &&
             safety.class_ == TMS_SAFETY_NEVER)
                 return -print_json(protocol_json(p, &safety), STATUS_NEVER);
         return -fail_dose(r, &error);

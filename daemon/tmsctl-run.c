@@ -474,6 +474,14 @@ static int append_parameters(sd_bus_message *m, const char *kind)
                 r = sd_bus_message_append(m, "{sv}", "leg_thresholds_permille", "au", TMS_LEGS_MAX,
                                           opt.leg_mt_permille[0], opt.leg_mt_permille[1], opt.leg_mt_permille[2],
                                           opt.leg_mt_permille[3]);
+        if (r >= 0 && opt.adjusted_mt_permille > 0)
+                r = sd_bus_message_append(m, "{sv}", "adjusted_threshold_permille", "u", opt.adjusted_mt_permille);
+        if (r >= 0 && opt.leg_adjusted_permille[0] > 0)
+                r = sd_bus_message_append(m, "{sv}", "leg_adjusted_thresholds_permille", "au", TMS_LEGS_MAX,
+                                          opt.leg_adjusted_permille[0], opt.leg_adjusted_permille[1],
+                                          opt.leg_adjusted_permille[2], opt.leg_adjusted_permille[3]);
+        if (r >= 0 && opt.adjustment)
+                r = sd_bus_message_append(m, "{sv}", "adjustment", "s", opt.adjustment);
         if (r >= 0 && opt.mt_method)
                 r = sd_bus_message_append(m, "{sv}", "threshold_method", "s", opt.mt_method);
         if (r >= 0 && opt.override_reason)

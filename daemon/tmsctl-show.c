@@ -120,7 +120,7 @@ static int safety_of(const struct tms_protocol *p, const struct tms_dose *dose, 
         struct tms_error error = {0};
         int r;
 
-        r = tms_safety_verdict(p, dose, opt.today, NULL, ret, &error);
+        r = tms_safety_verdict(p, dose, &(struct tms_today){.treatment = opt.today}, NULL, ret, &error);
         return r < 0 ? -fail_dose(r, &error) : 0;
 }
 
@@ -200,7 +200,7 @@ int verb_show(int argc, char **argv)
 
 /* --- check ---------------------------------------------------------------------------------- */
 
-/* "52", or where legs have their own, "40, 52". */
+/* "52", or where legs have their own, "40, 52"; "52 (adjusted to 60)". */
 static const char *thresholds_text(const struct tms_protocol *p, const struct tms_dose *dose, char *buf, size_t size)
 {
         size_t legs = tms_protocol_legs(p), used = 0, i;
@@ -208,19 +208,25 @@ static const char *thresholds_text(const struct tms_protocol *p, const struct tm
         char one[CLOCK_TEXT];
 
         for (i = 0; i < legs; i++)
-                own = own || dose->leg_threshold_permille[i] > 0;
-        for (i = 0; i < (own ? legs : 1) && used < size; i++)
+                own = own || dose->leg_threshold_permille[i] > 0 || dose->leg_adjusted_permille[i] > 0;
+        for (i = 0; i < (own ? legs : 1) && used < size; i++) {
+                uint32_t leg = dose->leg_threshold_permille[i], adjusted = dose->leg_adjusted_permille[i];
+
+                if (!leg && !adjusted)
+                        adjusted = dose->adjusted_threshold_permille;
                 used += (size_t)snprintf(buf + used, size - used, "%s%s", i > 0 ? ", " : "",
-                                         permille_text(dose->leg_threshold_permille[i] ? dose->leg_threshold_permille[i]
-                                                                                       : dose->threshold_permille,
-                                                       one));
+                                         permille_text(leg ? leg : dose->threshold_permille, one));
+                if (adjusted && used < size)
+                        used += (size_t)snprintf(buf + used, size - used, " (adjusted to %s)",
+                                                 permille_text(adjusted, one));
+        }
         return buf;
 }
 
 static void check_text(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_timeline *t,
                        const json_t *j)
 {
-        char mt[TMS_LEGS_MAX * CLOCK_TEXT], percent[CLOCK_TEXT], max[CLOCK_TEXT], time[CLOCK_TEXT];
+        char mt[TMS_LEGS_MAX * (2 * CLOCK_TEXT + 16)], percent[CLOCK_TEXT], max[CLOCK_TEXT], time[CLOCK_TEXT];
         uint32_t used = dose->percent_permille ? dose->percent_permille : tms_protocol_percent_permille(p);
 
         printf("%s%s%s: %u pulses in %u trains, %s from first to last", colour(COLOUR_BOLD), tms_protocol_id(p),

@@ -21,6 +21,8 @@ enum option_id {
         OPT_OTHER_MT,
         OPT_LEG_MT,
         OPT_MT_METHOD,
+        OPT_ADJUSTED_MT,
+        OPT_ADJUSTMENT,
         OPT_OVERRIDE,
         OPT_PERCENT,
         OPT_INTENSITY,
@@ -44,7 +46,7 @@ enum option_id {
 #define BIT(id) (1U << (id))
 #define DOSE_OPTIONS                                                                                 \
         (BIT(OPT_MT) | BIT(OPT_OTHER_MT) | BIT(OPT_LEG_MT) | BIT(OPT_MT_METHOD) | BIT(OPT_PERCENT) | \
-         BIT(OPT_THRESHOLD_KIND) | BIT(OPT_COIL))
+         BIT(OPT_THRESHOLD_KIND) | BIT(OPT_COIL) | BIT(OPT_ADJUSTED_MT) | BIT(OPT_ADJUSTMENT))
 
 /* In the order of enum option_id, which getopt_long() gives as an index. */
 static const struct option long_options[] = {
@@ -58,6 +60,8 @@ static const struct option long_options[] = {
                 {"other-mt", required_argument, NULL, 1},
                 {"leg-mt", required_argument, NULL, 1},
                 {"mt-method", required_argument, NULL, 1},
+                {"adjusted-mt", required_argument, NULL, 1},
+                {"adjustment", required_argument, NULL, 1},
                 {"override", required_argument, NULL, 1},
                 {"percent", required_argument, NULL, 1},
                 {"intensity", required_argument, NULL, 1},
@@ -115,7 +119,7 @@ static int parse_permille(const char *text, const char *option, uint32_t max, ui
 }
 
 /* "52,55.5": one for each leg, in their order. */
-static int parse_legs(const char *text, const char *option)
+static int parse_legs(const char *text, const char *option, uint32_t legs[static TMS_LEGS_MAX])
 {
         char one[32];
         size_t i, n;
@@ -124,7 +128,7 @@ static int parse_legs(const char *text, const char *option)
         for (i = 0; i < TMS_LEGS_MAX; i++, text++) {
                 n = strcspn(text, ",");
                 (void)snprintf(one, sizeof(one), "%.*s", (int)n, text);
-                r = parse_permille(one, option, 1000, &opt.leg_mt_permille[i]);
+                r = parse_permille(one, option, 1000, &legs[i]);
                 if (r != 0)
                         return r;
                 text += n;
@@ -164,7 +168,13 @@ static int set_option(enum option_id id, const char *value)
         case OPT_OTHER_MT:
                 return parse_permille(value, name, 1000, &opt.other_mt_permille);
         case OPT_LEG_MT:
-                return parse_legs(value, name);
+                return parse_legs(value, name, opt.leg_mt_permille);
+        case OPT_ADJUSTED_MT:
+                return strchr(value, ',') ? parse_legs(value, name, opt.leg_adjusted_permille)
+                                          : parse_permille(value, name, 1000, &opt.adjusted_mt_permille);
+        case OPT_ADJUSTMENT:
+                opt.adjustment = value;
+                break;
         case OPT_MT_METHOD:
                 if (!STREQ(value, "EMG") && !STREQ(value, "visual"))
                         return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s'; expected EMG or visual", name, value);
@@ -369,6 +379,8 @@ static void print_options(const struct verb *v)
                         [OPT_OTHER_MT] = "threshold of the other kind, for protocols that use both",
                         [OPT_LEG_MT] = "a threshold for each leg, such as 52,55.5",
                         [OPT_MT_METHOD] = "how the threshold was found: EMG or visual",
+                        [OPT_ADJUSTED_MT] = "what the measured threshold was adjusted to; for legs such as 60,64.5",
+                        [OPT_ADJUSTMENT] = "how and by whom it was adjusted",
                         [OPT_OVERRIDE] = "a prescriber's reason to treat outside the published tables",
                         [OPT_PERCENT] = "what of the threshold, in %; the protocol's own without it",
                         [OPT_INTENSITY] = "for this pulse, in % of maximum stimulator output; lower than prescribed",

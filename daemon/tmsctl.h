@@ -44,11 +44,13 @@ struct options {
         uint32_t percent_permille;                                /* 0: the protocol's own */
         uint32_t other_mt_permille;                               /* 0: not given */
         uint32_t leg_mt_permille[TMS_LEGS_MAX];                   /* 0: the common one */
+        uint32_t adjusted_mt_permille;                            /* 0: not adjusted */
+        uint32_t leg_adjusted_permille[TMS_LEGS_MAX];             /* 0: as the common one */
         uint32_t intensity_permille;                              /* 0: as prescribed */
         uint32_t today;                                           /* pulses the subject had today */
         uint64_t lines;                                           /* 0: all */
         const char *threshold_kind, *coil, *subject, *stimulator; /* NULL: not given */
-        const char *mt_method, *override_reason;
+        const char *mt_method, *adjustment, *override_reason;
         const char *key0, *seal, *dir, *type, *session, *since, *until;
 };
 

@@ -27,12 +27,12 @@
 
 /* --- The pulses ----------------------------------------------------------------------------------- */
 
-/* Percent of the motor threshold of pulse k of the bursts of one train, upwards; 0 when it relates to none. */
+/* Percent of the motor threshold, measured or adjusted, whichever is lower, of pulse k of the bursts of one train, upwards; 0 when it relates to none. */
 static uint32_t pulse_percent(const struct tms_protocol *p, size_t leg, const struct tms_dose *dose, uint32_t k,
                               uint32_t train)
 {
         const struct leg *l = &p->legs[leg];
-        const uint32_t threshold = dose->leg_threshold_permille[leg] ?: dose->threshold_permille;
+        const uint32_t threshold = dose_judged(dose, leg);
         struct intensity v = l->intensities ? l->intensities[k] : (struct intensity){BASE_MAIN, 1000};
         unsigned __int128 num = 1, den = 1;
         struct share ramp = ramp_share(l, train);
@@ -51,6 +51,9 @@ static uint32_t pulse_percent(const struct tms_protocol *p, size_t leg, const st
                 if (threshold == 0)
                         return 0;
                 num *= 1000;
+                den *= threshold;
+        } else if (threshold > 0) {
+                num *= dose_played(dose, leg);
                 den *= threshold;
         }
         num *= (unsigned __int128)v.permille * ramp.num;

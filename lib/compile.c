@@ -7,7 +7,7 @@
  * threshold x percentage x ramp as one fraction, rounded once to the nearest
  * 0.1 %MSO (a half goes up). What cannot be played as asked is refused.
  */
-#include "protocol.h"
+#include "safety.h"
 
 #include <errno.h>
 #include <string.h>
@@ -137,7 +137,7 @@ static int base_permille(const struct tms_protocol *p, size_t leg, const struct 
         }
 
         if (base == p->reference || strcmp(dose->threshold_kind, base_names[base]) == 0)
-                v = dose->leg_threshold_permille[leg] ?: dose->threshold_permille;
+                v = dose_played(dose, leg);
         else
                 v = dose->other_threshold_permille;
         if (v == 0)
@@ -205,6 +205,7 @@ int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct
 {
         const char *coil = protocol_coils[p->coil];
         bool missing = false, given = dose->threshold_permille || dose->other_threshold_permille;
+        int r;
 
         for (size_t i = 0; i < p->n_legs; i++) {
                 given |= dose->leg_threshold_permille[i] > 0;
@@ -242,7 +243,8 @@ int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "%u.%u %% is out of range; expected at most %u %%", dose->percent_permille / 10,
                                      dose->percent_permille % 10, PERCENT_MAX_PERMILLE / 10);
-        return order_check(p, dose, error);
+        r = dose_adjust_check(p, dose, error);
+        return r < 0 ? r : order_check(p, dose, error);
 }
 
 /* An intensity as base (0.1 %MSO) x two percentages; BASE_MAIN goes through the leg to the session's. */

@@ -175,7 +175,7 @@ static void refused(struct tms_safety *s, const struct tms_verdict *v, bool refe
         snprintf(r->sentence, sizeof(r->sentence), "%s.", tms_verdict_format(v, sentence, sizeof(sentence)));
 }
 
-int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
                        const struct tms_info *info, struct tms_safety *ret, struct tms_error *error)
 {
         struct tms_verdict verdict = {};
@@ -185,7 +185,7 @@ int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose
         struct tms_safety s;
         int r;
 
-        r = safety_policy(p, dose, pulses_today, &s, error);
+        r = safety_policy(p, dose, today, &s, error);
         if (r >= 0)
                 r = dose_extremes(p, dose, &strongest, &weakest, error);
         if (r < 0)

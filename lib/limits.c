@@ -29,7 +29,25 @@ static uint64_t threshold_of(const struct tms_protocol *p, const struct tms_dose
                 return 1000;
         if (base != p->reference && strcmp(kind, dose->threshold_kind) != 0)
                 return dose->other_threshold_permille;
-        return dose->leg_threshold_permille[leg] ? dose->leg_threshold_permille[leg] : dose->threshold_permille;
+        if (dose->leg_adjusted_permille[leg])
+                return dose->leg_adjusted_permille[leg];
+        if (dose->leg_threshold_permille[leg])
+                return dose->leg_threshold_permille[leg];
+        return dose->adjusted_threshold_permille ? dose->adjusted_threshold_permille : dose->threshold_permille;
+}
+
+/* An adjusted threshold is of a measured one, which the limits of the policy go by. */
+static int adjusted_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
+{
+        bool alone = dose->adjusted_threshold_permille && !dose->threshold_permille;
+
+        for (size_t i = 0; i < p->n_legs; i++)
+                alone = alone || (dose->leg_adjusted_permille[i] && !dose->leg_threshold_permille[i] &&
+                                  !dose->threshold_permille);
+        if (alone)
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "an adjusted threshold is given without the measured one; expected both");
+        return 0;
 }
 
 /* Nobody has a threshold above what any stimulator gives. */
@@ -89,6 +107,10 @@ static int prescription_check(const struct tms_protocol *p, const struct tms_dos
 {
         int r = possible_check(dose->threshold_permille, error);
 
+        if (r >= 0)
+                r = possible_check(dose->adjusted_threshold_permille, error);
+        if (r >= 0)
+                r = adjusted_check(p, dose, error);
         if (r >= 0)
                 r = kind_check(dose, error);
         if (r >= 0 && dose->percent_permille > PERCENT_MAX_PERMILLE)

@@ -73,6 +73,9 @@ const struct limit ceiling_pulses_per_s = {"ceiling_pulses_per_s", PROJECT ": th
 const struct limit ceiling_pulses_per_day = {"ceiling_pulses_per_day",
                                              PROJECT ": above the 18000 of the densest published course", 20000};
 
+/* A protocol that is published for an adjusted threshold: up to here nobody need say why it is as strong as that. */
+const struct limit adjusted_percent_permille = {"adjusted_percent_mt", PROJECT ": the tables' last column", 1300};
+
 /* What a free-form protocol may have without an override: the most that common published sessions have. */
 const struct limit free_form_session_pulses = {"free_form_session_pulses", PROJECT ": largest common session, 10 Hz",
                                                3000};

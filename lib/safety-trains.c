@@ -280,6 +280,7 @@ void safety_train_found(const struct train *x, void *userdata)
                         f->single = *x;
                 return;
         }
+        c->trains++;
         if (x->percent_permille > c->strongest_permille)
                 c->strongest_permille = x->percent_permille;
         if (not_covered_rank(x) > 0) {

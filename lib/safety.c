@@ -22,7 +22,7 @@ struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_saf
                                             const char *table, const char *source)
 {
         struct tms_safety *out = c->out;
-        /* Never full: at most 3 ceilings, 3 of the list, 4 for each of 4 legs, 1 of the threshold, and the card's. */
+        /* Never full: at most 3 ceilings, 4 of the list, 4 for each of 4 legs, 2 of the threshold, and the card's. */
         struct tms_safety_reason *r =
                         &out->reasons[out->n_reasons < ELEMENTSOF(out->reasons) ? out->n_reasons++
                                                                                 : ELEMENTSOF(out->reasons) - 1];
@@ -45,9 +45,19 @@ void safety_percent_text(char *buf, size_t size, uint64_t permille)
                 snprintf(buf, size, "%" PRIu64 " %%", permille / 10);
 }
 
+/* After a sentence about a day that has too much: whose the pulses are, and when they were given. */
+static void tell_whose(const struct safety_check *c, struct tms_safety_reason *r)
+{
+        const size_t n = strlen(r->sentence);
+
+        if (r->class_ > TMS_SAFETY_ALLOWED && c->today->whose[0])
+                snprintf(r->sentence + n, sizeof(r->sentence) - n, " Given already: %s.", c->today->whose);
+}
+
 /* --- Layer 1: ceilings ---------------------------------------------------------------------------- */
 
-static void ceiling(struct safety_check *c, const struct limit *limit, uint64_t actual, const char *what, bool percent)
+static struct tms_safety_reason *ceiling(struct safety_check *c, const struct limit *limit, uint64_t actual,
+                                         const char *what, bool percent)
 {
         struct tms_safety_reason *r;
 
@@ -65,25 +75,34 @@ static void ceiling(struct safety_check *c, const struct limit *limit, uint64_t 
                             r->limit);
         else
                 REASON_TEXT(r->sentence, "%s %s is within the ceiling of %s.", r->actual, what, r->limit);
+        return r;
 }
 
-static void ceilings(struct safety_check *c, uint64_t pulses_per_s, uint32_t pulses_today)
+static uint64_t given_today(const struct safety_check *c)
+{
+        return (uint64_t)c->today->treatment + c->today->measuring;
+}
+
+static void ceilings(struct safety_check *c, uint64_t pulses_per_s)
 {
         /* Single pulses may be as strong as the stimulator gives: input-output curves are measured so. */
         if (c->strongest_permille)
-                ceiling(c, &ceiling_percent_permille, c->strongest_permille, "of the motor threshold", true);
-        ceiling(c, &ceiling_pulses_per_s, pulses_per_s, "pulses at most in a second", false);
-        ceiling(c, &ceiling_pulses_per_day, (uint64_t)pulses_today + tms_protocol_pulses(c->p), "pulses in a day",
-                false);
+                (void)ceiling(c, &ceiling_percent_permille, c->strongest_permille, "of the motor threshold", true);
+        (void)ceiling(c, &ceiling_pulses_per_s, pulses_per_s, "pulses at most in a second", false);
+        tell_whose(c, ceiling(c, &ceiling_pulses_per_day, given_today(c) + tms_protocol_pulses(c->p), "pulses in a day",
+                              false));
 }
 
 /* --- Layer 2: the allow-list ------------------------------------------------------------------------ */
 
-/* A protocol on the list: as often a day as its own course is given. */
-static void listed_day(struct safety_check *c, uint64_t total)
+/*
+ * A protocol on the list: as often a day as its own course is given, and what an interrupted session has given is
+ * given. Pulses for measuring are counted beside it, so that no treatment is given in their name.
+ */
+static void listed_day(struct safety_check *c)
 {
-        const uint64_t a_day = c->p->course.sessions_per_day;
-        const uint64_t limit = a_day * tms_protocol_pulses(c->p) + measuring_pulses_per_day.value;
+        const uint64_t a_day = c->p->course.sessions_per_day, pulses = tms_protocol_pulses(c->p);
+        const uint64_t limit = a_day * pulses, total = c->today->treatment + pulses;
         struct tms_safety_reason *r;
 
         r = safety_reason_add(c, total > limit ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "allow-list",
@@ -91,9 +110,25 @@ static void listed_day(struct safety_check *c, uint64_t total)
         REASON_TEXT(r->limit, "%" PRIu64, limit);
         REASON_TEXT(r->actual, "%" PRIu64, total);
         REASON_TEXT(r->sentence,
-                    "%" PRIu64 " pulses today; the protocol is given %" PRIu64 " time%s a day, which with %" PRIu64
-                    " pulses for measuring makes %" PRIu64 ".",
-                    total, a_day, a_day == 1 ? "" : "s", measuring_pulses_per_day.value, limit);
+                    "%" PRIu64 " pulses of treatment in 24 hours, this session's %" PRIu64
+                    " included; %s is given %" PRIu64 " time%s a day, which makes %" PRIu64 ".",
+                    total, pulses, c->p->id, a_day, a_day == 1 ? "" : "s", limit);
+        tell_whose(c, r);
+}
+
+static void measured_day(struct safety_check *c)
+{
+        const uint64_t limit = measuring_pulses_per_day.value, measured = c->today->measuring;
+        struct tms_safety_reason *r;
+
+        r = safety_reason_add(c, measured > limit ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "allow-list",
+                              measuring_pulses_per_day.name, measuring_pulses_per_day.source);
+        REASON_TEXT(r->limit, "%" PRIu64, limit);
+        REASON_TEXT(r->actual, "%" PRIu64, measured);
+        REASON_TEXT(r->sentence,
+                    "%" PRIu64 " pulses for measuring in 24 hours; before a treatment there may be %" PRIu64 ".",
+                    measured, limit);
+        tell_whose(c, r);
 }
 
 static void free_form_limit(struct safety_check *c, const struct limit *limit, uint64_t actual, const char *when)
@@ -106,18 +141,25 @@ static void free_form_limit(struct safety_check *c, const struct limit *limit, u
         REASON_TEXT(r->actual, "%" PRIu64, actual);
         REASON_TEXT(r->sentence, "%" PRIu64 " pulses %s; without an override there may be %" PRIu64 ".", actual, when,
                     limit->value);
+        tell_whose(c, r);
 }
 
-static void listing(struct safety_check *c, enum listed listed, uint32_t pulses_today)
+static void listing(struct safety_check *c, enum listed listed)
 {
         const struct tms_protocol *p = c->p;
-        const uint64_t pulses = tms_protocol_pulses(p), total = pulses + pulses_today;
+        const uint64_t pulses = tms_protocol_pulses(p), total = pulses + given_today(c);
+        /* Only a protocol that is published for an adjusted threshold has its percentages of such a one. */
+        const uint32_t percent =
+                        p->adjustment ? c->percent_permille : dose_real_percent(p, c->dose, c->percent_permille);
         struct tms_safety_reason *r;
 
-        if (listed != LISTED_NO && c->percent_permille > p->highest_permille) {
+        safety_adjustment(c, listed != LISTED_NO);
+        /* Measurements belong to no course: their pulses are counted for themselves. */
+        c->out->measuring = c->trains == 0 || (listed != LISTED_NO && !p->course.sessions_per_day);
+        if (listed != LISTED_NO && percent > p->highest_permille) {
                 r = safety_reason_add(c, TMS_SAFETY_OVERRIDE, "allow-list", "protocol_highest", allow_list_source);
                 safety_percent_text(r->limit, sizeof(r->limit), p->highest_permille);
-                safety_percent_text(r->actual, sizeof(r->actual), c->percent_permille);
+                safety_percent_text(r->actual, sizeof(r->actual), percent);
                 REASON_TEXT(r->sentence, "%s is on the list up to %s; at %s it is another protocol.", p->id, r->limit,
                             r->actual);
                 listed = LISTED_NO;
@@ -136,9 +178,10 @@ static void listing(struct safety_check *c, enum listed listed, uint32_t pulses_
                 free_form_limit(c, &free_form_session_pulses, pulses, "a session");
 
         /* Measurements belong to no course and may follow any session. */
-        if (listed != LISTED_NO && p->course.sessions_per_day)
-                listed_day(c, total);
-        else if (listed == LISTED_NO)
+        if (listed != LISTED_NO && p->course.sessions_per_day) {
+                listed_day(c);
+                measured_day(c);
+        } else if (listed == LISTED_NO)
                 free_form_limit(c, &free_form_day_pulses, total, "today");
 }
 
@@ -158,15 +201,17 @@ static void threshold_method(struct safety_check *c)
                     "EMG, so the true percentage may be above the limits named here.");
 }
 
-int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
                   struct tms_safety *ret, struct tms_error *error)
 {
+        static const struct tms_today nothing;
         struct pulse_course course = {};
         struct tms_safety out = {};
         enum listed listed;
         struct safety_check c = {
                         .p = p,
                         .dose = dose,
+                        .today = today ?: &nothing,
                         .out = &out,
                         .percent_permille = dose->percent_permille ?: p->percent_permille,
         };
@@ -185,9 +230,9 @@ int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, uin
                 return tms_error_set(error, -r, NULL, 0, 0, NULL, "out of memory");
         course_trains(&course, safety_train_found, &c);
 
-        ceilings(&c, course_pulses_per_s(&course), pulses_today);
+        ceilings(&c, course_pulses_per_s(&course));
         course_clear(&course);
-        listing(&c, listed, pulses_today);
+        listing(&c, listed);
         for (size_t i = 0; i < p->n_legs; i++)
                 safety_leg_tables(&c, &c.legs[i]);
         threshold_method(&c);
@@ -196,7 +241,7 @@ int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, uin
         return 0;
 }
 
-int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
                      struct tms_safety *ret, struct tms_error *error)
 {
         struct tms_limits limits;
@@ -205,7 +250,7 @@ int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, 
         r = dose_check(p, dose, error);
         if (r >= 0)
                 r = tms_session_limits(p, dose, &limits, error);
-        return r < 0 ? r : safety_policy(p, dose, pulses_today, ret, error);
+        return r < 0 ? r : safety_policy(p, dose, today, ret, error);
 }
 
 const char *tms_safety_class_name(enum tms_safety_class c)

@@ -43,6 +43,7 @@ struct limit {
 };
 
 extern const struct limit ceiling_percent_permille, ceiling_pulses_per_s, ceiling_pulses_per_day;
+extern const struct limit adjusted_percent_permille;
 extern const struct limit free_form_session_pulses, free_form_day_pulses, measuring_pulses_per_day;
 extern const struct limit table_max_hz, table_max_percent_permille, single_pulse_min_ns;
 extern const char *const theta_burst_source, *const visual_threshold_source, *const allow_list_source;
@@ -103,8 +104,10 @@ struct leg_findings {
 struct safety_check {
         const struct tms_protocol *p;
         const struct tms_dose *dose;
+        const struct tms_today *today;
         struct tms_safety *out;
         uint32_t percent_permille;   /* of the reference, as dosed */
+        uint64_t trains;             /* found that are more than single pulses */
         uint32_t strongest_permille; /* of the threshold, but for single pulses; 0: none, or related to none */
         struct leg_findings legs[TMS_LEGS_MAX];
         enum tms_safety_class outside; /* what lying outside a table means: a notice on the list, else an override */
@@ -122,8 +125,20 @@ void safety_train_found(const struct train *x, void *userdata);
 void safety_leg_tables(struct safety_check *c, const struct leg_findings *f);
 
 /* The three layers; whether the stimulator can give the dose is not asked. */
-int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
                   struct tms_safety *ret, struct tms_error *error);
+
+/* --- Measured and adjusted threshold: adjust.c --------------------------------------------------------- */
+
+uint32_t dose_measured(const struct tms_dose *dose, size_t leg); /* 0: none was given */
+uint32_t dose_played(const struct tms_dose *dose, size_t leg);   /* what percentages are of */
+uint32_t dose_judged(const struct tms_dose *dose, size_t leg);   /* the lower of the two */
+bool dose_adjusts(const struct tms_dose *dose);
+int dose_adjust_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error);
+/* That percentage of the threshold that is played by, as one of the threshold that is judged by. */
+uint32_t dose_real_percent(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t percent_permille);
+/* Says what an adjustment comes to, or that a protocol wants one. */
+void safety_adjustment(struct safety_check *c, bool listed);
 
 /* --- The allow-list ------------------------------------------------------------------------------- */
 

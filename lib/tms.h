@@ -202,6 +202,13 @@ struct tms_dose {
         uint32_t other_threshold_permille; /* of the other kind, for protocols that use both; 0 = not measured */
         uint32_t leg_threshold_permille[TMS_LEGS_MAX]; /* a leg's own; 0 = threshold_permille */
         char threshold_method[16];                     /* "EMG", "visual" (seen twitches) or "" when not known */
+        /*
+         * What the pulses go by instead, where a measured threshold was adjusted (for the depth of the target);
+         * 0 = not adjusted. The safety policy goes by the lower of the two. Refused without the measured one.
+         */
+        uint32_t adjusted_threshold_permille;         /* of threshold_permille */
+        uint32_t leg_adjusted_permille[TMS_LEGS_MAX]; /* a leg's own; the common one is not of a leg's own threshold */
+        char adjustment[128];                         /* how and by whom, for the record */
 };
 
 struct tms_timeline {
@@ -259,21 +266,29 @@ struct tms_safety_reason {
         char row[24], column[24];
         char limit[48], actual[48];
         char source[96];
-        char sentence[384]; /* for people */
+        char sentence[512]; /* for people */
 };
 
 struct tms_safety {
         enum tms_safety_class class_;
         size_t n_reasons;
-        struct tms_safety_reason reasons[24];
+        struct tms_safety_reason reasons[28];
+        bool measuring; /* its pulses count as a day's measuring, not as its treatment */
+};
+
+/* What the subject was given in the last 24 hours, as far as anybody knows; what is unknown counts as given. */
+struct tms_today {
+        uint32_t treatment; /* pulses of treatments */
+        uint32_t measuring; /* of sessions whose verdict said so */
+        char whose[256];    /* whose they are and when they were given, for the sentence; may be "" */
 };
 
 /*
- * From protocol, dose, how many pulses the subject had today, and the site's
+ * From protocol, dose, what the subject had today (NULL: nothing), and the site's
  * list of approved files: /etc/tmsd/approved, or TMS_APPROVED in the
  * environment (ignored in setuid programs).
  */
-int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
                      struct tms_safety *ret, struct tms_error *error);
 /*
  * The policy's verdict and the stimulator's in one shape, for whoever prints
@@ -288,7 +303,7 @@ int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, 
  * Errors are left for what is no dose at all: a threshold of the wrong kind
  * or coil, an impossible one, a list of approved files that cannot be read.
  */
-int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t pulses_today,
+int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
                        const struct tms_info *info, struct tms_safety *ret, struct tms_error *error);
 const char *tms_safety_class_name(enum tms_safety_class c); /* "allowed", "notice", "override", "never" */
 

@@ -166,9 +166,9 @@ static void check_dose(const struct tms_protocol *p, const struct tms_dose *dose
         demand(compiled == 0 || (compiled < 0 && e.message[0] && !t.pulses));
         limited = tms_session_limits(p, dose, &limits, &e);
         demand(limited == 0 || (limited < 0 && e.message[0]));
-        checked = tms_safety_check(p, dose, today, &safety, &e);
+        checked = tms_safety_check(p, dose, &(struct tms_today){.treatment = today}, &safety, &e);
         demand(checked == 0 || (checked < 0 && e.message[0]));
-        judged = tms_safety_verdict(p, dose, today, NULL, &verdict, &e);
+        judged = tms_safety_verdict(p, dose, &(struct tms_today){.treatment = today}, NULL, &verdict, &e);
         demand(judged == 0 || (judged < 0 && judged != -ERANGE && e.message[0]));
 
         if (compiled == 0) {

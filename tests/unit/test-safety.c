@@ -28,7 +28,7 @@ static struct tms_safety check(const struct tms_protocol *p, unsigned threshold,
         struct tms_error e = {};
 
         d.percent_permille = percent;
-        if (tms_safety_check(p, &d, today, &s, &e) < 0)
+        if (tms_safety_check(p, &d, &(struct tms_today){.treatment = today}, &s, &e) < 0)
                 fail_msg("%s", e.message);
         return s;
 }
@@ -902,17 +902,17 @@ static void test_pulses_of_the_day(void **state)
                             *single = protocol_shipped("single-pulse");
         struct tms_safety s;
 
-        /* Once a day, and the pulses of a threshold hunt. */
-        s = check(itbs, 500, 0, 300);
+        /* Once a day: one pulse of a treatment that was cut short is too much for the whole of it. */
+        s = check(itbs, 500, 0, 0);
         assert_int_equal(s.class_, TMS_SAFETY_NOTICE);
-        s = check(itbs, 500, 0, 301);
+        s = check(itbs, 500, 0, 1);
         assert_int_equal(s.class_, TMS_SAFETY_OVERRIDE);
         assert_int_equal(reason(&s, "protocol_day_pulses")->class_, TMS_SAFETY_OVERRIDE);
 
         /* Ten times a day. */
         s = check(snt, 500, 0, 9 * 1800);
         assert_int_equal(s.class_, TMS_SAFETY_NOTICE);
-        s = check(snt, 500, 0, 9 * 1800 + 301);
+        s = check(snt, 500, 0, 9 * 1800 + 1);
         assert_int_equal(s.class_, TMS_SAFETY_OVERRIDE);
         s = check(snt, 500, 0, 18201);
         assert_int_equal(s.class_, TMS_SAFETY_NEVER);
@@ -932,6 +932,57 @@ static void test_pulses_of_the_day(void **state)
         s = check(itbs, 500, 0, 19981);
         assert_int_equal(s.class_, TMS_SAFETY_NEVER);
         tms_protocol_free(itbs);
+}
+
+/* What was given to measure is no treatment, and no treatment is given in its name. */
+static void test_measuring_is_counted_for_itself(void **state)
+{
+        struct tms_protocol *itbs = protocol_shipped("mdd-itbs-600"), *single = protocol_shipped("single-pulse"),
+                            *sici = protocol_shipped("sici"), *free_form;
+        struct tms_today today = {.measuring = 300, .whose = "T-1 has had 300 at 09:12"};
+        struct tms_dose d = dose_for(itbs, 500);
+        const struct tms_safety_reason *r;
+        struct tms_safety s;
+        struct tms_error e;
+
+        assert_int_equal(tms_safety_check(itbs, &d, &today, &s, &e), 0);
+        assert_int_equal(s.class_, TMS_SAFETY_NOTICE);
+        assert_false(s.measuring);
+        today.measuring = 301;
+        assert_int_equal(tms_safety_check(itbs, &d, &today, &s, &e), 0);
+        r = reason(&s, "measuring_pulses_per_day");
+        assert_int_equal(r->class_, TMS_SAFETY_OVERRIDE);
+        assert_non_null(strstr(r->sentence, "301 pulses for measuring"));
+        assert_non_null(strstr(r->sentence, "T-1 has had 300 at 09:12"));
+        today.measuring = 0;
+        today.treatment = 300;
+        assert_int_equal(tms_safety_check(itbs, &d, &today, &s, &e), 0);
+        r = reason(&s, "protocol_day_pulses");
+        assert_int_equal(r->class_, TMS_SAFETY_OVERRIDE);
+        assert_string_equal(r->actual, "900");
+        assert_string_equal(r->limit, "600");
+        assert_non_null(strstr(r->sentence, "T-1 has had 300 at 09:12"));
+        /* Both are pulses of the day. */
+        today.treatment = today.measuring = 9999;
+        assert_int_equal(tms_safety_check(itbs, &d, &today, &s, &e), 0);
+        assert_int_equal(s.class_, TMS_SAFETY_NEVER);
+        assert_non_null(strstr(reason(&s, "ceiling_pulses_per_day")->sentence, "T-1 has had 300"));
+
+        s = check(single, 500, 0, 0);
+        assert_true(s.measuring);
+        s = check(sici, 500, 0, 0);
+        assert_true(s.measuring);
+        free_form = trains(1, "1 s", 20, "5 s", "95 s");
+        s = check(free_form, 500, 0, 0);
+        assert_true(s.measuring);
+        tms_protocol_free(free_form);
+        free_form = trains(1, "1 s", 20, "4 s", "76 s");
+        s = check(free_form, 500, 0, 0);
+        assert_false(s.measuring);
+        tms_protocol_free(free_form);
+        tms_protocol_free(itbs);
+        tms_protocol_free(single);
+        tms_protocol_free(sici);
 }
 
 static void test_visual_threshold(void **state)
@@ -1400,6 +1451,7 @@ int main(void)
                         cmocka_unit_test(test_mso),
                         cmocka_unit_test(test_percent_above_the_listed),
                         cmocka_unit_test(test_pulses_of_the_day),
+                        cmocka_unit_test(test_measuring_is_counted_for_itself),
                         cmocka_unit_test(test_visual_threshold),
                         cmocka_unit_test(test_site_approval),
                         cmocka_unit_test(test_dose_that_does_not_fit),

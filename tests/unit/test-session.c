@@ -375,7 +375,7 @@ static void test_the_day_goes_on_with_another_card(void **state)
         start_daemon(f, BOOT_A);
         assert_true(create_with(f, f->bus, "S-1"));
         assert_false(prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520));
-        refused(f, "NeedsOverride", "1000 pulses today");
+        refused(f, "NeedsOverride", "1000 pulses of treatment in 24 hours");
         must(f, "Close");
         assert_true(create_with(f, f->bus, "S-2"));
         if (!prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520))

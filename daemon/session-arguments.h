@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a caller gives to Prepare, read and looked at before anything else is done. */
+#ifndef TMSD_SESSION_ARGUMENTS_H
+#define TMSD_SESSION_ARGUMENTS_H
+
+#include <tms.h>
+#include "request.h"
+
+#define OVERRIDE_REASON_MAX 256
+
+struct prepare_arguments {
+        const char *name, *text; /* the message's own */
+        struct tms_dose dose;
+        char override_reason[OVERRIDE_REASON_MAX + 1]; /* "" none was given */
+};
+
+/* Refuses q when it returns false. */
+bool prepare_arguments_read(struct request *q, struct prepare_arguments *ret);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Measured and adjusted threshold: two numbers. A threshold that was measured
+ * over the motor cortex is adjusted where the target lies deeper or less deep;
+ * the pulses go by the adjusted one, and the policy judges by the lower of the
+ * two, so that an adjustment never hides how strong a pulse is.
+ */
+#include "safety.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+uint32_t dose_measured(const struct tms_dose *dose, size_t leg)
+{
+        return dose->leg_threshold_permille[leg] ?: dose->threshold_permille;
+}
+
+uint32_t dose_played(const struct tms_dose *dose, size_t leg)
+{
+        if (dose->leg_adjusted_permille[leg])
+                return dose->leg_adjusted_permille[leg];
+        /* The common adjustment belongs to the common threshold, and not to one that a leg has of its own. */
+        if (dose->adjusted_threshold_permille && !dose->leg_threshold_permille[leg])
+                return dose->adjusted_threshold_permille;
+        return dose_measured(dose, leg);
+}
+
+uint32_t dose_judged(const struct tms_dose *dose, size_t leg)
+{
+        const uint32_t measured = dose_measured(dose, leg), played = dose_played(dose, leg);
+
+        return played < measured ? played : measured;
+}
+
+bool dose_adjusts(const struct tms_dose *dose)
+{
+        bool adjusts = dose->adjusted_threshold_permille > 0;
+
+        for (size_t i = 0; i < TMS_LEGS_MAX; i++)
+                adjusts |= dose->leg_adjusted_permille[i] > 0;
+        return adjusts;
+}
+
+static int one_check(uint32_t measured, uint32_t adjusted, struct tms_error *error)
+{
+        if (adjusted == 0)
+                return 0;
+        if (measured == 0)
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "an adjusted threshold of %u.%u %%MSO is given without the measured one; expected "
+                                     "both, as the limits go by the measured one",
+                                     adjusted / 10, adjusted % 10);
+        if (adjusted > 1000)
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "an adjusted threshold of %u.%u %%MSO is impossible; expected at most 100 %%MSO",
+                                     adjusted / 10, adjusted % 10);
+        return 0;
+}
+
+int dose_adjust_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
+{
+        int r;
+
+        if (!dose_adjusts(dose))
+                return 0;
+        r = one_check(dose->threshold_permille, dose->adjusted_threshold_permille, error);
+        for (size_t i = 0; r >= 0 && i < p->n_legs; i++)
+                r = one_check(dose_measured(dose, i), dose->leg_adjusted_permille[i], error);
+        if (r < 0)
+                return r;
+        for (size_t i = p->n_legs; i < TMS_LEGS_MAX; i++)
+                if (dose->leg_adjusted_permille[i])
+                        return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                             "an adjusted threshold is given for leg %zu, and %s has %zu; expected one "
+                                             "for each leg at most",
+                                             i + 1, p->id, p->n_legs);
+        /* Which of two kinds the adjustment is of, and whether it goes for both, nobody has said. */
+        if (dose->other_threshold_permille)
+                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                                     "an adjusted threshold and a second one of the other kind are given; expected one "
+                                     "of the two, as it is not known how the second would be adjusted");
+        return 0;
+}
+
+/* --- As a verdict ---------------------------------------------------------------------------------- */
+
+/* Upwards: of the lower of measured and adjusted threshold, on the leg where it is the most. */
+uint32_t dose_real_percent(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t percent_permille)
+{
+        uint64_t most = percent_permille;
+
+        for (size_t i = 0; i < p->n_legs; i++) {
+                const uint64_t judged = dose_judged(dose, i);
+                uint64_t real;
+
+                if (judged == 0)
+                        continue;
+                real = ((uint64_t)percent_permille * dose_played(dose, i) + judged - 1) / judged;
+                if (real > most)
+                        most = real;
+        }
+        return most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
+}
+
+static void not_adjusted(struct safety_check *c)
+{
+        struct tms_safety_reason *r =
+                        safety_reason_add(c, TMS_SAFETY_NOTICE, "threshold", "threshold_adjustment", allow_list_source);
+
+        REASON_TEXT(r->limit, "adjusted");
+        REASON_TEXT(r->actual, "not given");
+        REASON_TEXT(r->sentence,
+                    "%s is published for a threshold that is adjusted (%.100s), and no adjusted one is given: the "
+                    "pulses go by the threshold as it was measured. If it has been adjusted already, give both.",
+                    c->p->id, c->p->adjustment);
+}
+
+void safety_adjustment(struct safety_check *c, bool listed)
+{
+        const bool published = listed && c->p->adjustment, adjusts = dose_adjusts(c->dose);
+        const uint32_t real = dose_real_percent(c->p, c->dose, c->percent_permille);
+        struct tms_safety_reason *r;
+        enum tms_safety_class class_;
+        char percent[24];
+
+        if (!adjusts && published)
+                not_adjusted(c);
+        if (!adjusts)
+                return;
+        if (published)
+                class_ = real > adjusted_percent_permille.value ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED;
+        else
+                class_ = TMS_SAFETY_NOTICE;
+        r = safety_reason_add(c, class_, "threshold",
+                              published ? adjusted_percent_permille.name : "threshold_adjustment",
+                              published ? adjusted_percent_permille.source : "the threshold as it was measured");
+        safety_percent_text(percent, sizeof(percent), c->percent_permille);
+        safety_percent_text(r->actual, sizeof(r->actual), real);
+        if (published) {
+                safety_percent_text(r->limit, sizeof(r->limit), adjusted_percent_permille.value);
+                REASON_TEXT(r->sentence,
+                            "%s of the adjusted threshold, as %s is published, is %s of the measured one; up to %s "
+                            "need no override.",
+                            percent, c->p->id, r->actual, r->limit);
+        } else {
+                REASON_TEXT(r->sentence,
+                            "The threshold is adjusted, and %s was not published so: %s of it is %s of the measured "
+                            "one, and is held against the limits as that.",
+                            c->p->id, percent, r->actual);
+        }
+}
