@@ -20,11 +20,13 @@
 #define MANAGER_PATH "/org/tmsd1"
 #define UIDS_REMEMBERED 32
 
+struct request;
 struct session;
 struct stimulator;
 
 TAILQ_HEAD(stimulator_list, stimulator);
 TAILQ_HEAD(session_list, session);
+TAILQ_HEAD(request_list, request);
 
 struct manager {
         struct config config;
@@ -35,6 +37,7 @@ struct manager {
         struct history *history;
         struct stimulator_list stimulators;
         struct session_list sessions;
+        struct request_list asking; /* calls that wait for polkit */
         struct udev_monitor *udev_monitor;
         sd_event_source *udev_source;
         unsigned recovering; /* stimulators whose records of an earlier run are being fetched */

@@ -8,14 +8,26 @@
 #define TIMEOUT_USEC (10 * USEC_PER_S)
 
 struct question {
+        sd_bus *bus; /* borrowed */
+        bool answered;
+        char id[24]; /* "": nobody is asked for a password */
         polkit_fn done;
         void *userdata;
 };
 
-/* The slot owns the question, so that a question given up leaves nothing behind. */
+/* The slot owns the question, so that a question given up leaves nothing behind: no window that asks for a password. */
 static void question_free(void *userdata)
 {
-        free(userdata);
+        struct question *q = userdata;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+
+        if (!q->answered && *q->id && sd_bus_is_open(q->bus) > 0 &&
+            sd_bus_message_new_method_call(q->bus, &m, "org.freedesktop.PolicyKit1",
+                                           "/org/freedesktop/PolicyKit1/Authority",
+                                           "org.freedesktop.PolicyKit1.Authority", "CancelCheckAuthorization") >= 0 &&
+            sd_bus_message_append(m, "s", q->id) >= 0 && sd_bus_message_set_expect_reply(m, false) >= 0)
+                (void)sd_bus_send(q->bus, m, NULL);
+        free(q);
 }
 
 static const char *read_answer(sd_bus_message *m)
@@ -36,6 +48,8 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct question *q = userdata;
 
+        /* An error may be our own patience that has run out. */
+        q->answered = !sd_bus_message_is_method_error(m, NULL);
         q->done(read_answer(m), q->userdata);
         return 0;
 }
@@ -44,6 +58,7 @@ static int on_refused(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct question *q = userdata;
 
+        q->answered = true;
         q->done("no", q->userdata);
         return 0;
 }
@@ -81,8 +96,17 @@ int polkit_ask(sd_bus *bus, const char *sender, uid_t uid, const char *action, b
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
         struct question *q;
+        static uint64_t asked;
         int r;
 
+        q = calloc(1, sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+        q->bus = bus;
+        q->done = done;
+        q->userdata = userdata;
+        if (interactive)
+                (void)snprintf(q->id, sizeof(q->id), "%llu", (unsigned long long)asked++);
         if (polkit_is_never(uid, action)) {
                 /* Answered by the bus, so that done is never called before this returns. */
                 r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.DBus", "/org/freedesktop/DBus",
@@ -93,16 +117,11 @@ int polkit_ask(sd_bus *bus, const char *sender, uid_t uid, const char *action, b
                                                    "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
                 if (r >= 0)
                         r = sd_bus_message_append(m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", sender,
-                                                  action, 0, interactive ? ALLOW_USER_INTERACTION : 0U, "");
+                                                  action, 0, interactive ? ALLOW_USER_INTERACTION : 0U, q->id);
         }
-        if (r < 0)
-                return r;
-        q = malloc(sizeof(*q));
-        if (!q)
-                return -ENOMEM;
-        *q = (struct question){.done = done, .userdata = userdata};
-        r = sd_bus_call_async(bus, &slot, m, polkit_is_never(uid, action) ? on_refused : on_answer, q,
-                              interactive ? INTERACTIVE_TIMEOUT_USEC : TIMEOUT_USEC);
+        if (r >= 0)
+                r = sd_bus_call_async(bus, &slot, m, polkit_is_never(uid, action) ? on_refused : on_answer, q,
+                                      interactive ? INTERACTIVE_TIMEOUT_USEC : TIMEOUT_USEC);
         if (r < 0) {
                 free(q);
                 return r;

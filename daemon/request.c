@@ -8,6 +8,8 @@
 #include "tms.h"
 
 struct request {
+        TAILQ_ENTRY(request) link; /* while it is asking */
+        bool asking;
         struct manager *manager;
         sd_bus_message *m;
         sd_bus_slot *slot;
@@ -20,8 +22,20 @@ struct request {
         request_fn go;
 };
 
+static void set_asking(struct request *q, bool asking)
+{
+        if (q->asking == asking)
+                return;
+        q->asking = asking;
+        if (asking)
+                TAILQ_INSERT_TAIL(&q->manager->asking, q, link);
+        else
+                TAILQ_REMOVE(&q->manager->asking, q, link);
+}
+
 static void request_free(struct request *q)
 {
+        set_asking(q, false);
         sd_bus_slot_unref(q->slot);
         sd_bus_message_unref(q->m);
         if (q->release)
@@ -145,6 +159,7 @@ static void on_polkit(const char *answer, void *userdata)
 {
         struct request *q = userdata;
 
+        set_asking(q, false);
         (void)snprintf(q->answer, sizeof(q->answer), "%s", answer);
         if (STREQ(answer, "yes"))
                 q->go(q, q->object);
@@ -194,6 +209,19 @@ static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return 0;
 }
 
+void request_let_go(struct manager *manager, const void *object, const char *why)
+{
+        struct request *q, *next;
+
+        for (q = TAILQ_FIRST(&manager->asking); q; q = next) {
+                next = TAILQ_NEXT(q, link);
+                if (object && q->object != object)
+                        continue;
+                (void)snprintf(q->answer, sizeof(q->answer), "none");
+                request_refuse(q, "OutOfOrder", "%s: %s", sd_bus_message_get_member(q->m), why);
+        }
+}
+
 int request_begin(struct manager *manager, sd_bus_message *m, const char *action, void *object, void *(*keep)(void *),
                   void *(*release)(void *), request_fn go)
 {
@@ -211,6 +239,8 @@ int request_begin(struct manager *manager, sd_bus_message *m, const char *action
         q->object = keep ? keep(object) : object;
         q->release = release;
         q->go = go;
+        /* Whatever asks polkit can be let go; what nobody is asked about comes to its end by itself. */
+        set_asking(q, action != NULL);
         if (manager_recall_uid(manager, request_sender(q), &q->uid)) {
                 q->uid_known = true;
                 ask(q);

@@ -27,6 +27,12 @@ typedef void (*request_fn)(struct request *q, void *object);
 int request_begin(struct manager *manager, sd_bus_message *m, const char *action, void *object, void *(*keep)(void *),
                   void *(*release)(void *), request_fn go);
 
+/*
+ * Refuses, with OutOfOrder and for that reason, the calls that wait for polkit and are about that object, NULL for
+ * every one; polkit is not waited for.
+ */
+void request_let_go(struct manager *manager, const void *object, const char *why);
+
 sd_bus_message *request_message(struct request *q);
 const char *request_sender(const struct request *q);
 /* False when the bus did not tell. */

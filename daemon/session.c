@@ -486,9 +486,13 @@ static void begin_end(struct session *s)
 /* The output is safe already. */
 static void end_quietly(struct session *s, const char *reason, const char *text)
 {
+        char why[512];
+
         s->ending = true;
         (void)snprintf(s->end_reason, sizeof(s->end_reason), "%s", reason);
         s->end_text = strdup(text);
+        (void)snprintf(why, sizeof(why), "the session has ended: %s", text);
+        request_let_go(s->manager, s, why);
         begin_end(s);
 }
 
@@ -557,7 +561,7 @@ static struct session *session_free(struct session *s)
         sd_event_source_disable_unref(s->io);
         sd_event_source_disable_unref(s->tick);
         sd_bus_slot_unref(s->slot);
-        sd_bus_track_unref(s->track);
+        peer_free(s->owner_watch);
         tms_device_close(s->control);
         tms_timeline_clear(&s->timeline);
         notices_free(s->notices);
@@ -583,16 +587,14 @@ struct session *session_unref(struct session *s)
         return NULL;
 }
 
-static int on_owner_left(sd_bus_track *track, void *userdata)
+static void on_owner_left(const char *text, void *userdata)
 {
         struct session *s = userdata;
 
         session_ref(s);
-        session_end(s, "owner_left", "The program that owned the session left the bus.", NULL);
+        session_end(s, "owner_left", text, NULL);
         session_close(s, NULL);
         session_unref(s);
-        /* After 0 the library calls again, and again, before it reads any message, until the track is freed. */
-        return 1;
 }
 
 /* Nothing of it is on record yet: it was never there. */
@@ -735,9 +737,7 @@ static int session_new(struct manager *m, struct stimulator *st, const struct re
         r = make_id(s);
         if (r < 0)
                 return r;
-        r = sd_bus_track_new(m->bus, &s->track, on_owner_left, s);
-        if (r >= 0)
-                r = sd_bus_track_add_name(s->track, owner);
+        r = peer_watch(m->bus, owner, on_owner_left, s, &s->owner_watch);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(s);

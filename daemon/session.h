@@ -15,6 +15,7 @@
 #ifndef TMSD_SESSION_H
 #define TMSD_SESSION_H
 
+#include "peer.h"
 #include "request.h"
 #include "stimulator.h"
 
@@ -45,7 +46,7 @@ struct session {
         char *path, *subject, *owner;
         uid_t owner_uid;
         bool owner_uid_known;
-        sd_bus_track *track; /* the owner; he leaves, it stops */
+        struct peer *owner_watch; /* the owner leaves, the session stops */
         sd_bus_slot *slot;
 
         enum session_state state;

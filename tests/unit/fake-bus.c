@@ -21,7 +21,7 @@
 static pid_t bus_pid, polkit_pid;
 /* Shared with polkit's process. */
 static struct {
-        atomic_int says, asked;
+        atomic_int says, asked, cancelled;
 } * polkit;
 
 static const char config[] = "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
@@ -65,10 +65,17 @@ static int on_check(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return 1;
 }
 
+static int on_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        atomic_fetch_add(&polkit->cancelled, 1);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
 static const sd_bus_vtable polkit_vtable[] = {
                 SD_BUS_VTABLE_START(0),
                 SD_BUS_METHOD("CheckAuthorization", "(sa{sv})sa{ss}us", "(bba{ss})", on_check,
                               SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("CancelCheckAuthorization", "s", "", on_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_VTABLE_END,
 };
 
@@ -129,18 +136,35 @@ void fake_bus_start(const char *dir)
         wait_for_name("org.freedesktop.PolicyKit1");
 }
 
+static void end(pid_t *pid)
+{
+        if (*pid > 0) {
+                (void)kill(*pid, SIGKILL);
+                (void)waitpid(*pid, NULL, 0);
+        }
+        *pid = 0;
+}
+
+void fake_bus_kill(void)
+{
+        end(&bus_pid);
+}
+
 void fake_bus_stop(void)
 {
-        (void)kill(polkit_pid, SIGKILL);
-        (void)kill(bus_pid, SIGKILL);
-        (void)waitpid(polkit_pid, NULL, 0);
-        (void)waitpid(bus_pid, NULL, 0);
+        end(&polkit_pid);
+        end(&bus_pid);
         (void)munmap(polkit, sizeof(*polkit));
 }
 
 void fake_polkit_say(enum fake_polkit what)
 {
         atomic_store(&polkit->says, (int)what);
+}
+
+unsigned fake_polkit_cancelled(void)
+{
+        return (unsigned)atomic_load(&polkit->cancelled);
 }
 
 unsigned fake_polkit_asked(void)

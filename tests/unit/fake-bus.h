@@ -16,9 +16,12 @@ enum fake_polkit {
 /* Starts both in dir and points DBUS_SYSTEM_BUS_ADDRESS there. */
 void fake_bus_start(const char *dir);
 void fake_bus_stop(void);
+/* The bus alone dies, and every connection with it. */
+void fake_bus_kill(void);
 void fake_polkit_say(enum fake_polkit what);
 /* How many questions have reached it. */
 unsigned fake_polkit_asked(void);
+unsigned fake_polkit_cancelled(void);
 /* A connection of its own: another client. */
 sd_bus *fake_bus_connect(void);
 

@@ -89,15 +89,20 @@ void start_daemon(struct fixture *f, const char *boot)
         wait_ready(f);
 }
 
-void stop_daemon(struct fixture *f)
+void wait_daemon(struct fixture *f, int wanted)
 {
         int status;
 
-        assert_int_equal(kill(f->daemon, SIGTERM), 0);
         assert_int_equal(waitpid(f->daemon, &status, 0), f->daemon);
         f->daemon = 0;
         assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), 0);
+        assert_int_equal(WEXITSTATUS(status), wanted);
+}
+
+void stop_daemon(struct fixture *f)
+{
+        assert_int_equal(kill(f->daemon, SIGTERM), 0);
+        wait_daemon(f, 0);
 }
 
 void kill_daemon(struct fixture *f, int sig)

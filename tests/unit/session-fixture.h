@@ -37,6 +37,8 @@ int teardown(void **state);
 void start_daemon(struct fixture *f, const char *boot);
 /* By SIGTERM; it must say goodbye, and the sanitizer must find nothing left. */
 void stop_daemon(struct fixture *f);
+/* It ends by itself, with that status. */
+void wait_daemon(struct fixture *f, int wanted);
 void kill_daemon(struct fixture *f, int sig);
 
 sd_bus_message *new_call(sd_bus *bus, const char *path, const char *interface, const char *method);

@@ -36,6 +36,7 @@ static void send_only(struct fixture *f, const char *method)
 {
         sd_bus_message *m = new_call(f->bus, f->session, "org.tmsd1.Session", method);
 
+        (void)sd_bus_message_set_allow_interactive_authorization(m, 1);
         assert_true(sd_bus_send(f->bus, m, NULL) >= 0);
         assert_true(sd_bus_flush(f->bus) >= 0);
         sd_bus_message_unref(m);
@@ -120,6 +121,11 @@ static void stop_in_time(struct fixture *f, sd_bus *other, const char *path, con
                 fail_msg("%s.Stop was answered after %u ms", interface, (unsigned)(took / NS_PER_MS));
 }
 
+static bool at_polkit(enum step step)
+{
+        return step == ARM_AT_POLKIT || step == START_AT_POLKIT || step == RESUME_AT_POLKIT;
+}
+
 static void leave_at(struct fixture *f, enum step step)
 {
         sd_bus *other = fake_bus_connect();
@@ -146,10 +152,17 @@ static void leave_at(struct fixture *f, enum step step)
                 usleep(10000);
         assert_int_equal(logged(f, "\"type\":\"session.end\""), 1);
         assert_int_equal(logged(f, OWNER_LEFT), step == ENDING ? 0 : 1);
+        /* A question that polkit has not answered is let go: it keeps nothing of the session. */
+        if (at_polkit(step))
+                assert_int_equal(logged(f, "the session has ended: The program that owned"), 1);
         assert_int_equal(fake->starts, step >= RUNNING ? 1 : 0);
         assert_int_equal(fake->resumes, 0);
         sd_bus_flush_close_unref(other);
         fake_polkit_say(POLKIT_YES);
+        /* And nobody is left with a window that asks for a password. */
+        for (i = 0; i < 500 && at_polkit(step) && fake_polkit_cancelled() == 0; i++)
+                usleep(10000);
+        assert_int_equal(fake_polkit_cancelled(), at_polkit(step) ? 1 : 0);
         /* The stimulator is free once the last record is on disk. */
         for (i = 0; i < 100 && !create_with(f, f->bus, "S-1"); i++)
                 usleep(20000);
