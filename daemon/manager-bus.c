@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.tmsd1.Manager: properties and methods. */
-#include "job.h"
 #include "keys.h"
 #include "manager.h"
+#include "protocol-list.h"
 #include "request.h"
 #include "session.h"
 #include "stimulator.h"
@@ -41,75 +41,11 @@ static int get_records(sd_bus *bus, const char *path, const char *interface, con
 
 /* --- ListProtocols --------------------------------------------------------------------------- */
 
-struct listing {
-        struct request *q;
-        sd_bus_message *reply;
-        int r;
-};
-
-/* On the thread: the message is nobody else's until it is handed back. */
-static int list_one(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata)
-{
-        struct listing *l = userdata;
-        sd_bus_message *m = l->reply;
-        char text[1024];
-        int r;
-
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}", "path", "s", path);
-        if (r >= 0 && !p)
-                r = sd_bus_message_append(m, "{sv}", "error", "s", tms_error_format(error, text, sizeof(text)));
-        if (r >= 0 && p)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "id", "s", tms_protocol_id(p), "title",
-                                          "s", tms_protocol_title(p), "indication", "s", tms_protocol_indication(p),
-                                          "status", "s", tms_protocol_status(p), "sha256", "s", tms_protocol_sha256(p),
-                                          "pulses", "u", tms_protocol_pulses(p), "trains", "u", tms_protocol_trains(p),
-                                          "first_to_last_ns", "t", tms_protocol_first_to_last_ns(p));
-        return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-static void list_run(void *userdata)
-{
-        struct listing *l = userdata;
-
-        l->r = sd_bus_message_open_container(l->reply, 'a', "a{sv}");
-        if (l->r >= 0)
-                l->r = tms_protocol_foreach(list_one, l);
-        if (l->r >= 0)
-                l->r = sd_bus_message_close_container(l->reply);
-}
-
-static void list_done(void *userdata)
-{
-        struct listing *l = userdata;
-
-        if (l->r < 0)
-                request_refuse(l->q, "Failed", "The protocols cannot be listed: %s.", strerror(-l->r));
-        else
-                request_reply_message(l->q, l->reply);
-        sd_bus_message_unref(l->reply);
-        free(l);
-}
-
 static void go_list(struct request *q, void *userdata)
 {
         struct manager *m = userdata;
-        struct listing *l = calloc(1, sizeof(*l));
-        int r = -ENOMEM;
 
-        if (l) {
-                l->q = q;
-                r = sd_bus_message_new_method_return(request_message(q), &l->reply);
-                if (r >= 0)
-                        r = job_start(m->event, list_run, list_done, l);
-        }
-        if (r < 0) {
-                request_refuse(q, "Failed", "The protocols cannot be listed: %s.", strerror(-r));
-                if (l)
-                        sd_bus_message_unref(l->reply);
-                free(l);
-        }
+        protocol_list_answer(m->protocols, q);
 }
 
 static int method_list_protocols(sd_bus_message *m, void *userdata, sd_bus_error *error)

@@ -4,6 +4,7 @@
 #include <systemd/sd-id128.h>
 
 #include "manager.h"
+#include "protocol-list.h"
 #include "recovery.h"
 #include "request.h"
 #include "session.h"
@@ -231,6 +232,9 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         r = open_bus(m);
         if (r < 0)
                 return r;
+        r = protocol_list_new(event, m->bus, &m->protocols);
+        if (r < 0)
+                return r;
         r = audit_new(event,
                       &(struct audit_config){
                                       .state_fd = state_fd,
@@ -344,6 +348,7 @@ struct manager *manager_free(struct manager *m)
         sd_event_source_disable_unref(m->udev_source);
         udev_monitor_unref(m->udev_monitor);
         history_free(m->history);
+        protocol_list_free(m->protocols);
         sd_bus_flush_close_unref(m->bus);
         sd_event_unref(m->event);
         free(m);

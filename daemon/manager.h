@@ -35,6 +35,7 @@ struct manager {
         char boot[40];
         struct audit *audit;
         struct history *history;
+        struct protocol_list *protocols;
         struct stimulator_list stimulators;
         struct session_list sessions;
         struct request_list asking; /* calls that wait for polkit */

@@ -85,6 +85,11 @@ void request_reply_message(struct request *q, sd_bus_message *reply)
         request_free(q);
 }
 
+void request_drop(struct request *q)
+{
+        request_free(q);
+}
+
 void request_reply(struct request *q)
 {
         (void)sd_bus_reply_method_return(q->m, NULL);

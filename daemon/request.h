@@ -43,6 +43,8 @@ json_t *request_who(const struct request *q);
 /* The answer, and the end of q. */
 void request_reply(struct request *q);
 void request_reply_message(struct request *q, sd_bus_message *reply); /* NULL: no memory */
+/* Its end without an answer, when the daemon itself ends. */
+void request_drop(struct request *q);
 /* error: without the prefix. Written to the audit log as well. Of any length; a byte that is no text goes out as '?'. */
 void request_refuse(struct request *q, const char *error, const char *format, ...) _printf_(3, 4);
 

@@ -4,6 +4,7 @@
 
 # Whole sessions, over session-fixture.c.
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost)
+SESSION_UNIT += $(B)/tests/test-flood
 DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-writer pulsefile history config vtable) $(SESSION_UNIT)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
@@ -45,6 +46,9 @@ $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
 	$(addprefix $(DU)/,session-fixture.o fake-device.o fake-bus.o scratch.o) $(DU_DAEMON) $(DU_LIB)
 # Syncs that fail when the test says so.
 $(B)/tests/test-audit-writer $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
+# Many clients at once; threads and parsed files are counted.
+$(B)/tests/test-flood: $(DU)/flood.o
+$(B)/tests/test-flood: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=job_start,--wrap=tms_protocol_parse
 
 $(DAEMON_UNIT):
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(DAEMON_UNIT_LDFLAGS) -o $@ $^ $(DU_LIBS)

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The answer to ListProtocols, kept; see protocol-list.h. */
+#include <sys/queue.h>
+
+#include "job.h"
+#include "protocol-list.h"
+#include "request.h"
+#include "tms.h"
+
+/* After the bus: writing an answer waits until nobody's call does. */
+#define ANSWER_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
+
+struct waiting {
+        STAILQ_ENTRY(waiting) link;
+        struct request *q;
+        int error; /* why there is no answer */
+};
+
+STAILQ_HEAD(queue, waiting);
+
+/* One look at the folders; the thread has it for itself until it is done. */
+struct look {
+        struct protocol_list *list;
+        char known[65]; /* the stamp of what is kept; "" for nothing that could be trusted */
+        char stamp[65];
+        bool settled, unchanged;
+        sd_bus_message *made;
+        int r;
+};
+
+struct protocol_list {
+        sd_event *event;
+        sd_bus *bus;
+        sd_event_source *answering;
+        sd_bus_message *kept; /* its body is the answer */
+        char stamp[65];       /* of kept; "" when it may be outdated without another stamp */
+        struct look *look;
+        struct queue shares; /* those whom the look that is under way answers */
+        struct queue later;  /* those who came after it began: it may have passed what they have changed */
+        struct queue answers;
+};
+
+/* --- On the thread: the message is nobody else's until it is handed back --------------------- */
+
+static int list_one(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata)
+{
+        sd_bus_message *m = userdata;
+        char text[1024];
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}", "path", "s", path);
+        if (r >= 0 && !p)
+                r = sd_bus_message_append(m, "{sv}", "error", "s", tms_error_format(error, text, sizeof(text)));
+        if (r >= 0 && p)
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "id", "s", tms_protocol_id(p), "title",
+                                          "s", tms_protocol_title(p), "indication", "s", tms_protocol_indication(p),
+                                          "status", "s", tms_protocol_status(p), "sha256", "s", tms_protocol_sha256(p),
+                                          "pulses", "u", tms_protocol_pulses(p), "trains", "u", tms_protocol_trains(p),
+                                          "first_to_last_ns", "t", tms_protocol_first_to_last_ns(p));
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static void look_run(void *userdata)
+{
+        struct look *k = userdata;
+
+        /* The stamp comes first: what changes while the files are read has another one the next time. */
+        k->r = tms_protocol_stamp(k->stamp);
+        if (k->r < 0)
+                return;
+        k->settled = k->r > 0;
+        k->unchanged = k->settled && STREQ(k->stamp, k->known);
+        if (k->unchanged)
+                return;
+        k->r = sd_bus_message_open_container(k->made, 'a', "a{sv}");
+        if (k->r >= 0)
+                k->r = tms_protocol_foreach(list_one, k->made);
+        if (k->r >= 0)
+                k->r = sd_bus_message_close_container(k->made);
+}
+
+/* --- On the loop --------------------------------------------------------------------------------- */
+
+static struct look *look_free(struct look *k)
+{
+        if (k)
+                sd_bus_message_unref(k->made);
+        free(k);
+        return NULL;
+}
+
+/* Those who share the look have their answer, or none: error. It is written one by one, see on_answer(). */
+static void answer_shares(struct protocol_list *l, int error)
+{
+        struct waiting *w;
+
+        STAILQ_FOREACH(w, &l->shares, link)
+        w->error = error;
+        STAILQ_CONCAT(&l->answers, &l->shares);
+        (void)sd_event_source_set_enabled(l->answering, SD_EVENT_ON);
+}
+
+static int keep(struct protocol_list *l, struct look *k)
+{
+        int r;
+
+        if (k->unchanged)
+                return 0;
+        /* It is never sent, so any number does. */
+        r = sd_bus_message_seal(k->made, 1, 0);
+        if (r < 0)
+                return r;
+        sd_bus_message_unref(l->kept);
+        l->kept = TAKE_PTR(k->made);
+        (void)snprintf(l->stamp, sizeof(l->stamp), "%s", k->settled ? k->stamp : "");
+        return 0;
+}
+
+static void look_again(struct protocol_list *l);
+
+static void look_done(void *userdata)
+{
+        struct look *k = userdata;
+        struct protocol_list *l = k->list;
+
+        if (k->r >= 0)
+                k->r = keep(l, k);
+        answer_shares(l, k->r < 0 ? k->r : 0);
+        l->look = look_free(k);
+        if (!STAILQ_EMPTY(&l->later))
+                look_again(l);
+}
+
+static int look_start(struct protocol_list *l)
+{
+        struct look *k = calloc(1, sizeof(*k));
+        int r;
+
+        if (!k)
+                return -ENOMEM;
+        k->list = l;
+        memcpy(k->known, l->stamp, sizeof(k->known));
+        r = sd_bus_message_new_signal(l->bus, &k->made, "/", "org.tmsd1.Manager", "Protocols");
+        if (r >= 0)
+                r = job_start(l->event, look_run, look_done, k);
+        if (r < 0) {
+                look_free(k);
+                return r;
+        }
+        l->look = k;
+        return 0;
+}
+
+static void look_again(struct protocol_list *l)
+{
+        int r;
+
+        STAILQ_CONCAT(&l->shares, &l->later);
+        r = look_start(l);
+        if (r < 0)
+                answer_shares(l, r);
+}
+
+static sd_bus_message *make_reply(struct protocol_list *l, struct request *q)
+{
+        sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(request_message(q), &m);
+        if (r >= 0)
+                r = sd_bus_message_rewind(l->kept, true);
+        if (r >= 0)
+                r = sd_bus_message_copy(m, l->kept, true);
+        return r < 0 ? sd_bus_message_unref(m) : m;
+}
+
+static void answer(struct protocol_list *l, struct waiting *w)
+{
+        sd_bus_message *m;
+
+        if (w->error < 0) {
+                request_refuse(w->q, "Failed",
+                               "The installed protocols cannot be listed now: %s. Try again in a moment.",
+                               strerror(-w->error));
+                return;
+        }
+        m = make_reply(l, w->q);
+        request_reply_message(w->q, m);
+        sd_bus_message_unref(m);
+}
+
+/* One at a time: between two of them the loop does what is more urgent. */
+static int on_answer(sd_event_source *source, void *userdata)
+{
+        struct protocol_list *l = userdata;
+        struct waiting *w = STAILQ_FIRST(&l->answers);
+
+        if (!w) {
+                (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+                return 0;
+        }
+        STAILQ_REMOVE_HEAD(&l->answers, link);
+        answer(l, w);
+        free(w);
+        return 0;
+}
+
+void protocol_list_answer(struct protocol_list *l, struct request *q)
+{
+        struct waiting *w = calloc(1, sizeof(*w));
+
+        if (!w) {
+                request_refuse(q, "Failed", "No memory.");
+                return;
+        }
+        w->q = q;
+        STAILQ_INSERT_TAIL(&l->later, w, link);
+        if (!l->look)
+                look_again(l);
+}
+
+int protocol_list_new(sd_event *event, sd_bus *bus, struct protocol_list **ret)
+{
+        struct protocol_list *l = calloc(1, sizeof(*l));
+        int r;
+
+        if (!l)
+                return -ENOMEM;
+        STAILQ_INIT(&l->shares);
+        STAILQ_INIT(&l->later);
+        STAILQ_INIT(&l->answers);
+        l->event = sd_event_ref(event);
+        l->bus = sd_bus_ref(bus);
+        r = sd_event_add_defer(event, &l->answering, on_answer, l);
+        if (r >= 0)
+                r = sd_event_source_set_priority(l->answering, ANSWER_PRIORITY);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(l->answering, SD_EVENT_OFF);
+        if (r < 0) {
+                protocol_list_free(l);
+                return r;
+        }
+        (void)sd_event_source_set_description(l->answering, "protocol-list");
+        *ret = l;
+        return 0;
+}
+
+static void drop_all(struct queue *queue)
+{
+        struct waiting *w;
+
+        while ((w = STAILQ_FIRST(queue))) {
+                STAILQ_REMOVE_HEAD(queue, link);
+                request_drop(w->q);
+                free(w);
+        }
+}
+
+struct protocol_list *protocol_list_free(struct protocol_list *l)
+{
+        if (!l)
+                return NULL;
+        drop_all(&l->shares);
+        drop_all(&l->later);
+        drop_all(&l->answers);
+        sd_event_source_disable_unref(l->answering);
+        sd_bus_message_unref(l->kept);
+        sd_bus_unref(l->bus);
+        sd_event_unref(l->event);
+        /* A look that is under way keeps what is its own until the process is gone. */
+        free(l);
+        return NULL;
+}
