@@ -3,8 +3,8 @@
 
 .PHONY: vm vm-qemu vm-image check-vm-harness
 
-# What runs in the machine is compiled against its libraries, not the host's: the host may be another Debian.
-GUEST_CC = $(CC) --sysroot=$(or $(shell tests/vm/sysroot),/none)
+# What runs in the machine is compiled by its own compiler, not the host's: the host may be another Debian.
+GUEST_CC = $(or $(shell tests/vm/compiler),/none)
 
 # The programs and the library once more, for the machine; tests/check-build installs from there.
 .PHONY: guest
