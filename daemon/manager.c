@@ -319,7 +319,7 @@ void manager_stop(struct manager *m, const char *reason, const char *text, int e
         m->stopping = true;
         m->exit_status = exit_status;
         (void)sd_notify(false, "STOPPING=1");
-        request_let_go(m, NULL, "the daemon is stopping.");
+        (void)request_let_go(m, NULL, "the daemon is stopping.");
         for (s = TAILQ_FIRST(&m->sessions); s; s = next) {
                 next = TAILQ_NEXT(s, link);
                 session_end(s, reason, text, NULL);
@@ -334,7 +334,7 @@ struct manager *manager_free(struct manager *m)
 
         if (!m)
                 return NULL;
-        request_let_go(m, NULL, "the daemon has stopped.");
+        (void)request_let_go(m, NULL, "the daemon has stopped.");
         /* Callbacks of what was under way come now, while everything still stands. */
         audit_free(m->audit);
         while ((s = TAILQ_FIRST(&m->sessions))) {

@@ -214,9 +214,10 @@ static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-void request_let_go(struct manager *manager, const void *object, const char *why)
+unsigned request_let_go(struct manager *manager, const void *object, const char *why)
 {
         struct request *q, *next;
+        unsigned n = 0;
 
         for (q = TAILQ_FIRST(&manager->asking); q; q = next) {
                 next = TAILQ_NEXT(q, link);
@@ -224,7 +225,9 @@ void request_let_go(struct manager *manager, const void *object, const char *why
                         continue;
                 (void)snprintf(q->answer, sizeof(q->answer), "none");
                 request_refuse(q, "OutOfOrder", "%s: %s", sd_bus_message_get_member(q->m), why);
+                n++;
         }
+        return n;
 }
 
 int request_begin(struct manager *manager, sd_bus_message *m, const char *action, void *object, void *(*keep)(void *),

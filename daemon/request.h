@@ -29,9 +29,9 @@ int request_begin(struct manager *manager, sd_bus_message *m, const char *action
 
 /*
  * Refuses, with OutOfOrder and for that reason, the calls that wait for polkit and are about that object, NULL for
- * every one; polkit is not waited for.
+ * every one; polkit is not waited for. Returns how many there were.
  */
-void request_let_go(struct manager *manager, const void *object, const char *why);
+unsigned request_let_go(struct manager *manager, const void *object, const char *why);
 
 sd_bus_message *request_message(struct request *q);
 const char *request_sender(const struct request *q);

@@ -25,7 +25,7 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         else if (STREQ(property, "Owner"))
                 text = s->owner;
         else if (STREQ(property, "State"))
-                text = session_state_name(s->state);
+                text = session_state_text(s);
         /* Not until it is true in every respect, the last record included. */
         else if (STREQ(property, "EndReason"))
                 text = s->state == SESSION_ENDED ? s->end_reason : "";
@@ -83,6 +83,15 @@ static int get_notices_confirmed(sd_bus *bus, const char *path, const char *inte
         const struct session *s = userdata;
 
         return sd_bus_message_append(reply, "b", (int)s->notices_confirmed);
+}
+
+static int get_pausing(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct session *s = userdata;
+
+        return sd_bus_message_append(reply, "b",
+                                     s->state == SESSION_RUNNING && !s->ending && s->pausing != PAUSING_NOT);
 }
 
 /* --- Who may call ---------------------------------------------------------------------------- */
@@ -208,43 +217,33 @@ static int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 /* --- Methods that take risk away: done first, asked and answered after -------------------------- */
 
-struct pausing {
-        struct session *s;
-        bool now;
-        int error;
-};
-
-static void *release_pausing(void *userdata)
+static void go_pause(struct request *q, void *session)
 {
-        struct pausing *p = userdata;
+        int now = 0;
 
-        session_unref(p->s);
-        free(p);
-        return NULL;
+        (void)sd_bus_message_rewind(request_message(q), true);
+        (void)sd_bus_message_read(request_message(q), "b", &now);
+        session_pause(q, session, now);
 }
 
-static void go_pause(struct request *q, void *userdata)
+static void go_refuse_pause(struct request *q, void *session)
 {
-        struct pausing *p = userdata;
-
-        session_pause(q, p->s, p->now, p->error);
+        session_refuse_pause(q, session);
 }
 
 static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct session *s = userdata;
-        struct pausing *p;
-        int now, r, e;
+        bool overtook;
+        int now, r;
 
         r = sd_bus_message_read(m, "b", &now);
         if (r < 0)
                 return r;
-        e = s->control ? tms_device_pause(s->control, now) : -EPROTO;
-        p = malloc(sizeof(*p));
-        if (!p)
-                return -ENOMEM;
-        *p = (struct pausing){.s = session_ref(s), .now = now, .error = e};
-        return request_begin(s->manager, m, NULL, p, NULL, release_pausing, go_pause);
+        s->pause_error = s->control ? tms_device_pause(s->control, now) : -EPROTO;
+        overtook = !s->ending && session_overtake(s, "a pause was asked for meanwhile.");
+        return request_begin(s->manager, m, NULL, s, keep, release,
+                             s->pause_error >= 0 || overtook ? go_pause : go_refuse_pause);
 }
 
 static void go_stop(struct request *q, void *session)
@@ -309,6 +308,7 @@ const sd_bus_vtable session_vtable[] = {
                 SD_BUS_PROPERTY("Train", "u", get_number, 0, CHANGES),
                 SD_BUS_PROPERTY("TimeLeft", "t", get_time_left, 0, CHANGES),
                 SD_BUS_PROPERTY("Waiting", "s", get_text, 0, CHANGES),
+                SD_BUS_PROPERTY("Pausing", "b", get_pausing, 0, CHANGES),
                 SD_BUS_PROPERTY("Notices", "as", get_notices, 0, CHANGES),
                 SD_BUS_PROPERTY("NoticesConfirmed", "b", get_notices_confirmed, 0, CHANGES),
                 SD_BUS_METHOD_WITH_ARGS("Prepare", SD_BUS_ARGS("s", protocol, "s", text, "a{sv}", parameters),

@@ -4,6 +4,7 @@
  * the intent is on disk, the state is looked at again, the kernel is asked,
  * the outcome follows into the log. A pause asks the kernel first.
  */
+#include <assert.h>
 #include <fcntl.h>
 
 #include "job.h"
@@ -35,13 +36,17 @@ static struct step *step_new(struct request *q, struct session *s, const char *m
         }
         step->s = session_ref(s);
         step->q = q;
+        assert(!s->busy);
         s->busy = method;
+        s->adds_risk = true;
+        s->overtaken = NULL;
         return step;
 }
 
 static void step_free(struct step *step)
 {
-        step->s->busy = NULL;
+        step->s->busy = step->s->overtaken = NULL;
+        step->s->adds_risk = false;
         tms_device_close(step->device);
         session_unref(step->s);
         free(step);
@@ -145,11 +150,15 @@ static bool still_may(struct step *step, const struct audit_result *result, cons
                 step_free(step);
                 return false;
         }
-        if (!s->ending && (IN_STATE(s->state) & states))
+        if (!s->ending && !s->overtaken && (IN_STATE(s->state) & states))
                 return true;
-        why = s->ending ? s->end_text : session_state_name(s->state);
+        why = s->ending ? s->end_text : s->overtaken ? s->overtaken : session_state_name(s->state);
         session_record(s, type, NULL, json_pack("{s:s}", "error", why ? why : ""));
-        request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", method, why ? why : "");
+        if (s->ending || !s->overtaken)
+                request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", method,
+                               why ? why : "");
+        else
+                request_refuse(step->q, "OutOfOrder", "%s: %s", method, why);
         step_free(step);
         return false;
 }
@@ -204,6 +213,8 @@ static void armed(void *userdata)
                 session_record(s, "session.arm", NULL, json_pack("{s:i}", "fitness_max_ns", (int)step->fitness_max_ns));
         if (s->ending) {
                 request_refuse(step->q, "OutOfOrder", "Arm: the session has ended: %s", s->end_text);
+        } else if (s->overtaken) {
+                request_refuse(step->q, "OutOfOrder", "Arm: %s", s->overtaken);
         } else if (step->r < 0) {
                 session_refuse_errno(step->q, s, "Arm", step->r, NULL);
         } else {
@@ -394,29 +405,34 @@ void session_go(struct request *q, struct session *s)
 
 /* --- Pause, resume --------------------------------------------------------------------------------------- */
 
-/* The kernel was asked the moment the call came in, and said error; here is only the answer. */
-void session_pause(struct request *q, struct session *s, bool now, int error)
+/* The kernel took it the moment the call came in, or it overtook what was under way; here is only the answer. */
+void session_pause(struct request *q, struct session *s, bool now)
 {
         enum session_pausing asked = now ? PAUSING_NOW : PAUSING_AT_TRAIN_END;
-        json_t *data;
+        json_t *data = json_pack("{s:s, s:b}", "reason", "request", "now", (int)now);
+        bool again;
 
-        if (error < 0) {
-                if (s->state != SESSION_RUNNING)
-                        request_refuse(q, "OutOfOrder", "Pause: not while the session is %s.",
-                                       session_state_name(s->state));
-                else
-                        session_refuse_errno(q, s, "Pause", error, NULL);
-                return;
-        }
-        data = json_pack("{s:s, s:b}", "reason", "request", "now", (int)now);
-        /* Until the train's end anybody may ask for the same again, which is no news. */
-        if (asked > s->pausing) {
-                s->pausing = asked;
-                session_record(s, "session.pause", request_who(q), data);
-        } else {
+        /* State says paused before the answer does, so that a Resume may follow at once; or a train goes on to its end. */
+        session_catch_up(s);
+        /* Until then anybody may ask for the same again, which is no news. */
+        again = s->state == SESSION_RUNNING && asked <= s->pausing;
+        if (s->state == SESSION_RUNNING && !again)
+                session_set_pausing(s, asked);
+        if (again)
                 session_record_limited(s, "session.pause", request_who(q), data);
-        }
+        else
+                session_record(s, "session.pause", request_who(q), data);
         request_reply(q);
+}
+
+void session_refuse_pause(struct request *q, struct session *s)
+{
+        if (s->ending)
+                request_refuse(q, "OutOfOrder", "Pause: the session has ended: %s", s->end_text ? s->end_text : "");
+        else if (s->state != SESSION_RUNNING)
+                request_refuse(q, "OutOfOrder", "Pause: not while the session is %s.", session_state_name(s->state));
+        else
+                session_refuse_errno(q, s, "Pause", s->pause_error, NULL);
 }
 
 static void on_resume_intent(const struct audit_result *result, void *userdata)

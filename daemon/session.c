@@ -28,6 +28,11 @@ const char *session_state_name(enum session_state state)
         return names[state];
 }
 
+const char *session_state_text(const struct session *s)
+{
+        return s->ending && s->state != SESSION_ENDED ? "ending" : session_state_name(s->state);
+}
+
 void session_record(struct session *s, const char *type, json_t *who, json_t *data)
 {
         if (data)
@@ -42,15 +47,24 @@ void session_record_limited(struct session *s, const char *type, json_t *who, js
         manager_record_limited(s->manager, type, who, s->path, data);
 }
 
+void session_set_pausing(struct session *s, enum session_pausing pausing)
+{
+        if (s->pausing == pausing)
+                return;
+        s->pausing = pausing;
+        if (s->slot)
+                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "Pausing", NULL);
+}
+
 void session_set_state(struct session *s, enum session_state state)
 {
         if (s->state == state)
                 return;
-        if (state == SESSION_RUNNING)
-                s->pausing = PAUSING_NOT;
         s->state = state;
         if (s->slot)
                 (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "State", NULL);
+        if (state == SESSION_RUNNING || state == SESSION_PAUSED)
+                session_set_pausing(s, PAUSING_NOT);
         session_tell_waiting(s);
 }
 
@@ -274,8 +288,14 @@ static bool read_records(struct session *s)
 
 void session_catch_up(struct session *s)
 {
-        if (s->control && !s->ending && !read_records(s))
-                session_end(s, "gone", "The stimulator was unplugged.", NULL);
+        while (s->control && !s->ending) {
+                if (!read_records(s))
+                        session_end(s, "gone", "The stimulator was unplugged.", NULL);
+                else if (s->n_events < SESSION_EVENTS_MAX)
+                        return;
+                else
+                        write_records(s);
+        }
 }
 
 static int on_records(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -491,21 +511,42 @@ static void end_quietly(struct session *s, const char *reason, const char *text)
         s->ending = true;
         (void)snprintf(s->end_reason, sizeof(s->end_reason), "%s", reason);
         s->end_text = strdup(text);
+        if (s->slot)
+                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "State", "Pausing",
+                                                     "Waiting", NULL);
         (void)snprintf(why, sizeof(why), "the session has ended: %s", text);
-        request_let_go(s->manager, s, why);
+        (void)request_let_go(s->manager, s, why);
         begin_end(s);
 }
 
-void session_halt(struct session *s)
+bool session_overtake(struct session *s, const char *why)
+{
+        /* What has been begun by now came earlier. */
+        if (s->adds_risk)
+                s->overtaken = why;
+        /* A thread in the kernel's ARM is let go by a stop. */
+        if (s->in_kernel && (!s->control || tms_device_stop(s->control) < 0))
+                stimulator_halt(s->st);
+        return request_let_go(s->manager, s, why) > 0 || s->adds_risk;
+}
+
+static void halt(struct session *s)
 {
         if (s->state != SESSION_ENDED && (!s->control || tms_device_stop(s->control) < 0))
                 stimulator_halt(s->st);
 }
 
+void session_halt(struct session *s)
+{
+        halt(s);
+        if (!s->ending)
+                (void)session_overtake(s, "a stop was asked for meanwhile.");
+}
+
 void session_end(struct session *s, const char *reason, const char *text, json_t *who)
 {
         /* First of all, and whatever has been decided before. */
-        session_halt(s);
+        halt(s);
         if (s->state == SESSION_ENDED || (s->ending && !who)) {
                 json_decref(who);
                 return;

@@ -53,6 +53,9 @@ struct session {
         char end_reason[32];
         char *end_text;
         const char *busy;             /* the method that is under way; one at a time */
+        bool adds_risk;               /* that is Arm, Start, Go or Resume */
+        const char *overtaken;        /* why it must not take effect any more: what came later takes risk away */
+        int pause_error;              /* what the kernel said to the last Pause */
         enum session_pausing pausing; /* what has been asked for, and recorded, since it last began to run */
         bool ending;                  /* decided, not yet on disk */
         bool closed;                  /* off the bus once it has ended */
@@ -103,8 +106,15 @@ struct session *session_ref(struct session *s);
 struct session *session_unref(struct session *s); /* returns NULL, takes NULL */
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct session *, session_unref)
 
-/* Stops the output at once and does nothing else; session_end() follows. */
+/* Stops the output at once and overtakes what is under way; session_end() follows. */
 void session_halt(struct session *s);
+/*
+ * What is asked later wins: whatever adds risk and is still on its way, to polkit or to the disk or in the kernel's
+ * ARM, is refused for that reason, which is a sentence that stays. Returns false when there was nothing.
+ */
+bool session_overtake(struct session *s, const char *why);
+/* For people and the bus: from the decision to end until the last record is on disk it is "ending". */
+const char *session_state_text(const struct session *s);
 /*
  * Stops the output at once, then gets the last records on disk and ends.
  * who: for the record, taken over, may be NULL. Again is harmless.
@@ -115,6 +125,7 @@ void session_close(struct session *s, struct request *q);
 /* A session of that card that has not got its last record on disk. */
 bool session_is_live(const struct manager *m, uint64_t card_serial);
 
+void session_set_pausing(struct session *s, enum session_pausing pausing);
 void session_set_state(struct session *s, enum session_state state);
 /* Looks at the card and signals progress. */
 void session_refresh(struct session *s);
@@ -158,7 +169,9 @@ void session_confirm_notices(struct request *q, struct session *s);
 void session_arm(struct request *q, struct session *s);
 void session_start(struct request *q, struct session *s);
 void session_go(struct request *q, struct session *s);
-void session_pause(struct request *q, struct session *s, bool now, int error);
+/* The kernel was asked when the call came in. */
+void session_pause(struct request *q, struct session *s, bool now);
+void session_refuse_pause(struct request *q, struct session *s);
 void session_resume(struct request *q, struct session *s);
 
 /* Refuses q, and returns false, if that method cannot begin now: wrong state, another under way, log failed. */

@@ -124,7 +124,10 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct stimulator *st = userdata;
 
-        stimulator_halt(st);
+        if (st->session)
+                session_halt(st->session);
+        else
+                stimulator_halt(st);
         return request_begin(st->manager, m, NULL, st, keep, release, go_stop);
 }
 

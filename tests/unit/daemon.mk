@@ -3,7 +3,7 @@
 # sessions over a private bus on a stimulator that the test plays itself.
 
 # Whole sessions, over session-fixture.c.
-SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost)
+SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake)
 SESSION_UNIT += $(B)/tests/test-flood
 DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-writer pulsefile history config vtable) $(SESSION_UNIT)
 UNIT_TESTS  += $(DAEMON_UNIT)

@@ -603,7 +603,7 @@ static void test_pause_and_resume(void **state)
         m = new_call(f->bus, f->session, "org.tmsd1.Session", "Pause");
         (void)sd_bus_message_append(m, "b", 1);
         assert_false(finish(f, f->bus, m, NULL));
-        refused(f, "OutOfOrder", "not while the session is ended");
+        refused(f, "OutOfOrder", "has ended: It was stopped on request.");
         sd_bus_flush_close_unref(other);
         stop_daemon(f);
         assert_int_equal(logged(f, "session.resume.intent"), 1);

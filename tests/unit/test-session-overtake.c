@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is asked later wins: a Pause or a Stop is never refused for, nor undone
+ * by, something that adds risk and was still on its way when it came: to
+ * polkit, to the disk, or asleep in the kernel's ARM.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "fake-bus.h"
+#include "fake-device.h"
+#include "manager.h"
+#include "session-fixture.h"
+
+enum way { AT_POLKIT, TO_DISK, IN_KERNEL };
+
+/* One call whose answer comes later. */
+struct sent {
+        bool done;
+        char error[128], message[1024];
+};
+
+static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+        struct sent *sent = userdata;
+
+        sent->done = true;
+        if (e) {
+                (void)snprintf(sent->error, sizeof(sent->error), "%s", e->name + strlen("org.tmsd1.Error."));
+                (void)snprintf(sent->message, sizeof(sent->message), "%s", e->message);
+        }
+        return 0;
+}
+
+/* type: 0, or that of value. */
+static void send_call(struct fixture *f, const char *method, char type, int value, struct sent *sent)
+{
+        sd_bus_message *m = new_call(f->bus, f->session, "org.tmsd1.Session", method);
+
+        *sent = (struct sent){0};
+        if (type)
+                (void)sd_bus_message_append_basic(m, type, &value);
+        assert_true(sd_bus_call_async(f->bus, NULL, m, on_reply, sent, 20 * USEC_PER_S) >= 0);
+        sd_bus_message_unref(m);
+}
+
+static void wait_sent(struct fixture *f, const struct sent *sent)
+{
+        int i;
+
+        for (i = 0; i < 500 && !sent->done; i++) {
+                while (sd_bus_process(f->bus, NULL) > 0)
+                        ;
+                if (!sent->done)
+                        (void)sd_bus_wait(f->bus, 20000);
+        }
+        assert_true(sent->done);
+}
+
+static void was_refused(const struct sent *sent, const char *error, const char *part)
+{
+        if (strcmp(sent->error, error) != 0 || !strstr(sent->message, part))
+                fail_msg("answered with '%s': '%s'; expected %s with '%s'", sent->error, sent->message, error, part);
+}
+
+static void was_taken(const struct sent *sent)
+{
+        if (*sent->error)
+                fail_msg("refused with %s: %s", sent->error, sent->message);
+}
+
+/* Sends a call that adds risk, and returns when it is on its way. */
+static void begin(struct fixture *f, enum way way, const char *method, struct sent *sent)
+{
+        unsigned before = fake_polkit_asked();
+        int i;
+
+        if (way == AT_POLKIT)
+                fake_polkit_say(POLKIT_SILENT);
+        if (way == TO_DISK)
+                atomic_store(hold_sync, 1);
+        if (way == IN_KERNEL)
+                fake->arm_ms = 3000;
+        send_call(f, method, STREQ(method, "Go") ? 'u' : 0, 0, sent);
+        assert_true(sd_bus_flush(f->bus) >= 0);
+        for (i = 0; i < 500 && fake_polkit_asked() == before; i++)
+                usleep(10000);
+        if (way == IN_KERNEL)
+                wait_state(f, "arming");
+        else
+                usleep(100000);
+        assert_false(sent->done);
+}
+
+static void go_on(void)
+{
+        fake_polkit_say(POLKIT_YES);
+        atomic_store(hold_sync, 0);
+}
+
+/* From another client, as whoever stands beside would. */
+static bool pause_by(struct fixture *f, bool now)
+{
+        sd_bus *other = fake_bus_connect();
+        sd_bus_message *m = new_call(other, f->session, "org.tmsd1.Session", "Pause");
+        bool taken;
+
+        (void)sd_bus_message_append(m, "b", (int)now);
+        taken = finish(f, other, m, NULL);
+        sd_bus_flush_close_unref(other);
+        return taken;
+}
+
+static void must_pause(struct fixture *f, bool now)
+{
+        if (!pause_by(f, now))
+                fail_msg("Pause: %s: %s", f->error, f->message);
+}
+
+static void state_is(struct fixture *f, const char *expected)
+{
+        char *state = get_text(f->bus, f->session, "org.tmsd1.Session", "State");
+
+        assert_string_equal(state, expected);
+        free(state);
+}
+
+/* A protocol whose every pulse waits for the operator. */
+static const char each_waits[] = "format: 1\nid: slow\ntitle: t\nindication: i\ntarget: left\ncoil: figure-8\n"
+                                 "waveform: biphasic\nstatus: research\nintensity: {reference: rMT, percent: 90 %}\n"
+                                 "pattern: {series: {trains: 5, interval: 5 s, wait: operator}}\n"
+                                 "totals: {pulses: 5, trains: 5, first_to_last: 20 s}\n";
+
+static void must_wait_for_go(struct fixture *f)
+{
+        must_create(f);
+        assert_true(prepare_text(f, "mine.yaml", each_waits, 520));
+        must(f, "Arm");
+        must(f, "Start");
+        wait_text(f, f->session, "org.tmsd1.Session", "Waiting", "operator");
+}
+
+/* --- Pause ------------------------------------------------------------------------------- */
+
+static void pause_over_start(struct fixture *f, enum way way)
+{
+        struct sent start;
+
+        must_prepare(f);
+        must(f, "Arm");
+        begin(f, way, "Start", &start);
+        must_pause(f, true);
+        go_on();
+        wait_sent(f, &start);
+        was_refused(&start, "OutOfOrder", "Start: a pause was asked for meanwhile");
+        usleep(200000);
+        state_is(f, "armed");
+        assert_int_equal(fake->starts, 0);
+        /* Asked for anew it is another matter. */
+        must(f, "Start");
+        state_is(f, "running");
+        assert_int_equal(fake->starts, 1);
+}
+
+static void test_pause_over_start_at_polkit(void **state)
+{
+        pause_over_start(*state, AT_POLKIT);
+}
+
+static void test_pause_over_start_to_disk(void **state)
+{
+        pause_over_start(*state, TO_DISK);
+}
+
+/* As a client sends that does not wait for answers. */
+static void test_start_pause_resume_in_one_write(void **state)
+{
+        struct fixture *f = *state;
+        struct sent start, pause, resume;
+
+        must_prepare(f);
+        must(f, "Arm");
+        send_call(f, "Start", 0, 0, &start);
+        send_call(f, "Pause", 'b', 1, &pause);
+        send_call(f, "Resume", 0, 0, &resume);
+        wait_sent(f, &start);
+        wait_sent(f, &pause);
+        wait_sent(f, &resume);
+        was_taken(&pause);
+        was_refused(&start, "OutOfOrder", "Start: a pause was asked for meanwhile");
+        was_refused(&resume, "OutOfOrder", "not while the session is armed");
+        assert_int_equal(fake->starts, 0);
+        state_is(f, "armed");
+}
+
+static void pause_over_resume(struct fixture *f, enum way way)
+{
+        struct sent resume;
+
+        must_run(f);
+        must_pause(f, true);
+        begin(f, way, "Resume", &resume);
+        must_pause(f, true);
+        go_on();
+        wait_sent(f, &resume);
+        was_refused(&resume, "OutOfOrder", "Resume: a pause was asked for meanwhile");
+        usleep(200000);
+        state_is(f, "paused");
+        assert_int_equal(fake->resumes, 0);
+        must(f, "Resume");
+        state_is(f, "running");
+}
+
+static void test_pause_over_resume_at_polkit(void **state)
+{
+        pause_over_resume(*state, AT_POLKIT);
+}
+
+static void test_pause_over_resume_to_disk(void **state)
+{
+        pause_over_resume(*state, TO_DISK);
+}
+
+static void pause_over_arm(struct fixture *f, enum way way)
+{
+        struct sent arm;
+
+        must_prepare(f);
+        begin(f, way, "Arm", &arm);
+        must_pause(f, true);
+        go_on();
+        wait_sent(f, &arm);
+        was_refused(&arm, "OutOfOrder", "Arm: a pause was asked for meanwhile");
+        wait_state(f, "prepared");
+        assert_int_not_equal(fake->status.state, TMS_STATE_ARMED);
+        fake->arm_ms = 0;
+        must(f, "Arm");
+        must(f, "Start");
+}
+
+static void test_pause_over_arm_at_polkit(void **state)
+{
+        pause_over_arm(*state, AT_POLKIT);
+}
+
+static void test_pause_over_arm_to_disk(void **state)
+{
+        pause_over_arm(*state, TO_DISK);
+}
+
+static void test_pause_over_arm_in_the_kernel(void **state)
+{
+        pause_over_arm(*state, IN_KERNEL);
+}
+
+static void pause_over_go(struct fixture *f, enum way way)
+{
+        struct sent go;
+
+        must_wait_for_go(f);
+        fake->pause_waits = true;
+        begin(f, way, "Go", &go);
+        /* It takes hold at the train's end only, and State says running: Go is overtaken all the same. */
+        must_pause(f, false);
+        go_on();
+        wait_sent(f, &go);
+        was_refused(&go, "OutOfOrder", "Go: a pause was asked for meanwhile");
+        assert_int_equal(fake->gos, 0);
+        fake->pause_waits = false;
+}
+
+static void test_pause_over_go_at_polkit(void **state)
+{
+        pause_over_go(*state, AT_POLKIT);
+}
+
+static void test_pause_over_go_to_disk(void **state)
+{
+        pause_over_go(*state, TO_DISK);
+}
+
+static void test_pause_with_nothing_to_pause(void **state)
+{
+        struct fixture *f = *state;
+
+        must_prepare(f);
+        assert_false(pause_by(f, true));
+        refused(f, "OutOfOrder", "not while the session is prepared");
+        must(f, "Arm");
+        assert_false(pause_by(f, true));
+        refused(f, "OutOfOrder", "not while the session is armed");
+        must(f, "Start");
+}
+
+/* --- The answer and State say the same ---------------------------------------------------------- */
+
+static void test_resume_right_after_a_pause(void **state)
+{
+        struct fixture *f = *state;
+        int i;
+
+        must_run(f);
+        for (i = 0; i < 5; i++) {
+                must_pause(f, i % 2);
+                state_is(f, "paused");
+                must(f, "Resume");
+                state_is(f, "running");
+        }
+        assert_int_equal(fake->resumes, 5);
+}
+
+static bool is_pausing(struct fixture *f)
+{
+        int pausing = -1;
+
+        assert_true(sd_bus_get_property_trivial(f->bus, BUS_NAME, f->session, "org.tmsd1.Session", "Pausing", NULL, 'b',
+                                                &pausing) >= 0);
+        return pausing;
+}
+
+static void test_pause_at_the_end_of_the_train(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        assert_false(is_pausing(f));
+        fake->pause_waits = true;
+        must_pause(f, false);
+        state_is(f, "running");
+        assert_true(is_pausing(f));
+        fake_set_state(TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
+        wait_state(f, "paused");
+        assert_false(is_pausing(f));
+        fake->pause_waits = false;
+}
+
+/* The disk takes its time; nobody is told meanwhile that pulses may come. */
+static void test_stopped_is_told_at_once(void **state)
+{
+        struct fixture *f = *state;
+        char *text;
+
+        must_run(f);
+        fake_play(5);
+        usleep(500000);
+        atomic_store(hold_sync, 1);
+        must(f, "Stop");
+        state_is(f, "ending");
+        text = get_text(f->bus, f->session, "org.tmsd1.Session", "EndReason");
+        assert_string_equal(text, "");
+        free(text);
+        assert_false(pause_by(f, true));
+        refused(f, "OutOfOrder", "Pause: the session has ended: It was stopped on request.");
+        usleep(300000);
+        state_is(f, "ending");
+        atomic_store(hold_sync, 0);
+        check_end(f, "stopped", 5);
+}
+
+/* --- Stop -------------------------------------------------------------------------------------- */
+
+/* A client of whom nothing is known yet: its name has to be asked about before its Stop is answered. */
+static void stop_by_another(struct fixture *f, const char *path, const char *interface)
+{
+        sd_bus *other = fake_bus_connect();
+
+        if (!call_on(f, other, path, interface, "Stop"))
+                fail_msg("Stop: %s: %s", f->error, f->message);
+        sd_bus_flush_close_unref(other);
+}
+
+static void stop_over(struct fixture *f, enum way way, const char *method, bool of_session)
+{
+        unsigned stops, starts, resumes, arms;
+        struct sent sent;
+
+        must_prepare(f);
+        if (!STREQ(method, "Arm"))
+                must(f, "Arm");
+        if (STREQ(method, "Resume")) {
+                must(f, "Start");
+                must_pause(f, true);
+        }
+        begin(f, way, method, &sent);
+        stops = fake->stops, starts = fake->starts, resumes = fake->resumes, arms = fake->arms;
+        stop_by_another(f, of_session ? f->session : STIMULATOR,
+                        of_session ? "org.tmsd1.Session" : "org.tmsd1.Stimulator");
+        assert_true(fake->stops > stops);
+        go_on();
+        wait_sent(f, &sent);
+        was_refused(&sent, "OutOfOrder", "top");
+        check_end(f, "stopped", 0);
+        assert_int_equal(fake->starts, starts);
+        assert_int_equal(fake->resumes, resumes);
+        assert_int_equal(fake->arms, arms);
+}
+
+#define STOP_OVER(name, way, method)                    \
+        static void test_stop_over_##name(void **state) \
+        {                                               \
+                stop_over(*state, way, method, true);   \
+        }
+
+STOP_OVER(arm_at_polkit, AT_POLKIT, "Arm")
+STOP_OVER(arm_to_disk, TO_DISK, "Arm")
+STOP_OVER(arm_in_the_kernel, IN_KERNEL, "Arm")
+STOP_OVER(start_at_polkit, AT_POLKIT, "Start")
+STOP_OVER(start_to_disk, TO_DISK, "Start")
+STOP_OVER(resume_at_polkit, AT_POLKIT, "Resume")
+STOP_OVER(resume_to_disk, TO_DISK, "Resume")
+
+static void test_stimulators_stop_over_arm_to_disk(void **state)
+{
+        stop_over(*state, TO_DISK, "Arm", false);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                        TEST(test_pause_over_start_at_polkit),      TEST(test_pause_over_start_to_disk),
+                        TEST(test_start_pause_resume_in_one_write), TEST(test_pause_over_resume_at_polkit),
+                        TEST(test_pause_over_resume_to_disk),       TEST(test_pause_over_arm_at_polkit),
+                        TEST(test_pause_over_arm_to_disk),          TEST(test_pause_over_arm_in_the_kernel),
+                        TEST(test_pause_over_go_at_polkit),         TEST(test_pause_over_go_to_disk),
+                        TEST(test_pause_with_nothing_to_pause),     TEST(test_resume_right_after_a_pause),
+                        TEST(test_pause_at_the_end_of_the_train),   TEST(test_stopped_is_told_at_once),
+                        TEST(test_stop_over_arm_at_polkit),         TEST(test_stop_over_arm_to_disk),
+                        TEST(test_stop_over_arm_in_the_kernel),     TEST(test_stop_over_start_at_polkit),
+                        TEST(test_stop_over_start_to_disk),         TEST(test_stop_over_resume_at_polkit),
+                        TEST(test_stop_over_resume_to_disk),        TEST(test_stimulators_stop_over_arm_to_disk),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
