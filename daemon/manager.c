@@ -77,33 +77,44 @@ bool manager_recall_uid(struct manager *m, const char *name, uid_t *ret)
 
 /* --- Hotplug ------------------------------------------------------------------------------ */
 
+void manager_see_node(struct manager *m, const char *action, const char *node)
+{
+        struct stimulator *st = stimulator_find(m, node);
+
+        /* Told late or not at all; another card may have the same node by now. What the file says counts. */
+        if (st && !stimulator_is_there(st)) {
+                stimulator_remove(st);
+                st = NULL;
+        }
+        if (!st && !STREQ(action, "remove") && !m->stopping)
+                (void)stimulator_add(m, node);
+}
+
 static int found_node(const char *node, void *userdata)
 {
         /* One card that cannot be opened does not hide the others. */
-        (void)stimulator_add(userdata, node);
+        manager_see_node(userdata, "add", node);
         return 0;
 }
 
 static int on_udev(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         struct manager *m = userdata;
-        struct udev_device *d = udev_monitor_receive_device(m->udev_monitor);
+        struct udev_device *d;
         const char *action, *node;
-        struct stimulator *st;
 
-        if (!d)
+        errno = 0;
+        d = udev_monitor_receive_device(m->udev_monitor);
+        if (!d) {
+                /* What did not fit into the socket's buffer is lost: look for oneself. */
+                if (errno == ENOBUFS && !m->stopping)
+                        (void)tms_enumerate(found_node, m);
                 return 0;
+        }
         action = udev_device_get_action(d);
         node = udev_device_get_devnode(d);
-        if (action && node) {
-                st = stimulator_find(m, node);
-                if (STREQ(action, "remove")) {
-                        if (st)
-                                stimulator_remove(st);
-                } else if (!st && !m->stopping) {
-                        (void)stimulator_add(m, node);
-                }
-        }
+        if (action && node)
+                manager_see_node(m, action, node);
         udev_device_unref(d);
         return 0;
 }

@@ -68,6 +68,8 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct manager *, manager_free)
 int manager_start(struct manager *m);
 /* Stops every session, then leaves the loop with that status. */
 void manager_stop(struct manager *m, const char *reason, const char *text, int exit_status);
+/* udev says so of a stimulator's node. */
+void manager_see_node(struct manager *m, const char *action, const char *node);
 /* Whoever may have been the last thing to wait for calls this. */
 void manager_check_ready(struct manager *m);
 void manager_check_stopped(struct manager *m);

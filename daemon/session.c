@@ -290,7 +290,7 @@ void session_catch_up(struct session *s)
 {
         while (s->control && !s->ending) {
                 if (!read_records(s))
-                        session_end(s, "gone", "The stimulator was unplugged.", NULL);
+                        stimulator_remove(s->st);
                 else if (s->n_events < SESSION_EVENTS_MAX)
                         return;
                 else
@@ -303,7 +303,7 @@ static int on_records(sd_event_source *source, int fd, uint32_t revents, void *u
         struct session *s = userdata;
 
         if (!read_records(s)) {
-                session_end(s, "gone", "The stimulator was unplugged.", NULL);
+                stimulator_remove(s->st);
                 return 0;
         }
         write_records(s);
@@ -320,7 +320,7 @@ static int on_records(sd_event_source *source, int fd, uint32_t revents, void *u
 static void look_why_stale(struct session *s)
 {
         if (!read_records(s))
-                session_end(s, "gone", "The stimulator was unplugged.", NULL);
+                stimulator_remove(s->st);
         else if (s->writing && now_ns(CLOCK_MONOTONIC) - s->wrote_ns > STALLED_NS)
                 session_end(s, "audit_stalled", "The disk did not take the records of the last pulses in time.", NULL);
 }
@@ -333,7 +333,7 @@ static void keep_alive(struct session *s)
         if (r == -ESTALE)
                 look_why_stale(s);
         else if (r == -ENODEV)
-                session_end(s, "gone", "The stimulator was unplugged.", NULL);
+                stimulator_remove(s->st);
         else if (r < 0 && r != s->keepalive_error)
                 /* If permission has run out, the kernel has ended the run by itself, and its record says why. */
                 log_warning("session %s: keepalive: %s", s->id, strerror(-r));
@@ -350,7 +350,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
         if (s->ending)
                 return 0;
         if (!read_records(s)) {
-                session_end(s, "gone", "The stimulator was unplugged.", NULL);
+                stimulator_remove(s->st);
                 return 0;
         }
         if (s->ending)

@@ -103,6 +103,8 @@ int stimulator_refresh(struct stimulator *st)
         size_t n = 0;
         int r;
 
+        if (!st->monitor)
+                return -ENODEV;
         r = tms_device_status(st->monitor, &s);
         if (r < 0)
                 return r;
@@ -135,7 +137,7 @@ int stimulator_refresh(struct stimulator *st)
 
 void stimulator_halt(struct stimulator *st)
 {
-        int r = tms_device_stop(st->monitor);
+        int r = st->monitor ? tms_device_stop(st->monitor) : -ENODEV;
 
         if (r < 0 && r != -ENODEV)
                 (void)log_error_errno(r, "%s: stop", st->node);
@@ -192,11 +194,9 @@ static int on_monitor(sd_event_source *s, int fd, uint32_t revents, void *userda
 {
         struct stimulator *st = userdata;
 
-        if (!drain_monitor(st) || (revents & (EPOLLHUP | EPOLLERR))) {
-                /* udev will say so too; until then there is nothing to listen to. */
-                (void)sd_event_source_set_enabled(st->io, SD_EVENT_OFF);
-                (void)stimulator_refresh(st);
-        }
+        /* udev may say so too, or not, or late. */
+        if (!drain_monitor(st) || (revents & (EPOLLHUP | EPOLLERR)))
+                stimulator_remove(st);
         return 0;
 }
 
@@ -204,9 +204,9 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 {
         struct stimulator *st = userdata;
 
-        if (!st->session)
-                (void)stimulator_refresh(st);
         (void)sd_event_source_set_time_relative(s, LOOK_USEC);
+        if (!st->session && stimulator_refresh(st) == -ENODEV)
+                stimulator_remove(st);
         return 0;
 }
 
@@ -216,7 +216,7 @@ void stimulator_set_session(struct stimulator *st, struct session *session)
         if (st->io && !st->gone) {
                 /* What the session has read is waiting here too, and is passed over by its sequence number. */
                 if (!session)
-                        (void)drain_monitor(st);
+                        (void)drain_monitor(st); /* a card that is gone is told of by its file as well */
                 (void)sd_event_source_set_enabled(st->io, session ? SD_EVENT_OFF : SD_EVENT_ON);
         }
         if (st->slot)
@@ -320,6 +320,11 @@ int stimulator_add(struct manager *m, const char *node)
         return 0;
 }
 
+bool stimulator_is_there(struct stimulator *st)
+{
+        return stimulator_refresh(st) != -ENODEV;
+}
+
 void stimulator_remove(struct stimulator *st)
 {
         struct manager *m = st->manager;
@@ -339,6 +344,8 @@ void stimulator_remove(struct stimulator *st)
                 st->slot = sd_bus_slot_unref(st->slot);
                 log_info("%s: stimulator %016llx is gone", st->node, (unsigned long long)st->info.card_serial);
         }
+        /* A session that its owner has not closed yet keeps this object, and must not keep the kernel's with it. */
+        st->monitor = tms_device_close(st->monitor);
         TAILQ_REMOVE(&m->stimulators, st, link);
         stimulator_unref(st);
 }

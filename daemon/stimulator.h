@@ -17,8 +17,8 @@ struct stimulator {
         struct manager *manager;
         char *node, *path;
         struct tms_info info;
-        struct tms_status status; /* as last looked at */
-        struct tms_device *monitor;
+        struct tms_status status;   /* as last looked at */
+        struct tms_device *monitor; /* NULL once it is gone */
         sd_event_source *io, *timer;
         sd_bus_slot *slot;
         struct session *session;
@@ -31,7 +31,9 @@ struct stimulator {
 
 /* A node appeared. It is on the bus once what an earlier run left is dealt with. */
 int stimulator_add(struct manager *m, const char *node);
-/* The node is gone; a session on it ends. */
+/* False once the kernel says that the card behind the file is gone. */
+bool stimulator_is_there(struct stimulator *st);
+/* The card is gone, as udev or any of its files says; a session on it ends. Again is harmless. */
 void stimulator_remove(struct stimulator *st);
 struct stimulator *stimulator_find(struct manager *m, const char *node);
 struct stimulator *stimulator_by_path(struct manager *m, const char *path); /* "/": the only one */

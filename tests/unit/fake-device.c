@@ -132,6 +132,28 @@ void fake_miss(unsigned n)
         unlock();
 }
 
+void fake_unplug(void)
+{
+        const uint64_t one = 1;
+
+        lock();
+        fake->present = false;
+        (void)!write(fake->control_fd, &one, sizeof(one));
+        (void)!write(fake->monitor_fd, &one, sizeof(one));
+        unlock();
+}
+
+void fake_plug(void)
+{
+        uint64_t count;
+
+        lock();
+        (void)!read(fake->control_fd, &count, sizeof(count));
+        (void)!read(fake->monitor_fd, &count, sizeof(count));
+        fake->present = true;
+        unlock();
+}
+
 void fake_open_interlocks(uint32_t bits)
 {
         lock();
@@ -247,6 +269,7 @@ int tms_device_open(const char *node, bool control, struct tms_device **ret)
         d->owned = true;
         d->fd = control ? fake->control_fd : fake->monitor_fd;
         d->next = fake->acked;
+        fake->files++;
         if (control) {
                 const uint64_t one = 1;
 
@@ -277,6 +300,10 @@ struct tms_device *tms_device_close(struct tms_device *d)
                 close(d->fd);
         else if (d->control)
                 fake_controller_died();
+        lock();
+        if (d->owned)
+                fake->files--;
+        unlock();
         free(d);
         return NULL;
 }

@@ -31,6 +31,7 @@ struct fake {
         uint64_t acked;
         bool has_controller;
         int control_fd, monitor_fd; /* eventfds */
+        unsigned files;             /* that are open */
 
         /* What was asked of it. */
         uint32_t waveform; /* of the last load */
@@ -51,6 +52,9 @@ void fake_set_state(uint32_t state, uint32_t cause);
 /* n pulses, each fired and answered. */
 void fake_play(unsigned n);
 void fake_miss(unsigned n);
+/* The card is pulled, or there again. Its files say so. */
+void fake_unplug(void);
+void fake_plug(void);
 void fake_open_interlocks(uint32_t bits);
 /* What the kernel does when the controller's process dies. */
 void fake_controller_died(void);

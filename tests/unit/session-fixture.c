@@ -39,6 +39,13 @@ static int on_term(sd_event_source *source, const struct signalfd_siginfo *si, v
         return 0;
 }
 
+/* udev's part is the test's. */
+static int on_udev_says(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+        manager_see_node(userdata, si->ssi_signo == SIGUSR1 ? "add" : "remove", "/dev/tms0");
+        return 0;
+}
+
 static int daemon_main(int state_fd)
 {
         struct config config = {.audit_free_min = 4096};
@@ -49,9 +56,13 @@ static int daemon_main(int state_fd)
 
         (void)sigemptyset(&mask);
         (void)sigaddset(&mask, SIGTERM);
+        (void)sigaddset(&mask, SIGUSR1);
+        (void)sigaddset(&mask, SIGUSR2);
         (void)sigprocmask(SIG_BLOCK, &mask, NULL);
         if (sd_event_new(&event) < 0 || manager_new(event, &config, state_fd, &m) < 0 ||
-            sd_event_add_signal(event, NULL, SIGTERM, on_term, m) < 0 || manager_start(m) < 0)
+            sd_event_add_signal(event, NULL, SIGTERM, on_term, m) < 0 ||
+            sd_event_add_signal(event, NULL, SIGUSR1, on_udev_says, m) < 0 ||
+            sd_event_add_signal(event, NULL, SIGUSR2, on_udev_says, m) < 0 || manager_start(m) < 0)
                 return 70;
         r = sd_event_loop(event);
         manager_free(m);

@@ -35,6 +35,9 @@ int setup(void **state);
 int teardown(void **state);
 
 void start_daemon(struct fixture *f, const char *boot);
+/* What udev would: the node is there, or gone. */
+#define UDEV_ADD SIGUSR1
+#define UDEV_REMOVE SIGUSR2
 /* By SIGTERM; it must say goodbye, and the sanitizer must find nothing left. */
 void stop_daemon(struct fixture *f);
 /* It ends by itself, with that status. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a session is lost with: the system bus, in mid-session. */
+/* What a session is lost with: the system bus, or the stimulator, of which udev says nothing. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
@@ -61,6 +62,116 @@ static void test_bus_lost_while_polkit_is_asked(void **state)
         assert_int_equal(fake->starts, 0);
 }
 
+/* --- The stimulator ------------------------------------------------------------------------ */
+
+static bool is_on_bus(struct fixture *f)
+{
+        char *node = get_text(f->bus, STIMULATOR, "org.tmsd1.Stimulator", "Node");
+        bool is = STREQ(node, "/dev/tms0");
+
+        free(node);
+        return is;
+}
+
+static void wait_on_bus(struct fixture *f, bool there)
+{
+        int i;
+
+        for (i = 0; i < 200 && is_on_bus(f) != there; i++)
+                usleep(20000);
+        if (is_on_bus(f) != there)
+                fail_msg("the stimulator is%s on the bus", there ? " not" : " still");
+}
+
+static void test_pulled_while_idle(void **state)
+{
+        struct fixture *f = *state;
+
+        wait_on_bus(f, true);
+        fake_unplug();
+        wait_on_bus(f, false);
+        assert_int_equal(fake->files, 0);
+        assert_false(create_with(f, f->bus, NULL));
+        refused(f, "NoStimulator", "No stimulator is connected");
+        /* What udev says later is no news. */
+        assert_int_equal(kill(f->daemon, UDEV_REMOVE), 0);
+        fake_plug();
+        assert_int_equal(kill(f->daemon, UDEV_ADD), 0);
+        wait_on_bus(f, true);
+        must_create(f);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"type\":\"stimulator.remove\""), 1);
+        assert_int_equal(logged(f, "\"type\":\"stimulator.add\""), 2);
+}
+
+/* The client looks at the ended session for as long as it likes: the kernel's object must not wait for it. */
+static void test_pulled_while_running(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(5);
+        usleep(600000);
+        fake_unplug();
+        wait_on_bus(f, false);
+        check_end(f, "gone", 5);
+        assert_int_equal(fake->files, 0);
+        fake_plug();
+        assert_int_equal(kill(f->daemon, UDEV_ADD), 0);
+        wait_on_bus(f, true);
+        must(f, "Close");
+        must_create(f);
+        stop_daemon(f);
+        check_log(f, 2, 5);
+        assert_int_equal(logged(f, "\"type\":\"stimulator.remove\""), 1);
+}
+
+static void test_pulled_while_prepared(void **state)
+{
+        struct fixture *f = *state;
+
+        must_prepare(f);
+        fake_unplug();
+        wait_on_bus(f, false);
+        check_end(f, "gone", 0);
+        assert_int_equal(fake->files, 0);
+}
+
+/* The card is back under the same node, and its files have not been looked at yet. */
+static void test_udev_comes_first(void **state)
+{
+        struct fixture *f = *state;
+
+        wait_on_bus(f, true);
+        /* Its files say nothing. */
+        fake->present = false;
+        assert_int_equal(kill(f->daemon, UDEV_REMOVE), 0);
+        wait_on_bus(f, false);
+        assert_int_equal(fake->files, 0);
+        fake->present = true;
+        assert_int_equal(kill(f->daemon, UDEV_ADD), 0);
+        wait_on_bus(f, true);
+        /* Told late of the card that was there before: this one stays. */
+        assert_int_equal(kill(f->daemon, UDEV_REMOVE), 0);
+        usleep(100000);
+        assert_true(is_on_bus(f));
+        must_create(f);
+}
+
+/* Neither udev nor the file says anything: the look every few seconds does. */
+static void test_pulled_in_silence(void **state)
+{
+        struct fixture *f = *state;
+        int i;
+
+        wait_on_bus(f, true);
+        fake->present = false;
+        for (i = 0; i < 100 && is_on_bus(f); i++)
+                usleep(100000);
+        assert_false(is_on_bus(f));
+        assert_int_equal(fake->files, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -68,6 +179,11 @@ int main(void)
                         TEST(test_bus_lost_before_arming),
                         TEST(test_bus_lost_while_running),
                         TEST(test_bus_lost_while_polkit_is_asked),
+                        TEST(test_pulled_while_idle),
+                        TEST(test_pulled_while_running),
+                        TEST(test_pulled_while_prepared),
+                        TEST(test_udev_comes_first),
+                        TEST(test_pulled_in_silence),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
