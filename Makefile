@@ -21,7 +21,10 @@ tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 udevdir     ?= $(prefix)/lib/udev/rules.d
 moduledir   ?= $(prefix)/lib/modules
 
-CC          ?= cc
+# None of make's built-in rules: with them, a file without a rule of ours is compiled somehow.
+MAKEFLAGS   += -rR
+CC          := $(if $(filter-out default undefined,$(origin CC)),$(CC),cc)
+AR          := $(if $(filter-out default undefined,$(origin AR)),$(AR),ar)
 CFLAGS      ?= -O2 -g
 WARN_CFLAGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	       -Wundef -Wformat=2 -Wno-unused-parameter -Wno-missing-field-initializers
