@@ -4,7 +4,7 @@
  * file or a request ends in tms_error_set(), and people read what
  * tms_error_format() makes of it.
  */
-#include "util.h"
+#include "codepoint.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
@@ -51,6 +51,25 @@ char *tms_text_repair(char *text)
         return text;
 }
 
+char *tms_text_line(char *text)
+{
+        char *to = tms_text_repair(text);
+
+        for (const char *from = text; *from;) {
+                const int n = text_character(from, strlen(from));
+                const enum code_class c = code_class(code_at(from, n));
+
+                if (c == CODE_SHOWN || c == CODE_SPACE) {
+                        memmove(to, from, (size_t)n);
+                        to += n;
+                } else
+                        *to++ = '?';
+                from += n;
+        }
+        *to = 0;
+        return text;
+}
+
 int tms_error_setv(struct tms_error *e, int err, const char *file, unsigned line, unsigned column, const char *key,
                    const char *format, va_list ap)
 {
@@ -66,10 +85,13 @@ int tms_error_setv(struct tms_error *e, int err, const char *file, unsigned line
                 snprintf(e->key, sizeof(e->key), "%s", key);
         vsnprintf(e->message, sizeof(e->message), format, ap);
 
-        /* Each may have been cut in the middle of a character, here or by a %.48s of the caller's. */
-        tms_text_repair(e->file);
-        tms_text_repair(e->key);
-        tms_text_repair(e->message);
+        /*
+         * Each may have been cut in the middle of a character, here or by a %.48s of the caller's, and may
+         * quote a file's name or a caller's word, which can hold anything.
+         */
+        tms_text_line(e->file);
+        tms_text_line(e->key);
+        tms_text_line(e->message);
         return -err;
 }
 
@@ -95,7 +117,7 @@ const char *tms_error_format(const struct tms_error *e, char *buf, size_t size)
                 snprintf(place, sizeof(place), "%s: ", e->file);
 
         snprintf(buf, size, "%s%s%s%s", place, e->key, e->key[0] ? ": " : "", e->message);
-        return size ? tms_text_repair(buf) : buf;
+        return size ? tms_text_line(buf) : buf;
 }
 
 int tms_sha256_hex(const void *data, size_t size, char ret[65])

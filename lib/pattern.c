@@ -27,9 +27,13 @@ int intensity_read(const struct reader *reader, const struct node *n, bool main_
         const char *rest, *expected;
         struct intensity v;
         size_t i;
+        int r;
 
         if (n->kind != NODE_TEXT)
                 return node_fail(reader, n, "expected an intensity, such as \"main\", \"80 %% aMT\" or \"90 %% main\"");
+        r = node_check_spelling(reader, n, "expected an intensity, such as \"main\", \"80 % aMT\" or \"90 % main\"");
+        if (r < 0)
+                return r;
         if (main_allowed && strcmp(n->text, "main") == 0) {
                 *ret = (struct intensity){BASE_MAIN, 1000};
                 return 0;

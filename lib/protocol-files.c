@@ -210,7 +210,7 @@ static int found_file(const char *folder, const char *folders_end, const char *n
         r = installed_load(path, name, strlen(name) - strlen(SUFFIX), &p, &error);
         if (is_our_lack(r))
                 return r;
-        return found(tms_text_repair(path), p, &error, userdata);
+        return found(tms_text_line(path), p, &error, userdata);
 }
 
 /* The protocol belongs to the library: it is gone when the callback returns. */

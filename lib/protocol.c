@@ -21,13 +21,23 @@ static const char *const reference_names[] = {"rMT", "aMT", "MSO", NULL};
 
 enum { BASIS_GENERAL_KNOWLEDGE = 3 };
 
-static int text_read(const struct reader *reader, const struct node *map, const char *key, bool required, size_t max,
-                     char **ret)
+/* Words, in any number of lines. */
+static int text_read(const struct reader *reader, const struct node *map, const char *key, bool required, char **ret)
 {
         const struct node *n = node_get(map, key);
 
         if (n)
-                return read_text(reader, n, max, ret);
+                return read_text(reader, n, TEXT_MAX, ret);
+        return required ? node_missing(reader, map, key, "words") : 0;
+}
+
+/* What is shown beside other things, and must not look like another line of them. */
+static int line_read(const struct reader *reader, const struct node *map, const char *key, bool required, char **ret)
+{
+        const struct node *n = node_get(map, key);
+
+        if (n)
+                return read_line(reader, n, TITLE_MAX, ret);
         return required ? node_missing(reader, map, key, "words") : 0;
 }
 
@@ -67,7 +77,7 @@ static int format_read(const struct reader *reader, const struct node *root)
 
         if (!n)
                 return node_missing(reader, root, "format", "\"format: 1\"");
-        if (n->kind != NODE_TEXT || strcmp(n->text, "1") != 0)
+        if (n->kind != NODE_TEXT || n->escaped || strcmp(n->text, "1") != 0)
                 return node_fail(reader, n, "this format is not known; expected \"1\"");
         return 0;
 }
@@ -81,7 +91,9 @@ static int id_read(const struct reader *reader, const struct node *root, char **
 
         if (!n)
                 return node_missing(reader, root, "id", "the file's name without \".yaml\"");
-        r = read_text(reader, n, 63, &id);
+        r = read_line(reader, n, 63, &id);
+        if (r >= 0)
+                r = node_check_spelling(reader, n, "expected small letters, digits and single dashes between them");
         if (r < 0)
                 return r;
         for (const char *c = id; *c; c++) {
@@ -151,10 +163,10 @@ static int main_intensity_read(const struct reader *reader, const struct node *n
                         return node_fail(reader, highest, "this is below \"percent\"; expected at least that");
         }
 
-        r = text_read(reader, n, "muscle", false, TITLE_MAX, &p->muscle);
+        r = line_read(reader, n, "muscle", false, &p->muscle);
         if (r < 0)
                 return r;
-        return text_read(reader, n, "adjustment", false, TEXT_MAX, &p->adjustment);
+        return text_read(reader, n, "adjustment", false, &p->adjustment);
 }
 
 static int leg_read(const struct reader *reader, const struct node *n, size_t index, struct leg *leg)
@@ -168,10 +180,10 @@ static int leg_read(const struct reader *reader, const struct node *n, size_t in
         r = node_check_keys(reader, n, keys);
         if (r < 0)
                 return r;
-        r = text_read(reader, n, "name", true, TITLE_MAX, &leg->name);
+        r = line_read(reader, n, "name", true, &leg->name);
         if (r < 0)
                 return r;
-        r = text_read(reader, n, "target", true, TITLE_MAX, &leg->target);
+        r = line_read(reader, n, "target", true, &leg->target);
         if (r < 0)
                 return r;
 
@@ -306,7 +318,7 @@ static int course_read(const struct reader *reader, const struct node *n, struct
                                  "%u sessions do not fit into %u weeks of %u days with %u a day; mend one of the four",
                                  c->sessions, c->weeks, c->days_per_week, c->sessions_per_day);
 
-        return text_read(reader, n, "maintenance", false, TEXT_MAX, &p->maintenance);
+        return text_read(reader, n, "maintenance", false, &p->maintenance);
 }
 
 static int citation_read(const struct reader *reader, const struct node *n, struct citation *ret)
@@ -318,10 +330,10 @@ static int citation_read(const struct reader *reader, const struct node *n, stru
         r = node_check_keys(reader, n, keys);
         if (r < 0)
                 return r;
-        r = text_read(reader, n, "text", true, TEXT_MAX, &ret->text);
+        r = text_read(reader, n, "text", true, &ret->text);
         if (r < 0)
                 return r;
-        r = text_read(reader, n, "supports", true, TEXT_MAX, &ret->supports);
+        r = text_read(reader, n, "supports", true, &ret->supports);
         if (r < 0)
                 return r;
         r = choice_read(reader, n, "basis", citation_bases, &ret->basis);
@@ -400,16 +412,16 @@ static int protocol_read(const struct reader *reader, const struct node *root, s
         r = id_read(reader, root, &p->id);
         if (r < 0)
                 return r;
-        r = text_read(reader, root, "title", true, TITLE_MAX, &p->title);
+        r = line_read(reader, root, "title", true, &p->title);
         if (r < 0)
                 return r;
-        r = text_read(reader, root, "indication", true, TITLE_MAX, &p->indication);
+        r = line_read(reader, root, "indication", true, &p->indication);
         if (r < 0)
                 return r;
-        r = text_read(reader, root, "target", true, TITLE_MAX, &p->target);
+        r = line_read(reader, root, "target", true, &p->target);
         if (r < 0)
                 return r;
-        r = text_read(reader, root, "notes", false, TEXT_MAX, &p->notes);
+        r = text_read(reader, root, "notes", false, &p->notes);
         if (r < 0)
                 return r;
         n = node_get(root, "age");

@@ -43,6 +43,13 @@ const char *tms_error_format(const struct tms_error *e, char *buf, size_t size);
  */
 char *tms_text_repair(char *text);
 
+/*
+ * The same for a text that is shown in one line: each character becomes '?' too that steers a
+ * terminal, ends a line, turns the direction of writing, cannot be seen or has no agreed form. What a
+ * tms_error says has been through it.
+ */
+char *tms_text_line(char *text);
+
 /* --- Devices ---------------------------------------------------------------- */
 
 struct tms_device;
@@ -112,7 +119,7 @@ struct tms_protocol *tms_protocol_free(struct tms_protocol *p);
 int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_error *error);
 /*
  * Calls back for every installed file; error is filled and p NULL for one that
- * does not parse. path is for people: what is not UTF-8 in a file's name is '?'.
+ * does not parse. path is for people: made by tms_text_line() from the file's name.
  * A negative errno when it cannot be known what is installed: no memory, no
  * file descriptor, a folder or a disk that cannot be read.
  */

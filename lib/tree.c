@@ -1,59 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * YAML text to a tree of nodes with places, and typed access to the tree.
+ * YAML text to a tree of nodes with places.
  *
  * Only the part of YAML that two readers cannot disagree about: one
  * document, UTF-8, maps with unique plain keys, lists, and text. Anchors,
- * aliases, tags and tabs are refused. All scalars are text until a read_*()
+ * aliases, tags, directives and tabs are refused, and all characters that not
+ * everybody reads alike (source.h). All scalars are text until a read_*()
  * function gives them a type, so that "no" and "010" mean what they say.
  */
-#include "tree.h"
+#include "source.h"
 
 #include <errno.h>
 #include <string.h>
 #include <yaml.h>
 
 #define DEPTH_MAX 12
-#define QUOTE_MAX 48
-
-/* --- Text before YAML ------------------------------------------------------------------ */
-
-static int check_text(const struct reader *reader, const char *text, size_t size)
-{
-        unsigned line = 1, column = 1;
-
-        if (size > TMS_PROTOCOL_SIZE_MAX)
-                return tms_error_set(reader->error, EFBIG, reader->file, 0, 0, NULL,
-                                     "the file has %zu bytes; expected at most %u", size, TMS_PROTOCOL_SIZE_MAX);
-
-        for (size_t i = 0; i < size;) {
-                const unsigned char *s = (const unsigned char *)text + i;
-                int n = text_character(text + i, size - i);
-
-                if (n <= 0)
-                        return tms_error_set(reader->error, EINVAL, reader->file, line, column, NULL,
-                                             "the byte 0x%02x begins no character; expected a text file in UTF-8",
-                                             s[0]);
-                if (s[0] == '\t')
-                        return tms_error_set(reader->error, EINVAL, reader->file, line, column, NULL,
-                                             "there is a tab here; expected spaces");
-                if ((s[0] < 0x20 && s[0] != '\n' && s[0] != '\r') || s[0] == 0x7f)
-                        return tms_error_set(reader->error, EINVAL, reader->file, line, column, NULL,
-                                             "there is a control character (0x%02x) here; expected text", s[0]);
-                if (s[0] == '\n') {
-                        line++;
-                        column = 1;
-                } else
-                        column++;
-                i += (size_t)n;
-        }
-        return 0;
-}
 
 /* --- Building the tree ------------------------------------------------------------------- */
 
 struct builder {
         const struct reader *reader;
+        struct source source;
         yaml_parser_t parser;
         yaml_event_t event;
         bool have_event;
@@ -155,9 +122,15 @@ static int builder_yaml_error(struct builder *b)
 {
         const yaml_mark_t *mark = &b->parser.problem_mark;
         const char *problem = b->parser.problem ?: "unreadable";
+        const bool in_quotes = b->parser.context && strstr(b->parser.context, "a quoted scalar");
+        int r;
 
         if (b->parser.error == YAML_MEMORY_ERROR)
                 return builder_oom(b);
+        /* What looks like a space and is none may well be the reason. */
+        r = source_check_outside(b->reader, &b->source, in_quotes ? b->parser.context_mark.index : mark->index + 1);
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < ELEMENTSOF(yaml_problems); i++)
                 if (strcmp(problem, yaml_problems[i].problem) == 0)
                         return builder_fail(b, yaml_problems[i].at_context ? &b->parser.context_mark : mark,
@@ -182,38 +155,48 @@ static int builder_next(struct builder *b)
 
 static int builder_value(struct builder *b, struct node **ret);
 
-/* check_text() has seen the file's bytes, but not what an escape such as "\uFFFE" makes of them. */
-static int builder_check_scalar(struct builder *b)
+/* Goes on in the source to the end of the current scalar, a map's key or a value. */
+static int builder_source(struct builder *b, bool is_key, bool *ret_escaped)
 {
         const yaml_event_t *e = &b->event;
-        const char *text = (const char *)e->data.scalar.value;
+        const bool quoted = e->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
+                            e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+        bool escaped = false;
+        int r;
 
-        if (memchr(text, 0, e->data.scalar.length))
-                return builder_fail(b, &e->start_mark, "there is a NUL character here; expected text");
-        for (size_t i = 0; i < e->data.scalar.length;) {
-                int n = text_character(text + i, e->data.scalar.length - i);
-
-                if (n <= 0)
-                        return builder_fail(b, &e->start_mark,
-                                            "there is a code here that is no character; expected text");
-                i += (size_t)n;
-        }
-        return 0;
+        r = source_check_outside(b->reader, &b->source, e->start_mark.index);
+        if (r < 0)
+                return r;
+        if (is_key)
+                r = source_check_key(b->reader, &b->source, e->end_mark.index);
+        else if (quoted)
+                escaped = source_skip(&b->source, e->end_mark.index) &&
+                          e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+        if (ret_escaped)
+                *ret_escaped = escaped;
+        return r;
 }
 
 static int builder_scalar(struct builder *b, struct node **ret)
 {
         _cleanup_(node_freep) struct node *n = NULL;
         const yaml_event_t *e = &b->event;
+        bool escaped;
         int r;
 
-        r = builder_check_scalar(b);
+        r = builder_source(b, false, &escaped);
+        if (r < 0)
+                return r;
+        /* source_check() has seen the file's bytes, but not what an escape such as "\uFFFE" makes of them. */
+        r = source_check_value(b->reader, (unsigned)e->start_mark.line + 1, (unsigned)e->start_mark.column + 1,
+                               (const char *)e->data.scalar.value, e->data.scalar.length);
         if (r < 0)
                 return r;
 
         n = node_new(NODE_TEXT, &e->start_mark);
         if (!n)
                 return builder_oom(b);
+        n->escaped = escaped;
         n->text = strndup((const char *)e->data.scalar.value, e->data.scalar.length);
         if (!n->text)
                 return builder_oom(b);
@@ -276,6 +259,12 @@ static int builder_map(struct builder *b, struct node **ret)
                         return builder_fail(b, &mark, "a key here is not text; expected \"key: value\"");
                 if (b->event.data.scalar.anchor || b->event.data.scalar.tag)
                         return builder_fail(b, &mark, "anchors and tags are not used here; expected \"key: value\"");
+                if (b->event.data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
+                    b->event.data.scalar.style == YAML_FOLDED_SCALAR_STYLE)
+                        return builder_fail(b, &mark, "a key here is a block of text; expected \"key: value\"");
+                r = builder_source(b, true, NULL);
+                if (r < 0)
+                        return r;
                 key = strndup((const char *)b->event.data.scalar.value, b->event.data.scalar.length);
                 if (!key)
                         return builder_oom(b);
@@ -361,6 +350,10 @@ static int builder_document(struct builder *b, struct node **ret)
         if (b->event.type == YAML_STREAM_END_EVENT)
                 return tms_error_set(b->reader->error, EINVAL, b->reader->file, 0, 0, NULL,
                                      "the file is empty; expected a protocol");
+        if (b->event.data.document_start.version_directive ||
+            b->event.data.document_start.tag_directives.start != b->event.data.document_start.tag_directives.end)
+                return builder_fail(b, &b->event.start_mark,
+                                    "there is a directive (%) here; expected the protocol itself");
         r = builder_next(b);
         if (r < 0)
                 return r;
@@ -378,6 +371,10 @@ static int builder_document(struct builder *b, struct node **ret)
                 return builder_fail(b, &b->event.start_mark,
                                     "a second document starts here; expected one protocol a file");
 
+        r = source_check_outside(b->reader, &b->source, SIZE_MAX);
+        if (r < 0)
+                return r;
+
         *ret = TAKE_PTR(root);
         return 0;
 }
@@ -387,7 +384,7 @@ int tree_parse(const struct reader *reader, const char *text, size_t size, struc
         struct builder b = {.reader = reader};
         int r;
 
-        r = check_text(reader, text, size);
+        r = source_check(reader, &b.source, text, size);
         if (r < 0)
                 return r;
         if (!yaml_parser_initialize(&b.parser))
@@ -401,308 +398,4 @@ int tree_parse(const struct reader *reader, const char *text, size_t size, struc
                 yaml_event_delete(&b.event);
         yaml_parser_delete(&b.parser);
         return r;
-}
-
-/* --- Typed access ---------------------------------------------------------------------- */
-
-struct node *node_get(const struct node *map, const char *key)
-{
-        if (map->kind != NODE_MAP)
-                return NULL;
-        for (size_t i = 0; i < map->n; i++)
-                if (strcmp(map->children[i]->key, key) == 0)
-                        return map->children[i];
-        return NULL;
-}
-
-/* "pattern.train.count", "citations[2].text"; cut at the end if it is too long. */
-static void node_path(const struct node *n, char *buf, size_t size)
-{
-        char part[80];
-        size_t used;
-
-        buf[0] = 0;
-        if (!n || !n->parent)
-                return;
-
-        node_path(n->parent, buf, size);
-        used = strlen(buf);
-        if (n->key)
-                snprintf(part, sizeof(part), "%s%s", used ? "." : "", n->key);
-        else
-                snprintf(part, sizeof(part), "[%zu]", n->index + 1);
-        snprintf(buf + used, size - used, "%s", part);
-}
-
-int node_fail(const struct reader *reader, const struct node *n, const char *format, ...)
-{
-        char path[96];
-        va_list ap;
-        int r;
-
-        node_path(n, path, sizeof(path));
-        va_start(ap, format);
-        r = tms_error_setv(reader->error, EINVAL, reader->file, n->line, n->column, path, format, ap);
-        va_end(ap);
-        return r;
-}
-
-int node_missing(const struct reader *reader, const struct node *map, const char *key, const char *expected)
-{
-        char path[96];
-        size_t used;
-
-        node_path(map, path, sizeof(path));
-        used = strlen(path);
-        snprintf(path + used, sizeof(path) - used, "%s%s", used ? "." : "", key);
-        return tms_error_set(reader->error, EINVAL, reader->file, map->line, map->column, path,
-                             "this key is missing; expected %s", expected);
-}
-
-/* Edits from a to b, up to a word's length; only to say "did you mean". */
-static size_t distance(const char *a, const char *b)
-{
-        size_t row[64], n = strlen(b);
-
-        if (n + 1 > ELEMENTSOF(row) || strlen(a) + 1 > ELEMENTSOF(row))
-                return SIZE_MAX;
-        for (size_t j = 0; j <= n; j++)
-                row[j] = j;
-        for (size_t i = 1; a[i - 1]; i++) {
-                size_t diagonal = row[0];
-
-                row[0] = i;
-                for (size_t j = 1; j <= n; j++) {
-                        size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-                        if (row[j] + 1 < best)
-                                best = row[j] + 1;
-                        if (row[j - 1] + 1 < best)
-                                best = row[j - 1] + 1;
-                        diagonal = row[j];
-                        row[j] = best;
-                }
-        }
-        return row[n];
-}
-
-/* Words of the field that are near, but not what a file holds. */
-static const struct {
-        const char *key, *sentence;
-} foreign_keys[] = {
-                {"iti", "pauses are not stored; expected \"interval\", from onset to onset: a train's duration and the "
-                        "pause after it"},
-                {"pause", "pauses are not stored; expected \"interval\", from onset to onset: a train's duration and "
-                          "the pause after it"},
-                {"isi", "there is no such key; expected \"interval\", from onset to onset"},
-                {"ipi", "there is no such key; expected \"interval\", from onset to onset"},
-                {"cycle", "there is no such key; expected \"interval\" in the series, from onset to onset"},
-                {"rate", "there is no such key; expected \"frequency\" or \"interval\""},
-                {"amplitude", "there is no such key; expected \"percent\""},
-                {"frequency", "a frequency belongs to a level of the pattern; expected it in burst or train"},
-                {"<<", "merge keys are not used here; expected the keys themselves"},
-};
-
-static int key_unknown(const struct reader *reader, const struct node *n, const char *const *allowed)
-{
-        const char *nearest = NULL;
-        size_t best = 3, used = 0;
-        char list[320] = "", path[96];
-
-        for (size_t i = 0; allowed[i]; i++) {
-                size_t d = distance(n->key, allowed[i]);
-
-                if (d < best) {
-                        best = d;
-                        nearest = allowed[i];
-                }
-                used += (size_t)snprintf(list + used, used < sizeof(list) ? sizeof(list) - used : 0, "%s%s",
-                                         i ? ", " : "", allowed[i]);
-                if (used >= sizeof(list))
-                        used = sizeof(list) - 1;
-        }
-
-        node_path(n, path, sizeof(path));
-        for (size_t i = 0; i < ELEMENTSOF(foreign_keys); i++)
-                if (strcmp(n->key, foreign_keys[i].key) == 0)
-                        return tms_error_set(reader->error, EINVAL, reader->file, n->key_line, n->key_column, path,
-                                             "%s", foreign_keys[i].sentence);
-        if (nearest)
-                return tms_error_set(reader->error, EINVAL, reader->file, n->key_line, n->key_column, path,
-                                     "there is no such key; did you mean \"%s\"?", nearest);
-        return tms_error_set(reader->error, EINVAL, reader->file, n->key_line, n->key_column, path,
-                             "there is no such key; expected one of: %s", list);
-}
-
-int node_check_keys(const struct reader *reader, const struct node *n, const char *const *allowed)
-{
-        if (n->kind == NODE_TEXT && n->text[0])
-                return node_fail(reader, n,
-                                 "\"%.*s\" is not a set of keys; expected lines of \"key: value\" (a space follows the "
-                                 "colon)",
-                                 QUOTE_MAX, n->text);
-        if (n->kind == NODE_TEXT)
-                return node_fail(reader, n, "there is nothing here; expected lines of \"key: value\", indented");
-        if (n->kind != NODE_MAP)
-                return node_fail(reader, n,
-                                 "there is a list here; expected lines of \"key: value\" (a space follows the colon)");
-
-        for (size_t i = 0; i < n->n; i++) {
-                size_t j = 0;
-
-                while (allowed[j] && strcmp(n->children[i]->key, allowed[j]) != 0)
-                        j++;
-                if (!allowed[j])
-                        return key_unknown(reader, n->children[i], allowed);
-        }
-        return 0;
-}
-
-int node_check_list(const struct reader *reader, const struct node *n, size_t min, size_t max, const char *of)
-{
-        if (n->kind != NODE_LIST)
-                return node_fail(reader, n, "expected a list of %s", of);
-        if (n->n < min || n->n > max)
-                return node_fail(reader, n, "the list has %zu entr%s; expected %zu to %zu: %s", n->n,
-                                 n->n == 1 ? "y" : "ies", min, max, of);
-        return 0;
-}
-
-static int check_scalar(const struct reader *reader, const struct node *n, const char *expected)
-{
-        if (n->kind != NODE_TEXT)
-                return node_fail(reader, n, "there is a %s here; %s", n->kind == NODE_LIST ? "list" : "set of keys",
-                                 expected);
-        if (!n->text[0])
-                return node_fail(reader, n, "there is no value; %s", expected);
-        return 0;
-}
-
-int read_text(const struct reader *reader, const struct node *n, size_t max, char **ret)
-{
-        char *text;
-        size_t size;
-        int r;
-
-        r = check_scalar(reader, n, "expected text (quote it if it has a colon and a space in it)");
-        if (r < 0)
-                return r;
-
-        size = strlen(n->text);
-        while (size && (n->text[size - 1] == '\n' || n->text[size - 1] == ' '))
-                size--;
-        if (size == 0)
-                return node_fail(reader, n, "the text is blank; expected words");
-        if (size > max)
-                return node_fail(reader, n, "the text has %zu bytes; expected at most %zu", size, max);
-
-        text = strndup(n->text, size);
-        if (!text)
-                return tms_error_set(reader->error, ENOMEM, reader->file, 0, 0, NULL, "out of memory");
-        *ret = text;
-        return 0;
-}
-
-int read_count(const struct reader *reader, const struct node *n, uint64_t min, uint64_t max, uint64_t *ret)
-{
-        uint64_t v = 0;
-        size_t i;
-        int r;
-
-        r = check_scalar(reader, n, "expected a whole number");
-        if (r < 0)
-                return r;
-
-        for (i = 0; n->text[i] >= '0' && n->text[i] <= '9' && i < 18; i++)
-                v = v * 10 + (uint64_t)(n->text[i] - '0');
-        if (i == 0 || n->text[i] || (n->text[0] == '0' && i > 1))
-                return node_fail(reader, n, "\"%.*s\" is not a whole number; expected one from %llu to %llu", QUOTE_MAX,
-                                 n->text, (unsigned long long)min, (unsigned long long)max);
-        if (v < min || v > max)
-                return node_fail(reader, n, "%llu is out of range; expected a whole number from %llu to %llu",
-                                 (unsigned long long)v, (unsigned long long)min, (unsigned long long)max);
-
-        *ret = v;
-        return 0;
-}
-
-int read_bool(const struct reader *reader, const struct node *n, bool *ret)
-{
-        int r;
-
-        r = check_scalar(reader, n, "expected \"true\" or \"false\"");
-        if (r < 0)
-                return r;
-        if (strcmp(n->text, "true") == 0)
-                *ret = true;
-        else if (strcmp(n->text, "false") == 0)
-                *ret = false;
-        else
-                return node_fail(reader, n, "\"%.*s\" is neither; expected \"true\" or \"false\"", QUOTE_MAX, n->text);
-        return 0;
-}
-
-int read_choice(const struct reader *reader, const struct node *n, const char *const *choices, unsigned *ret)
-{
-        char list[200] = "";
-        size_t used = 0;
-
-        if (n->kind == NODE_TEXT)
-                for (unsigned i = 0; choices[i]; i++)
-                        if (strcmp(n->text, choices[i]) == 0) {
-                                *ret = i;
-                                return 0;
-                        }
-
-        for (unsigned i = 0; choices[i] && used < sizeof(list); i++)
-                used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", choices[i]);
-        if (n->kind != NODE_TEXT)
-                return node_fail(reader, n, "there is a %s here; expected one of: %s",
-                                 n->kind == NODE_LIST ? "list" : "set of keys", list);
-        return node_fail(reader, n, "\"%.*s\" is not known; expected one of: %s", QUOTE_MAX, n->text, list);
-}
-
-int read_time(const struct reader *reader, const struct node *n, struct ratio *ret)
-{
-        const char *expected;
-        int r;
-
-        r = check_scalar(reader, n, "expected a time, such as \"100 ms\"");
-        if (r < 0)
-                return r;
-        if (quantity_time(n->text, ret, &expected) < 0)
-                return node_fail(reader, n, "\"%.*s\" cannot be used; %s", QUOTE_MAX, n->text, expected);
-        return 0;
-}
-
-int read_frequency(const struct reader *reader, const struct node *n, struct ratio *ret_interval)
-{
-        const char *expected;
-        int r;
-
-        r = check_scalar(reader, n, "expected a frequency, such as \"10 Hz\"");
-        if (r < 0)
-                return r;
-        if (quantity_frequency(n->text, ret_interval, &expected) < 0)
-                return node_fail(reader, n, "\"%.*s\" cannot be used; %s", QUOTE_MAX, n->text, expected);
-        return 0;
-}
-
-int read_percent(const struct reader *reader, const struct node *n, uint32_t max_permille, uint32_t *ret_permille)
-{
-        const char *expected;
-        uint32_t v;
-        int r;
-
-        r = check_scalar(reader, n, "expected a percentage, such as \"120 %\"");
-        if (r < 0)
-                return r;
-        if (quantity_percent(n->text, &v, NULL, &expected) < 0)
-                return node_fail(reader, n, "\"%.*s\" cannot be used; %s", QUOTE_MAX, n->text, expected);
-        if (v == 0 || v > max_permille)
-                return node_fail(reader, n, "\"%.*s\" is out of range; expected more than 0 %% and at most %u %%",
-                                 QUOTE_MAX, n->text, max_permille / 10);
-
-        *ret_permille = v;
-        return 0;
 }

@@ -19,6 +19,7 @@ struct node {
         enum node_kind kind;
         unsigned line, column; /* where it starts, from 1 */
         char *text;            /* NODE_TEXT */
+        bool escaped;          /* NODE_TEXT: the file does not spell it as it is, but with a "\" */
         size_t n;              /* NODE_LIST, NODE_MAP: children, in the file's order */
         struct node **children;
         char *key; /* its key when the parent is a map */
@@ -53,10 +54,14 @@ int node_fail(const struct reader *reader, const struct node *n, const char *for
 int node_missing(const struct reader *reader, const struct node *map, const char *key, const char *expected);
 /* n must be a map with no keys but these (NULL-terminated). */
 int node_check_keys(const struct reader *reader, const struct node *n, const char *const *allowed);
+/* Text that is no free text must be printable ASCII, as the file spells it. */
+int node_check_spelling(const struct reader *reader, const struct node *n, const char *expected);
 int node_check_list(const struct reader *reader, const struct node *n, size_t min, size_t max, const char *of);
 
 /* These read the node itself. */
 int read_text(const struct reader *reader, const struct node *n, size_t max, char **ret);
+/* The same in one line. */
+int read_line(const struct reader *reader, const struct node *n, size_t max, char **ret);
 int read_count(const struct reader *reader, const struct node *n, uint64_t min, uint64_t max, uint64_t *ret);
 int read_bool(const struct reader *reader, const struct node *n, bool *ret);
 int read_choice(const struct reader *reader, const struct node *n, const char *const *choices, unsigned *ret);

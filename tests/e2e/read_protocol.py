@@ -8,6 +8,7 @@ it does not understand it refuses rather than guessing.
 """
 import re
 import sys
+import unicodedata
 from fractions import Fraction
 
 import yaml
@@ -173,9 +174,63 @@ def timeline(protocol, threshold_permille, percent_permille=0, other_thresholds=
     return out
 
 
+# Signs that Unicode calls format characters, but that are seen.
+SEEN = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
+# Parts of the names of letters, marks and signs that are not seen.
+UNSEEN = ("HANGUL FILLER", "SEONG FILLER", "SCRIPT FILLER", "VARIATION SELECTOR", "GRAPHEME JOINER",
+          "VOWEL INHERENT", "PATTERN BLANK", "NULL NOTEHEAD")
+
+
+def is_seen(char):
+    """By Unicode's categories: a character with a form of its own, or a space."""
+    if char == " " or ord(char) in SEEN:
+        return True
+    if unicodedata.category(char) in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"):
+        return False
+    return not any(part in unicodedata.name(char, "") for part in UNSEEN)
+
+
+def check_source(text):
+    """Refuses a text that another reader, or an eye, may read in another way."""
+    for i, char in enumerate(text.replace("\r\n", "\n")):
+        if char != "\n" and not is_seen(char):
+            raise Unknown(f"character {i} is U+{ord(char):04X}, which is not seen")
+    quoted = set()
+    for token in yaml.scan(text):
+        mark = token.start_mark
+        if mark.line != text.count("\n", 0, mark.index):
+            raise Unknown(f"character {mark.index} is in line {mark.line} for YAML, but not for an editor")
+        if isinstance(token, (yaml.AliasToken, yaml.AnchorToken, yaml.TagToken, yaml.DirectiveToken)):
+            raise Unknown(f"line {mark.line + 1}: anchors, aliases, tags and directives are not known here")
+        if isinstance(token, yaml.ScalarToken) and token.style in ("'", '"'):
+            quoted.update(range(mark.index, token.end_mark.index))
+    for i, char in enumerate(text):
+        if char != " " and unicodedata.category(char) == "Zs" and i not in quoted:
+            raise Unknown(f"character {i} only looks like a space")
+
+
+def check_nodes(node):
+    """Keys of ASCII, each once; values that are seen."""
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        if len(set(keys)) < len(keys) or not all(re.fullmatch("[a-z0-9_]+", key) for key in keys):
+            raise Unknown(f"line {node.start_mark.line + 1}: a key is there twice, or is none: {keys}")
+        for _, value in node.value:
+            check_nodes(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            check_nodes(value)
+    elif not all(char == "\n" or is_seen(char) for char in node.value):
+        raise Unknown(f"line {node.start_mark.line + 1}: a text has characters that are not seen")
+
+
 def load(path):
-    with open(path, encoding="utf-8") as f:
-        return yaml.safe_load(f)
+    # As it is: newline="" keeps carriage returns.
+    with open(path, encoding="utf-8", newline="") as f:
+        text = f.read()
+    check_source(text)
+    check_nodes(yaml.compose(text, Loader=yaml.SafeLoader))
+    return yaml.safe_load(text)
 
 
 if __name__ == "__main__":

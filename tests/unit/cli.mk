@@ -11,7 +11,7 @@ $(B)/tests/unit/audit-reader/%.o: tests/unit/%.c | $(B)/tests/unit/audit-reader/
 	$(CC) $(CPPFLAGS) -Itests/unit $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
 $(AUDIT_UNIT): $(addprefix $(B)/tests/unit/audit-reader/,test-audit-verify.o audit-forge.o audit.o audit-verify.o \
-	audit-seal.o audit-files.o error.o) | $(B)/tests/unit/audit-reader/
+	audit-seal.o audit-files.o error.o codepoint.o) | $(B)/tests/unit/audit-reader/
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcmocka -lcrypto -ljansson
 
 -include $(wildcard $(B)/tests/unit/audit-reader/*.d)

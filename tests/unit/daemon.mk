@@ -33,7 +33,7 @@ DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device.c lib/enumera
 	$(DU)/lib/timeline.o
 DU_DAEMON := $(patsubst daemon/%.c,$(DU)/%.o,$(filter-out daemon/main.c daemon/tmsctl%.c daemon/cli%.c,$(wildcard daemon/*.c)))
 DU_AUDIT := $(addprefix $(DU)/,auditlog.o auditlog-open.o file.o keys.o log.o pulsefile.o)
-DU_VERIFY := $(addprefix $(DU)/lib/,audit.o audit-verify.o audit-seal.o audit-files.o error.o)
+DU_VERIFY := $(addprefix $(DU)/lib/,audit.o audit-verify.o audit-seal.o audit-files.o error.o codepoint.o)
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
 $(B)/tests/test-audit-log: $(addprefix $(DU)/,test-audit-log.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)

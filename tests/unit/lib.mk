@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the library, with sanitizers; `make threshold-report` prints how threshold hunts do.
 
-LIB_UNIT   := $(addprefix $(B)/tests/test-,text protocol protocol-bad protocol-files compile safety adjust threshold device)
+LIB_UNIT   := $(addprefix $(B)/tests/test-,text characters protocol protocol-bad protocol-files compile safety adjust \
+	      threshold device)
 UNIT_TESTS += $(LIB_UNIT)
 
 LU := $(B)/tests/unit/lib
@@ -29,6 +30,13 @@ $(B)/tests/test-text: LIB_UNIT_LIBS := -lsystemd -ljansson
 
 $(LIB_UNIT): $(B)/tests/test-%: $(LU)/test-%.o $(LIB_UNIT_LIB)
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(LIB_UNIT_LDFLAGS) -o $@ $^ $(LIB_UNIT_LIBS) -lcmocka -lyaml -lcrypto -ludev -lm
+
+# The second reader of protocol files, and the library's rule for characters against its own.
+UNIT_TESTS += $(B)/tests/second-reader
+
+$(B)/tests/second-reader: tests/unit/second-reader tests/e2e/read_protocol.py $(B)/libtms.so.0 | $(B)/tests/
+	printf '#!/bin/sh\nexec /usr/bin/python3 -B %s %s %s\n' '$(CURDIR)/$<' '$(abspath $(B)/libtms.so.0)' '$(CURDIR)' >$@
+	chmod 0755 $@
 
 # The fuzzers' corpus, without a fuzzer.
 REPLAY     := $(addprefix $(B)/tests/replay-,protocol compile)

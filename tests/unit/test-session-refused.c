@@ -60,11 +60,17 @@ static void test_half_characters(void **state)
         (void)sd_bus_message_append(m, "ssa{sv}", name, large, 0);
         assert_false(finish(f, prescriber, m, NULL));
         refused(f, "InvalidProtocol", "the file is larger than");
+        /* What a caller calls the file is quoted in one line; what the file hides is refused where it is. */
+        m = new_call(prescriber, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "evil\n\x1b[31m.yaml", "format: 1\n# 90 %\u2028id: x\n", 2,
+                                    "threshold_permille", "u", 520, "threshold_coil", "s", "figure-8");
+        assert_false(finish(f, prescriber, m, NULL));
+        refused(f, "InvalidProtocol", "evil??[31m.yaml:2:7: there is U+2028 (LINE SEPARATOR) here");
         sd_bus_flush_close_unref(prescriber);
         stop_daemon(f);
         /* And each is on record, with its sentence. */
-        assert_int_equal(logged(f, "\"type\":\"request.refused\""), 5);
-        assert_int_equal(logged(f, "\"message\":\""), 5);
+        assert_int_equal(logged(f, "\"type\":\"request.refused\""), 6);
+        assert_int_equal(logged(f, "\"message\":\""), 6);
         assert_int_equal(logged(f, "Unknown parameter 'xxx"), 1);
         check_log(f, 1, 0);
         free(large);
