@@ -103,7 +103,7 @@ const char *request_quote(const char *text, char buf[static QUOTE_SIZE])
         const size_t most = QUOTE_SIZE - sizeof("...");
 
         (void)snprintf(buf, most + 1, "%s", text);
-        (void)tms_text_repair(buf);
+        (void)tms_text_line(buf);
         if (strlen(text) > most)
                 strcat(buf, "...");
         return buf;
@@ -147,7 +147,7 @@ void request_refuse(struct request *q, const char *error, const char *format, ..
         va_end(ap);
         /* Neither the bus nor the log takes a text that is none, and both must have one. */
         if (own)
-                message = tms_text_repair(own);
+                message = tms_text_line(own);
         (void)snprintf(name, sizeof(name), ERROR_PREFIX "%s", error);
         record_refusal(q, error, message);
         r = sd_bus_reply_method_errorf(q->m, name, "%s", message);

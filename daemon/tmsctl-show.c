@@ -97,10 +97,23 @@ static int show_timeline(const struct tms_protocol *p)
         return STATUS_OK;
 }
 
+/* No line of a text stands where the name of a field does. */
+static void print_text(const char *text)
+{
+        for (; *text; text++) {
+                (void)putchar(*text);
+                if (*text == '\n')
+                        printf("%12s", "");
+        }
+}
+
 static void print_field(const char *name, const char *value)
 {
-        if (value && *value)
-                printf("%-12s%s\n", name, value);
+        if (!value || !*value)
+                return;
+        printf("%-12s", name);
+        print_text(value);
+        (void)putchar('\n');
 }
 
 static void print_citations(const struct tms_protocol *p)
@@ -108,11 +121,16 @@ static void print_citations(const struct tms_protocol *p)
         struct tms_citation c;
         size_t i;
 
-        for (i = 0; i < tms_protocol_citations(p); i++)
-                if (tms_protocol_citation(p, i, &c) >= 0)
-                        printf("%-12s%s: %s%s%s%s\n", i == 0 ? "sources" : "", c.text, c.supports,
-                               c.verified ? "" : colour(COLOUR_YELLOW), c.verified ? "" : " (not verified)",
-                               c.verified ? "" : colour(COLOUR_NONE));
+        for (i = 0; i < tms_protocol_citations(p); i++) {
+                if (tms_protocol_citation(p, i, &c) < 0)
+                        continue;
+                printf("%-12s", i == 0 ? "sources" : "");
+                print_text(c.text);
+                printf(": ");
+                print_text(c.supports);
+                printf("%s%s%s\n", c.verified ? "" : colour(COLOUR_YELLOW), c.verified ? "" : " (not verified)",
+                       c.verified ? "" : colour(COLOUR_NONE));
+        }
 }
 
 static int safety_of(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_safety *ret)
