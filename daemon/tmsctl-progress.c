@@ -24,6 +24,8 @@ static const char *state_words(const struct progress *p, const json_t *propertie
                 return p->asks ? "waits for the operator (press Enter)" : "waits for the operator (tmsctl go)";
         if (STREQ(waiting, "trigger"))
                 return "waits for the external trigger";
+        if (p->asks && STREQ(json_get_str(properties, "state"), "paused"))
+                return "paused (r resumes, s stops)";
         return json_get_str(properties, "state");
 }
 

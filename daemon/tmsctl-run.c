@@ -1,46 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * run: one treatment, from the protocol to the report.
- *
- * A chain of asynchronous calls (CreateSession, Prepare, ConfirmNotices where
- * there are notices and the operator says yes, Arm, Start), then signals until the session has ended. ^C sends Stop at once, whatever answer
- * is outstanding: nothing on this side stands before it. Leaving the bus, by
- * a second ^C or a crash, ends the session too, for we own it.
- *
- * A notice is asked about on the terminal, and where a pulse waits for the
- * operator, Enter lets it go. What was typed before either does not count.
+ * run: a chain of asynchronous calls (CreateSession, Prepare, ConfirmNotices
+ * where there are notices and the operator says yes, Arm, Start), then
+ * signals until the session has ended. Stopping comes at any time, whatever
+ * answer is outstanding: nothing on this side stands before it. See
+ * tmsctl-run.h.
  */
 #include <inttypes.h>
-#include <signal.h>
-#include <sys/epoll.h>
-#include <systemd/sd-event.h>
-#include <termios.h>
 
-#include "tmsctl-progress.h"
+#include "tmsctl-run.h"
 
 #define REDRAW_USEC USEC_PER_S
-
-struct run {
-        sd_event *event;
-        sd_bus *bus;
-        const char *protocol;   /* as on the command line */
-        char *text;             /* the file's; NULL for an installed one */
-        struct tms_protocol *p; /* what we know of it; NULL: nothing, or the daemon has another one */
-        char kind[KIND_TEXT];   /* of the threshold */
-        char stimulator[64];
-        char session[256];
-        json_t *properties; /* the session's, as last heard */
-        json_t *verdict;
-        uint64_t heard_ns; /* when its time left was last heard */
-        struct progress progress;
-        sd_event_source *typed; /* lines on the terminal */
-        bool asking;            /* about the notices */
-        bool waits;             /* for the operator */
-        bool going;             /* Go was called, its answer is outstanding */
-        bool interrupted;       /* ^C */
-        bool started;           /* Start was called: pulses may have been fired */
-        bool reporting;         /* the end was heard of */
-};
 
 static void run_clear(struct run *u)
 {
@@ -49,181 +19,22 @@ static void run_clear(struct run *u)
         free(u->text);
         tms_protocol_free(u->p);
         sd_event_source_disable_unref(u->typed);
+        sd_event_source_disable_unref(u->last_moment);
+        sd_event_source_disable_unref(u->suspend_by);
         if (u->bus)
                 sd_bus_flush_close_unref(u->bus);
         sd_event_unref(u->event);
 }
 
-static int leave(struct run *u, int status)
-{
-        (void)sd_event_exit(u->event, status);
-        return 0;
-}
-
-static int leave_error(struct run *u, const sd_bus_error *error, int r)
-{
-        progress_end(&u->progress);
-        return leave(u, bus_fail(error, r));
-}
-
-/* --- The report ------------------------------------------------------------------------- */
-
-static int report_json(struct run *u, bool complete)
-{
-        const json_t *p = u->properties, *v = u->verdict;
-
-        return print_json(json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:s, s:s, s:O?, s:O?}", "session",
-                                    path_id(u->session), "protocol", json_get_str(p, "protocol_id"), "sha256",
-                                    json_get_str(p, "protocol_sha256"), "pulses", json_u64(json_get_u64(p, "pulses")),
-                                    "delivered", json_u64(json_get_u64(p, "delivered")), "missed",
-                                    json_u64(json_get_u64(p, "missed")), "max_permille",
-                                    json_u64(json_get_u64(p, "intensity_max")), "complete", complete, "end_reason",
-                                    json_get_str(p, "end_reason"), "end_text", json_get_str(p, "end_text"), "verdict",
-                                    json_object_get(v, "class"), "reasons", json_object_get(v, "reasons")),
-                          complete ? STATUS_OK : STATUS_INCOMPLETE);
-}
-
-static int report(struct run *u)
-{
-        const json_t *p = u->properties;
-        uint64_t pulses = json_get_u64(p, "pulses"), delivered = json_get_u64(p, "delivered"),
-                 missed = json_get_u64(p, "missed");
-        const char *reason = json_get_str(p, "end_reason"), *text = json_get_str(p, "end_text");
-        bool complete = STREQ(reason, "complete") && pulses > 0 && delivered == pulses;
-        char missed_text[48] = "";
-
-        progress_end(&u->progress);
-        if (opt.json)
-                return report_json(u, complete);
-        if (complete) {
-                printf("%scomplete%s: %" PRIu64 " of %" PRIu64 " pulses delivered, session %s\n", colour(COLOUR_GREEN),
-                       colour(COLOUR_NONE), delivered, pulses, path_id(u->session));
-                return STATUS_OK;
-        }
-        if (missed > 0)
-                (void)snprintf(missed_text, sizeof(missed_text), ", %" PRIu64 " missed", missed);
-        return fail(STATUS_INCOMPLETE, "Incomplete",
-                    "session %s ended with %" PRIu64 " of %" PRIu64 " pulses delivered%s: %s", path_id(u->session),
-                    delivered, pulses, missed_text, *text ? text : reason);
-}
-
-static void merge(struct run *u, json_t *properties)
-{
-        if (json_object_get(properties, "time_left"))
-                u->heard_ns = now_ns(CLOCK_MONOTONIC);
-        (void)json_object_update(u->properties, properties);
-}
-
-static int read_properties(struct run *u, sd_bus_message *m)
-{
-        _cleanup_(json_decrefp) json_t *properties = NULL;
-        int r;
-
-        r = bus_read_json(m, &properties);
-        if (r >= 0)
-                merge(u, properties);
-        return r;
-}
-
-static int on_final(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
-{
-        struct run *u = userdata;
-        int status;
-
-        /* Without the last look, what was heard so far has to do. */
-        if (!sd_bus_message_get_error(m))
-                (void)read_properties(u, m);
-        status = report(u);
-        (void)sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Close", NULL, NULL,
-                                       NULL);
-        return leave(u, status);
-}
-
-static int begin_report(struct run *u)
-{
-        int r;
-
-        if (u->reporting)
-                return 0;
-        u->reporting = true;
-        r = sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, PROPERTIES_INTERFACE, "GetAll", on_final, u,
-                                     "s", SESSION_INTERFACE);
-        return r < 0 ? leave_error(u, NULL, r) : 0;
-}
-
-/* --- Waits for the operator -------------------------------------------------------------------- */
-
-static int on_gone_on(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
-{
-        const sd_bus_error *e = sd_bus_message_get_error(m);
-        struct run *u = userdata;
-
-        u->going = false;
-        if (!e || u->interrupted || u->reporting)
-                return 0;
-        /* The session goes on: this is not the end, and another Enter may do. */
-        progress_end(&u->progress);
-        (void)fprintf(stderr, "tmsctl: %s\n", e->message ? e->message : e->name);
-        return 0;
-}
-
-/* From here on: what was typed until now was not meant for this. */
-static void listen_anew(struct run *u)
-{
-        (void)tcflush(STDIN_FILENO, TCIFLUSH);
-        (void)sd_event_source_set_enabled(u->typed, SD_EVENT_ON);
-}
-
-static int answered(struct run *u, const char *line, ssize_t n);
-
-static int on_typed(sd_event_source *source, int fd, uint32_t revents, void *userdata)
-{
-        struct run *u = userdata;
-        char typed[256];
-        ssize_t n;
-
-        n = read(fd, typed, sizeof(typed));
-        if (u->asking)
-                return answered(u, typed, n);
-        /* In the background the terminal is somebody else's: until the next wait. */
-        if (n <= 0)
-                return sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        if (!memchr(typed, '\n', (size_t)n) || !u->waits || u->going || u->interrupted || u->reporting)
-                return 0;
-        u->going = sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Go", on_gone_on, u,
-                                            "u", 0) >= 0;
-        return 0;
-}
-
-/* The coil has to go elsewhere for each leg. */
-static void say_leg(struct run *u)
-{
-        uint64_t train = json_get_u64(u->properties, "train"), first = 0;
-        size_t legs = u->p ? tms_protocol_legs(u->p) : 0, i;
-        struct tms_readings t;
-
-        for (i = 0; legs > 1 && i < legs && tms_protocol_readings(u->p, i, &t) >= 0; first += t.trains, i++) {
-                if (first != train)
-                        continue;
-                progress_end(&u->progress);
-                printf("leg %zu of %zu, %s: %s\n", i + 1, legs, tms_protocol_leg_name(u->p, i),
-                       tms_protocol_leg_target(u->p, i));
-                return;
-        }
-}
-
-static void see_waiting(struct run *u)
-{
-        bool waits = STREQ(json_get_str(u->properties, "waiting"), "operator");
-
-        if (waits && !u->waits && u->typed)
-                listen_anew(u);
-        if (waits && !u->waits && !opt.json)
-                say_leg(u);
-        u->waits = waits;
-}
-
 /* --- What comes by itself ---------------------------------------------------------------------- */
+
+static void show(struct run *u, uint64_t since_ns)
+{
+        if (!u->verdict || !*run_state(u) || u->asking || u->suspending || run_is_over(u))
+                return;
+        progress_show(&u->progress, u->properties, since_ns);
+        signals_look_output(u);
+}
 
 static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
@@ -231,17 +42,16 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
         const char *interface;
         int r;
 
-        if (!STREQ(sd_bus_message_get_path(m), u->session) || u->reporting)
+        if (!STREQ(sd_bus_message_get_path(m), u->session) || u->reporting || u->leaving)
                 return 0;
         r = sd_bus_message_read(m, "s", &interface);
         if (r < 0 || !STREQ(interface, SESSION_INTERFACE))
                 return 0;
-        (void)read_properties(u, m);
-        see_waiting(u);
-        if (STREQ(json_get_str(u->properties, "state"), "ended"))
-                return begin_report(u);
-        if (u->verdict && !u->asking)
-                progress_show(&u->progress, u->properties, 0);
+        (void)run_read_properties(u, m);
+        run_see(u);
+        if (STREQ(run_state(u), "ended"))
+                return run_report(u);
+        show(u, 0);
         return 0;
 }
 
@@ -258,60 +68,45 @@ static int on_ended(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
                 (void)json_object_set_new(u->properties, "delivered", json_integer(delivered));
                 (void)json_object_set_new(u->properties, "missed", json_integer(missed));
         }
-        return begin_report(u);
+        return run_report(u);
 }
 
 static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-        struct run *u = userdata;
         const char *name, *before, *after;
 
-        if (sd_bus_message_read(m, "sss", &name, &before, &after) < 0 || !*before || !*u->session)
+        if (sd_bus_message_read(m, "sss", &name, &before, &after) < 0 || !*before)
                 return 0;
-        progress_end(&u->progress);
-        return leave(u, fail(u->started ? STATUS_INCOMPLETE : STATUS_FAILED, "DaemonGone",
-                             "the daemon has ended in the middle of session %s, and the driver stops the output when "
-                             "it does; see: "
-                             "journalctl -u tmsd",
-                             path_id(u->session)));
+        return run_daemon_gone(userdata);
+}
+
+static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        return run_bus_lost(userdata);
 }
 
 static int on_redraw(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct run *u = userdata;
 
-        if (u->verdict && *json_get_str(u->properties, "state") && !u->asking && !u->reporting)
-                progress_show(&u->progress, u->properties, now_ns(CLOCK_MONOTONIC) - u->heard_ns);
+        /* A shell gives the terminal back without a word. */
+        if (!u->asking)
+                keys_again(u);
+        show(u, now_ns(CLOCK_MONOTONIC) - u->heard_ns);
         (void)sd_event_source_set_time_relative(source, REDRAW_USEC);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
-{
-        struct run *u = userdata;
-
-        /* The daemon stops the session of a client that leaves: a second ^C does just that. */
-        if (u->interrupted || !*u->session) {
-                progress_end(&u->progress);
-                return leave(u, fail(STATUS_INCOMPLETE, "Interrupted",
-                                     "interrupted; the daemon stops the session by itself"));
-        }
-        u->interrupted = true;
-        (void)sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Stop", NULL, NULL,
-                                       NULL);
-        (void)sd_bus_flush(u->bus);
-        return 0;
-}
-
 /* --- The chain ------------------------------------------------------------------------------------- */
 
-/* Answers to Arm and Start: after ^C they fail, and the end of the session says why. */
+/* Once it is being stopped, answers are failures, and the end of the session says why. */
 static int step_failed(struct run *u, sd_bus_message *m)
 {
-        if (u->interrupted || u->reporting)
+        if (run_is_over(u))
                 return 0;
-        u->reporting = true;
-        return leave_error(u, sd_bus_message_get_error(m), -sd_bus_message_get_errno(m));
+        if (!sd_bus_is_open(u->bus))
+                return run_bus_lost(u);
+        return run_leave_error(u, sd_bus_message_get_error(m), -sd_bus_message_get_errno(m));
 }
 
 static int on_started(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
@@ -326,12 +121,25 @@ static int on_armed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 
         if (sd_bus_message_get_error(m))
                 return step_failed(u, m);
-        if (u->interrupted || u->reporting)
+        if (run_is_over(u))
                 return 0;
         u->started = true;
-        r = sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Start", on_started, u,
-                                     NULL);
-        return r < 0 ? leave_error(u, NULL, r) : 0;
+        r = run_call(u, "Start", on_started, NULL);
+        return r < 0 ? run_leave_error(u, NULL, r) : 0;
+}
+
+static void arm(struct run *u)
+{
+        int r;
+
+        /* Nobody has seen what was prepared. */
+        signals_look_output(u);
+        if (run_is_over(u))
+                return;
+        u->arming = true;
+        r = run_call(u, "Arm", on_armed, NULL);
+        if (r < 0)
+                (void)run_leave_error(u, NULL, r);
 }
 
 static void print_prepared(const json_t *v)
@@ -342,97 +150,13 @@ static void print_prepared(const json_t *v)
                colour(COLOUR_BOLD), json_get_str(v, "id"), colour(COLOUR_NONE), json_get_u64(v, "pulses"),
                json_get_u64(v, "trains"), clock_text(json_get_u64(v, "first_to_last_ns"), time),
                permille_text((uint32_t)json_get_u64(v, "max_permille"), max));
+        if (opt.subject)
+                printf("subject %s\n", opt.subject);
+        else
+                puts("no subject: these pulses count for the day with those of all who are given none; --subject names "
+                     "whose they are");
         print_verdict(json_get_str(v, "class"), json_object_get(v, "reasons"), false);
         (void)fflush(stdout);
-}
-
-static int call_next(struct run *u, const char *method, sd_bus_message_handler_t answer)
-{
-        int r;
-
-        r = sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, method, answer, u, NULL);
-        return r < 0 ? leave_error(u, NULL, r) : 0;
-}
-
-static int on_confirmed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
-{
-        struct run *u = userdata;
-
-        if (sd_bus_message_get_error(m))
-                return step_failed(u, m);
-        return u->interrupted || u->reporting ? 0 : call_next(u, "Arm", on_armed);
-}
-
-/* --- Notices: a second confirmation, before anything is armed ---------------------------------------- */
-
-/* Their sentences with a space before each, malloc'd; "" for none. */
-static int notice_sentences(const struct run *u, char **ret, unsigned *ret_n)
-{
-        const json_t *reason;
-        size_t size = 0, i;
-        FILE *f = open_memstream(ret, &size);
-
-        if (!f)
-                return -ENOMEM;
-        *ret_n = 0;
-        json_array_foreach(json_object_get(u->verdict, "reasons"), i, reason) {
-                if (!STREQ(json_get_str(reason, "class"), "notice"))
-                        continue;
-                (void)fprintf(f, " %s", json_get_str(reason, "sentence"));
-                (*ret_n)++;
-        }
-        return fclose(f) < 0 ? -ENOMEM : 0;
-}
-
-/* The session was made for this alone. */
-static int leave_unconfirmed(struct run *u, int status)
-{
-        u->reporting = true;
-        (void)sd_bus_call_method_async(u->bus, NULL, TMSD_NAME, u->session, SESSION_INTERFACE, "Close", NULL, NULL,
-                                       NULL);
-        return leave(u, status);
-}
-
-static int answered(struct run *u, const char *line, ssize_t n)
-{
-        u->asking = false;
-        /* Enter has ended the line already. */
-        u->progress.drawn = n <= 0 || line[n - 1] != '\n';
-        progress_end(&u->progress);
-        while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == ' '))
-                n--;
-        /* The coil was pulled, somebody has stopped it: the answer is to a question that is no more. */
-        if (u->interrupted || u->reporting)
-                return 0;
-        if (n == 3 && strncasecmp(line, "yes", 3) == 0)
-                return call_next(u, "ConfirmNotices", on_confirmed);
-        return leave_unconfirmed(u, fail(STATUS_NOT_CONFIRMED, "NoticeNotConfirmed",
-                                         "the notice was not confirmed; nothing was armed"));
-}
-
-static int confirm(struct run *u)
-{
-        _cleanup_(freep) char *sentences = NULL;
-        unsigned n = 0;
-
-        if (notice_sentences(u, &sentences, &n) < 0)
-                return leave_unconfirmed(u, fail_memory());
-        if (n == 0)
-                return call_next(u, "Arm", on_armed);
-        if (opt.confirm)
-                return call_next(u, "ConfirmNotices", on_confirmed);
-        if (!u->progress.asks)
-                return leave_unconfirmed(u, fail(STATUS_NOT_CONFIRMED, "NoticeNotConfirmed",
-                                                 "%s has %s to be confirmed, and nothing was armed; read %s, then give "
-                                                 "--confirm:%s",
-                                                 json_get_str(u->verdict, "id"), n == 1 ? "a notice" : "notices",
-                                                 n == 1 ? "it" : "them", sentences));
-        listen_anew(u);
-        printf("Treat all the same? Then type yes: ");
-        (void)fflush(stdout);
-        u->progress.drawn = true;
-        u->asking = true;
-        return 0;
 }
 
 static int on_prepared(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
@@ -444,7 +168,7 @@ static int on_prepared(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
                 return step_failed(u, m);
         r = bus_read_json(m, &u->verdict);
         if (r < 0)
-                return leave_error(u, NULL, r);
+                return run_leave_error(u, NULL, r);
         (void)json_object_set(u->properties, "pulses", json_object_get(u->verdict, "pulses"));
         (void)json_object_set(u->properties, "trains", json_object_get(u->verdict, "trains"));
         (void)json_object_set(u->properties, "time_left", json_object_get(u->verdict, "first_to_last_ns"));
@@ -452,7 +176,7 @@ static int on_prepared(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
                 u->p = tms_protocol_free(u->p);
         if (!opt.json)
                 print_prepared(u->verdict);
-        return u->interrupted || u->reporting ? 0 : confirm(u);
+        return run_is_over(u) ? 0 : notices_confirm(u);
 }
 
 static int append_parameters(sd_bus_message *m, const char *kind)
@@ -498,12 +222,18 @@ static int on_created(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         const char *path;
         int r;
 
+        if (sd_bus_message_get_error(m) && u->interrupted)
+                return run_leave(u, fail(STATUS_INCOMPLETE, "Interrupted", "interrupted; there is no session"));
         if (sd_bus_message_get_error(m))
                 return step_failed(u, m);
         r = sd_bus_message_read(m, "o", &path);
         if (r < 0)
-                return leave_error(u, NULL, r);
+                return run_leave_error(u, NULL, r);
         (void)snprintf(u->session, sizeof(u->session), "%s", path);
+        if (u->interrupted)
+                return run_leave(u,
+                                 fail(STATUS_INCOMPLETE, "Interrupted",
+                                      "interrupted; nothing was armed, and session %s is closed", path_id(u->session)));
         r = sd_bus_message_new_method_call(u->bus, &call, TMSD_NAME, u->session, SESSION_INTERFACE, "Prepare");
         if (r >= 0)
                 r = sd_bus_message_append(call, "ss", u->protocol, u->text ? u->text : "");
@@ -511,7 +241,7 @@ static int on_created(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
                 r = append_parameters(call, u->kind);
         if (r >= 0)
                 r = sd_bus_call_async(u->bus, NULL, call, on_prepared, u, CALL_TIMEOUT_USEC);
-        return r < 0 ? leave_error(u, NULL, r) : 0;
+        return r < 0 ? run_leave_error(u, NULL, r) : 0;
 }
 
 static int begin(struct run *u)
@@ -548,27 +278,10 @@ static int listen_to(struct run *u)
                                      "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
                                      "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" TMSD_NAME "'",
                                      on_name, u);
+        if (r >= 0)
+                r = sd_bus_match_signal(u->bus, NULL, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
+                                        "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, u);
         return r;
-}
-
-static int watch_signals(struct run *u)
-{
-        static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-        sigset_t set;
-        size_t i;
-        int r;
-
-        (void)sigemptyset(&set);
-        for (i = 0; i < ELEMENTS(signals); i++)
-                (void)sigaddset(&set, signals[i]);
-        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-                return -errno;
-        for (i = 0; i < ELEMENTS(signals); i++) {
-                r = sd_event_add_signal(u->event, NULL, signals[i], on_signal, u);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
 }
 
 static int set_up(struct run *u)
@@ -577,7 +290,7 @@ static int set_up(struct run *u)
 
         r = sd_event_new(&u->event);
         if (r >= 0)
-                r = watch_signals(u);
+                r = signals_watch(u);
         if (r >= 0)
                 r = sd_bus_set_method_call_timeout(u->bus, CALL_TIMEOUT_USEC);
         if (r >= 0)
@@ -587,12 +300,8 @@ static int set_up(struct run *u)
         /* The clock beside the bar goes on between two signals. */
         if (r >= 0 && u->progress.terminal)
                 r = sd_event_add_time_relative(u->event, NULL, CLOCK_MONOTONIC, REDRAW_USEC, 0, on_redraw, u);
-        if (r >= 0 && u->progress.asks) {
-                /* A treatment does not stand still because its program is in the background. */
-                (void)signal(SIGTTIN, SIG_IGN);
-                (void)signal(SIGTTOU, SIG_IGN);
-                r = sd_event_add_io(u->event, &u->typed, STDIN_FILENO, EPOLLIN, on_typed, u);
-        }
+        if (r >= 0 && u->progress.terminal && isatty(STDIN_FILENO))
+                r = keys_listen(u);
         if (r >= 0)
                 r = begin(u);
         return r;
@@ -600,7 +309,7 @@ static int set_up(struct run *u)
 
 int verb_run(int argc, char **argv)
 {
-        _cleanup_(run_clear) struct run u = {.protocol = argv[0], .properties = json_object()};
+        _cleanup_(run_clear) struct run u = {.protocol = argv[0], .properties = json_object(), .confirmed = arm};
         int r;
 
         if (!u.properties)
@@ -622,7 +331,6 @@ int verb_run(int argc, char **argv)
         if (r < 0)
                 return -r;
         progress_init(&u.progress);
-        u.progress.asks = u.progress.terminal && isatty(STDIN_FILENO);
         r = set_up(&u);
         if (r < 0)
                 return bus_fail(NULL, r);

@@ -39,8 +39,8 @@ static void print_session(const char *path, const json_t *s)
                    *text = json_get_str(s, "end_text");
         uint64_t trains = json_get_u64(s, "trains"), train = json_get_u64(s, "train");
 
-        printf("session %s%s%s%s: %s%s%s", path_id(path), *subject ? " (" : "", subject, *subject ? ")" : "",
-               colour(COLOUR_BOLD), state, colour(COLOUR_NONE));
+        printf("session %s (%s): %s%s%s", path_id(path), *subject ? subject : "no subject", colour(COLOUR_BOLD), state,
+               colour(COLOUR_NONE));
         if (STREQ(json_get_str(s, "waiting"), "operator"))
                 printf(", waits for the operator (tmsctl go)");
         else if (STREQ(json_get_str(s, "waiting"), "trigger"))

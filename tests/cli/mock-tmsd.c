@@ -14,6 +14,10 @@
  *  operator   five pulses by themselves, the sixth waits for the operator
  *  trigger    the same, for the trigger; nothing comes
  *  not-yet    waits, and refuses the first Go
+ *  twice      waits, and once more for the pulses after it
+ *  no-pause   like slow, and refuses Pause
+ *  mute       like slow, and answers Pause never
+ *  deaf       like slow, and answers Stop, but goes on
  *  none       no stimulator
  *  busy, denied            CreateSession is refused
  *  invalid, override, never, limit   Prepare is refused
@@ -259,18 +263,28 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
 
 static bool waits(void)
 {
-        return is("operator") || is("trigger") || is("not-yet");
+        return is("operator") || is("trigger") || is("not-yet") || is("twice");
+}
+
+static bool is_endless(void)
+{
+        return is("slow") || is("no-pause") || is("mute") || is("deaf");
+}
+
+static unsigned steps(void)
+{
+        return is("twice") ? STEPS + 1 : STEPS;
 }
 
 /* A quarter of the pulses, or the wait for the rest of them. */
 static void step(void)
 {
         mock.step++;
-        if (mock.step == STEPS / 2 + 1 && waits()) {
+        if ((mock.step == STEPS / 2 + 1 && waits()) || (mock.step == STEPS / 2 + 2 && is("twice"))) {
                 mock.waiting = is("trigger") ? "trigger" : "operator";
-        } else if (!is("slow")) {
-                mock.delivered = PULSES * mock.step / STEPS;
-                mock.time_left = (STEPS - mock.step) * UINT64_C(1000000000);
+        } else if (!is_endless()) {
+                mock.delivered = PULSES * mock.step / steps();
+                mock.time_left = (steps() - mock.step) * UINT64_C(1000000000);
         }
         changed();
 }
@@ -285,7 +299,7 @@ static int on_step(sd_event_source *source, uint64_t usec, void *userdata)
                 end("coil_hot", "The coil is too hot. Let it cool down or change it.");
         if (mock.step == STEPS / 2 && is("die"))
                 return sd_event_exit(mock.event, 0);
-        if (mock.step == STEPS && !is("slow")) {
+        if (mock.step == steps() && !is_endless()) {
                 if (is("missed")) {
                         mock.delivered--;
                         mock.missed = 1;
@@ -418,6 +432,10 @@ static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *e)
                 return -EINVAL;
         fprintf(mock.calls, "now=%d\n", now);
         fflush(mock.calls);
+        if (is("no-pause"))
+                return refuse(e, "Failed", "Pause: the card does not answer.");
+        if (is("mute"))
+                return 1;
         mock.state = "paused";
         changed();
         return sd_bus_reply_method_return(m, NULL);
@@ -428,13 +446,15 @@ static int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *e)
         called(m);
         mock.state = "running";
         changed();
+        sd_event_add_time_relative(mock.event, NULL, CLOCK_MONOTONIC, STEP_USEC, 0, on_step, NULL);
         return sd_bus_reply_method_return(m, NULL);
 }
 
 static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
-        end("stopped", "Stopped by its owner.");
+        if (!is("deaf"))
+                end("stopped", "Stopped by its owner.");
         return sd_bus_reply_method_return(m, NULL);
 }
 

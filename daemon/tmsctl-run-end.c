@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The end of a run: stopping, the report, leaving; see tmsctl-run.h. */
+#include <inttypes.h>
+
+#include "tmsctl-run.h"
+
+/* For the daemon to say that the session has ended, or is closed. After that leaving the bus has to do. */
+#define LAST_MOMENT_USEC (10 * USEC_PER_S)
+
+/* --- Leaving --------------------------------------------------------------------------------- */
+
+static int finish(struct run *u, int status)
+{
+        progress_end(&u->progress);
+        (void)sd_event_exit(u->event, status);
+        return 0;
+}
+
+static int on_last_moment(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct run *u = userdata;
+
+        if (u->leaving)
+                return finish(u, u->status);
+        progress_end(&u->progress);
+        if (!*u->session)
+                return finish(u, fail(STATUS_INCOMPLETE, "Interrupted",
+                                      "interrupted before there was a session; see: tmsctl session"));
+        return run_leave_now(u, fail(STATUS_INCOMPLETE, "NoAnswer",
+                                     "session %s was told to stop, and the daemon has not said since that it has; look "
+                                     "at the stimulator, and use its emergency stop if it goes on",
+                                     path_id(u->session)));
+}
+
+static void bound_the_wait(struct run *u)
+{
+        if (!u->last_moment)
+                (void)sd_event_add_time_relative(u->event, &u->last_moment, CLOCK_MONOTONIC, LAST_MOMENT_USEC, 0,
+                                                 on_last_moment, u);
+        if (u->last_moment) {
+                (void)sd_event_source_set_time_relative(u->last_moment, LAST_MOMENT_USEC);
+                (void)sd_event_source_set_enabled(u->last_moment, SD_EVENT_ONESHOT);
+        }
+}
+
+static int on_closed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        struct run *u = userdata;
+
+        return finish(u, u->status);
+}
+
+int run_leave(struct run *u, int status)
+{
+        if (u->leaving)
+                return 0;
+        progress_end(&u->progress);
+        u->leaving = true;
+        u->status = status;
+        if (!*u->session || u->lost || run_call(u, "Close", on_closed, NULL) < 0)
+                return finish(u, status);
+        bound_the_wait(u);
+        /* Without a clock nothing bounds the wait. */
+        return u->last_moment ? 0 : finish(u, status);
+}
+
+int run_leave_error(struct run *u, const sd_bus_error *error, int r)
+{
+        if (u->leaving)
+                return 0;
+        progress_end(&u->progress);
+        return run_leave(u, bus_fail(error, r));
+}
+
+int run_leave_now(struct run *u, int status)
+{
+        if (*u->session && !u->leaving && !u->lost)
+                (void)run_call(u, "Close", NULL, NULL);
+        u->leaving = true;
+        return finish(u, status);
+}
+
+/* --- Stopping ---------------------------------------------------------------------------------- */
+
+static int on_stopped(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        struct run *u = userdata;
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+
+        /* What it came to is told by the session's end. */
+        if (!e || u->reporting || u->lost)
+                return 0;
+        if (!sd_bus_is_open(u->bus))
+                return run_bus_lost(u);
+        return run_leave_error(u, e, -sd_bus_message_get_errno(m));
+}
+
+void run_stop(struct run *u, const char *cause)
+{
+        int r;
+
+        if (run_is_over(u))
+                return;
+        u->interrupted = true;
+        u->stop_cause = cause;
+        bound_the_wait(u);
+        /* CreateSession is outstanding: what it makes is closed when its path is known. */
+        if (!*u->session)
+                return;
+        r = run_call(u, "Stop", on_stopped, NULL);
+        (void)sd_bus_flush(u->bus);
+        if (r < 0)
+                (void)run_leave_error(u, NULL, r);
+}
+
+/* --- The report --------------------------------------------------------------------------------- */
+
+static int report_json(struct run *u, bool complete)
+{
+        const json_t *p = u->properties, *v = u->verdict;
+
+        return print_json(json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:s, s:s, s:O?, s:O?}", "session",
+                                    path_id(u->session), "subject", json_get_str(p, "subject"), "protocol",
+                                    json_get_str(p, "protocol_id"), "sha256", json_get_str(p, "protocol_sha256"),
+                                    "pulses", json_u64(json_get_u64(p, "pulses")), "delivered",
+                                    json_u64(json_get_u64(p, "delivered")), "missed",
+                                    json_u64(json_get_u64(p, "missed")), "max_permille",
+                                    json_u64(json_get_u64(p, "intensity_max")), "complete", complete, "end_reason",
+                                    json_get_str(p, "end_reason"), "end_text", json_get_str(p, "end_text"), "verdict",
+                                    json_object_get(v, "class"), "reasons", json_object_get(v, "reasons")),
+                          complete ? STATUS_OK : STATUS_INCOMPLETE);
+}
+
+static int report(struct run *u)
+{
+        const json_t *p = u->properties;
+        uint64_t pulses = json_get_u64(p, "pulses"), delivered = json_get_u64(p, "delivered"),
+                 missed = json_get_u64(p, "missed");
+        const char *reason = json_get_str(p, "end_reason"), *text = json_get_str(p, "end_text");
+        bool complete = STREQ(reason, "complete") && pulses > 0 && delivered == pulses;
+        char missed_text[48] = "";
+
+        progress_end(&u->progress);
+        if (opt.json)
+                return report_json(u, complete);
+        if (complete) {
+                printf("%scomplete%s: %" PRIu64 " of %" PRIu64 " pulses delivered, session %s\n", colour(COLOUR_GREEN),
+                       colour(COLOUR_NONE), delivered, pulses, path_id(u->session));
+                return STATUS_OK;
+        }
+        if (missed > 0)
+                (void)snprintf(missed_text, sizeof(missed_text), ", %" PRIu64 " missed", missed);
+        return fail(STATUS_INCOMPLETE, "Incomplete",
+                    "session %s ended with %" PRIu64 " of %" PRIu64 " pulses delivered%s: %s%s%s", path_id(u->session),
+                    delivered, pulses, missed_text, *text ? text : reason,
+                    u->stop_cause ? " This tmsctl stopped it: " : "", u->stop_cause ? u->stop_cause : "");
+}
+
+static int on_final(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        struct run *u = userdata;
+
+        /* Without the last look, what was heard so far has to do. */
+        if (!sd_bus_message_get_error(m))
+                (void)run_read_properties(u, m);
+        return u->leaving ? 0 : run_leave(u, report(u));
+}
+
+int run_report(struct run *u)
+{
+        int r;
+
+        if (u->reporting)
+                return 0;
+        u->reporting = true;
+        bound_the_wait(u);
+        r = run_ask_properties(u, on_final);
+        return r < 0 ? run_leave(u, report(u)) : 0;
+}
+
+/* --- Nobody there ---------------------------------------------------------------------------------- */
+
+static int gone(struct run *u, const char *name, const char *what)
+{
+        u->lost = true;
+        /* All that was left to do was to close the session. */
+        if (u->leaving)
+                return finish(u, u->status);
+        if (u->reporting)
+                return run_leave(u, report(u));
+        progress_end(&u->progress);
+        if (!*u->session)
+                return run_leave(u,
+                                 fail(STATUS_FAILED, name, "%s before there was a session; nothing was armed", what));
+        return run_leave(
+                        u,
+                        fail(u->started ? STATUS_INCOMPLETE : STATUS_FAILED, name, "%s in the middle of session %s%s",
+                             what, path_id(u->session),
+                             STREQ(name, "DaemonGone")
+                                             ? ", and the driver stops the output when it does; see: journalctl -u tmsd"
+                                             : ", and the daemon stops a session whose bus or owner is lost; look at "
+                                               "the stimulator, and use its emergency stop if it goes on"));
+}
+
+int run_daemon_gone(struct run *u)
+{
+        return gone(u, "DaemonGone", "the daemon has ended");
+}
+
+int run_bus_lost(struct run *u)
+{
+        return u->lost ? 0 : gone(u, "BusLost", "the connection to the system bus is lost");
+}
