@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The audit writer's thread and queue; see audit.h. */
+#include <assert.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -46,7 +47,9 @@ struct audit {
         int event_fd;
         pthread_t thread;
         bool has_thread;
-        char *failure;
+        char failure[1024];        /* "": none */
+        bool tell_failure;         /* the handler has not been called yet */
+        struct entry_list closers; /* made with each pulse file that is open, so that closing it needs no memory */
         uint64_t records;
         char head[65], key0[65], boot[40];
 
@@ -59,7 +62,7 @@ struct audit {
         pthread_cond_t wake;
         struct entry_list queue, finished;
         bool closing;
-        char *broken_text; /* set once, by the thread; taken by the loop */
+        char broken_text[1024]; /* set once, by the thread */
         uint64_t done_records;
         char done_head[65];
 };
@@ -159,15 +162,11 @@ static int perform(struct audit *a, struct entry *e)
 
 static void broke(struct audit *a, int error)
 {
-        char *text;
-
         if (a->broken)
                 return;
         a->broken = true;
-        if (asprintf(&text, "the audit log cannot be written: %s", strerror(-error)) < 0)
-                text = NULL;
         pthread_mutex_lock(&a->lock);
-        a->broken_text = text;
+        (void)snprintf(a->broken_text, sizeof(a->broken_text), "the audit log cannot be written: %s", strerror(-error));
         pthread_mutex_unlock(&a->lock);
 }
 
@@ -230,16 +229,28 @@ static void *writer(void *userdata)
 
 /* --- The loop's side ------------------------------------------------------------ */
 
-static void set_failure(struct audit *a, char *sentence)
+static void wake_loop(struct audit *a)
 {
-        if (a->failure) {
-                free(sentence);
+        const uint64_t one = 1;
+
+        /* Cannot block, nor wants memory: the counter is far from full. */
+        (void)!write(a->event_fd, &one, sizeof(one));
+}
+
+/* The handler is called from the loop, never from here: whoever has just submitted something is still at work. */
+static void set_failure(struct audit *a, const char *sentence)
+{
+        if (*a->failure)
                 return;
-        }
-        a->failure = sentence ? sentence : strdup("the audit log cannot be written: out of memory");
-        log_error("%s", a->failure ? a->failure : "out of memory");
-        if (a->config.failed)
-                a->config.failed(audit_failure(a), a->config.userdata);
+        (void)snprintf(a->failure, sizeof(a->failure), "%s", sentence);
+        log_error("%s", a->failure);
+        a->tell_failure = true;
+        wake_loop(a);
+}
+
+static void no_memory(struct audit *a)
+{
+        set_failure(a, "the audit log cannot be written: no memory");
 }
 
 static void tell_seen(struct audit *a, const struct entry *e)
@@ -252,23 +263,31 @@ static void tell_seen(struct audit *a, const struct entry *e)
                            "data", e->data);
         if (record)
                 a->config.seen(record, a->config.userdata);
+        else
+                /* Whoever counts doses would miss it. */
+                no_memory(a);
 }
 
 static void collect(struct audit *a)
 {
         struct entry_list finished = TAILQ_HEAD_INITIALIZER(finished);
-        char *broken_text;
+        char broken_text[sizeof(a->broken_text)];
         struct entry *e;
 
         pthread_mutex_lock(&a->lock);
         TAILQ_CONCAT(&finished, &a->finished, link);
-        broken_text = TAKE_PTR(a->broken_text);
+        strcpy(broken_text, a->broken_text);
         a->records = a->done_records;
         strcpy(a->head, a->done_head);
         pthread_mutex_unlock(&a->lock);
         /* Treatment stops before anybody is told that his entry failed. */
-        if (broken_text)
+        if (*broken_text)
                 set_failure(a, broken_text);
+        if (a->tell_failure) {
+                a->tell_failure = false;
+                if (a->config.failed)
+                        a->config.failed(a->failure, a->config.userdata);
+        }
         while ((e = TAILQ_FIRST(&finished))) {
                 TAILQ_REMOVE(&finished, e, link);
                 if (e->result.error == 0)
@@ -288,26 +307,33 @@ static int on_finished(sd_event_source *s, int fd, uint32_t revents, void *userd
         return 0;
 }
 
-/* Takes over e. Without a thread (the log could not be opened) the entry fails, but later, as any other. */
+/*
+ * Takes over e. Once the log has failed, or without a thread (it could not be opened), the entry fails, but later, as
+ * any other. What the thread may still have to do with a pulse file comes before its closing in any case.
+ */
 static int submit(struct audit *a, struct entry *e)
 {
-        const uint64_t one = 1;
-
-        if (!e) {
-                set_failure(a, NULL);
-                return -ENOMEM;
-        }
+        assert(e);
         pthread_mutex_lock(&a->lock);
-        if (a->has_thread) {
+        if (a->has_thread && (!*a->failure || e->kind == ENTRY_PULSES_CLOSE || e->kind == ENTRY_BARRIER)) {
                 TAILQ_INSERT_TAIL(&a->queue, e, link);
                 pthread_cond_signal(&a->wake);
         } else {
                 e->result.error = -EIO;
                 TAILQ_INSERT_TAIL(&a->finished, e, link);
-                (void)!write(a->event_fd, &one, sizeof(one));
+                wake_loop(a);
         }
         pthread_mutex_unlock(&a->lock);
         return 0;
+}
+
+/* The same for what must not be lost: without memory for it the log has failed. */
+static int submit_or_fail(struct audit *a, struct entry *e)
+{
+        if (e)
+                return submit(a, e);
+        no_memory(a);
+        return -ENOMEM;
 }
 
 static struct entry *entry_new(enum entry_kind kind, audit_done_fn done, void *userdata)
@@ -329,12 +355,13 @@ int audit_write(struct audit *a, const struct audit_record *record, audit_done_f
         _cleanup_(json_decrefp) json_t *who = record->who, *data = record->data;
         _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_RECORD, done, userdata);
 
-        if (!e)
-                return submit(a, NULL);
-        e->type = strdup(record->type);
-        e->on = strdup(record->on ? record->on : "");
-        if (!e->type || !e->on || !data)
-                return submit(a, NULL);
+        if (e) {
+                e->type = strdup(record->type);
+                e->on = strdup(record->on ? record->on : "");
+        }
+        /* A null is an object that could not be made, see request_who(). */
+        if (!e || !e->type || !e->on || !data || json_is_null(who))
+                return record->refusable ? -ENOMEM : submit_or_fail(a, NULL);
         e->who = TAKE_PTR(who);
         e->data = TAKE_PTR(data);
         e->pulses = record->pulses;
@@ -347,11 +374,12 @@ int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn do
         _cleanup_(json_decrefp) json_t *own = who;
         _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_SEAL, done, userdata);
 
-        if (!e)
-                return submit(a, NULL);
+        if (e)
+                e->text = strdup(nonce);
+        if (!e || !e->text || json_is_null(own))
+                return -ENOMEM;
         e->who = TAKE_PTR(own);
-        e->text = strdup(nonce);
-        return submit(a, e->text ? TAKE_PTR(e) : NULL);
+        return submit(a, TAKE_PTR(e));
 }
 
 int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, size_t size, audit_done_fn done,
@@ -359,12 +387,12 @@ int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, s
 {
         _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_PROTOCOL, done, userdata);
 
-        if (!e)
-                return submit(a, NULL);
-        e->type = strdup(sha256);
-        e->text = malloc(size + 1);
-        if (!e->type || !e->text)
-                return submit(a, NULL);
+        if (e) {
+                e->type = strdup(sha256);
+                e->text = malloc(size + 1);
+        }
+        if (!e || !e->type || !e->text)
+                return -ENOMEM;
         memcpy(e->text, text, size);
         e->size = size;
         return submit(a, TAKE_PTR(e));
@@ -372,13 +400,18 @@ int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, s
 
 int audit_pulses_open(struct audit *a, struct pulsefile *p, bool existing, audit_done_fn done, void *userdata)
 {
-        struct entry *e = entry_new(ENTRY_PULSES_OPEN, done, userdata);
+        _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_PULSES_OPEN, done, userdata);
+        struct entry *closer = entry_new(ENTRY_PULSES_CLOSE, NULL, NULL);
 
-        if (e) {
-                e->pulses = p;
-                e->existing = existing;
+        if (!e || !closer) {
+                free(closer);
+                return submit_or_fail(a, NULL);
         }
-        return submit(a, e);
+        closer->pulses = p;
+        TAILQ_INSERT_TAIL(&a->closers, closer, link);
+        e->pulses = p;
+        e->existing = existing;
+        return submit(a, TAKE_PTR(e));
 }
 
 int audit_pulses_append(struct audit *a, struct pulsefile *p, const struct tms_event *events, size_t n,
@@ -386,34 +419,42 @@ int audit_pulses_append(struct audit *a, struct pulsefile *p, const struct tms_e
 {
         _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_PULSES_APPEND, done, userdata);
 
-        if (!e)
-                return submit(a, NULL);
-        e->events = calloc(n ? n : 1, sizeof(*events));
-        if (!e->events)
-                return submit(a, NULL);
+        if (e)
+                e->events = calloc(n ? n : 1, sizeof(*events));
+        if (!e || !e->events)
+                return submit_or_fail(a, NULL);
         memcpy(e->events, events, n * sizeof(*events));
         e->n_events = n;
         e->pulses = p;
         return submit(a, TAKE_PTR(e));
 }
 
-int audit_pulses_close(struct audit *a, struct pulsefile *p)
+void audit_pulses_close(struct audit *a, struct pulsefile *p)
 {
-        struct entry *e = entry_new(ENTRY_PULSES_CLOSE, NULL, NULL);
+        struct entry *closer;
 
-        if (e)
-                e->pulses = p;
-        return submit(a, e);
+        TAILQ_FOREACH(closer, &a->closers, link) {
+                if (closer->pulses != p)
+                        continue;
+                TAILQ_REMOVE(&a->closers, closer, link);
+                (void)submit(a, closer);
+                return;
+        }
+        /* Its opening failed for want of memory, and with it all that came after: the thread has never seen it. */
+        assert(*a->failure);
+        pulsefile_free(p);
 }
 
 int audit_barrier(struct audit *a, audit_done_fn done, void *userdata)
 {
-        return submit(a, entry_new(ENTRY_BARRIER, done, userdata));
+        struct entry *e = entry_new(ENTRY_BARRIER, done, userdata);
+
+        return e ? submit(a, e) : -ENOMEM;
 }
 
 const char *audit_failure(const struct audit *a)
 {
-        return a->failure;
+        return *a->failure ? a->failure : NULL;
 }
 
 uint64_t audit_cut(const struct audit *a)
@@ -468,7 +509,7 @@ static int start_thread(struct audit *a)
 static int open_log(struct audit *a)
 {
         _cleanup_(freep) char *found = NULL;
-        char *sentence = NULL;
+        char sentence[sizeof(a->failure)];
         int r;
 
         r = auditlog_open(a->config.state_fd, a->config.boot, found_record, a, &a->log, &found);
@@ -479,12 +520,11 @@ static int open_log(struct audit *a)
                 return 0;
         }
         if (found)
-                r = asprintf(&sentence, "the audit log does not hold: %s", found);
-        else if (r == -EBUSY)
-                r = asprintf(&sentence, "the audit log cannot be opened: another process writes it");
+                (void)snprintf(sentence, sizeof(sentence), "the audit log does not hold: %s", found);
         else
-                r = asprintf(&sentence, "the audit log cannot be opened: %s", strerror(-r));
-        set_failure(a, r < 0 ? NULL : sentence);
+                (void)snprintf(sentence, sizeof(sentence), "the audit log cannot be opened: %s",
+                               r == -EBUSY ? "another process writes it" : strerror(-r));
+        set_failure(a, sentence);
         return -EIO;
 }
 
@@ -500,6 +540,7 @@ int audit_new(sd_event *event, const struct audit_config *config, struct audit *
         a->event_fd = -1;
         TAILQ_INIT(&a->queue);
         TAILQ_INIT(&a->finished);
+        TAILQ_INIT(&a->closers);
         pthread_mutex_init(&a->lock, NULL);
         pthread_cond_init(&a->wake, NULL);
         (void)snprintf(a->boot, sizeof(a->boot), "%s", config->boot);
@@ -521,6 +562,8 @@ int audit_new(sd_event *event, const struct audit_config *config, struct audit *
 
 struct audit *audit_free(struct audit *a)
 {
+        struct entry *e;
+
         if (!a)
                 return NULL;
         if (a->has_thread) {
@@ -529,14 +572,21 @@ struct audit *audit_free(struct audit *a)
                 pthread_cond_signal(&a->wake);
                 pthread_mutex_unlock(&a->lock);
                 pthread_join(a->thread, NULL);
+                a->has_thread = false;
         }
-        collect(a);
+        /* What the callbacks submit now fails, and is told of as well. */
+        do
+                collect(a);
+        while (!TAILQ_EMPTY(&a->finished));
+        while ((e = TAILQ_FIRST(&a->closers))) {
+                TAILQ_REMOVE(&a->closers, e, link);
+                entry_free(e);
+        }
         sd_event_source_disable_unref(a->source);
         safe_close(a->event_fd);
         auditlog_free(a->log);
         pthread_mutex_destroy(&a->lock);
         pthread_cond_destroy(&a->wake);
-        free(a->failure);
         free(a);
         return NULL;
 }

@@ -54,7 +54,10 @@ struct audit *audit_free(struct audit *a); /* waits until the queue is written; 
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct audit *, audit_free)
 
 const char *audit_failure(const struct audit *a); /* NULL, or the sentence */
-uint64_t audit_cut(const struct audit *a);        /* bytes of a torn last line cut at the start */
+/* For a refusal after that error of an entry: the D-Bus error's name, and the sentence in buf. */
+#define AUDIT_REFUSAL_SIZE 1200
+const char *audit_refusal(const struct audit *a, int error, char buf[static AUDIT_REFUSAL_SIZE]);
+uint64_t audit_cut(const struct audit *a); /* bytes of a torn last line cut at the start */
 const char *audit_key0(const struct audit *a);
 uint64_t audit_records(const struct audit *a);
 const char *audit_head(const struct audit *a);
@@ -67,9 +70,14 @@ struct audit_record {
         json_t *data;   /* NULL: it could not be made, and the log fails rather than have a record that says nothing */
         struct pulsefile *pulses; /* its totals are added to data */
         uint64_t need_bytes;      /* > 0: refused with -ENOSPC unless that much and free_min are free */
+        bool refusable;           /* without memory it is refused, and the log is none the worse */
 };
 
-/* Every call below may have done NULL. Negative errno only when there is no memory, which is a failure of the log too. */
+/*
+ * Every call below may have done NULL. -ENOMEM, the only error, means that nothing was submitted and that done is not
+ * called. What must not be lost (a record that is not refusable, what belongs to a pulse file) makes the log fail then.
+ * The failure handler is called from the loop only, never from within these calls.
+ */
 int audit_write(struct audit *a, const struct audit_record *record, audit_done_fn done, void *userdata);
 int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn done, void *userdata);
 int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, size_t size, audit_done_fn done,
@@ -78,7 +86,7 @@ int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, s
 int audit_pulses_open(struct audit *a, struct pulsefile *p, bool existing, audit_done_fn done, void *userdata);
 int audit_pulses_append(struct audit *a, struct pulsefile *p, const struct tms_event *events, size_t n,
                         audit_done_fn done, void *userdata);
-int audit_pulses_close(struct audit *a, struct pulsefile *p); /* frees it once all before is done */
+void audit_pulses_close(struct audit *a, struct pulsefile *p); /* needs no memory; frees it once all before is done */
 /* Does nothing but call done when everything submitted before has been dealt with. */
 int audit_barrier(struct audit *a, audit_done_fn done, void *userdata);
 

@@ -40,16 +40,22 @@ static bool may_record(struct manager *m)
 
 void manager_record_limited(struct manager *m, const char *type, json_t *who, const char *on, json_t *data)
 {
+        uint64_t unrecorded = m->limited_unrecorded;
+
         if (audit_failure(m->audit) || !may_record(m)) {
                 json_decref(who);
                 json_decref(data);
                 return;
         }
-        if (data && m->limited_unrecorded > 0) {
-                (void)json_object_set_new(data, "unrecorded", json_u64(m->limited_unrecorded));
-                m->limited_unrecorded = 0;
-        }
-        manager_record(m, type, who, on, data);
+        if (data && unrecorded > 0)
+                json_add(&data, "unrecorded", json_u64(unrecorded));
+        /* What there is no memory for is counted like what comes too fast. */
+        if (audit_write(m->audit,
+                        &(struct audit_record){.type = type, .who = who, .on = on, .data = data, .refusable = true},
+                        NULL, NULL) < 0)
+                m->limited_unrecorded++;
+        else
+                m->limited_unrecorded -= unrecorded;
 }
 
 void manager_remember_uid(struct manager *m, const char *name, uid_t uid)
@@ -148,12 +154,11 @@ static int watch_udev(struct manager *m)
 static void on_audit_failed(const char *sentence, void *userdata)
 {
         struct manager *m = userdata;
-        struct session *s, *next;
+        struct session *s;
 
-        for (s = TAILQ_FIRST(&m->sessions); s; s = next) {
-                next = TAILQ_NEXT(s, link);
+        /* An end takes effect on the loop, later: nobody leaves the list meanwhile. */
+        TAILQ_FOREACH(s, &m->sessions, link)
                 session_end(s, "audit_failed", sentence, NULL);
-        }
         if (m->ready)
                 (void)sd_bus_emit_properties_changed(m->bus, MANAGER_PATH, "org.tmsd1.Manager", "AuditState", NULL);
         (void)sd_notifyf(false, "STATUS=%s", sentence);
@@ -323,7 +328,7 @@ void manager_check_stopped(struct manager *m)
 
 void manager_stop(struct manager *m, const char *reason, const char *text, int exit_status)
 {
-        struct session *s, *next;
+        struct session *s;
 
         if (m->stopping)
                 return;
@@ -331,10 +336,8 @@ void manager_stop(struct manager *m, const char *reason, const char *text, int e
         m->exit_status = exit_status;
         (void)sd_notify(false, "STOPPING=1");
         (void)request_let_go(m, NULL, "the daemon is stopping.");
-        for (s = TAILQ_FIRST(&m->sessions); s; s = next) {
-                next = TAILQ_NEXT(s, link);
+        TAILQ_FOREACH(s, &m->sessions, link)
                 session_end(s, reason, text, NULL);
-        }
         manager_check_stopped(m);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What an earlier controller has left; see recovery.h. */
+#include <assert.h>
+
 #include "recovery.h"
 
 #include "session.h"
@@ -17,6 +19,7 @@ struct recovery {
         recovery_fn done;
         void *userdata;
         int error;
+        unsigned pending; /* what is with the audit writer, and whoever is still submitting */
 };
 
 static void finish(struct recovery *rec, bool consumed)
@@ -62,6 +65,13 @@ static bool has_pulses(const struct recovery *rec)
         return false;
 }
 
+static void release(struct recovery *rec)
+{
+        assert(rec->pending > 0);
+        if (--rec->pending == 0)
+                finish(rec, true);
+}
+
 static void on_synced(const struct audit_result *result, void *userdata)
 {
         struct recovery *rec = userdata;
@@ -73,11 +83,12 @@ static void on_synced(const struct audit_result *result, void *userdata)
         if (rec->error < 0)
                 (void)log_error_errno(rec->error, "%s: the records that were left cannot be acknowledged",
                                       rec->st->node);
+        release(rec);
 }
 
 static void on_done(const struct audit_result *result, void *userdata)
 {
-        finish(userdata, true);
+        release(userdata);
 }
 
 /* Ends a session that the log has as open; its pulse file is open in p, or NULL for one that is opened here. */
@@ -100,7 +111,7 @@ static void end_crashed(struct manager *m, const struct past_session *s, struct 
                           },
                           NULL, NULL);
         if (own)
-                (void)audit_pulses_close(m->audit, own);
+                audit_pulses_close(m->audit, own);
 }
 
 /* What stands in the pulse file of a session that stays open: its last session.pulses may be 5 s older. */
@@ -118,7 +129,7 @@ static void tell_pulses(struct manager *m, const struct past_session *s)
                                           .pulses = p,
                           },
                           NULL, NULL);
-        (void)audit_pulses_close(m->audit, p);
+        audit_pulses_close(m->audit, p);
 }
 
 static void keep_records(struct recovery *rec, const char *name, bool existing, const struct past_session *open)
@@ -135,7 +146,11 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
         }
         log_notice("%s: %zu records of %s were left in the kernel", rec->st->node, rec->n, name);
         (void)audit_pulses_open(m->audit, p, existing, NULL, NULL);
-        (void)audit_pulses_append(m->audit, p, rec->events, rec->n, on_synced, rec);
+        rec->pending = 1;
+        if (audit_pulses_append(m->audit, p, rec->events, rec->n, on_synced, rec) >= 0)
+                rec->pending++;
+        else
+                rec->error = -ENOMEM;
         (void)audit_write(m->audit,
                           &(struct audit_record){
                                           .type = "recovery.pulses",
@@ -148,8 +163,10 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
                           NULL, NULL);
         if (open)
                 end_crashed(m, open, p);
-        (void)audit_pulses_close(m->audit, p);
-        (void)audit_seal(m->audit, NULL, "", on_done, rec);
+        audit_pulses_close(m->audit, p);
+        if (audit_seal(m->audit, NULL, "", on_done, rec) >= 0)
+                rec->pending++;
+        release(rec);
 }
 
 /* The session that never ended on this card, if there is one. */

@@ -64,16 +64,14 @@ json_t *request_who(const struct request *q)
 {
         json_t *who = json_object();
 
-        if (!who)
-                return NULL;
         if (q->uid_known)
-                (void)json_object_set_new(who, "uid", json_integer(q->uid));
-        (void)json_object_set_new(who, "sender", json_string(request_sender(q)));
+                json_add(&who, "uid", json_integer(q->uid));
+        json_add(&who, "sender", json_string(request_sender(q)));
         if (q->action) {
-                (void)json_object_set_new(who, "action", json_string(q->action));
-                (void)json_object_set_new(who, "answer", json_string(q->answer));
+                json_add(&who, "action", json_string(q->action));
+                json_add(&who, "answer", json_string(q->answer));
         }
-        return who;
+        return who ? who : json_null();
 }
 
 void request_reply_message(struct request *q, sd_bus_message *reply)
@@ -92,7 +90,13 @@ void request_drop(struct request *q)
 
 void request_reply(struct request *q)
 {
-        (void)sd_bus_reply_method_return(q->m, NULL);
+        int r = sd_bus_reply_method_return(q->m, NULL);
+
+        /* Once more: without an answer the caller would wait for nothing. */
+        if (r < 0)
+                r = sd_bus_reply_method_return(q->m, NULL);
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(q->m, r, NULL);
         request_free(q);
 }
 

@@ -37,7 +37,7 @@ sd_bus_message *request_message(struct request *q);
 const char *request_sender(const struct request *q);
 /* False when the bus did not tell. */
 bool request_uid(const struct request *q, uid_t *ret);
-/* {uid, sender, action, answer} for a record; NULL without memory. */
+/* {uid, sender, action, answer} for a record; without memory a JSON null, which no record is written with. */
 json_t *request_who(const struct request *q);
 
 /* The answer, and the end of q. */

@@ -30,7 +30,7 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         else if (STREQ(property, "EndReason"))
                 text = s->state == SESSION_ENDED ? s->end_reason : "";
         else if (STREQ(property, "EndText"))
-                text = s->state == SESSION_ENDED && s->end_text ? s->end_text : "";
+                text = s->state == SESSION_ENDED ? s->end_text : "";
         else if (STREQ(property, "ProtocolId"))
                 text = s->protocol_id;
         else if (STREQ(property, "ProtocolSha256"))

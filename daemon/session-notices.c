@@ -49,8 +49,12 @@ json_t *session_notices_json(const struct session *s)
         json_t *notices = json_array();
         char **p;
 
-        for (p = s->notices; *p; p++)
-                (void)json_array_append_new(notices, json_string(*p));
+        for (p = s->notices; notices && *p; p++) {
+                if (json_array_append_new(notices, json_string(*p)) < 0) {
+                        json_decref(notices);
+                        return NULL;
+                }
+        }
         return notices;
 }
 
@@ -81,13 +85,16 @@ static void on_recorded(const struct audit_result *result, void *userdata)
 {
         struct confirmation *c = userdata;
         struct session *s = c->s;
+        char sentence[AUDIT_REFUSAL_SIZE];
+        const char *name;
 
         s->busy = NULL;
         if (result->error < 0) {
-                request_refuse(c->q, "AuditFailed", "The audit log cannot be written, so nothing may start.");
+                name = audit_refusal(s->manager->audit, result->error, sentence);
+                request_refuse(c->q, name, "%s", sentence);
         } else if (s->ending || s->state != SESSION_PREPARED) {
                 request_refuse(c->q, "OutOfOrder", "ConfirmNotices: the session has changed meanwhile: %s",
-                               s->ending && s->end_text ? s->end_text : session_state_name(s->state));
+                               s->ending ? s->end_text : session_state_name(s->state));
         } else {
                 s->notices_confirmed = true;
                 (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "NoticesConfirmed",
@@ -129,7 +136,8 @@ void session_confirm_notices(struct request *q, struct session *s)
                         &(struct audit_record){.type = "session.confirm",
                                                .who = request_who(q),
                                                .on = s->path,
-                                               .data = describe(s)},
+                                               .data = describe(s),
+                                               .refusable = true},
                         on_recorded, c) < 0)
                 on_recorded(&(struct audit_result){.error = -ENOMEM}, c);
 }

@@ -90,49 +90,59 @@ static uint32_t percent_permille(const struct preparation *p)
         return p->dose.percent_permille > 0 ? p->dose.percent_permille : tms_protocol_percent_permille(p->protocol);
 }
 
+/* Like json_add(): without memory there is no array afterwards. */
+static void append_new(json_t **array, json_t *value)
+{
+        if (!*array)
+                json_decref(value);
+        else if (json_array_append_new(*array, value) < 0) {
+                json_decref(*array);
+                *array = NULL;
+        }
+}
+
 /* What the prescriber has taken upon himself, in the policy's own words, and why. */
-static void describe_override(json_t *data, const struct preparation *p)
+static void describe_override(json_t **data, const struct preparation *p)
 {
         json_t *overridden = json_array();
         size_t i;
 
         for (i = 0; i < p->safety.n_reasons; i++) {
                 if (p->safety.reasons[i].class_ == TMS_SAFETY_OVERRIDE)
-                        (void)json_array_append_new(overridden, json_string(p->safety.reasons[i].sentence));
+                        append_new(&overridden, json_string(p->safety.reasons[i].sentence));
         }
-        (void)json_object_set_new(data, "override_reason", json_string(p->override_reason));
-        (void)json_object_set_new(data, "overridden", overridden);
+        json_add(data, "override_reason", json_string(p->override_reason));
+        json_add(data, "overridden", overridden);
 }
 
 /* Nothing where no leg has one of its own. */
-static void describe_legs(json_t *data, const char *key, const uint32_t legs_permille[static TMS_LEGS_MAX])
+static void describe_legs(json_t **data, const char *key, const uint32_t legs_permille[static TMS_LEGS_MAX])
 {
         json_t *legs = json_array();
         size_t i, n = 0;
 
         for (i = 0; i < TMS_LEGS_MAX; i++) {
-                (void)json_array_append_new(legs, json_integer(legs_permille[i]));
+                append_new(&legs, json_integer(legs_permille[i]));
                 n += legs_permille[i] > 0;
         }
         if (n > 0)
-                (void)json_object_set(data, key, legs);
-        json_decref(legs);
+                json_add(data, key, legs);
+        else
+                json_decref(legs);
 }
 
-static void describe_thresholds(json_t *data, const struct tms_dose *dose)
+static void describe_thresholds(json_t **data, const struct tms_dose *dose)
 {
         if (dose->other_threshold_permille > 0)
-                (void)json_object_set_new(data, "other_threshold_permille",
-                                          json_integer(dose->other_threshold_permille));
+                json_add(data, "other_threshold_permille", json_integer(dose->other_threshold_permille));
         if (*dose->threshold_method)
-                (void)json_object_set_new(data, "threshold_method", json_string(dose->threshold_method));
+                json_add(data, "threshold_method", json_string(dose->threshold_method));
         describe_legs(data, "leg_thresholds_permille", dose->leg_threshold_permille);
         if (dose->adjusted_threshold_permille > 0)
-                (void)json_object_set_new(data, "adjusted_threshold_permille",
-                                          json_integer(dose->adjusted_threshold_permille));
+                json_add(data, "adjusted_threshold_permille", json_integer(dose->adjusted_threshold_permille));
         describe_legs(data, "leg_adjusted_thresholds_permille", dose->leg_adjusted_permille);
         if (*dose->adjustment)
-                (void)json_object_set_new(data, "adjustment", json_string(dose->adjustment));
+                json_add(data, "adjustment", json_string(dose->adjustment));
 }
 
 static json_t *describe(const struct preparation *p)
@@ -146,12 +156,11 @@ static json_t *describe(const struct preparation *p)
                          p->dose.threshold_coil, "percent_permille", (int)percent_permille(p), "max_permille",
                          (int)s->timeline.max_permille, "pulses", (int)s->timeline.count, "trains",
                          (int)s->timeline.trains, "verdict", tms_safety_class_name(p->safety.class_));
-        if (data)
-                describe_thresholds(data, &p->dose);
-        if (data && s->notices)
-                (void)json_object_set_new(data, "notices", session_notices_json(s));
-        if (data && p->safety.class_ == TMS_SAFETY_OVERRIDE)
-                describe_override(data, p);
+        describe_thresholds(&data, &p->dose);
+        if (s->notices)
+                json_add(&data, "notices", session_notices_json(s));
+        if (p->safety.class_ == TMS_SAFETY_OVERRIDE)
+                describe_override(&data, p);
         return data;
 }
 
@@ -238,19 +247,37 @@ static void tell_prepared(struct session *s)
                                              "Notices", "NoticesConfirmed", NULL);
 }
 
+/* Setting limits has dropped what was loaded before, and nothing may speak of it any more. */
+static void forget_prepared(struct session *s)
+{
+        session_set_notices(s, NULL);
+        tms_timeline_clear(&s->timeline);
+        s->timeline_gen = 0;
+        s->protocol_id[0] = s->protocol_sha256[0] = '\0';
+        s->first_to_last_ns = s->time_left_ns = s->shown_time_left_ns = 0;
+        s->was_prepared = false;
+        session_set_state(s, SESSION_NEW);
+        tell_prepared(s);
+}
+
 static void on_recorded(const struct audit_result *result, void *userdata)
 {
         struct preparation *p = userdata;
         struct session *s = p->s;
         struct request *q = p->q;
+        char sentence[AUDIT_REFUSAL_SIZE];
         sd_bus_message *reply;
+        const char *name;
 
         if (result->error < 0 || s->ending) {
                 s->busy = NULL;
-                if (s->ending)
+                if (s->ending) {
                         request_refuse(q, "OutOfOrder", "The session has ended: %s", s->end_text);
-                else
-                        request_refuse(q, "AuditFailed", "The audit log cannot be written, so nothing may start.");
+                } else {
+                        name = audit_refusal(s->manager->audit, result->error, sentence);
+                        request_refuse(q, name, "%s", sentence);
+                        forget_prepared(s);
+                }
                 preparation_free(p);
                 return;
         }
@@ -273,6 +300,7 @@ static void accept_prepared(struct preparation *p)
         const char *text, *sha256 = tms_protocol_sha256(p->protocol);
         json_t *data;
         size_t size;
+        int r;
 
         (void)snprintf(s->protocol_id, sizeof(s->protocol_id), "%s", tms_protocol_id(p->protocol));
         (void)snprintf(s->protocol_sha256, sizeof(s->protocol_sha256), "%s", sha256);
@@ -284,14 +312,19 @@ static void accept_prepared(struct preparation *p)
         s->first_to_last_ns = s->timeline.pulses[s->timeline.count - 1].t_ns - s->timeline.pulses[0].t_ns;
         data = describe(p);
         text = tms_protocol_text(p->protocol, &size);
-        (void)audit_keep_protocol(a, sha256, text, size, NULL, NULL);
-        if (audit_write(a,
-                        &(struct audit_record){.type = "session.prepare",
-                                               .who = request_who(p->q),
-                                               .on = s->path,
-                                               .data = data},
-                        on_recorded, p) < 0)
-                on_recorded(&(struct audit_result){.error = -ENOMEM}, p);
+        r = audit_keep_protocol(a, sha256, text, size, NULL, NULL);
+        if (r < 0)
+                json_decref(data);
+        else
+                r = audit_write(a,
+                                &(struct audit_record){.type = "session.prepare",
+                                                       .who = request_who(p->q),
+                                                       .on = s->path,
+                                                       .data = data,
+                                                       .refusable = true},
+                                on_recorded, p);
+        if (r < 0)
+                on_recorded(&(struct audit_result){.error = r}, p);
 }
 
 /* All reasons of the worst class, in the policy's own words. */
@@ -346,19 +379,6 @@ static bool is_still_loaded(struct session *s)
 {
         return s->state == SESSION_PREPARED && stimulator_refresh(s->st) >= 0 &&
                s->st->status.state == TMS_STATE_LOADED && s->st->status.timeline_gen == s->timeline_gen;
-}
-
-/* Setting limits has dropped what was loaded before, and nothing may speak of it any more. */
-static void forget_prepared(struct session *s)
-{
-        session_set_notices(s, NULL);
-        tms_timeline_clear(&s->timeline);
-        s->timeline_gen = 0;
-        s->protocol_id[0] = s->protocol_sha256[0] = '\0';
-        s->first_to_last_ns = s->time_left_ns = s->shown_time_left_ns = 0;
-        s->was_prepared = false;
-        session_set_state(s, SESSION_NEW);
-        tell_prepared(s);
 }
 
 static void load(struct preparation *p)

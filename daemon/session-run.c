@@ -63,8 +63,7 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
                 return false;
         }
         if (s->ending) {
-                request_refuse(q, "OutOfOrder", "%s: the session has ended: %s", method,
-                               s->end_text ? s->end_text : "");
+                request_refuse(q, "OutOfOrder", "%s: the session has ended: %s", method, s->end_text);
                 return false;
         }
         if (s->busy) {
@@ -137,50 +136,46 @@ static bool still_may(struct step *step, const struct audit_result *result, cons
                       unsigned states)
 {
         struct session *s = step->s;
-        const char *why;
+        char sentence[AUDIT_REFUSAL_SIZE];
+        const char *why, *name;
 
-        if (result->error == -ENOSPC && !audit_failure(s->manager->audit)) {
-                request_refuse(step->q, "AuditFailed",
-                               "The disk of the audit log has too little free space for this session.");
-                step_free(step);
-                return false;
-        }
-        if (result->error < 0) {
-                request_refuse(step->q, "AuditFailed", "The audit log cannot be written, so nothing may start.");
+        assert(s->busy);
+        /* The log may have failed at another record since this one got on disk. */
+        if (result->error < 0 || audit_failure(s->manager->audit)) {
+                name = audit_refusal(s->manager->audit, result->error, sentence);
+                request_refuse(step->q, name, "%s", sentence);
                 step_free(step);
                 return false;
         }
         if (!s->ending && !s->overtaken && (IN_STATE(s->state) & states))
                 return true;
         why = s->ending ? s->end_text : s->overtaken ? s->overtaken : session_state_name(s->state);
-        session_record(s, type, NULL, json_pack("{s:s}", "error", why ? why : ""));
+        session_record(s, type, NULL, json_pack("{s:s}", "error", why));
         if (s->ending || !s->overtaken)
-                request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", method,
-                               why ? why : "");
+                request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", method, why);
         else
                 request_refuse(step->q, "OutOfOrder", "%s: %s", method, why);
         step_free(step);
         return false;
 }
 
-/* data: beside the session, taken over, may be NULL. Ends in done() in any case. */
+/* data: beside the session, taken over, may be NULL. Ends in done() in any case, and in a refusal without memory. */
 static void write_intent(struct step *step, const char *type, json_t *data, uint64_t need_bytes, audit_done_fn done)
 {
         struct session *s = step->s;
-        int r = -ENOMEM;
+        int r;
 
         if (!data)
                 data = json_object();
-        if (data && json_object_set_new(data, "session", json_string(s->id)) >= 0)
-                r = audit_write(s->manager->audit,
-                                &(struct audit_record){.type = type,
-                                                       .who = request_who(step->q),
-                                                       .on = s->path,
-                                                       .data = data,
-                                                       .need_bytes = need_bytes},
-                                done, step);
-        else
-                json_decref(data);
+        json_add(&data, "session", json_string(s->id));
+        r = audit_write(s->manager->audit,
+                        &(struct audit_record){.type = type,
+                                               .who = request_who(step->q),
+                                               .on = s->path,
+                                               .data = data,
+                                               .need_bytes = need_bytes,
+                                               .refusable = true},
+                        done, step);
         if (r < 0)
                 done(&(struct audit_result){.error = r}, step);
 }
@@ -366,7 +361,7 @@ static void on_go_intent(const struct audit_result *result, void *userdata)
         r = tms_device_go(s->control, step->pulse, step->permille);
         data = go_data(step);
         if (r < 0) {
-                (void)json_object_set_new(data, "error", json_string(strerror(-r)));
+                json_add(&data, "error", json_string(strerror(-r)));
                 session_record(s, "session.go", NULL, data);
                 if (r == -ESTALE)
                         request_refuse(step->q, "NotWaiting", "Go: pulse %u does not wait any more.", step->pulse);
@@ -422,13 +417,18 @@ void session_pause(struct request *q, struct session *s, bool now)
                 session_record_limited(s, "session.pause", request_who(q), data);
         else
                 session_record(s, "session.pause", request_who(q), data);
-        request_reply(q);
+        if (audit_failure(s->manager->audit))
+                request_refuse(q, "AuditFailed",
+                               "Pause: it took hold, but could not be recorded, and the session ends: %s.",
+                               audit_failure(s->manager->audit));
+        else
+                request_reply(q);
 }
 
 void session_refuse_pause(struct request *q, struct session *s)
 {
         if (s->ending)
-                request_refuse(q, "OutOfOrder", "Pause: the session has ended: %s", s->end_text ? s->end_text : "");
+                request_refuse(q, "OutOfOrder", "Pause: the session has ended: %s", s->end_text);
         else if (s->state != SESSION_RUNNING)
                 request_refuse(q, "OutOfOrder", "Pause: not while the session is %s.", session_state_name(s->state));
         else

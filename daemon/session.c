@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A session's life: the controller's file, keepalives, records, the end. See session.h. */
+#include <assert.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 
@@ -14,8 +15,6 @@
 #define WRITE_EVERY_NS (200 * NS_PER_MS)
 #define STALLED_NS (1500 * NS_PER_MS)
 #define PULSES_RECORD_EVERY_NS (5 * NS_PER_S)
-/* After the end of a run the card's last answers may still be under way. */
-#define LAST_RECORDS_USEC (100 * USEC_PER_MS)
 
 const char *session_state_name(enum session_state state)
 {
@@ -35,15 +34,13 @@ const char *session_state_text(const struct session *s)
 
 void session_record(struct session *s, const char *type, json_t *who, json_t *data)
 {
-        if (data)
-                (void)json_object_set_new(data, "session", json_string(s->id));
+        json_add(&data, "session", json_string(s->id));
         manager_record(s->manager, type, who, s->path, data);
 }
 
 void session_record_limited(struct session *s, const char *type, json_t *who, json_t *data)
 {
-        if (data)
-                (void)json_object_set_new(data, "session", json_string(s->id));
+        json_add(&data, "session", json_string(s->id));
         manager_record_limited(s->manager, type, who, s->path, data);
 }
 
@@ -60,8 +57,11 @@ void session_set_state(struct session *s, enum session_state state)
 {
         if (s->state == state)
                 return;
+        /* ENDED has no way out: every completion that comes late has to look before. */
+        assert(s->state != SESSION_ENDED);
         s->state = state;
-        if (s->slot)
+        /* The end is told in one signal, with its reason: see session-end.c. */
+        if (s->slot && state != SESSION_ENDED)
                 (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "State", NULL);
         if (state == SESSION_RUNNING || state == SESSION_PAUSED)
                 session_set_pausing(s, PAUSING_NOT);
@@ -179,8 +179,6 @@ void session_follow_kernel(struct session *s)
                 (void)sd_event_source_set_enabled(s->io, SD_EVENT_ON);
 }
 
-static void end_quietly(struct session *s, const char *reason, const char *text);
-
 static void see_state(struct session *s, const struct tms_event *e)
 {
         if (s->ending)
@@ -205,9 +203,9 @@ static void see_state(struct session *s, const struct tms_event *e)
                 break;
         default:
                 if (e->code == TMS_CAUSE_REQUEST)
-                        end_quietly(s, "stopped", "It was stopped on request.");
+                        session_end_quietly(s, "stopped", "It was stopped on request.");
                 else
-                        end_quietly(s, tms_cause_name(e->code), tms_cause_sentence(e->code));
+                        session_end_quietly(s, tms_cause_name(e->code), tms_cause_sentence(e->code));
         }
 }
 
@@ -261,8 +259,7 @@ static void see_pulse(struct session *s, const struct tms_event *e)
                 s->next_pulse = e->pulse + 1;
 }
 
-/* Takes what the kernel has; what does not fit stays there. Returns false when the card is gone. */
-static bool read_records(struct session *s)
+bool session_read_records(struct session *s)
 {
         int n, i;
 
@@ -289,7 +286,7 @@ static bool read_records(struct session *s)
 void session_catch_up(struct session *s)
 {
         while (s->control && !s->ending) {
-                if (!read_records(s))
+                if (!session_read_records(s))
                         stimulator_remove(s->st);
                 else if (s->n_events < SESSION_EVENTS_MAX)
                         return;
@@ -302,7 +299,7 @@ static int on_records(sd_event_source *source, int fd, uint32_t revents, void *u
 {
         struct session *s = userdata;
 
-        if (!read_records(s)) {
+        if (!session_read_records(s)) {
                 stimulator_remove(s->st);
                 return 0;
         }
@@ -319,7 +316,7 @@ static int on_records(sd_event_source *source, int fd, uint32_t revents, void *u
  */
 static void look_why_stale(struct session *s)
 {
-        if (!read_records(s))
+        if (!session_read_records(s))
                 stimulator_remove(s->st);
         else if (s->writing && now_ns(CLOCK_MONOTONIC) - s->wrote_ns > STALLED_NS)
                 session_end(s, "audit_stalled", "The disk did not take the records of the last pulses in time.", NULL);
@@ -328,8 +325,10 @@ static void look_why_stale(struct session *s)
 /* Carries what is on disk; never waits for it. */
 static void keep_alive(struct session *s)
 {
-        int r = tms_device_keepalive(s->control, s->disk_seq, NULL);
+        int r;
 
+        assert(s->control);
+        r = tms_device_keepalive(s->control, s->disk_seq, NULL);
         if (r == -ESTALE)
                 look_why_stale(s);
         else if (r == -ENODEV)
@@ -344,12 +343,13 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct session *s = userdata;
 
+        assert(s->state != SESSION_ENDED);
         /* An ended run may have freed the source. */
         (void)sd_event_source_set_time_relative(source, TICK_USEC);
         keep_alive(s);
         if (s->ending)
                 return 0;
-        if (!read_records(s)) {
+        if (!session_read_records(s)) {
                 stimulator_remove(s->st);
                 return 0;
         }
@@ -388,219 +388,13 @@ int session_begin_ticks(struct session *s)
         return 0;
 }
 
-/* --- The end ------------------------------------------------------------------------------- */
-
-static void leave_bus(struct session *s)
-{
-        if (s->slot) {
-                (void)sd_bus_emit_object_removed(s->manager->bus, s->path);
-                s->slot = sd_bus_slot_unref(s->slot);
-        }
-        TAILQ_REMOVE(&s->manager->sessions, s, link);
-        session_unref(s);
-}
-
-static void ended(struct session *s)
-{
-        struct manager *m = s->manager;
-
-        s->control = tms_device_close(s->control);
-        if (s->st->session == s)
-                stimulator_set_session(s->st, NULL);
-        (void)stimulator_refresh(s->st);
-        s->state = SESSION_ENDED;
-        s->time_left_ns = 0;
-        if (s->slot) {
-                (void)sd_bus_emit_properties_changed(m->bus, s->path, "org.tmsd1.Session", "State", "EndReason",
-                                                     "EndText", "Delivered", "Missed", "TimeLeft", "Waiting", NULL);
-                (void)sd_bus_emit_signal(m->bus, s->path, "org.tmsd1.Session", "Ended", "suu", s->end_reason,
-                                         s->delivered, s->missed);
-        }
-        log_info("session %s ended: %s, %u pulses delivered", s->id, s->end_reason, s->delivered);
-        if (s->closing)
-                request_reply(TAKE_PTR(s->closing));
-        if (s->closed)
-                leave_bus(s);
-        manager_check_stopped(m);
-}
-
-static void on_ended(const struct audit_result *result, void *userdata)
-{
-        struct session *s = userdata;
-
-        ended(s);
-        session_unref(s);
-}
-
-/* All records are on disk: the kernel may forget them, and the log says what they come to. */
-static void on_last_written(const struct audit_result *result, void *userdata)
-{
-        struct session *s = userdata;
-        struct tms_info info = {0};
-        json_t *data;
-
-        if (result->error == 0) {
-                s->delivered = result->totals.delivered;
-                s->missed = result->totals.missed;
-                if (s->next_seq > 0)
-                        (void)tms_device_keepalive(s->control, s->next_seq, NULL);
-        }
-        data = json_pack("{s:s, s:s, s:s, s:i}", "session", s->id, "reason", s->end_reason, "text",
-                         s->end_text ? s->end_text : "", "prescribed", (int)s->timeline.count);
-        if (tms_device_info(s->control, &info) >= 0) {
-                (void)json_object_set_new(data, "odometer", json_u64(info.odometer));
-                if (info.odometer != s->odometer + s->delivered)
-                        session_record(s, "stimulator.odometer", NULL,
-                                       json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(info.card_serial),
-                                                 "expected", json_u64(s->odometer + s->delivered), "found",
-                                                 json_u64(info.odometer)));
-        }
-        (void)audit_write(s->manager->audit,
-                          &(struct audit_record){
-                                          .type = "session.end", .on = s->path, .data = data, .pulses = s->pulsefile},
-                          NULL, NULL);
-        (void)audit_pulses_close(s->manager->audit, TAKE_PTR(s->pulsefile));
-        if (audit_seal(s->manager->audit, NULL, "", on_ended, session_ref(s)) < 0)
-                on_ended(result, s);
-        session_unref(s);
-}
-
-static int on_last_records(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        struct session *s = userdata;
-        struct audit *a = s->manager->audit;
-
-        s->tick = sd_event_source_disable_unref(s->tick);
-        for (;;) {
-                (void)read_records(s);
-                if (s->n_events < SESSION_EVENTS_MAX)
-                        break;
-                (void)audit_pulses_append(a, s->pulsefile, s->events, s->n_events, NULL, NULL);
-                s->n_events = 0;
-        }
-        if (audit_pulses_append(a, s->pulsefile, s->events, s->n_events, on_last_written, session_ref(s)) < 0)
-                on_last_written(&(struct audit_result){.error = -ENOMEM}, s);
-        s->n_events = 0;
-        return 0;
-}
-
-static void begin_end(struct session *s)
-{
-        s->tick = sd_event_source_disable_unref(s->tick);
-        s->io = sd_event_source_disable_unref(s->io);
-        /* A thread in the kernel's ARM, or the recovery of what was left, uses the controller's file; it comes back first. */
-        if (s->in_kernel || (s->creating && !s->pulsefile))
-                return;
-        if (audit_failure(s->manager->audit) || !s->pulsefile) {
-                /* Nothing more gets on disk. The kernel keeps its records for the next run. */
-                if (s->pulsefile)
-                        (void)audit_pulses_close(s->manager->audit, TAKE_PTR(s->pulsefile));
-                ended(s);
-                return;
-        }
-        if (sd_event_add_time_relative(s->manager->event, &s->tick, CLOCK_MONOTONIC, LAST_RECORDS_USEC,
-                                       TICK_ACCURACY_USEC, on_last_records, s) < 0)
-                (void)on_last_records(NULL, 0, s);
-}
-
-/* The output is safe already. */
-static void end_quietly(struct session *s, const char *reason, const char *text)
-{
-        char why[512];
-
-        s->ending = true;
-        (void)snprintf(s->end_reason, sizeof(s->end_reason), "%s", reason);
-        s->end_text = strdup(text);
-        if (s->slot)
-                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "State", "Pausing",
-                                                     "Waiting", NULL);
-        (void)snprintf(why, sizeof(why), "the session has ended: %s", text);
-        (void)request_let_go(s->manager, s, why);
-        begin_end(s);
-}
-
-bool session_overtake(struct session *s, const char *why)
-{
-        /* What has been begun by now came earlier. */
-        if (s->adds_risk)
-                s->overtaken = why;
-        /* A thread in the kernel's ARM is let go by a stop. */
-        if (s->in_kernel && (!s->control || tms_device_stop(s->control) < 0))
-                stimulator_halt(s->st);
-        return request_let_go(s->manager, s, why) > 0 || s->adds_risk;
-}
-
-static void halt(struct session *s)
-{
-        if (s->state != SESSION_ENDED && (!s->control || tms_device_stop(s->control) < 0))
-                stimulator_halt(s->st);
-}
-
-void session_halt(struct session *s)
-{
-        halt(s);
-        if (!s->ending)
-                (void)session_overtake(s, "a stop was asked for meanwhile.");
-}
-
-void session_end(struct session *s, const char *reason, const char *text, json_t *who)
-{
-        /* First of all, and whatever has been decided before. */
-        halt(s);
-        if (s->state == SESSION_ENDED || (s->ending && !who)) {
-                json_decref(who);
-                return;
-        }
-        if (s->ending) {
-                session_record_limited(s, "session.stop", who, json_pack("{s:s}", "reason", reason));
-                return;
-        }
-        session_record(s, "session.stop", who, json_pack("{s:s}", "reason", reason));
-        /* The record may have been the one that the log failed at, which ends every session. */
-        if (s->ending)
-                return;
-        /* One that was never on the bus has nobody to close it. */
-        if (s->creating)
-                s->closed = true;
-        end_quietly(s, reason, text);
-}
-
-void session_left_kernel(struct session *s)
-{
-        s->in_kernel = false;
-        if (s->ending)
-                begin_end(s);
-}
-
-void session_close(struct session *s, struct request *q)
-{
-        if (q && s->state == SESSION_ENDED)
-                request_reply(TAKE_PTR(q));
-        if (s->closed)
-                return;
-        s->closed = true;
-        s->closing = q;
-        if (s->state == SESSION_ENDED)
-                leave_bus(s);
-}
-
-bool session_is_live(const struct manager *m, uint64_t card_serial)
-{
-        const struct session *s;
-
-        TAILQ_FOREACH(s, &m->sessions, link) {
-                if (s->state != SESSION_ENDED && s->st->info.card_serial == card_serial)
-                        return true;
-        }
-        return false;
-}
-
 /* --- The beginning ---------------------------------------------------------------------------- */
 
 static struct session *session_free(struct session *s)
 {
         sd_event_source_disable_unref(s->io);
         sd_event_source_disable_unref(s->tick);
+        sd_event_source_disable_unref(s->finish);
         sd_bus_slot_unref(s->slot);
         peer_free(s->owner_watch);
         tms_device_close(s->control);
@@ -610,7 +404,6 @@ static struct session *session_free(struct session *s)
         free(s->path);
         free(s->subject);
         free(s->owner);
-        free(s->end_text);
         free(s);
         return NULL;
 }
@@ -642,14 +435,14 @@ static void on_owner_left(const char *text, void *userdata)
 static void give_up(struct session *s, struct request *q, const char *error, const char *sentence)
 {
         s->ending = s->closed = true;
-        s->state = SESSION_ENDED;
+        session_set_state(s, SESSION_ENDED);
         s->control = tms_device_close(s->control);
         if (s->pulsefile)
-                (void)audit_pulses_close(s->manager->audit, TAKE_PTR(s->pulsefile));
+                audit_pulses_close(s->manager->audit, TAKE_PTR(s->pulsefile));
         stimulator_set_session(s->st, NULL);
         request_refuse(q, error, "%s", sentence);
         manager_check_stopped(s->manager);
-        leave_bus(s);
+        session_leave_bus(s);
 }
 
 static int publish(struct session *s)
@@ -673,6 +466,7 @@ static void on_created(const struct audit_result *result, void *userdata)
 {
         _cleanup_(session_unrefp) struct session *s = userdata;
         struct request *q = TAKE_PTR(s->creating);
+        char sentence[AUDIT_REFUSAL_SIZE];
         sd_bus_message *reply = NULL;
 
         if (s->ending) {
@@ -680,10 +474,7 @@ static void on_created(const struct audit_result *result, void *userdata)
                 return;
         }
         if (result->error < 0) {
-                give_up(s, q, "AuditFailed",
-                        result->error == -ENOSPC && !audit_failure(s->manager->audit)
-                                        ? "The disk of the audit log has too little free space for a session."
-                                        : "The audit log cannot be written, so nothing may start.");
+                give_up(s, q, audit_refusal(s->manager->audit, result->error, sentence), sentence);
                 return;
         }
         if (publish(s) < 0) {
@@ -705,6 +496,8 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
 {
         _cleanup_(session_unrefp) struct session *s = userdata;
         struct audit *a = s->manager->audit;
+        const char *error_name = "Failed";
+        char sentence[AUDIT_REFUSAL_SIZE];
         struct tms_info info;
         json_t *data;
 
@@ -717,16 +510,21 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
                 return;
         }
         if (error < 0) {
-                give_up(s, TAKE_PTR(s->creating), audit_failure(a) ? "AuditFailed" : "Failed",
-                        audit_failure(a) ? "The audit log cannot be written, so nothing may start."
-                                         : "The records that the stimulator still holds cannot be fetched.");
+                if (audit_failure(a))
+                        error_name = audit_refusal(a, error, sentence);
+                else
+                        (void)snprintf(sentence, sizeof(sentence),
+                                       "The records that the stimulator still holds cannot be fetched: %s.",
+                                       strerror(-error));
+                give_up(s, TAKE_PTR(s->creating), error_name, sentence);
                 return;
         }
         s->odometer = info.odometer;
         (void)audit_pulses_open(a, s->pulsefile, false, NULL, NULL);
         if (n > 0) {
                 s->next_seq = events[n - 1].seq + 1;
-                (void)audit_pulses_append(a, s->pulsefile, events, n, on_written, session_ref(s));
+                if (audit_pulses_append(a, s->pulsefile, events, n, on_written, session_ref(s)) < 0)
+                        session_unref(s);
         }
         data = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "session", s->id, "stimulator", s->st->path, "node",
                          s->st->node, "card_serial", json_u64(info.card_serial), "coil_serial",
@@ -736,7 +534,8 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
                                                .who = request_who(s->creating),
                                                .on = s->path,
                                                .data = data,
-                                               .need_bytes = 1},
+                                               .need_bytes = 1,
+                                               .refusable = true},
                         on_created, session_ref(s)) < 0)
                 on_created(&(struct audit_result){.error = -ENOMEM}, s);
 }
@@ -776,6 +575,9 @@ static int session_new(struct manager *m, struct stimulator *st, const struct re
         if (!s->subject || !s->owner)
                 return -ENOMEM;
         r = make_id(s);
+        if (r < 0)
+                return r;
+        r = session_prepare_end(s);
         if (r < 0)
                 return r;
         r = peer_watch(m->bus, owner, on_owner_left, s, &s->owner_watch);

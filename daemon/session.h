@@ -2,7 +2,8 @@
 /*
  * One treatment, from CreateSession to its end. Serves org.tmsd1.Session.
  *
- *  session.c          its life: the controller's file, keepalives, records, the end
+ *  session.c          its life: the controller's file, keepalives, records
+ *  session-end.c      its end, and what overtakes: stop, close
  *  session-prepare.c  protocol file to a timeline that the kernel has verified
  *  session-arguments.c what a caller gives to Prepare
  *  session-notices.c  what the safety policy wants confirmed before arming
@@ -51,21 +52,23 @@ struct session {
 
         enum session_state state;
         char end_reason[32];
-        char *end_text;
+        char end_text[512];
         const char *busy;             /* the method that is under way; one at a time */
         bool adds_risk;               /* that is Arm, Start, Go or Resume */
         const char *overtaken;        /* why it must not take effect any more: what came later takes risk away */
         int pause_error;              /* what the kernel said to the last Pause */
         enum session_pausing pausing; /* what has been asked for, and recorded, since it last began to run */
         bool ending;                  /* decided, not yet on disk */
+        bool no_seal;                 /* over its end; there was no memory for one */
         bool closed;                  /* off the bus once it has ended */
         bool started;                 /* pulses may have been fired */
         bool in_kernel;               /* a thread sleeps in the kernel's ARM */
         bool was_prepared;            /* the timeline has been dropped since */
 
         struct tms_device *control;
-        sd_event_source *io;   /* records, while there is no tick */
-        sd_event_source *tick; /* lease, records, progress */
+        sd_event_source *io;     /* records, while there is no tick */
+        sd_event_source *tick;   /* lease, records, progress */
+        sd_event_source *finish; /* the end takes effect; made at the beginning, so that ending needs no memory */
         unsigned tick_count;
         struct tms_event events[SESSION_EVENTS_MAX];
         size_t n_events;
@@ -136,6 +139,14 @@ void session_refresh(struct session *s);
 const char *session_waits_for(const struct session *s);
 /* Signals a change of that. */
 void session_tell_waiting(struct session *s);
+/* Takes what the kernel has; what does not fit stays there. Returns false when the card is gone. */
+bool session_read_records(struct session *s);
+/* The end's part of the beginning. */
+int session_prepare_end(struct session *s);
+/* The output is safe already, and the reason stands in a record. */
+void session_end_quietly(struct session *s, const char *reason, const char *text);
+/* Off the bus and out of the list, with the list's reference. */
+void session_leave_bus(struct session *s);
 /* Takes what the kernel has recorded by now, which may end the session. */
 void session_catch_up(struct session *s);
 /* Keepalives begin; the first one is sent at once. */
@@ -155,7 +166,7 @@ int notices_new(const struct tms_safety *safety, char ***ret);
 char **notices_free(char **notices); /* returns NULL, takes NULL */
 /* Those of what is loaded now, none of them confirmed; taken over. */
 void session_set_notices(struct session *s, char **notices);
-/* An array of them, for a record; there must be some. */
+/* An array of them, for a record; there must be some. NULL without memory. */
 json_t *session_notices_json(const struct session *s);
 /* Refuses q, and returns false, if there are some that nobody has confirmed. */
 bool session_has_confirmed(struct request *q, struct session *s);

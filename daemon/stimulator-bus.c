@@ -173,10 +173,15 @@ static void on_clear_intent(const struct audit_result *result, void *userdata)
 {
         struct clearing *c = userdata;
 
-        if (result->error < 0)
-                request_refuse(c->q, "AuditFailed", "The audit log cannot be written, so no fault may be cleared.");
-        else
+        char sentence[AUDIT_REFUSAL_SIZE];
+        const char *name;
+
+        if (result->error < 0 || audit_failure(c->st->manager->audit)) {
+                name = audit_refusal(c->st->manager->audit, result->error, sentence);
+                request_refuse(c->q, name, "%s", sentence);
+        } else {
                 clear_fault(c->st, c->q);
+        }
         stimulator_unref(c->st);
         free(c);
 }
@@ -197,6 +202,7 @@ static void go_clear_fault(struct request *q, void *userdata)
                                         .who = request_who(q),
                                         .on = st->path,
                                         .data = json_pack("{s:s}", "cause", tms_cause_name(st->status.cause)),
+                                        .refusable = true,
                         },
                         on_clear_intent, c) < 0)
                 on_clear_intent(&(struct audit_result){.error = -ENOMEM}, c);

@@ -149,8 +149,10 @@ static json_t *interlock_names(uint32_t bits)
         unsigned bit;
 
         for (bit = 0; names && bit < 32; bit++) {
-                if (bits & (1U << bit))
-                        (void)json_array_append_new(names, json_string(tms_interlock_name(bit)));
+                if (bits & (1U << bit) && json_array_append_new(names, json_string(tms_interlock_name(bit))) < 0) {
+                        json_decref(names);
+                        return NULL;
+                }
         }
         return names;
 }

@@ -111,6 +111,17 @@ static inline json_t *json_u64(uint64_t v)
         return json_string(buf);
 }
 
+/* Adds value to *object; without memory *object is NULL afterwards, as if it could not be made at all. Takes both. */
+static inline void json_add(json_t **object, const char *key, json_t *value)
+{
+        if (!*object)
+                json_decref(value);
+        else if (json_object_set_new(*object, key, value) < 0) {
+                json_decref(*object);
+                *object = NULL;
+        }
+}
+
 /* The reverse; 0 when the key is missing or is no number. */
 static inline uint64_t json_get_u64(const json_t *object, const char *key)
 {
