@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "audit.h"
+#include "clock.h"
 
 #define THREAD_STACK (256 * 1024)
 
@@ -25,7 +26,7 @@ struct entry {
         enum entry_kind kind;
         char *type, *on;
         json_t *who, *data;
-        uint64_t utc_ns, mono_ns;
+        uint64_t utc_ns, mono_ns, boottime_ns;
         struct pulsefile *pulses;
         bool existing;
         uint64_t need_bytes;
@@ -339,13 +340,16 @@ static int submit_or_fail(struct audit *a, struct entry *e)
 static struct entry *entry_new(enum entry_kind kind, audit_done_fn done, void *userdata)
 {
         struct entry *e = calloc(1, sizeof(*e));
+        struct clock_now now;
 
         if (!e)
                 return NULL;
         e->kind = kind;
         e->done = done;
         e->userdata = userdata;
-        e->utc_ns = now_ns(CLOCK_REALTIME);
+        clock_read(&now);
+        e->utc_ns = now.utc_ns;
+        e->boottime_ns = now.boottime_ns;
         e->mono_ns = now_ns(CLOCK_MONOTONIC);
         return e;
 }
@@ -359,8 +363,9 @@ int audit_write(struct audit *a, const struct audit_record *record, audit_done_f
                 e->type = strdup(record->type);
                 e->on = strdup(record->on ? record->on : "");
         }
-        /* A null is an object that could not be made, see request_who(). */
-        if (!e || !e->type || !e->on || !data || json_is_null(who))
+        /* A null is an object that could not be made, see request_who(). BOOTTIME: the clock that nobody can set. */
+        if (!e || !e->type || !e->on || !data || json_is_null(who) ||
+            json_object_set_new(data, "boottime_ns", json_u64(e->boottime_ns)) < 0)
                 return record->refusable ? -ENOMEM : submit_or_fail(a, NULL);
         e->who = TAKE_PTR(who);
         e->data = TAKE_PTR(data);

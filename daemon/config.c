@@ -7,6 +7,9 @@
 #include "util.h"
 
 #define AUDIT_FREE_MIN_DEFAULT (16ULL * 1024 * 1024)
+#define MAX_OFF_DAYS_DEFAULT 31
+#define MAX_OFF_DAYS_MAX 3660
+#define DAY_NS (86400 * NS_PER_S)
 
 /* "16M", "1G", "4096"; binary multiples. */
 static bool parse_size(const char *s, uint64_t *ret)
@@ -35,6 +38,23 @@ static bool parse_size(const char *s, uint64_t *ret)
         return true;
 }
 
+/* "31d", "12h" */
+static bool parse_span(const char *s, uint64_t *ret)
+{
+        unsigned long long v, unit;
+        char *end;
+
+        if (*s < '0' || *s > '9')
+                return false;
+        errno = 0;
+        v = strtoull(s, &end, 10);
+        unit = STREQ(end, "d") ? DAY_NS : STREQ(end, "h") ? DAY_NS / 24 : 0;
+        if (errno != 0 || unit == 0 || v == 0 || v > MAX_OFF_DAYS_MAX * DAY_NS / unit)
+                return false;
+        *ret = v * unit;
+        return true;
+}
+
 static char *strip(char *s)
 {
         size_t n;
@@ -60,7 +80,12 @@ static int set(struct config *c, const char *path, unsigned line, const char *se
                         return wrong(path, line, "MinimumFree= wants bytes, or a number with K, M, G or T behind it");
                 return 0;
         }
-        return wrong(path, line, "unknown key; known is MinimumFree= in section [Audit]");
+        if (STREQ(section, "Clock") && STREQ(key, "MaxOff")) {
+                if (!parse_span(value, &c->max_off_ns))
+                        return wrong(path, line, "MaxOff= wants days or hours, such as 31d or 72h, up to ten years");
+                return 0;
+        }
+        return wrong(path, line, "unknown key; known are MinimumFree= in section [Audit], MaxOff= in section [Clock]");
 }
 
 static int load_file(const char *path, struct config *c)
@@ -108,7 +133,10 @@ static int is_conf(const struct dirent *de)
 
 int config_load(const char *dir, struct config *ret)
 {
-        struct config c = {.audit_free_min = AUDIT_FREE_MIN_DEFAULT};
+        struct config c = {
+                        .audit_free_min = AUDIT_FREE_MIN_DEFAULT,
+                        .max_off_ns = MAX_OFF_DAYS_DEFAULT * DAY_NS,
+        };
         struct dirent **entries;
         char path[PATH_MAX];
         int i, n, r;

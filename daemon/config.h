@@ -7,6 +7,7 @@
 
 struct config {
         uint64_t audit_free_min; /* bytes that must stay free on the disk of the audit log */
+        uint64_t max_off_ns;     /* the computer may be off for so long without a notice */
 };
 
 /*

@@ -2,7 +2,7 @@
 /* What the audit log says of the past; see history.h. */
 #include "history.h"
 
-#define DAY_NS (86400 * NS_PER_S)
+#define WHOSE_MAX 3 /* sessions that are named one by one */
 
 struct past_card {
         TAILQ_ENTRY(past_card) link;
@@ -15,6 +15,8 @@ TAILQ_HEAD(past_session_list, past_session);
 struct history {
         struct past_session_list sessions; /* oldest first */
         TAILQ_HEAD(, past_card) cards;
+        struct elapsed elapsed;
+        bool incomplete; /* there was no memory for a record */
 };
 
 static void session_free(struct past_session *s)
@@ -25,7 +27,7 @@ static void session_free(struct past_session *s)
         free(s);
 }
 
-int history_new(struct history **ret)
+int history_new(uint64_t max_off_ns, struct history **ret)
 {
         struct history *h = calloc(1, sizeof(*h));
 
@@ -33,6 +35,7 @@ int history_new(struct history **ret)
                 return -ENOMEM;
         TAILQ_INIT(&h->sessions);
         TAILQ_INIT(&h->cards);
+        h->elapsed.max_off_ns = max_off_ns;
         *ret = h;
         return 0;
 }
@@ -73,8 +76,10 @@ static void set_odometer(struct history *h, uint64_t serial, uint64_t odometer)
 
         if (!c) {
                 c = calloc(1, sizeof(*c));
-                if (!c)
+                if (!c) {
+                        h->incomplete = true;
                         return;
+                }
                 c->serial = serial;
                 TAILQ_INSERT_TAIL(&h->cards, c, link);
         }
@@ -122,45 +127,108 @@ bool history_odometer(const struct history *h, uint64_t card_serial, uint64_t *r
         return true;
 }
 
-uint32_t history_pulses_today(const struct history *h, const char *subject, uint64_t utc_ns)
-{
-        const struct past_session *s;
-        uint64_t sum = 0;
+/* --- The day ----------------------------------------------------------------------- */
 
-        TAILQ_FOREACH(s, &h->sessions, link) {
-                if (s->last_utc_ns + DAY_NS > utc_ns && STREQ(s->subject, subject))
-                        sum += s->delivered;
+/* No less than it was, as far as anybody can know. */
+static uint64_t given(const struct past_session *s)
+{
+        uint64_t n = s->delivered > s->discharged ? s->delivered : s->discharged;
+
+        /* What is prepared is reserved until the session has ended. */
+        if (!s->ended || (s->unsure && s->started))
+                return n > s->prescribed ? n : s->prescribed;
+        return n;
+}
+
+static uint32_t add(uint32_t sum, uint64_t n)
+{
+        return n > UINT32_MAX - sum ? UINT32_MAX : sum + (uint32_t)n;
+}
+
+/* "300 until 2026-01-31 09:12 (session 20260131T090000Z_0123abcd)" */
+static size_t tell_session(const struct past_session *s, char *buf, size_t size)
+{
+        const time_t t = (time_t)(s->last.utc_ns / NS_PER_S);
+        char when[24] = "an unknown time";
+        struct tm tm;
+
+        if (t > 0 && localtime_r(&t, &tm))
+                (void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+        return (size_t)snprintf(buf, size, "%s%llu until %s (session %s)", given(s) > s->delivered ? "up to " : "",
+                                (unsigned long long)given(s), when, s->id);
+}
+
+struct tell {
+        char *buf;
+        size_t size, used;
+        unsigned sessions;
+};
+
+static void tell(struct tell *t, const struct past_session *s)
+{
+        if (t->sessions++ >= WHOSE_MAX || t->used >= t->size)
+                return;
+        if (t->sessions > 1)
+                t->used += (size_t)snprintf(t->buf + t->used, t->size - t->used, ", ");
+        if (t->used < t->size)
+                t->used += tell_session(s, t->buf + t->used, t->size - t->used);
+}
+
+int history_today(const struct history *h, const char *subject, const char *boot, const struct clock_now *now,
+                  const char *except, struct tms_today *ret)
+{
+        struct tms_today today = {0};
+        struct tell t = {.buf = today.whose, .size = sizeof(today.whose)};
+        const struct past_session *s;
+        struct elapsed e;
+
+        if (h->incomplete)
+                return -ENODATA;
+        history_elapsed(h, boot, now, &e);
+        t.used = (size_t)snprintf(t.buf, t.size, "%s%s: ",
+                                  *subject ? "to "
+                                           : "in sessions without a subject, which share one count (tmsctl run "
+                                             "--subject CODE counts a person by himself)",
+                                  subject);
+        /* The latest first, which is who has just been treated. */
+        TAILQ_FOREACH_REVERSE(s, &h->sessions, past_session_list, link) {
+                if (!STREQ(s->subject, subject) || (except && STREQ(s->id, except)) || given(s) == 0 ||
+                    !elapsed_may_be_within_day(&s->last, &e.now))
+                        continue;
+                if (s->measuring)
+                        today.measuring = add(today.measuring, given(s));
+                else
+                        today.treatment = add(today.treatment, given(s));
+                tell(&t, s);
         }
-        return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
+        if (t.sessions == 0)
+                today.whose[0] = '\0';
+        else if (t.sessions > WHOSE_MAX && t.used < t.size)
+                (void)snprintf(t.buf + t.used, t.size - t.used, " and %u more", t.sessions - WHOSE_MAX);
+        *ret = today;
+        return 0;
+}
+
+void history_elapsed(const struct history *h, const char *boot, const struct clock_now *now, struct elapsed *ret)
+{
+        *ret = h->elapsed;
+        elapsed_advance(ret, boot, now);
 }
 
 /* --- Feeding ------------------------------------------------------------------- */
 
-static uint64_t record_utc_ns(const json_t *record)
-{
-        uint64_t ns = json_get_u64(record, "utc_ns");
-        struct tm tm = {0};
-        const char *rest;
-
-        if (ns)
-                return ns;
-        rest = strptime(json_get_str(record, "utc"), "%Y-%m-%dT%H:%M:%S", &tm);
-        if (!rest)
-                return 0;
-        ns = (uint64_t)timegm(&tm) * NS_PER_S;
-        if (*rest == '.')
-                ns += strtoull(rest + 1, NULL, 10) * 1000;
-        return ns;
-}
-
-/* Years of records must not stay in memory: what is over a day old counts for nothing, save as a card's last. */
-static void forget_old(struct history *h, uint64_t utc_ns)
+/*
+ * Years of records must not stay in memory: what is certainly over a day old counts for nothing, save as a card's
+ * last. A date alone makes nothing old: it may be wrong, and the next one right.
+ */
+static void forget_old(struct history *h)
 {
         struct past_session *s, *next;
 
         for (s = TAILQ_FIRST(&h->sessions); s; s = next) {
                 next = TAILQ_NEXT(s, link);
-                if (!s->ended || s->last_utc_ns + DAY_NS > utc_ns || history_last_session(h, s->card_serial) == s)
+                if (!s->ended || !elapsed_is_over_a_day(&s->last, &h->elapsed.now) ||
+                    history_last_session(h, s->card_serial) == s)
                         continue;
                 TAILQ_REMOVE(&h->sessions, s, link);
                 session_free(s);
@@ -171,26 +239,56 @@ static void see_create(struct history *h, const json_t *record, const json_t *da
 {
         struct past_session *s = calloc(1, sizeof(*s));
 
-        if (!s)
+        if (!s) {
+                h->incomplete = true;
                 return;
+        }
         s->id = strdup(json_get_str(data, "session"));
         s->boot = strdup(json_get_str(record, "boot"));
         s->subject = strdup(json_get_str(data, "subject"));
         s->card_serial = json_get_u64(data, "card_serial");
         s->odometer = json_get_u64(data, "odometer");
-        s->last_utc_ns = record_utc_ns(record);
+        s->last = h->elapsed.now;
         if (!s->id || !s->boot || !s->subject) {
                 session_free(s);
+                h->incomplete = true;
                 return;
         }
         TAILQ_INSERT_TAIL(&h->sessions, s, link);
-        forget_old(h, record_utc_ns(record));
+        forget_old(h);
 }
 
-static void see_end(struct history *h, struct past_session *s, const json_t *data)
+/* What the card has discharged since the session began: pulses whose answer was lost are among them. */
+static void see_discharges(struct past_session *s, uint64_t odometer)
+{
+        if (odometer > s->odometer)
+                s->discharged = odometer - s->odometer;
+        s->unsure = false;
+}
+
+/* A card's own count, outside a session: of the pulses of the last one that nobody knows, it knows. */
+static void see_card(struct history *h, uint64_t card_serial, uint64_t odometer)
+{
+        struct past_session *s;
+
+        set_odometer(h, card_serial, odometer);
+        TAILQ_FOREACH_REVERSE(s, &h->sessions, past_session_list, link) {
+                if (s->card_serial != card_serial)
+                        continue;
+                if (s->unsure)
+                        see_discharges(s, odometer);
+                return;
+        }
+}
+
+static void see_end(struct history *h, struct past_session *s, const json_t *record, const json_t *data)
 {
         s->delivered = json_get_u64(data, "delivered");
         s->ended = true;
+        if (json_object_get(data, "odometer"))
+                see_discharges(s, json_get_u64(data, "odometer"));
+        else if (STREQ(json_get_str(data, "reason"), "crashed") && !STREQ(json_get_str(record, "boot"), s->boot))
+                s->unsure = true;
         /* Without a reading (the card was gone, the daemon had crashed) the records say what it should show. */
         set_odometer(h, s->card_serial,
                      json_object_get(data, "odometer") ? json_get_u64(data, "odometer") : s->odometer + s->delivered);
@@ -206,6 +304,25 @@ static void see_recovered(struct history *h, struct past_session *s, const json_
                 set_odometer(h, s->card_serial, s->odometer + s->delivered);
 }
 
+static void see_session(struct history *h, struct past_session *s, const json_t *record, const char *type,
+                        const json_t *data)
+{
+        if (!s->ended)
+                s->last = h->elapsed.now;
+        if (STREQ(type, "session.prepare")) {
+                s->prescribed = (uint32_t)json_get_u64(data, "pulses");
+                s->measuring = json_is_true(json_object_get(data, "measuring"));
+        } else if (STREQ(type, "session.start.intent")) {
+                s->started = true;
+        } else if (STREQ(type, "session.pulses")) {
+                s->delivered = json_get_u64(data, "delivered");
+        } else if (STREQ(type, "recovery.pulses")) {
+                see_recovered(h, s, data);
+        } else if (STREQ(type, "session.end")) {
+                see_end(h, s, record, data);
+        }
+}
+
 void history_see(const json_t *record, void *history)
 {
         struct history *h = history;
@@ -213,29 +330,24 @@ void history_see(const json_t *record, void *history)
         const json_t *data = json_object_get(record, "data");
         struct past_session *s;
 
+        if (!record) {
+                h->incomplete = true;
+                return;
+        }
+        elapsed_see(&h->elapsed, record);
         if (STREQ(type, "session.create")) {
                 see_create(h, record, data);
                 return;
         }
         if (STREQ(type, "stimulator.add")) {
-                set_odometer(h, json_get_u64(data, "card_serial"), json_get_u64(data, "odometer"));
+                see_card(h, json_get_u64(data, "card_serial"), json_get_u64(data, "odometer"));
                 return;
         }
         if (STREQ(type, "stimulator.odometer")) {
-                set_odometer(h, json_get_u64(data, "card_serial"), json_get_u64(data, "found"));
+                see_card(h, json_get_u64(data, "card_serial"), json_get_u64(data, "found"));
                 return;
         }
         s = find_session(h, json_get_str(data, "session"));
-        if (!s)
-                return;
-        if (!s->ended)
-                s->last_utc_ns = record_utc_ns(record);
-        if (STREQ(type, "session.prepare"))
-                s->prescribed = (uint32_t)json_get_u64(data, "pulses");
-        else if (STREQ(type, "session.pulses"))
-                s->delivered = json_get_u64(data, "delivered");
-        else if (STREQ(type, "recovery.pulses"))
-                see_recovered(h, s, data);
-        else if (STREQ(type, "session.end"))
-                see_end(h, s, data);
+        if (s)
+                see_session(h, s, record, type, data);
 }

@@ -4,31 +4,46 @@
  * sessions that never ended, what each card's odometer should show, and what
  * each subject has had in the last 24 hours. Fed with every record, those of
  * earlier runs at the start and then each one that got on disk.
+ *
+ * What is not known counts as given: pulses of a session that has not ended,
+ * those of one that was cut off until its card's odometer is seen, and those
+ * of a time that only a wrong clock puts outside the day. A record that could
+ * not be taken in for want of memory makes every day unknown.
  */
 #ifndef TMSD_HISTORY_H
 #define TMSD_HISTORY_H
 
 #include <sys/queue.h>
+#include <tms.h>
+#include "elapsed.h"
 #include "util.h"
 
 struct past_session {
         TAILQ_ENTRY(past_session) link;
         char *id, *boot, *subject;
         uint64_t card_serial;
-        uint64_t odometer;    /* at its start */
-        uint64_t delivered;   /* known so far */
-        uint64_t last_utc_ns; /* of its last record, up to its end */
+        uint64_t odometer;   /* at its start */
+        uint64_t delivered;  /* known so far */
+        uint64_t discharged; /* by the card's own count, once it was asked; 0 before */
+        struct instant last; /* of its last record, up to its end */
         uint32_t prescribed;
+        bool measuring; /* its pulses measure, and treat nobody */
+        bool started;
         bool ended;
+        bool unsure; /* cut off with the kernel that knew its last pulses; until the card's odometer is seen */
 };
 
 struct history;
 
-int history_new(struct history **ret);
+/* max_off_ns: how long the computer is off at most without a notice. */
+int history_new(uint64_t max_off_ns, struct history **ret);
 struct history *history_free(struct history *h); /* returns NULL, takes NULL */
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct history *, history_free)
 
-/* An audit_seen_fn. Records of this run carry utc_ns, those read from the log utc. */
+/*
+ * An audit_seen_fn. Records of this run carry utc_ns, those read from the log utc. NULL: there was no memory for
+ * a record.
+ */
 void history_see(const json_t *record, void *history);
 
 /* The newest session with that card, ended or not; NULL if there is none. */
@@ -38,9 +53,12 @@ const struct past_session *history_open_session(const struct history *h, const s
 /* False if the card was never seen. */
 bool history_odometer(const struct history *h, uint64_t card_serial, uint64_t *ret);
 /*
- * Pulses delivered to that subject in sessions that ended, or had a record and have not ended, in the 24 hours
- * before utc_ns. "" is one subject too.
+ * What that subject may have had in the 24 hours before now; "" is one subject too. boot: this boot's id. except: a
+ * session that is not counted, or NULL. -ENODATA when a record is missing: nothing is known then.
  */
-uint32_t history_pulses_today(const struct history *h, const char *subject, uint64_t utc_ns);
+int history_today(const struct history *h, const char *subject, const char *boot, const struct clock_now *now,
+                  const char *except, struct tms_today *ret);
+/* The time that the records prove, as of now. */
+void history_elapsed(const struct history *h, const char *boot, const struct clock_now *now, struct elapsed *ret);
 
 #endif

@@ -4,6 +4,7 @@
 #include "manager.h"
 #include "protocol-list.h"
 #include "request.h"
+#include "session-gates.h"
 #include "session.h"
 #include "stimulator.h"
 
@@ -130,7 +131,7 @@ static void go_create(struct request *q, void *userdata)
                                st->node);
         } else if (st->session) {
                 request_refuse(q, "Busy", "Session %s has the stimulator; it must end first.", st->session->id);
-        } else {
+        } else if (gates_subject_is_free(q, m, subject)) {
                 session_create(q, st, subject);
         }
 }

@@ -242,7 +242,7 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         r = find_boot(m);
         if (r < 0)
                 return r;
-        r = history_new(&m->history);
+        r = history_new(config->max_off_ns, &m->history);
         if (r < 0)
                 return r;
         r = open_bus(m);

@@ -41,9 +41,10 @@ struct manager {
         struct request_list asking; /* calls that wait for polkit */
         struct udev_monitor *udev_monitor;
         sd_event_source *udev_source;
-        unsigned recovering; /* stimulators whose records of an earlier run are being fetched */
-        bool ready;          /* the bus name is ours */
-        bool stopping;       /* exits once no session is left */
+        unsigned recovering;         /* stimulators whose records of an earlier run are being fetched */
+        bool clock_was_synchronised; /* seen since the daemon began */
+        bool ready;                  /* the bus name is ours */
+        bool stopping;               /* exits once no session is left */
         int exit_status;
 
         /* Unique names are never given twice, so what was learned of one stays true. */

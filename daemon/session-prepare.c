@@ -9,6 +9,7 @@
  */
 #include "job.h"
 #include "session-arguments.h"
+#include "session-gates.h"
 #include "session.h"
 
 struct preparation {
@@ -17,8 +18,8 @@ struct preparation {
         char *name, *text;
         struct tms_dose dose;
         char override_reason[OVERRIDE_REASON_MAX + 1]; /* "" none was given */
-        struct tms_today today;
-        char **notices; /* the verdict's, until the session has them */
+        struct gates gates;                            /* as they were when it was asked for */
+        char **notices;                                /* the verdict's, until the session has them */
 
         /* The thread's results. */
         struct tms_protocol *protocol;
@@ -68,7 +69,7 @@ static void run(void *userdata)
                 p->failed = p->r == -ENOENT && !*p->text ? "NoSuchProtocol" : "InvalidProtocol";
                 return;
         }
-        p->r = tms_safety_check(p->protocol, &p->dose, &p->today, &p->safety, &p->error);
+        p->r = tms_safety_check(p->protocol, &p->dose, &p->gates.today, &p->safety, &p->error);
         if (p->r < 0) {
                 p->failed = p->r == -ERANGE ? "LimitExceeded" : "InvalidArgument";
                 return;
@@ -145,6 +146,14 @@ static void describe_thresholds(json_t **data, const struct tms_dose *dose)
                 json_add(data, "adjustment", json_string(dose->adjustment));
 }
 
+/* What the verdict went by of the day, and as what these pulses will count in it. */
+static void describe_day(json_t **data, const struct preparation *p)
+{
+        json_add(data, "measuring", json_boolean(p->safety.measuring));
+        json_add(data, "treatment_today", json_integer(p->gates.today.treatment));
+        json_add(data, "measuring_today", json_integer(p->gates.today.measuring));
+}
+
 static json_t *describe(const struct preparation *p)
 {
         const struct session *s = p->s;
@@ -157,6 +166,7 @@ static json_t *describe(const struct preparation *p)
                          (int)s->timeline.max_permille, "pulses", (int)s->timeline.count, "trains",
                          (int)s->timeline.trains, "verdict", tms_safety_class_name(p->safety.class_));
         describe_thresholds(&data, &p->dose);
+        describe_day(&data, p);
         if (s->notices)
                 json_add(&data, "notices", session_notices_json(s));
         if (p->safety.class_ == TMS_SAFETY_OVERRIDE)
@@ -309,6 +319,7 @@ static void accept_prepared(struct preparation *p)
         p->timeline = (struct tms_timeline){0};
         s->timeline_gen = p->gen;
         session_set_notices(s, TAKE_PTR(p->notices));
+        gates_keep(s, &p->gates);
         s->first_to_last_ns = s->timeline.pulses[s->timeline.count - 1].t_ns - s->timeline.pulses[0].t_ns;
         data = describe(p);
         text = tms_protocol_text(p->protocol, &size);
@@ -387,6 +398,7 @@ static void load(struct preparation *p)
         struct tms_verdict verdict = {0};
         int r;
 
+        gates_add_notices(&p->gates, &p->safety);
         r = notices_new(&p->safety, &p->notices);
         if (r < 0) {
                 request_refuse(p->q, "Failed", "No memory.");
@@ -431,11 +443,14 @@ void session_prepare(struct request *q, struct session *s)
 {
         struct prepare_arguments a = {0};
         struct preparation *p;
+        struct gates gates;
         int r;
 
         if (!session_may_begin(q, s, "Prepare", IN_STATE(SESSION_NEW) | IN_STATE(SESSION_PREPARED)))
                 return;
         if (!prepare_arguments_read(q, &a))
+                return;
+        if (!gates_look(q, s, "Prepare", &gates))
                 return;
         p = calloc(1, sizeof(*p));
         if (!p) {
@@ -443,10 +458,10 @@ void session_prepare(struct request *q, struct session *s)
                 return;
         }
         p->s = session_ref(s);
+        p->gates = gates;
         p->q = q;
         p->dose = a.dose;
         memcpy(p->override_reason, a.override_reason, sizeof(p->override_reason));
-        p->today.treatment = history_pulses_today(s->manager->history, s->subject, now_ns(CLOCK_REALTIME));
         p->name = strdup(a.name);
         p->text = strdup(a.text);
         s->busy = "Prepare";

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "job.h"
+#include "session-gates.h"
 #include "session.h"
 
 /* From the request to pulse 0: time to take hands away, and far more than a set-point takes. */
@@ -259,7 +260,8 @@ void session_arm(struct request *q, struct session *s)
         struct step *step;
         char open[INTERLOCK_TEXT_SIZE];
 
-        if (!session_may_begin(q, s, "Arm", IN_STATE(SESSION_PREPARED)) || !session_has_confirmed(q, s))
+        if (!session_may_begin(q, s, "Arm", IN_STATE(SESSION_PREPARED)) || !session_has_confirmed(q, s) ||
+            !gates_hold(q, s, "Arm"))
                 return;
         (void)stimulator_refresh(s->st);
         stimulator_interlock_text(s->st->status.interlocks, open, sizeof(open));
@@ -308,7 +310,7 @@ void session_start(struct request *q, struct session *s)
 {
         struct step *step;
 
-        if (!session_may_begin(q, s, "Start", IN_STATE(SESSION_ARMED)))
+        if (!session_may_begin(q, s, "Start", IN_STATE(SESSION_ARMED)) || !gates_hold(q, s, "Start"))
                 return;
         step = step_new(q, s, "Start");
         if (step)

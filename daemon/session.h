@@ -7,6 +7,7 @@
  *  session-prepare.c  protocol file to a timeline that the kernel has verified
  *  session-arguments.c what a caller gives to Prepare
  *  session-notices.c  what the safety policy wants confirmed before arming
+ *  session-gates.c    the clock, the day's dose, one session a subject
  *  session-run.c      arm, start, go, pause, resume
  *  session-bus.c      the D-Bus interface: properties, who may call what
  *
@@ -83,6 +84,8 @@ struct session {
         char protocol_id[96], protocol_sha256[65];
         char **notices; /* the policy's sentences that want confirming, NULL for none */
         bool notices_confirmed;
+        uint32_t judged_treatment, judged_measuring; /* pulses of today that Prepare went by */
+        unsigned clock_notices;                      /* of the clock, among the notices; session-gates.h */
         struct tms_timeline timeline;
         uint32_t timeline_gen;
         uint32_t run;        /* number of the last START */

@@ -273,13 +273,13 @@ struct tms_safety_reason {
         char row[24], column[24];
         char limit[48], actual[48];
         char source[96];
-        char sentence[512]; /* for people */
+        char sentence[768]; /* for people */
 };
 
 struct tms_safety {
         enum tms_safety_class class_;
         size_t n_reasons;
-        struct tms_safety_reason reasons[28];
+        struct tms_safety_reason reasons[32];
         bool measuring; /* its pulses count as a day's measuring, not as its treatment */
 };
 
@@ -287,7 +287,7 @@ struct tms_safety {
 struct tms_today {
         uint32_t treatment; /* pulses of treatments */
         uint32_t measuring; /* of sessions whose verdict said so */
-        char whose[256];    /* whose they are and when they were given, for the sentence; may be "" */
+        char whose[384];    /* whose they are and when they were given, for the sentence; may be "" */
 };
 
 /*

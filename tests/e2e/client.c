@@ -5,6 +5,7 @@
  * creator's, and ends with it.
  *
  *   session [SUBJECT]              CreateSession on the only stimulator; its path is $S from then on
+ *   session-on N [SUBJECT]         the same on stimulator N
  *   prepare PROTOCOL MT [PERCENT [COIL]]  installed protocol; permille of MSO, permille of the threshold, the coil
  *                                  that this was measured with: figure-8 by default, - not to say it
  *   prepare-file NAME PATH MT      the text of PATH under the name NAME
@@ -12,6 +13,7 @@
  *   get OBJECT PROPERTY
  *   wait OBJECT PROPERTY VALUE MS  until a string property has that value
  *   sleep MS
+ *   synchronise                    as root: tells the kernel that its clock follows a source of time
  *   shell COMMAND...               by system(); its output is dropped
  *
  * Answers: "ok …" or "error NAME MESSAGE". Exits 0 at the end of input.
@@ -22,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 #include <systemd/sd-bus.h>
@@ -77,12 +80,12 @@ static sd_bus_message *finish(sd_bus_message *m)
         return reply;
 }
 
-static void do_session(const char *subject)
+static void do_session(const char *stimulator, const char *subject)
 {
         sd_bus_message *m = NULL, *reply;
         const char *path;
 
-        if (new_call(&m, "manager", "CreateSession") < 0 || sd_bus_message_append(m, "o", "/") < 0)
+        if (new_call(&m, "manager", "CreateSession") < 0 || sd_bus_message_append(m, "o", stimulator) < 0)
                 exit(2);
         if (subject)
                 sd_bus_message_append(m, "a{sv}", 1, "subject", "s", subject);
@@ -241,7 +244,16 @@ int main(void)
                 if (n == 0)
                         continue;
                 if (strcmp(word[0], "session") == 0) {
-                        do_session(word[1]);
+                        do_session("/", word[1]);
+                } else if (strcmp(word[0], "session-on") == 0 && n >= 2) {
+                        char path[64];
+
+                        snprintf(path, sizeof(path), "/org/tmsd1/stimulator/%.8s", word[1]);
+                        do_session(path, word[2]);
+                } else if (strcmp(word[0], "synchronise") == 0) {
+                        struct timex t = {.modes = ADJ_STATUS | ADJ_MAXERROR, .status = STA_PLL};
+
+                        printf("%s\n", adjtimex(&t) >= 0 ? "ok" : "error - the clock cannot be told so");
                 } else if (strcmp(word[0], "prepare") == 0 && n >= 3) {
                         do_prepare(word[1], "", (unsigned)atoi(word[2]), n > 3 ? (unsigned)atoi(word[3]) : 0,
                                    n > 4 ? word[4] : "figure-8");

@@ -5,7 +5,8 @@
 # Whole sessions, over session-fixture.c.
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake)
 SESSION_UNIT += $(B)/tests/test-flood
-DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-writer pulsefile history config vtable) $(SESSION_UNIT)
+SESSION_UNIT += $(B)/tests/test-session-gates
+DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-writer pulsefile history elapsed config vtable) $(SESSION_UNIT)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
@@ -37,15 +38,21 @@ DU_VERIFY := $(addprefix $(DU)/lib/,audit.o audit-verify.o audit-seal.o audit-fi
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
 $(B)/tests/test-audit-log: $(addprefix $(DU)/,test-audit-log.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o audit.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o audit.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-pulsefile: $(addprefix $(DU)/,test-pulsefile.o scratch.o) $(DU_AUDIT)
-$(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o)
+$(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o elapsed.o)
+# Records that there is no memory for.
+$(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
+$(B)/tests/test-elapsed: $(addprefix $(DU)/,test-elapsed.o history.o elapsed.o)
 $(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o)
 $(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o fake-device.o scratch.o) $(DU_DAEMON) $(DU_LIB)
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
-	$(addprefix $(DU)/,session-fixture.o fake-device.o fake-bus.o scratch.o) $(DU_DAEMON) $(DU_LIB)
+	$(addprefix $(DU)/,session-fixture.o fake-device.o fake-bus.o fake-clock.o scratch.o) \
+	$(filter-out $(DU)/clock.o,$(DU_DAEMON)) $(DU_LIB)
 # Syncs that fail when the test says so.
 $(B)/tests/test-audit-writer $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
+# What was given behind the daemon's back.
+$(B)/tests/test-session-gates: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today
 # Many clients at once; threads and parsed files are counted.
 $(B)/tests/test-flood: $(DU)/flood.o
 $(B)/tests/test-flood: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=job_start,--wrap=tms_protocol_parse

@@ -17,6 +17,7 @@ struct fake *fake;
 
 struct tms_device {
         bool control;
+        bool second;
         bool owned; /* the one that was opened, not a second object over its file */
         int fd;
         uint64_t next; /* seq */
@@ -44,6 +45,7 @@ void fake_new(void)
         fake->present = true;
         fake->control_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         fake->monitor_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        fake->second_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         fake->info = (struct tms_info){
                         .card_serial = 1001,
                         .coil_serial = 2000001,
@@ -62,6 +64,7 @@ void fake_free(void)
 {
         close(fake->control_fd);
         close(fake->monitor_fd);
+        close(fake->second_fd);
         (void)munmap(fake, sizeof(*fake));
 }
 
@@ -250,13 +253,21 @@ static bool pulse_files_have(uint64_t seq)
 
 int tms_enumerate(int (*found)(const char *node, void *userdata), void *userdata)
 {
-        return fake && fake->present ? found("/dev/tms0", userdata) : 0;
+        int r = fake && fake->present ? found("/dev/tms0", userdata) : 0;
+
+        return r >= 0 && fake && fake->second ? found("/dev/tms1", userdata) : r;
 }
 
 int tms_device_open(const char *node, bool control, struct tms_device **ret)
 {
         struct tms_device *d;
 
+        if (fake && fake->second && strcmp(node, "/dev/tms1") == 0) {
+                d = calloc(1, sizeof(*d));
+                *d = (struct tms_device){.second = true, .owned = true, .fd = fake->second_fd};
+                *ret = d;
+                return 0;
+        }
         if (!fake || !fake->present)
                 return -ENODEV;
         lock();
@@ -298,10 +309,10 @@ struct tms_device *tms_device_close(struct tms_device *d)
                 return NULL;
         if (!d->owned)
                 close(d->fd);
-        else if (d->control)
+        else if (d->control && !d->second)
                 fake_controller_died();
         lock();
-        if (d->owned)
+        if (d->owned && !d->second)
                 fake->files--;
         unlock();
         free(d);
@@ -319,6 +330,8 @@ int tms_device_info(struct tms_device *d, struct tms_info *ret)
                 return -ENODEV;
         lock();
         *ret = fake->info;
+        if (d->second)
+                ret->card_serial = 2002;
         unlock();
         return 0;
 }
@@ -329,7 +342,9 @@ int tms_device_status(struct tms_device *d, struct tms_status *ret)
                 return -ENODEV;
         lock();
         *ret = fake->status;
-        ret->event_acked = fake->acked;
+        if (d->second)
+                *ret = (struct tms_status){.coil_type = 1, .state = TMS_STATE_LOADED, .timeline_gen = 7};
+        ret->event_acked = d->second ? 0 : fake->acked;
         ret->mono_ns = now();
         ret->end_ns = ret->mono_ns + 5000000000ULL;
         unlock();
@@ -338,6 +353,8 @@ int tms_device_status(struct tms_device *d, struct tms_status *ret)
 
 int tms_device_limits(struct tms_device *d, const struct tms_limits *limits)
 {
+        if (d->second)
+                return 0;
         if (fake->limits_error)
                 return fake->limits_error;
         lock();
@@ -352,6 +369,10 @@ int tms_device_limits(struct tms_device *d, const struct tms_limits *limits)
 int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
                     uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict)
 {
+        if (d->second) {
+                *ret_gen = 7;
+                return 0;
+        }
         if (fake->load_error) {
                 *ret_verdict = (struct tms_verdict){
                                 .rule = TMS_RULE_INTENSITY, .pulse = 3, .limit = 500, .actual = 700};
@@ -461,6 +482,8 @@ int tms_device_resume(struct tms_device *d, uint64_t delay_ns, uint64_t *ret_sta
 
 int tms_device_stop(struct tms_device *d)
 {
+        if (d->second)
+                return 0;
         if (!fake->present)
                 return -ENODEV;
         lock();
@@ -480,6 +503,8 @@ int tms_device_keepalive(struct tms_device *d, uint64_t acked_seq, uint64_t *ret
 {
         int r = 0;
 
+        if (d->second)
+                return 0;
         if (!fake->present)
                 return -ENODEV;
         lock();
@@ -527,6 +552,8 @@ int tms_device_read_events(struct tms_device *d, struct tms_event *events, size_
         uint64_t count;
         size_t n = 0;
 
+        if (d->second)
+                return 0;
         if (!fake->present)
                 return -ENODEV;
         lock();

@@ -21,6 +21,7 @@ struct fake {
 
         /* Set by the test. */
         bool present, controlled_elsewhere;
+        bool second; /* there is another card, /dev/tms1, that only can be taken, asked and loaded */
         int arm_ms, arm_error, start_error, go_error, limits_error, load_error, latency_error;
         bool pause_waits; /* one that is not at once takes no hold, as in the middle of a train */
 
@@ -30,8 +31,8 @@ struct fake {
         struct tms_event events[FAKE_EVENTS];
         uint64_t acked;
         bool has_controller;
-        int control_fd, monitor_fd; /* eventfds */
-        unsigned files;             /* that are open */
+        int control_fd, monitor_fd, second_fd; /* eventfds */
+        unsigned files;                        /* that are open */
 
         /* What was asked of it. */
         uint32_t waveform; /* of the last load */

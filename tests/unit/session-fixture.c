@@ -48,7 +48,7 @@ static int on_udev_says(sd_event_source *source, const struct signalfd_siginfo *
 
 static int daemon_main(int state_fd)
 {
-        struct config config = {.audit_free_min = 4096};
+        struct config config = {.audit_free_min = 4096, .max_off_ns = 31 * DAY_NS};
         sd_event *event;
         struct manager *m;
         sigset_t mask;

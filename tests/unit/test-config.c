@@ -78,6 +78,22 @@ static void test_drop_ins_in_order(void **state)
         assert_int_equal(c.audit_free_min, 2048);
 }
 
+static void test_max_off(void **state)
+{
+        const uint64_t hour_ns = 3600 * NS_PER_S;
+        struct fixture *f = *state;
+        struct config c;
+
+        assert_int_equal(config_load(f->path, &c), 0);
+        assert_int_equal(c.max_off_ns, 31 * 24 * hour_ns);
+        put(f, "tmsd.conf", "[Clock]\nMaxOff=72h\n");
+        assert_int_equal(config_load(f->path, &c), 0);
+        assert_int_equal(c.max_off_ns, 72 * hour_ns);
+        put(f, "tmsd.conf", "[Clock]\nMaxOff=3660d\n");
+        assert_int_equal(config_load(f->path, &c), 0);
+        assert_int_equal(c.max_off_ns, 3660 * 24 * hour_ns);
+}
+
 static void test_wrong_lines(void **state)
 {
         static const char *const wrong[] = {
@@ -87,6 +103,14 @@ static void test_wrong_lines(void **state)
                         "[Audit]\nMinimumFree=1X\n",
                         "[Audit]\nMinimumFree=1MB\n",
                         "[Audit]\nMinFree=1\n",
+                        "[Audit]\nMaxOff=31d\n",
+                        "[Clock]\nMaxOff=\n",
+                        "[Clock]\nMaxOff=31\n",
+                        "[Clock]\nMaxOff=0d\n",
+                        "[Clock]\nMaxOff=-1d\n",
+                        "[Clock]\nMaxOff=1.5d\n",
+                        "[Clock]\nMaxOff=3661d\n",
+                        "[Clock]\nMaxOff=99999999999999999999h\n",
                         "[Audit\nMinimumFree=1\n",
                         "[Audit]\nMinimumFree\n",
                         "[Audit]\nMinimumFree=99999999999999999999\n",
@@ -111,6 +135,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_defaults, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_shipped_file, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_drop_ins_in_order, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_max_off, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_wrong_lines, setup, teardown),
         };
 

@@ -7,11 +7,37 @@
 
 #include "history.h"
 
+/* Nobody's session. */
+#define NOBODY NULL
+
+static int memory_left = -1; /* allocations that still work; negative: all */
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+char *__real_strdup(const char *s);
+char *__wrap_strdup(const char *s);
+
+static bool memory_is_left(void)
+{
+        if (memory_left < 0)
+                return true;
+        return memory_left > 0 && memory_left--;
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+        return memory_is_left() ? __real_calloc(n, size) : NULL;
+}
+
+char *__wrap_strdup(const char *s)
+{
+        return memory_is_left() ? __real_strdup(s) : NULL;
+}
+
 static int setup(void **state)
 {
         struct history *h;
 
-        assert_int_equal(history_new(&h), 0);
+        assert_int_equal(history_new(31 * DAY_NS, &h), 0);
         *state = h;
         return 0;
 }
@@ -22,14 +48,36 @@ static int teardown(void **state)
         return 0;
 }
 
-/* Takes over data. */
-static void see(struct history *h, const char *utc, const char *type, json_t *data)
+static uint64_t at(const char *utc)
 {
-        json_t *record = json_pack("{s:s, s:s, s:s, s:o}", "boot", "b1", "utc", utc, "type", type, "data", data);
+        struct tm tm = {0};
+        const char *rest = strptime(utc, "%Y-%m-%dT%H:%M:%S", &tm);
+
+        assert_non_null(rest);
+        return (uint64_t)timegm(&tm) * NS_PER_S + (*rest == '.' ? strtoull(rest + 1, NULL, 10) * 1000 : 0);
+}
+
+/* The first boot lasts for years, the second begins on a morning; the clock was never set. */
+static uint64_t boottime(const char *boot, const char *utc)
+{
+        return at(utc) - (STREQ(boot, "b1") ? at("2009-12-31T00:00:00") : at("2026-01-01T09:15:00"));
+}
+
+/* Takes over data. */
+static void see_boot(struct history *h, const char *boot, const char *utc, const char *type, json_t *data)
+{
+        json_t *record = json_pack("{s:s, s:s, s:s, s:o}", "boot", boot, "utc", utc, "type", type, "data", data);
 
         assert_non_null(record);
+        if (json_is_object(data) && strptime(utc, "%Y", &(struct tm){0}))
+                (void)json_object_set_new(data, "boottime_ns", json_integer((json_int_t)boottime(boot, utc)));
         history_see(record, h);
         json_decref(record);
+}
+
+static void see(struct history *h, const char *utc, const char *type, json_t *data)
+{
+        see_boot(h, "b1", utc, type, data);
 }
 
 static void create(struct history *h, const char *utc, const char *id, uint64_t card, uint64_t odometer,
@@ -50,12 +98,18 @@ static void end(struct history *h, const char *utc, const char *id, uint64_t del
         see(h, utc, "session.end", json_pack("{s:s, s:I}", "session", id, "delivered", (json_int_t)delivered));
 }
 
-static uint64_t at(const char *utc)
+static struct tms_today today_in(struct history *h, const char *boot, const char *subject, const char *utc)
 {
-        struct tm tm = {0};
+        struct clock_now now = {.utc_ns = at(utc), .boottime_ns = boottime(boot, utc)};
+        struct tms_today t;
 
-        assert_non_null(strptime(utc, "%Y-%m-%dT%H:%M:%SZ", &tm));
-        return (uint64_t)timegm(&tm) * NS_PER_S;
+        assert_int_equal(history_today(h, subject, boot, &now, NOBODY, &t), 0);
+        return t;
+}
+
+static struct tms_today today(struct history *h, const char *subject, const char *utc)
+{
+        return today_in(h, "b1", subject, utc);
 }
 
 static void test_open_sessions(void **state)
@@ -95,13 +149,13 @@ static void test_pulses_today(void **state)
         end(h, "2026-01-01T11:30:00.000000Z", "three", 100);
         create(h, "2026-01-01T12:00:00.000000Z", "four", 1, 3700, "");
         end(h, "2026-01-01T12:30:00.000000Z", "four", 7);
-        assert_int_equal(history_pulses_today(h, "A", at("2026-01-01T13:00:00Z")), 3100);
-        assert_int_equal(history_pulses_today(h, "B", at("2026-01-01T13:00:00Z")), 600);
-        assert_int_equal(history_pulses_today(h, "", at("2026-01-01T13:00:00Z")), 7);
-        assert_int_equal(history_pulses_today(h, "C", at("2026-01-01T13:00:00Z")), 0);
-        assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T09:30:00Z")), 3100);
-        assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T09:30:01Z")), 100);
-        assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T11:30:00Z")), 0);
+        assert_int_equal(today(h, "A", "2026-01-01T13:00:00Z").treatment, 3100);
+        assert_int_equal(today(h, "B", "2026-01-01T13:00:00Z").treatment, 600);
+        assert_int_equal(today(h, "", "2026-01-01T13:00:00Z").treatment, 7);
+        assert_int_equal(today(h, "C", "2026-01-01T13:00:00Z").treatment, 0);
+        assert_int_equal(today(h, "A", "2026-01-02T09:30:00Z").treatment, 3100);
+        assert_int_equal(today(h, "A", "2026-01-02T09:30:01Z").treatment, 100);
+        assert_int_equal(today(h, "A", "2026-01-02T11:30:00Z").treatment, 0);
 }
 
 /* One that goes on, or was cut off and waits for its card, has delivered what it has. */
@@ -110,21 +164,126 @@ static void test_pulses_today_of_open_sessions(void **state)
         struct history *h = *state;
 
         create(h, "2026-01-01T09:00:00.000000Z", "one", 1, 0, "A");
-        assert_int_equal(history_pulses_today(h, "A", at("2026-01-01T09:00:01Z")), 0);
+        assert_int_equal(today(h, "A", "2026-01-01T09:00:01Z").treatment, 0);
         pulses(h, "2026-01-01T09:10:00.000000Z", "one", 1000);
         pulses(h, "2026-01-01T09:20:00.000000Z", "one", 3000);
-        assert_int_equal(history_pulses_today(h, "A", at("2026-01-01T09:21:00Z")), 3000);
-        assert_int_equal(history_pulses_today(h, "B", at("2026-01-01T09:21:00Z")), 0);
+        assert_int_equal(today(h, "A", "2026-01-01T09:21:00Z").treatment, 3000);
+        assert_int_equal(today(h, "B", "2026-01-01T09:21:00Z").treatment, 0);
         create(h, "2026-01-01T10:00:00.000000Z", "two", 2, 0, "A");
         end(h, "2026-01-01T10:30:00.000000Z", "two", 600);
-        assert_int_equal(history_pulses_today(h, "A", at("2026-01-01T11:00:00Z")), 3600);
+        assert_int_equal(today(h, "A", "2026-01-01T11:00:00Z").treatment, 3600);
         /* Its day is over a day after its last pulses, though it never ended. */
-        assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T09:19:59Z")), 3600);
-        assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T09:20:01Z")), 600);
+        assert_int_equal(today(h, "A", "2026-01-02T09:19:59Z").treatment, 3600);
+        assert_int_equal(today(h, "A", "2026-01-02T09:20:01Z").treatment, 600);
         see(h, "2026-01-02T12:00:00.000000Z", "recovery.pulses",
             json_pack("{s:s, s:i}", "session", "one", "delivered", 3010));
         end(h, "2026-01-02T12:00:00.000000Z", "one", 3010);
-        assert_int_equal(history_pulses_today(h, "A", at("2026-01-02T12:00:01Z")), 3010);
+        assert_int_equal(today(h, "A", "2026-01-02T12:00:01Z").treatment, 3010);
+}
+
+/* What is prepared is reserved until the session has ended, whatever of it is on record by then. */
+static void test_what_is_prepared_is_reserved(void **state)
+{
+        struct history *h = *state;
+        struct clock_now now = {.utc_ns = at("2026-01-01T09:30:00"),
+                                .boottime_ns = boottime("b1", "2026-01-01T09:30:00")};
+        struct tms_today t;
+
+        create(h, "2026-01-01T09:00:00.000000Z", "one", 1, 0, "A");
+        see(h, "2026-01-01T09:00:01.000000Z", "session.prepare",
+            json_pack("{s:s, s:i}", "session", "one", "pulses", 600));
+        assert_int_equal(today(h, "A", "2026-01-01T09:30:00").treatment, 600);
+        assert_non_null(strstr(today(h, "A", "2026-01-01T09:30:00").whose, "to A: up to 600 until"));
+        /* Not against the one that is prepared itself. */
+        assert_int_equal(history_today(h, "A", "b1", &now, "one", &t), 0);
+        assert_int_equal(t.treatment, 0);
+        assert_string_equal(t.whose, "");
+        pulses(h, "2026-01-01T09:05:00.000000Z", "one", 300);
+        assert_int_equal(today(h, "A", "2026-01-01T09:30:00").treatment, 600);
+        end(h, "2026-01-01T09:10:00.000000Z", "one", 300);
+        assert_int_equal(today(h, "A", "2026-01-01T09:30:00").treatment, 300);
+        assert_non_null(strstr(today(h, "A", "2026-01-01T09:30:00").whose, "to A: 300 until 2026-01-01 "));
+        assert_non_null(strstr(today(h, "A", "2026-01-01T09:30:00").whose, "(session one)"));
+}
+
+/* Cut off with the kernel that knew the last pulses: all of it counts, until the card's odometer is seen. */
+static void test_what_nobody_knows_counts(void **state)
+{
+        struct history *h = *state;
+
+        create(h, "2026-01-01T09:00:00.000000Z", "one", 1, 50, "A");
+        see(h, "2026-01-01T09:00:01.000000Z", "session.prepare",
+            json_pack("{s:s, s:i}", "session", "one", "pulses", 600));
+        see(h, "2026-01-01T09:00:02.000000Z", "session.start.intent", json_pack("{s:s}", "session", "one"));
+        pulses(h, "2026-01-01T09:05:00.000000Z", "one", 300);
+        see_boot(h, "b2", "2026-01-01T09:20:00.000000Z", "session.end",
+                 json_pack("{s:s, s:s, s:i}", "session", "one", "reason", "crashed", "delivered", 300));
+        assert_int_equal(today_in(h, "b2", "A", "2026-01-01T09:20:30").treatment, 600);
+        see_boot(h, "b2", "2026-01-01T09:21:00.000000Z", "stimulator.odometer",
+                 json_pack("{s:i, s:i, s:i}", "card_serial", 1, "expected", 350, "found", 362));
+        assert_int_equal(today_in(h, "b2", "A", "2026-01-01T09:30:00").treatment, 312);
+        /* An answer that was lost at the end: the card has counted the pulse. */
+        see_boot(h, "b2", "2026-01-01T10:00:00.000000Z", "session.create",
+                 json_pack("{s:s, s:i, s:i, s:s}", "session", "two", "card_serial", 1, "odometer", 362, "subject",
+                           "B"));
+        see_boot(h, "b2", "2026-01-01T10:01:00.000000Z", "session.end",
+                 json_pack("{s:s, s:s, s:i, s:i}", "session", "two", "reason", "card_no_answer", "delivered", 7,
+                           "odometer", 370));
+        assert_int_equal(today_in(h, "b2", "B", "2026-01-01T10:30:00").treatment, 8);
+}
+
+static void test_measuring_is_counted_for_itself(void **state)
+{
+        struct history *h = *state;
+        struct tms_today t;
+        char id[8];
+        unsigned char i;
+
+        for (i = 0; i < 5; i++) {
+                (void)snprintf(id, sizeof(id), "s%d", i);
+                create(h, "2026-01-01T09:00:00.000000Z", id, 1, 0, "");
+                see(h, "2026-01-01T09:00:01.000000Z", "session.prepare",
+                    json_pack("{s:s, s:i, s:b}", "session", id, "pulses", 75, "measuring", i > 0));
+                end(h, "2026-01-01T09:05:00.000000Z", id, 20);
+        }
+        t = today(h, "", "2026-01-01T09:30:00");
+        assert_int_equal(t.treatment, 20);
+        assert_int_equal(t.measuring, 80);
+        assert_non_null(strstr(t.whose, "without a subject"));
+        assert_non_null(strstr(t.whose, "--subject CODE"));
+        assert_non_null(strstr(t.whose, "(session s4), 20 until"));
+        assert_non_null(strstr(t.whose, "(session s2) and 2 more"));
+}
+
+/* There was no memory for a record: then nobody knows, and nothing is said to be nothing. */
+static void test_no_memory_is_not_nothing(void **state)
+{
+        struct clock_now now = {.utc_ns = at("2026-01-01T13:00:00"),
+                                .boottime_ns = boottime("b1", "2026-01-01T13:00:00")};
+        struct tms_today t;
+        int n;
+
+        for (n = 0; n < 5; n++) {
+                struct history *h;
+                json_t *record, *add;
+
+                assert_int_equal(history_new(31 * DAY_NS, &h), 0);
+                record = json_pack("{s:s, s:s, s:s, s:{s:s, s:i, s:s}}", "boot", "b1", "utc",
+                                   "2026-01-01T09:00:00.000000Z", "type", "session.create", "data", "session", "one",
+                                   "card_serial", 1, "subject", "A");
+                add = json_pack("{s:s, s:s, s:s, s:{s:i, s:i}}", "boot", "b1", "utc", "2026-01-01T09:00:00.000000Z",
+                                "type", "stimulator.add", "data", "card_serial", 1, "odometer", 5);
+                memory_left = n;
+                history_see(record, h);
+                history_see(add, h);
+                memory_left = -1;
+                assert_int_equal(history_today(h, "A", "b1", &now, NOBODY, &t), -ENODATA);
+                json_decref(record);
+                json_decref(add);
+                history_free(h);
+        }
+        history_see(NULL, *state);
+        assert_int_equal(history_today(*state, "A", "b1", &now, NOBODY, &t), -ENODATA);
 }
 
 static void test_odometer(void **state)
@@ -172,7 +331,7 @@ static void test_years_are_forgotten(void **state)
                 create(h, utc, id, 1, 0, "A");
                 end(h, utc, id, 10);
         }
-        assert_int_equal(history_pulses_today(h, "A", 1), 10);
+        assert_int_equal(today(h, "A", "2034-12-01T09:00:00").treatment, 10);
         assert_string_equal(history_last_session(h, 1)->id, "s299");
 }
 
@@ -193,6 +352,10 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_open_sessions, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_pulses_today, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_pulses_today_of_open_sessions, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_what_is_prepared_is_reserved, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_what_nobody_knows_counts, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_measuring_is_counted_for_itself, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_no_memory_is_not_nothing, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_odometer, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_years_are_forgotten, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_odd_records_do_no_harm, setup, teardown),

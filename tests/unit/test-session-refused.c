@@ -161,7 +161,7 @@ static void check_reasons(struct fixture *f)
         assert_true(strlen(f->message) > strlen(last));
         assert_string_equal(f->message + strlen(f->message) - strlen(last), last);
         stop_daemon(f);
-        (void)snprintf(record, sizeof(record), "%s\"}", last);
+        (void)snprintf(record, sizeof(record), "%s\",\"boottime_ns\":", last);
         assert_int_equal(logged(f, record), 1);
 }
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What time it is; see clock.h. */
+#include <sys/timex.h>
+
+#include "clock.h"
+#include "util.h"
+
+#define TOGETHER_NS (100 * NS_PER_MS)
+#define TRIES 10
+
+void clock_read(struct clock_now *ret)
+{
+        uint64_t after = now_ns(CLOCK_BOOTTIME), before;
+        int i;
+
+        /* Between two readings the process may be stopped or the machine asleep, which must not look like a step. */
+        for (i = 0; i < TRIES; i++) {
+                before = after;
+                ret->utc_ns = now_ns(CLOCK_REALTIME);
+                after = now_ns(CLOCK_BOOTTIME);
+                if (after - before < TOGETHER_NS)
+                        break;
+        }
+        ret->boottime_ns = after;
+}
+
+bool clock_is_synchronised(void)
+{
+        struct timex t = {.modes = 0};
+
+        return adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+}

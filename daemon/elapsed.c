@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How much time has passed; see elapsed.h. */
+#include "elapsed.h"
+#include "util.h"
+
+#define STEP_NS (60 * (int64_t)NS_PER_S)
+
+uint64_t record_utc_ns(const json_t *record)
+{
+        uint64_t ns = json_get_u64(record, "utc_ns");
+        struct tm tm = {0};
+        const char *rest;
+        time_t s;
+
+        if (ns)
+                return ns;
+        rest = strptime(json_get_str(record, "utc"), "%Y-%m-%dT%H:%M:%S", &tm);
+        if (!rest)
+                return 0;
+        s = timegm(&tm);
+        if (s <= 0)
+                return 0;
+        ns = (uint64_t)s * NS_PER_S;
+        if (*rest == '.')
+                ns += strtoull(rest + 1, NULL, 10) * 1000;
+        return ns;
+}
+
+/* --- Trouble --------------------------------------------------------------------------------- */
+
+static void set_trouble(struct elapsed *e, enum clock_trouble kind, uint64_t from_utc_ns, uint64_t to_utc_ns)
+{
+        if (!e->trouble[kind].active)
+                e->trouble[kind].from_utc_ns = from_utc_ns;
+        e->trouble[kind].active = true;
+        e->trouble[kind].to_utc_ns = to_utc_ns;
+        e->trouble[kind].up_ns = e->now.up_ns;
+}
+
+/* After a day of certain time no record of before the trouble is part of any day. */
+static void forget_old_trouble(struct elapsed *e)
+{
+        size_t i;
+
+        for (i = 0; i < CLOCK_TROUBLES; i++) {
+                if (!e->trouble[i].active || e->now.up_ns - e->trouble[i].up_ns < DAY_NS)
+                        continue;
+                e->trouble[i].active = false;
+                if (i == CLOCK_STEPPED)
+                        e->has_offset = false;
+        }
+}
+
+static bool is_step(int64_t moved_ns)
+{
+        return moved_ns > STEP_NS || moved_ns < -STEP_NS;
+}
+
+static void look_for_step(struct elapsed *e, uint64_t utc_ns, uint64_t boottime_ns)
+{
+        int64_t offset;
+
+        if (utc_ns == 0 || boottime_ns == 0)
+                return;
+        offset = (int64_t)(utc_ns - boottime_ns);
+        /* A clock that went backward over the boot is set right by a step: to where it was or later. */
+        if (e->trouble[CLOCK_BACKWARD].active && utc_ns >= e->trouble[CLOCK_BACKWARD].from_utc_ns) {
+                e->trouble[CLOCK_BACKWARD].active = false;
+                e->has_offset = false;
+        }
+        if (e->has_offset && is_step(offset - e->offset_ns)) {
+                /* The day that it takes to believe it begins when it was set last. */
+                if (!e->trouble[CLOCK_STEPPED].active || is_step(offset - e->stepped_offset_ns))
+                        set_trouble(e, CLOCK_STEPPED, (uint64_t)e->offset_ns + boottime_ns, utc_ns);
+                e->stepped_offset_ns = offset;
+                return;
+        }
+        e->trouble[CLOCK_STEPPED].active = false;
+        e->has_offset = true;
+        e->offset_ns = offset;
+}
+
+static void look_over_boot(struct elapsed *e, uint64_t utc_ns)
+{
+        uint64_t last = e->utc_ns;
+
+        /* Set forward by mistake, and right again since the boot: that is not backward. */
+        if (e->trouble[CLOCK_STEPPED].active && e->has_offset && e->boottime_ns &&
+            (uint64_t)e->offset_ns + e->boottime_ns < last)
+                last = (uint64_t)e->offset_ns + e->boottime_ns;
+        e->has_offset = false;
+        e->trouble[CLOCK_STEPPED].active = false;
+        if (utc_ns == 0 || last == 0)
+                return;
+        if ((int64_t)(utc_ns - last) < -STEP_NS)
+                set_trouble(e, CLOCK_BACKWARD, last, utc_ns);
+        else if (utc_ns > e->utc_ns && utc_ns - e->utc_ns > e->max_off_ns)
+                set_trouble(e, CLOCK_LONG_OFF, e->utc_ns, utc_ns);
+}
+
+/* --- Time ------------------------------------------------------------------------------------- */
+
+static uint64_t later_by(uint64_t now, uint64_t before)
+{
+        return now > before ? now - before : 0;
+}
+
+static void move_on(struct elapsed *e, const char *boot, uint64_t utc_ns, uint64_t mono_ns, uint64_t boottime_ns)
+{
+        /* Logs begun before records had BOOTTIME have MONOTONIC, which is less where the computer slept. */
+        const uint64_t since_boot = boottime_ns ? boottime_ns : mono_ns;
+        uint64_t up = 0, off = 0;
+
+        if (e->any && STREQ(e->boot, boot)) {
+                if (boottime_ns && e->boottime_ns)
+                        up = later_by(boottime_ns, e->boottime_ns);
+                else if (mono_ns && e->mono_ns)
+                        up = later_by(mono_ns, e->mono_ns);
+                e->now.up_ns += up;
+                e->now.all_ns += up;
+        } else if (e->any) {
+                off = utc_ns && e->utc_ns ? later_by(utc_ns, e->utc_ns) : 0;
+                e->now.up_ns += since_boot;
+                e->now.all_ns += off > since_boot ? off : since_boot;
+                look_over_boot(e, utc_ns);
+        }
+        e->any = true;
+        (void)snprintf(e->boot, sizeof(e->boot), "%s", boot);
+        e->utc_ns = e->now.utc_ns = utc_ns;
+        e->mono_ns = mono_ns;
+        e->boottime_ns = boottime_ns;
+        look_for_step(e, utc_ns, boottime_ns);
+        forget_old_trouble(e);
+}
+
+void elapsed_see(struct elapsed *e, const json_t *record)
+{
+        const json_t *data = json_object_get(record, "data");
+        uint64_t mono_ns = json_get_u64(record, "mono_ns"), boottime_ns = json_get_u64(data, "boottime_ns");
+
+        /* A seal has no BOOTTIME and says nothing that the record before it did not; time must not be lost by it. */
+        if (boottime_ns == 0 && e->any && e->boottime_ns && STREQ(e->boot, json_get_str(record, "boot")))
+                return;
+        move_on(e, json_get_str(record, "boot"), record_utc_ns(record), mono_ns, boottime_ns);
+}
+
+void elapsed_advance(struct elapsed *e, const char *boot, const struct clock_now *now)
+{
+        move_on(e, boot, now->utc_ns, 0, now->boottime_ns);
+}
+
+bool elapsed_is_over_a_day(const struct instant *then, const struct instant *now)
+{
+        return now->up_ns - then->up_ns >= DAY_NS;
+}
+
+bool elapsed_may_be_within_day(const struct instant *then, const struct instant *now)
+{
+        if (elapsed_is_over_a_day(then, now))
+                return false;
+        if (now->all_ns - then->all_ns < DAY_NS)
+                return true;
+        /* Dated in the future, or not at all: the date says nothing. */
+        return then->utc_ns == 0 || now->utc_ns < then->utc_ns + DAY_NS;
+}

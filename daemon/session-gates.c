@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What has to hold whoever is treated; see session-gates.h. */
+#include "session-gates.h"
+
+#define NEVER_SYNCHRONISED CLOCK_TROUBLES
+#define SET_RIGHT "Set it right (timedatectl set-ntp true, or timedatectl set-time 'YYYY-MM-DD hh:mm:ss')"
+
+static const char *const notice_names[] = {
+                [CLOCK_STEPPED] = "clock_stepped",
+                [CLOCK_BACKWARD] = "clock_backward",
+                [CLOCK_LONG_OFF] = "clock_long_off",
+                [NEVER_SYNCHRONISED] = "clock_never_synchronised",
+};
+
+static const char *utc_text(uint64_t utc_ns, char ret[static 32])
+{
+        const time_t t = (time_t)(utc_ns / NS_PER_S);
+        struct tm tm;
+
+        if (!gmtime_r(&t, &tm) || strftime(ret, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+                (void)snprintf(ret, 32, "an unknown time");
+        return ret;
+}
+
+/* --- The clock ---------------------------------------------------------------------------------- */
+
+static void refuse_clock(struct request *q, const char *method, const struct elapsed *e)
+{
+        const bool stepped = e->trouble[CLOCK_STEPPED].active;
+        const enum clock_trouble kind = stepped ? CLOCK_STEPPED : CLOCK_BACKWARD;
+        char from[32], to[32];
+
+        (void)utc_text(e->trouble[kind].from_utc_ns, from);
+        (void)utc_text(e->trouble[kind].to_utc_ns, to);
+        if (stepped)
+                request_refuse(q, "ClockNotSane",
+                               "%s: the clock of this computer was moved from %s to %s while it was running, so that "
+                               "its dates say nothing of how long ago anybody was treated. " SET_RIGHT
+                               "; if it was wrong before and is right now, restart the computer, or wait until it has "
+                               "run for 24 hours.",
+                               method, from, to);
+        else
+                request_refuse(q, "ClockNotSane",
+                               "%s: the clock of this computer said %s in the last record before it was started, and "
+                               "%s "
+                               "after that, and time does not run backward. " SET_RIGHT
+                               "; if it was wrong before and is right now, wait until it has run for 24 hours.",
+                               method, from, to);
+}
+
+static void notice_text(const struct elapsed *e, unsigned kind, char *buf, size_t size)
+{
+        char from[32], to[32];
+
+        if (kind < CLOCK_TROUBLES) {
+                (void)utc_text(e->trouble[kind].from_utc_ns, from);
+                (void)utc_text(e->trouble[kind].to_utc_ns, to);
+        }
+        switch (kind) {
+        case CLOCK_STEPPED:
+        case CLOCK_BACKWARD:
+                (void)snprintf(buf, size,
+                               "The clock of this computer was set from %s to %s, and is synchronised now. What was "
+                               "given in between counts as given today until it is certain that it was not.",
+                               from, to);
+                break;
+        case CLOCK_LONG_OFF:
+                (void)snprintf(buf, size,
+                               "By its clock this computer was off from %s to %s, %llu days. If that is not so, set "
+                               "the "
+                               "clock right (timedatectl) before anybody is treated.",
+                               from, to,
+                               (unsigned long long)((e->trouble[kind].to_utc_ns - e->trouble[kind].from_utc_ns) /
+                                                    DAY_NS));
+                break;
+        default:
+                (void)snprintf(buf, size,
+                               "The clock of this computer has not been synchronised since it was started (timedatectl "
+                               "set-ntp true), and it says %s: what counts as given today goes by it.",
+                               utc_text(e->utc_ns, to));
+                break;
+        }
+}
+
+static void add_notice(struct gates *g, const struct elapsed *e, unsigned kind)
+{
+        size_t i = 0;
+
+        while (*g->notices[i].sentence)
+                i++;
+        g->clock_notices |= 1U << kind;
+        g->notices[i].name = notice_names[kind];
+        notice_text(e, kind, g->notices[i].sentence, sizeof(g->notices[i].sentence));
+}
+
+/* Refuses q when it returns false. Who has a source of time is believed, but it is said what was done to the clock. */
+static bool look_at_clock(struct request *q, struct manager *m, const char *method, const struct elapsed *e,
+                          struct gates *g)
+{
+        const bool synchronised = clock_is_synchronised();
+        unsigned kind;
+
+        m->clock_was_synchronised = m->clock_was_synchronised || synchronised;
+        if (!synchronised && (e->trouble[CLOCK_STEPPED].active || e->trouble[CLOCK_BACKWARD].active)) {
+                refuse_clock(q, method, e);
+                return false;
+        }
+        for (kind = 0; kind < CLOCK_TROUBLES; kind++)
+                if (e->trouble[kind].active)
+                        add_notice(g, e, kind);
+        if (!m->clock_was_synchronised)
+                add_notice(g, e, NEVER_SYNCHRONISED);
+        return true;
+}
+
+/* --- All of them ---------------------------------------------------------------------------------- */
+
+bool gates_look(struct request *q, const struct session *s, const char *method, struct gates *ret)
+{
+        struct manager *m = s->manager;
+        struct clock_now now;
+        struct elapsed e;
+
+        *ret = (struct gates){0};
+        clock_read(&now);
+        history_elapsed(m->history, m->boot, &now, &e);
+        if (!look_at_clock(q, m, method, &e, ret))
+                return false;
+        if (history_today(m->history, s->subject, m->boot, &now, s->id, &ret->today) < 0) {
+                request_refuse(q, "DoseNotKnown",
+                               "%s: there was no memory for a record of the audit log, so nobody knows what was given "
+                               "today. Restart the daemon: systemctl restart tmsd.",
+                               method);
+                return false;
+        }
+        return true;
+}
+
+void gates_add_notices(const struct gates *g, struct tms_safety *safety)
+{
+        size_t i;
+
+        for (i = 0; *g->notices[i].sentence; i++) {
+                struct tms_safety_reason *r;
+
+                if (safety->n_reasons == ELEMENTS(safety->reasons))
+                        return;
+                r = &safety->reasons[safety->n_reasons++];
+                *r = (struct tms_safety_reason){.class_ = TMS_SAFETY_NOTICE, .layer = "clock"};
+                (void)snprintf(r->table, sizeof(r->table), "%s", g->notices[i].name);
+                (void)snprintf(r->sentence, sizeof(r->sentence), "%s", g->notices[i].sentence);
+                if (safety->class_ < TMS_SAFETY_NOTICE)
+                        safety->class_ = TMS_SAFETY_NOTICE;
+        }
+}
+
+void gates_keep(struct session *s, const struct gates *g)
+{
+        s->judged_treatment = g->today.treatment;
+        s->judged_measuring = g->today.measuring;
+        s->clock_notices = g->clock_notices;
+}
+
+bool gates_hold(struct request *q, const struct session *s, const char *method)
+{
+        struct gates g;
+        size_t i;
+
+        if (!gates_look(q, s, method, &g))
+                return false;
+        if (g.clock_notices & ~s->clock_notices) {
+                for (i = 0; g.notices[i + 1].sentence[0]; i++)
+                        ;
+                request_refuse(q, "ClockNotSane", "%s: prepare the session again, as this was not known then: %s",
+                               method, g.notices[i].sentence);
+                return false;
+        }
+        if (g.today.treatment > s->judged_treatment || g.today.measuring > s->judged_measuring) {
+                request_refuse(q, "OutOfOrder",
+                               "%s: prepare the session again: it was judged with %u pulses given today, and they are "
+                               "%u by now: %s.",
+                               method, s->judged_treatment + s->judged_measuring, g.today.treatment + g.today.measuring,
+                               g.today.whose);
+                return false;
+        }
+        return true;
+}
+
+/* --- One live session a subject --------------------------------------------------------------------- */
+
+bool gates_subject_is_free(struct request *q, const struct manager *m, const char *subject)
+{
+        const struct session *s;
+
+        TAILQ_FOREACH(s, &m->sessions, link) {
+                if (s->state == SESSION_ENDED || !STREQ(s->subject, subject))
+                        continue;
+                if (*subject)
+                        request_refuse(q, "Busy",
+                                       "%s has session %s on %s, which has not ended, and a subject has one session at "
+                                       "a time; end that one first.",
+                                       subject, s->id, s->st->node);
+                else
+                        request_refuse(q, "Busy",
+                                       "Session %s on %s has no subject and has not ended; without a subject it could "
+                                       "be the same person. End it first, or say whose this one is (option subject, or "
+                                       "tmsctl's --subject CODE).",
+                                       s->id, s->st->node);
+                return false;
+        }
+        return true;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What has to hold whoever is treated: one session a subject, the day's dose,
+ * the clock. Each is looked at again where it may have changed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <cmocka.h>
+
+#include "fake-clock.h"
+#include "fake-device.h"
+#include "manager.h"
+#include "session-fixture.h"
+
+#define SECOND "/org/tmsd1/stimulator/1"
+#define HOUR_NS (3600 * (long long)NS_PER_S)
+
+/* Given behind the daemon's back: pulses more than its history says, or -1: it does not know. */
+static atomic_int *more;
+
+int __real_history_today(const struct history *h, const char *subject, const char *boot, const struct clock_now *now,
+                         const char *except, struct tms_today *ret);
+int __wrap_history_today(const struct history *h, const char *subject, const char *boot, const struct clock_now *now,
+                         const char *except, struct tms_today *ret);
+
+int __wrap_history_today(const struct history *h, const char *subject, const char *boot, const struct clock_now *now,
+                         const char *except, struct tms_today *ret)
+{
+        int r = __real_history_today(h, subject, boot, now, except, ret), n = atomic_load(more);
+
+        if (n < 0)
+                return -ENODATA;
+        ret->treatment += (uint32_t)n;
+        return r;
+}
+
+static int setup_gates(void **state)
+{
+        more = mmap(NULL, sizeof(*more), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        assert_true(more != MAP_FAILED);
+        fake_clock_reset();
+        return setup(state);
+}
+
+static int teardown_gates(void **state)
+{
+        int r = teardown(state);
+
+        fake_clock_reset();
+        (void)munmap((void *)more, sizeof(*more));
+        return r;
+}
+
+static void two_cards(struct fixture *f)
+{
+        stop_daemon(f);
+        fake->second = true;
+        start_daemon(f, BOOT_A);
+}
+
+/* Leaves f->session as it is when it is refused. */
+static bool create_on(struct fixture *f, const char *stimulator, const char *subject)
+{
+        sd_bus_message *m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "CreateSession"), *reply;
+        const char *path;
+
+        (void)sd_bus_message_append(m, "o", stimulator);
+        if (subject)
+                (void)sd_bus_message_append(m, "a{sv}", 1, "subject", "s", subject);
+        else
+                (void)sd_bus_message_append(m, "a{sv}", 0);
+        if (!finish(f, f->bus, m, &reply))
+                return false;
+        assert_true(sd_bus_message_read(reply, "o", &path) >= 0);
+        (void)snprintf(f->session, sizeof(f->session), "%s", path);
+        sd_bus_message_unref(reply);
+        return true;
+}
+
+static void must_create_on(struct fixture *f, const char *stimulator, const char *subject)
+{
+        if (!create_on(f, stimulator, subject))
+                fail_msg("CreateSession: %s: %s", f->error, f->message);
+}
+
+static bool prepare(struct fixture *f)
+{
+        return prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520);
+}
+
+/* --- One session a subject ------------------------------------------------------------------------ */
+
+static void test_a_subject_has_one_session(void **state)
+{
+        struct fixture *f = *state;
+        char first[128];
+
+        two_cards(f);
+        must_create_on(f, STIMULATOR, "S-1");
+        assert_false(create_on(f, SECOND, "S-1"));
+        refused(f, "Busy", "S-1 has session ");
+        refused(f, "Busy", " on /dev/tms0, which has not ended");
+        /* Somebody else may be treated meanwhile. */
+        strcpy(first, f->session);
+        must_create_on(f, SECOND, "S-2");
+        must(f, "Close");
+        strcpy(f->session, first);
+        must(f, "Close");
+        must_create_on(f, SECOND, "S-1");
+}
+
+static void test_who_has_no_subject_may_be_the_same(void **state)
+{
+        struct fixture *f = *state;
+
+        two_cards(f);
+        must_create_on(f, STIMULATOR, NULL);
+        assert_false(create_on(f, SECOND, NULL));
+        refused(f, "Busy", "without a subject it could be the same person");
+        refused(f, "Busy", "--subject CODE");
+        must_create_on(f, SECOND, "S-2");
+}
+
+/* --- The day's dose --------------------------------------------------------------------------------- */
+
+static void test_the_whole_after_an_interruption(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(300);
+        must(f, "Stop");
+        check_end(f, "stopped", 300);
+        must(f, "Close");
+        must_create(f);
+        assert_false(prepare(f));
+        refused(f, "NeedsOverride", "900 pulses of treatment in 24 hours");
+        refused(f, "NeedsOverride", "Given already: to S-1: ");
+        refused(f, "NeedsOverride", "300 until ");
+        must(f, "Close");
+        assert_true(create_with(f, f->bus, "S-2"));
+        assert_true(prepare(f));
+        assert_int_equal(logged(f, "\"measuring\":false"), 2);
+        assert_int_equal(logged(f, "\"treatment_today\":0"), 2);
+}
+
+static void test_without_a_subject_the_sentence_says_so(void **state)
+{
+        struct fixture *f = *state;
+
+        assert_true(create_with(f, f->bus, NULL));
+        assert_true(prepare(f));
+        must(f, "ConfirmNotices");
+        must(f, "Arm");
+        must(f, "Start");
+        fake_play(600);
+        must(f, "Stop");
+        must(f, "Close");
+        assert_true(create_with(f, f->bus, NULL));
+        assert_false(prepare(f));
+        refused(f, "NeedsOverride", "in sessions without a subject, which share one count");
+        refused(f, "NeedsOverride", "tmsctl run --subject CODE");
+}
+
+static void test_the_dose_is_looked_at_again(void **state)
+{
+        struct fixture *f = *state;
+
+        must_prepare(f);
+        atomic_store(more, 1);
+        assert_false(call(f, "Arm"));
+        refused(f, "OutOfOrder", "prepare the session again: it was judged with 0 pulses given today, and they are 1");
+        assert_int_equal(fake->arms, 0);
+        atomic_store(more, 0);
+        must(f, "Arm");
+        atomic_store(more, 1);
+        assert_false(call(f, "Start"));
+        refused(f, "OutOfOrder", "Start: prepare the session again");
+        assert_int_equal(fake->starts, 0);
+        atomic_store(more, 0);
+        must(f, "Start");
+}
+
+static void test_a_day_that_nobody_knows(void **state)
+{
+        struct fixture *f = *state;
+
+        must_create(f);
+        atomic_store(more, -1);
+        assert_false(prepare(f));
+        refused(f, "DoseNotKnown", "systemctl restart tmsd");
+        atomic_store(more, 0);
+        assert_true(prepare(f));
+        must(f, "ConfirmNotices");
+        atomic_store(more, -1);
+        assert_false(call(f, "Arm"));
+        refused(f, "DoseNotKnown", "Arm: ");
+}
+
+/* --- The clock ------------------------------------------------------------------------------------------ */
+
+static void test_a_clock_that_was_set_forbids_what_adds_risk(void **state)
+{
+        struct fixture *f = *state;
+
+        must_prepare(f);
+        must(f, "Arm");
+        atomic_store(&fake_clock->unsynchronised, true);
+        atomic_store(&fake_clock->wall_ns, 25 * HOUR_NS);
+        assert_false(call(f, "Start"));
+        refused(f, "ClockNotSane", "Start: the clock of this computer was moved from ");
+        refused(f, "ClockNotSane", "timedatectl");
+        assert_int_equal(fake->starts, 0);
+        must(f, "Stop");
+        must(f, "Close");
+        must_create(f);
+        assert_false(prepare(f));
+        refused(f, "ClockNotSane", "Prepare: ");
+        /* A restart does not make the new time the right one. */
+        stop_daemon(f);
+        start_daemon(f, BOOT_A);
+        must_create(f);
+        assert_false(prepare(f));
+        refused(f, "ClockNotSane", "Prepare: ");
+        atomic_store(&fake_clock->wall_ns, 0);
+        assert_true(prepare(f));
+        must(f, "ConfirmNotices");
+        atomic_store(&fake_clock->wall_ns, -2 * HOUR_NS);
+        assert_false(call(f, "Arm"));
+        refused(f, "ClockNotSane", "Arm: ");
+        assert_int_equal(fake->arms, 1);
+        atomic_store(&fake_clock->wall_ns, 0);
+        must(f, "Arm");
+        must(f, "Start");
+        /* What runs goes on and is stopped as ever. */
+        atomic_store(&fake_clock->wall_ns, 25 * HOUR_NS);
+        fake_play(10);
+        must(f, "Stop");
+        check_end(f, "stopped", 10);
+}
+
+static void test_a_second_dose_by_the_clock(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(600);
+        must(f, "Stop");
+        must(f, "Close");
+        /* With a source of time it is believed, but what was given counts all the same. */
+        atomic_store(&fake_clock->wall_ns, 25 * HOUR_NS);
+        must_create(f);
+        assert_false(prepare(f));
+        refused(f, "NeedsOverride", "1200 pulses of treatment");
+        must(f, "Close");
+        atomic_store(&fake_clock->wall_ns, 0);
+        atomic_store(&fake_clock->both_ns, 25 * HOUR_NS);
+        must_create(f);
+        assert_true(prepare(f));
+}
+
+static void test_a_clock_that_nobody_sets_is_a_notice(void **state)
+{
+        struct fixture *f = *state;
+
+        atomic_store(&fake_clock->unsynchronised, true);
+        must_create(f);
+        assert_true(prepare(f));
+        assert_int_equal(logged(f, "has not been synchronised since it was started"), 1);
+        assert_false(call(f, "Arm"));
+        refused(f, "NoticeNotConfirmed", "has not been synchronised since it was started");
+        must(f, "ConfirmNotices");
+        must(f, "Arm");
+        must(f, "Stop");
+        must(f, "Close");
+        /* Once is enough: from then on the kernel keeps it. */
+        atomic_store(&fake_clock->unsynchronised, false);
+        must_create(f);
+        assert_true(prepare(f));
+        atomic_store(&fake_clock->unsynchronised, true);
+        assert_true(prepare(f));
+        assert_false(call(f, "Arm"));
+        assert_null(strstr(f->message, "synchronised"));
+}
+
+/* A notice is for what was known when it was confirmed. */
+static void test_what_is_new_wants_a_new_confirmation(void **state)
+{
+        struct fixture *f = *state;
+
+        must_prepare(f);
+        atomic_store(&fake_clock->wall_ns, 25 * HOUR_NS);
+        assert_false(call(f, "Arm"));
+        refused(f, "ClockNotSane", "Arm: prepare the session again");
+        refused(f, "ClockNotSane", "is synchronised now");
+        assert_true(prepare(f));
+        must(f, "ConfirmNotices");
+        must(f, "Arm");
+}
+
+static void test_long_off_is_a_notice(void **state)
+{
+        struct fixture *f = *state;
+
+        stop_daemon(f);
+        atomic_store(&fake_clock->wall_ns, 40 * 24 * HOUR_NS);
+        start_daemon(f, BOOT_B);
+        must_create(f);
+        assert_true(prepare(f));
+        assert_false(call(f, "Arm"));
+        refused(f, "NoticeNotConfirmed", "By its clock this computer was off from ");
+        must(f, "ConfirmNotices");
+        must(f, "Arm");
+}
+
+static void test_backward_over_a_boot(void **state)
+{
+        struct fixture *f = *state;
+
+        stop_daemon(f);
+        atomic_store(&fake_clock->unsynchronised, true);
+        atomic_store(&fake_clock->wall_ns, -2 * HOUR_NS);
+        start_daemon(f, BOOT_B);
+        must_create(f);
+        assert_false(prepare(f));
+        refused(f, "ClockNotSane", "time does not run backward");
+        atomic_store(&fake_clock->wall_ns, 0);
+        assert_true(prepare(f));
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup_gates, teardown_gates)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        TEST(test_a_subject_has_one_session),
+                        TEST(test_who_has_no_subject_may_be_the_same),
+                        TEST(test_the_whole_after_an_interruption),
+                        TEST(test_without_a_subject_the_sentence_says_so),
+                        TEST(test_the_dose_is_looked_at_again),
+                        TEST(test_a_day_that_nobody_knows),
+                        TEST(test_a_clock_that_was_set_forbids_what_adds_risk),
+                        TEST(test_a_second_dose_by_the_clock),
+                        TEST(test_a_clock_that_nobody_sets_is_a_notice),
+                        TEST(test_what_is_new_wants_a_new_confirmation),
+                        TEST(test_long_off_is_a_notice),
+                        TEST(test_backward_over_a_boot),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
