@@ -441,6 +441,41 @@ static void another_magic(void **state)
         assert_int_equal(rd32(b, TMS_REG_MAGIC), 0xdeadbeef);
 }
 
+/* Another card, another firmware, other figures; and as it was. */
+static void another_identity(void **state)
+{
+        struct bench *b = *state;
+        uint64_t serial = rd64(b, TMS_REG_CARD_SERIAL);
+
+        lab(b, "identity=serial,4711;identity=contract,0x10007;identity=firmware,0x20304;identity=flags,1;"
+               "identity=max_permille,800;identity=min_interval_ns,2000000;identity=ampl_tol_permille,9;"
+               "identity=watchdog_ms,150");
+        assert_int_equal(rd64(b, TMS_REG_CARD_SERIAL), 4711);
+        assert_int_equal(rd32(b, TMS_REG_VERSION), 0x10007);
+        assert_int_equal(rd32(b, TMS_REG_FIRMWARE), 0x20304);
+        assert_int_equal(rd32(b, TMS_REG_CAP_FLAGS), 1);
+        assert_int_equal(rd32(b, TMS_REG_CAP_MAX_PERMILLE), 800);
+        assert_int_equal(rd32(b, TMS_REG_CAP_MIN_INTERVAL_NS), 2000000);
+        assert_int_equal(rd32(b, TMS_REG_CAP_AMPL_TOL_PERMILLE), 9);
+        assert_int_equal(rd32(b, TMS_REG_CAP_WATCHDOG_MS), 150);
+        /* No reset changes who it is. */
+        lab(b, "reset");
+        assert_int_equal(rd64(b, TMS_REG_CARD_SERIAL), 4711);
+        lab(b, "identity=serial,0xffffffffffffffff");
+        assert_true(rd64(b, TMS_REG_CARD_SERIAL) == UINT64_MAX);
+        lab(b, "clear");
+        assert_true(rd64(b, TMS_REG_CARD_SERIAL) == serial);
+        assert_int_equal(rd32(b, TMS_REG_VERSION), TMS_VERSION_MAJOR << 16 | TMS_VERSION_MINOR);
+        assert_int_equal(rd32(b, TMS_REG_FIRMWARE), 0x10000);
+        assert_int_equal(rd32(b, TMS_REG_CAP_MAX_PERMILLE), 1000);
+
+        lab_refuses(b, "identity=colour,7", "expected identity=NAME,VALUE");
+        lab_refuses(b, "identity=serial", "expected identity=NAME,VALUE");
+        lab_refuses(b, "identity=firmware,-1", "expected identity=NAME,VALUE");
+        lab_refuses(b, "identity=firmware,0x100000000", "expected identity=NAME,VALUE");
+        lab_refuses(b, "identity=watchdog_ms,0", "expected identity=NAME,VALUE");
+}
+
 static void scheduled_reset(void **state)
 {
         struct bench *b = *state;
@@ -596,6 +631,7 @@ int main(void)
                         bench_test(stuck_watchdog),
                         bench_test(clock_jump),
                         bench_test(another_magic),
+                        bench_test(another_identity),
                         bench_test(scheduled_reset),
                         bench_test(query),
                         bench_test(help),

@@ -162,6 +162,27 @@ static void function_level_reset(void **s)
         arm(b, 500);
 }
 
+/* After it the card is not there for a while, as slow hardware is; and then it is. */
+static void slow_function_level_reset(void **s)
+{
+        struct bench *b = *s;
+        uint32_t express = capability(b, false, CAP_EXPRESS);
+
+        lab(b, "slow_reset=50000000");
+        cfg_write(b, express + DEVCTL, cfg(b, express + DEVCTL, 2) | DEVCTL_FLR, 2);
+        assert_int_equal(cfg(b, 4, 2), 0xffff);
+        assert_int_equal(rd32(b, TMS_REG_MAGIC), UINT32_MAX);
+        step(b, 50 * MS - 1);
+        assert_int_equal(cfg(b, 4, 2), 0xffff);
+        step(b, 1);
+        assert_int_equal(cfg(b, 4, 2), 0);
+        bench_map(b);
+        assert_int_equal(rd32(b, TMS_REG_MAGIC), TMS_MAGIC);
+        /* The next one is as fast as any. */
+        cfg_write(b, express + DEVCTL, cfg(b, express + DEVCTL, 2) | DEVCTL_FLR, 2);
+        assert_int_equal(cfg(b, 4, 2), 0);
+}
+
 static void machine_reset(void **s)
 {
         struct bench *b = *s;
@@ -461,6 +482,7 @@ int main(void)
                         bench_test(fault_tells_each_new_bit),
                         bench_test(time_to_safe_is_measured),
                         bench_test(function_level_reset),
+                        bench_test(slow_function_level_reset),
                         bench_test(machine_reset),
                         bench_test(no_memory_decode_reads_ones),
                         bench_test(without_bus_mastering_no_message),

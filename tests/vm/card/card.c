@@ -30,11 +30,11 @@ static bool in_range(const char *name, int64_t value, int64_t low, int64_t high,
 
 static bool check(TMSCard *s, Error **errp)
 {
-    return in_range("max-permille", s->max_permille, 1, 1000, errp) &&
+    return in_range("max-permille", s->id.max_permille, 1, 1000, errp) &&
            in_range("coil-max-permille", s->coil_max_permille, 1, 1000, errp) &&
            in_range("coil-type", s->coil_type, 0, TMS_COIL_SHAM, errp) &&
            in_range("fifo-depth", s->fifo_depth, 16, TMS_FIFO_MAX, errp) &&
-           in_range("watchdog-ms", s->watchdog_ms, 1, TMS_WATCHDOG_MAX_MS,
+           in_range("watchdog-ms", s->id.watchdog_ms, 1, TMS_WATCHDOG_MAX_MS,
                     errp) &&
            in_range("clock-ppm", s->clock_ppm, -100000, 100000, errp) &&
            in_range("clock-start-ns", s->clock_start_ns, 0, INT64_MAX / 2,
@@ -46,7 +46,7 @@ static bool check(TMSCard *s, Error **errp)
 
 static uint32_t config_read(PCIDevice *pdev, uint32_t addr, int len)
 {
-    if (TMS_CARD(pdev)->removed) {
+    if (tms_slot_deaf(TMS_CARD(pdev))) {
         return UINT32_MAX >> (32 - 8 * len);
     }
     return pci_default_read_config(pdev, addr, len);
@@ -54,7 +54,7 @@ static uint32_t config_read(PCIDevice *pdev, uint32_t addr, int len)
 
 static void config_write(PCIDevice *pdev, uint32_t addr, uint32_t value, int len)
 {
-    if (TMS_CARD(pdev)->removed) {
+    if (tms_slot_deaf(TMS_CARD(pdev))) {
         return;
     }
     pci_default_write_config(pdev, addr, value, len);
@@ -66,8 +66,13 @@ static void config_write(PCIDevice *pdev, uint32_t addr, uint32_t value, int len
 static void card_reset(DeviceState *dev)
 {
     TMSCard *s = TMS_CARD(dev);
+    int64_t now = tms_sync(s);
 
-    tms_reset(s, tms_sync(s));
+    tms_reset(s, now);
+    if (s->faults.slow_reset_ns) {
+        s->deaf_end_ns = now + s->faults.slow_reset_ns;
+        s->faults.slow_reset_ns = 0;
+    }
     tms_rearm(s);
 }
 
@@ -183,6 +188,7 @@ static void card_realize(PCIDevice *pdev, Error **errp)
         s->coil_max_permille = 0;
     }
     s->board_temp_mc = TMS_BOARD_TEMP_MC;
+    tms_identity_keep(s);
     s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, tms_timer, s);
     tms_thermal_set_mc(&s->thermal, now, TMS_COIL_AMBIENT_MC);
     tms_power_on(s, now);
@@ -226,19 +232,20 @@ static void card_finalize(Object *obj)
 }
 
 static Property card_properties[] = {
-    DEFINE_PROP_UINT64("serial", TMSCard, serial, 1000001),
+    DEFINE_PROP_UINT64("serial", TMSCard, id.serial, 1000001),
     DEFINE_PROP_STRING("witness", TMSCard, witness.path),
     DEFINE_PROP_STRING("nvram", TMSCard, nvram.path),
     DEFINE_PROP_STRING("counts", TMSCard, counts_path),
     DEFINE_PROP_UINT16("lab-port", TMSCard, lab_port, 0x5d0),
     DEFINE_PROP_INT32("clock-ppm", TMSCard, clock_ppm, 0),
     DEFINE_PROP_INT64("clock-start-ns", TMSCard, clock_start_ns, 0),
-    DEFINE_PROP_UINT32("cap-flags", TMSCard, cap_flags,
+    DEFINE_PROP_UINT32("cap-flags", TMSCard, id.cap_flags,
                        TMS_CAP_BIPHASIC | TMS_CAP_MONOPHASIC |
                        TMS_CAP_HALFSINE | TMS_CAP_REVERSE_CURRENT |
                        TMS_CAP_TRIGGER_IN | TMS_CAP_TRIGGER_OUT),
-    DEFINE_PROP_UINT32("max-permille", TMSCard, max_permille, 1000),
-    DEFINE_PROP_UINT32("min-interval-ns", TMSCard, min_interval_ns, 500000),
+    DEFINE_PROP_UINT32("max-permille", TMSCard, id.max_permille, 1000),
+    DEFINE_PROP_UINT32("min-interval-ns", TMSCard, id.min_interval_ns,
+                       500000),
     DEFINE_PROP_UINT32("stored-pulses", TMSCard, energy.stored, 4),
     DEFINE_PROP_UINT32("pulse-mj", TMSCard, energy.pulse_mj, 252000),
     DEFINE_PROP_UINT32("charge-mw", TMSCard, energy.charge_mw, 6300000),
@@ -246,8 +253,9 @@ static Property card_properties[] = {
     DEFINE_PROP_UINT32("reservoir-mj", TMSCard, energy.reservoir_mj, 63000000),
     DEFINE_PROP_UINT32("refill-mw", TMSCard, energy.refill_mw, 1050000),
     DEFINE_PROP_UINT32("fifo-depth", TMSCard, fifo_depth, 64),
-    DEFINE_PROP_UINT32("ampl-tol-permille", TMSCard, ampl_tol_permille, 5),
-    DEFINE_PROP_UINT32("watchdog-ms", TMSCard, watchdog_ms,
+    DEFINE_PROP_UINT32("ampl-tol-permille", TMSCard,
+                       id.ampl_tol_permille, 5),
+    DEFINE_PROP_UINT32("watchdog-ms", TMSCard, id.watchdog_ms,
                        TMS_WATCHDOG_MAX_MS),
     DEFINE_PROP_UINT32("coil-type", TMSCard, coil_type, TMS_COIL_FIGURE8),
     DEFINE_PROP_UINT64("coil-serial", TMSCard, coil_serial, 2000001),
@@ -333,6 +341,15 @@ static const VMStateDescription vmstate_card = {
         VMSTATE_UINT32(fifo_first, TMSCard),
         VMSTATE_UINT32(fifo_count, TMSCard),
         VMSTATE_BOOL(removed, TMSCard),
+        VMSTATE_UINT64(id.serial, TMSCard),
+        VMSTATE_UINT32(id.contract, TMSCard),
+        VMSTATE_UINT32(id.firmware, TMSCard),
+        VMSTATE_UINT32(id.cap_flags, TMSCard),
+        VMSTATE_UINT32(id.max_permille, TMSCard),
+        VMSTATE_UINT32(id.min_interval_ns, TMSCard),
+        VMSTATE_UINT32(id.ampl_tol_permille, TMSCard),
+        VMSTATE_UINT32(id.watchdog_ms, TMSCard),
+        VMSTATE_INT64(deaf_end_ns, TMSCard),
         VMSTATE_END_OF_LIST()
     }
 };

@@ -117,6 +117,24 @@ void tms_witness_close(TMSWitness *w);
 void tms_witness_write(TMSWitness *w, int64_t t_ns, const char *kind,
                        uint32_t permille, uint32_t seq, const char *detail);
 
+/* --- identity.c: who the card says it is ---------------------------------- */
+
+typedef struct TMSIdentity {
+    uint64_t serial;
+    uint32_t contract;
+    uint32_t firmware;
+    uint32_t cap_flags;
+    uint32_t max_permille;
+    uint32_t min_interval_ns;
+    uint32_t ampl_tol_permille;
+    uint32_t watchdog_ms;
+} TMSIdentity;
+
+bool tms_identity_parse(const char *value, int64_t arg[3]);
+void tms_identity_set(TMSCard *s, const int64_t arg[3]);
+void tms_identity_keep(TMSCard *s);
+void tms_identity_restore(TMSCard *s);
+
 /* --- fault.c, faultop.c: misbehaviour on schedule ------------------------ */
 
 typedef struct TMSFaults {
@@ -135,6 +153,7 @@ typedef struct TMSFaults {
     uint32_t lost_irqs;
     uint32_t lost_pulse_irqs;
     bool watchdog_stuck;
+    int64_t slow_reset_ns;          /* the next reset of the function lasts so long */
     uint32_t stuck_pulses;          /* discharges that a shorted switch still makes */
     int64_t stuck_interval_ns;
     int64_t stuck_next_ns;
@@ -175,13 +194,9 @@ struct TMSCard {
     QTAILQ_ENTRY(TMSCard) next;     /* lab.c */
 
     /* figures of this card: properties */
-    uint64_t serial;
-    uint32_t cap_flags;
-    uint32_t max_permille;
-    uint32_t min_interval_ns;
+    TMSIdentity id;
+    TMSIdentity made;               /* what it was plugged in as */
     uint32_t fifo_depth;
-    uint32_t ampl_tol_permille;
-    uint32_t watchdog_ms;
     int32_t clock_ppm;
     int64_t clock_start_ns;
     uint16_t lab_port;
@@ -238,6 +253,7 @@ struct TMSCard {
 
     /* slot.c */
     bool removed;
+    int64_t deaf_end_ns;            /* does not answer until then: a slow reset */
 
     /* mmio.c, by word of the window */
     uint64_t reads[TMS_BAR_SIZE / 4];
@@ -296,6 +312,7 @@ void tms_slot_init(TMSCard *s);
 void tms_slot_remove(TMSCard *s);
 void tms_slot_insert(TMSCard *s, int64_t t_ns);
 void tms_slot_aer(TMSCard *s, unsigned severity);
+bool tms_slot_deaf(const TMSCard *s);
 
 /* mmio.c */
 extern const MemoryRegionOps tms_mmio_ops;

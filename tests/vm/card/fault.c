@@ -300,4 +300,5 @@ void tms_fault_clear(TMSCard *s)
     s->faults.scheduled = list;
     s->energy.stuck = false;
     s->magic = TMS_MAGIC;
+    tms_identity_restore(s);
 }

@@ -324,6 +324,16 @@ static void apply_odometer(TMSCard *s, const int64_t arg[3], int64_t t_ns)
     tms_nvram_save(&s->nvram);
 }
 
+static void apply_identity(TMSCard *s, const int64_t arg[3], int64_t t_ns)
+{
+    tms_identity_set(s, arg);
+}
+
+static void apply_slow_reset(TMSCard *s, const int64_t arg[3], int64_t t_ns)
+{
+    s->faults.slow_reset_ns = arg[0];
+}
+
 static void apply_reset(TMSCard *s, const int64_t arg[3], int64_t t_ns)
 {
     tms_reset(s, t_ns);
@@ -377,6 +387,8 @@ static const TMSFaultOp ops[] = {
     { "clock_jump", "+-NS", false, parse_ns, apply_clock_jump },
     { "magic", "VALUE", false, parse_u32, apply_magic },
     { "odometer", "PULSES", false, parse_count, apply_odometer },
+    { "identity", "NAME,VALUE", false, tms_identity_parse, apply_identity },
+    { "slow_reset", "NS", false, parse_count, apply_slow_reset },
     { "reset", NULL, false, NULL, apply_reset },
     { "remove", NULL, false, NULL, apply_remove },
     { "insert", NULL, false, NULL, apply_insert },

@@ -69,8 +69,6 @@ static const TMSReg regs[TMS_BAR_SIZE / 4] = {
     REG(PANEL, 4, READ),
 };
 
-#define FIRMWARE (1 << 16 | 0 << 8 | 0)
-
 /* The register that an access of this width hits squarely, or NULL. */
 static const TMSReg *reg_at(hwaddr addr, unsigned size)
 {
@@ -117,15 +115,15 @@ static uint64_t reg_read(TMSCard *s, hwaddr addr, int64_t now)
     case TMS_REG_MAGIC:
         return s->magic;
     case TMS_REG_VERSION:
-        return TMS_VERSION_MAJOR << 16 | TMS_VERSION_MINOR;
+        return s->id.contract;
     case TMS_REG_CARD_SERIAL:
-        return s->serial;
+        return s->id.serial;
     case TMS_REG_CAP_FLAGS:
-        return s->cap_flags;
+        return s->id.cap_flags;
     case TMS_REG_CAP_MAX_PERMILLE:
-        return s->max_permille;
+        return s->id.max_permille;
     case TMS_REG_CAP_MIN_INTERVAL_NS:
-        return s->min_interval_ns;
+        return s->id.min_interval_ns;
     case TMS_REG_CAP_STORED_PULSES:
         return e->stored;
     case TMS_REG_CAP_PULSE_MJ:
@@ -141,11 +139,11 @@ static uint64_t reg_read(TMSCard *s, hwaddr addr, int64_t now)
     case TMS_REG_CAP_FIFO_DEPTH:
         return s->fifo_depth;
     case TMS_REG_CAP_AMPL_TOL_PERMILLE:
-        return s->ampl_tol_permille;
+        return s->id.ampl_tol_permille;
     case TMS_REG_CAP_WATCHDOG_MS:
-        return s->watchdog_ms;
+        return s->id.watchdog_ms;
     case TMS_REG_FIRMWARE:
-        return FIRMWARE;
+        return s->id.firmware;
     case TMS_REG_GATE:
     case TMS_REG_STATUS:
         return tms_status(s, now);
@@ -202,9 +200,9 @@ static bool waveform_offered(const TMSCard *s, uint32_t value)
     };
 
     return !(value & ~(TMS_WAVEFORM_REVERSE | 3)) &&
-           (s->cap_flags & cap[value & 3]) &&
+           (s->id.cap_flags & cap[value & 3]) &&
            (!(value & TMS_WAVEFORM_REVERSE) ||
-            (s->cap_flags & TMS_CAP_REVERSE_CURRENT));
+            (s->id.cap_flags & TMS_CAP_REVERSE_CURRENT));
 }
 
 /* False: the value, or the moment, is wrong. */
@@ -242,7 +240,7 @@ static bool reg_write(TMSCard *s, hwaddr addr, uint64_t value, int64_t now)
         s->waveform = value;
         return true;
     case TMS_REG_TRIGGER_OUT:
-        if (value > 1 || (value && !(s->cap_flags & TMS_CAP_TRIGGER_OUT))) {
+        if (value > 1 || (value && !(s->id.cap_flags & TMS_CAP_TRIGGER_OUT))) {
             return false;
         }
         s->trigger_out = value;
@@ -260,7 +258,7 @@ static uint64_t mmio_read(void *opaque, hwaddr addr, unsigned size)
     TMSCard *s = opaque;
     const TMSReg *reg = reg_at(addr, size);
 
-    if (s->removed) {
+    if (tms_slot_deaf(s)) {
         return UINT64_MAX;
     }
     if (!reg) {
@@ -277,7 +275,7 @@ static void mmio_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
     const TMSReg *reg = reg_at(addr, size);
     int64_t now;
 
-    if (s->removed) {
+    if (tms_slot_deaf(s)) {
         return;
     }
     now = tms_sync(s);

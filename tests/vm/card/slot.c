@@ -86,6 +86,12 @@ void tms_slot_remove(TMSCard *s)
     }
 }
 
+/* Nobody answers: it is out of its slot, or in the middle of a slow reset. */
+bool tms_slot_deaf(const TMSCard *s)
+{
+    return s->removed || tms_now() < s->deaf_end_ns;
+}
+
 /* The same card again, its mains power just switched on. */
 void tms_slot_insert(TMSCard *s, int64_t t_ns)
 {
@@ -95,6 +101,7 @@ void tms_slot_insert(TMSCard *s, int64_t t_ns)
         return;
     }
     s->removed = false;
+    s->deaf_end_ns = 0;
     s->clock_start_ns = 0;
     memory_region_set_enabled(&s->msix_bar, true);
     pci_device_reset(PCI_DEVICE(s));

@@ -116,7 +116,7 @@ void tms_control_write(TMSCard *s, uint32_t value, int64_t t_ns)
         s->seq_expected = 1;
         s->not_after = 0;
         s->watchdog_end_ns = tms_clock_after(s, t_ns,
-                                             s->watchdog_ms * 1000000LL);
+                                             s->id.watchdog_ms * 1000000LL);
         return;
     }
     if (value == TMS_CONTROL_ARM && s->state == TMS_CHARGE && clean) {
@@ -140,7 +140,7 @@ void tms_watchdog_kick(TMSCard *s, uint32_t value, int64_t t_ns)
     s->watchdog_value = value;
     if (s->state != TMS_SAFE) {
         s->watchdog_end_ns = tms_clock_after(s, t_ns,
-                                             s->watchdog_ms * 1000000LL);
+                                             s->id.watchdog_ms * 1000000LL);
     }
 }
 

@@ -83,7 +83,7 @@ void tms_setpoint_write(TMSCard *s, uint32_t value)
     if (s->state == TMS_SAFE) {
         return;
     }
-    if (permille < 1 || permille > MIN(s->max_permille, s->coil_max_permille) ||
+    if (permille < 1 || permille > MIN(s->id.max_permille, s->coil_max_permille) ||
         index > s->energy.queued || index >= s->energy.stored) {
         tms_latch(s, TMS_LATCH_BAD_SETPOINT);
         return;
@@ -105,7 +105,7 @@ static void discharged(TMSCard *s, uint32_t permille, int64_t t_ns)
     s->last_pulse_ns = t_ns;
     s->pulsed = true;
     s->pulses++;
-    s->lockout_end_ns = tms_clock_after(s, t_ns, s->min_interval_ns);
+    s->lockout_end_ns = tms_clock_after(s, t_ns, s->id.min_interval_ns);
     s->was_full = false;
     s->nvram.odometer++;
     if (coil) {
