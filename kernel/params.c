@@ -5,8 +5,9 @@
  * again up to there. A change drops every loaded timeline; while a card treats, it
  * is refused.
  *
- * Only fitness_max_ns may be widened above its default: a host that is less fit
- * never fires late, it loses pulses.
+ * Two may be widened above their default: fitness_max_ns, since a host that is less
+ * fit never fires late, it loses pulses; and max_pulses_per_day, by a site whose day is
+ * denser than any that has been published.
  *
  * Context: process. Readers: any, by READ_ONCE.
  */
@@ -81,15 +82,20 @@ module_param_cb(max_pulses_per_s, &bounded_ops, &max_pulses_per_s, 0644);
 MODULE_PARM_DESC(max_pulses_per_s,
 		 "most pulses in any second, 1..100 (default 100)");
 
+/*
+ * Of the card, whoever is treated. The densest day that a published protocol makes is ten
+ * sessions of 1800 pulses in ten minutes each, one an hour, on one person (SNT). Five people in
+ * turn fill the hours: 90,000. Beyond that it is no clinic's day any more.
+ */
 static struct bounded max_pulses_per_day = {
-	.value = TMS_PULSES_MAX,
+	.value = TMS_PULSES_PER_DAY,
 	.min = 1,
 	.max = TMS_PULSES_MAX,
 };
 
 module_param_cb(max_pulses_per_day, &bounded_ops, &max_pulses_per_day, 0644);
 MODULE_PARM_DESC(max_pulses_per_day,
-		 "most pulses in any 24 hours, 1..4000000 (default 4000000)");
+		 "most pulses in any 24 hours, 1..4000000 (default 90000)");
 
 static struct bounded lateness_ns = {
 	.value = TMS_LATENESS_MAX_NS,

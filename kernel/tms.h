@@ -72,6 +72,7 @@
 #define TMS_LATENESS_MAX_NS	1000000
 #define TMS_FITNESS_NS		20000
 #define TMS_FITNESS_MAX_NS	NSEC_PER_SEC
+#define TMS_PULSES_PER_DAY	90000		/* see params.c */
 #define TMS_MISSES_MAX		3		/* that many pause */
 #define TMS_KICK_NS		(50 * NSEC_PER_MSEC)
 #define TMS_LEASE_NS		(500 * NSEC_PER_MSEC)

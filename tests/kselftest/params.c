@@ -17,7 +17,7 @@ static const struct {
 } all[] = {
         {"max_permille", 1, 1000, 1000},
         {"max_pulses_per_s", 1, 100, 100},
-        {"max_pulses_per_day", 1, TMS_PULSES_MAX, TMS_PULSES_MAX},
+        {"max_pulses_per_day", 1, TMS_PULSES_MAX, 90000},
         {"lateness_ns", 1000, 1000000, 1000000},
         {"fitness_max_ns", 1000, 1000000000, 20000},
         {"lead_ns", 4000, 20000, 20000},
