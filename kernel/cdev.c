@@ -258,6 +258,7 @@ struct tms_device *tms_cdev_alloc(struct pci_dev *pdev)
 
 	tms->pdev = pdev;
 	tms->minor = minor;
+	tms->engine_cpu = -1;
 	tms->stop = 1;
 	init_rwsem(&tms->rwsem);
 	mutex_init(&tms->lock);

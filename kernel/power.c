@@ -145,6 +145,8 @@ static void engine_to(struct tms_device *tms, int cpu)
 {
 	unsigned int i;
 
+	if (cpu < 0 || cpu == tms->engine_cpu)
+		return;
 	WRITE_ONCE(tms->engine_cpu, cpu);
 	for (i = 0; i < TMS_VECTOR_COUNT; i++)
 		irq_set_affinity_and_hint(pci_irq_vector(tms->pdev, i), cpumask_of(cpu));
@@ -160,8 +162,7 @@ static void leave_cpu(struct tms_device *tms, void *data)
 		return;
 	/* In this order: what is armed after the stop is armed elsewhere. */
 	other = tms_devices_pick_cpu(tms, cpu);
-	if (other >= 0)
-		engine_to(tms, other);
+	engine_to(tms, other);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		treating = tms_energised(tms->state);
 	/* On the way to sleep the card sleeps already, and is not to be touched. */
@@ -169,11 +170,11 @@ static void leave_cpu(struct tms_device *tms, void *data)
 		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
 }
 
-/* An engine that shares its CPU may have one of its own now. Never while it treats. */
+/* The CPU that a probe would choose now: behind sleep the one of before. Never while it treats. */
 static void spread(struct tms_device *tms, void *data)
 {
 	guard(mutex)(&tms->lock);
-	if (!tms_energised(READ_ONCE(tms->state)) && tms_devices_share_cpu(tms))
+	if (!tms_energised(READ_ONCE(tms->state)))
 		engine_to(tms, tms_devices_pick_cpu(tms, -1));
 }
 

@@ -139,20 +139,6 @@ void tms_devices_parameters(void)
 	}
 }
 
-/* Is there another engine on this one's CPU? tms_devices_lock held. */
-bool tms_devices_share_cpu(const struct tms_device *tms)
-{
-	const struct tms_device *other;
-
-	lockdep_assert_held(&tms_devices_lock);
-
-	list_for_each_entry(other, &devices, node) {
-		if (other != tms && other->engine_cpu == tms->engine_cpu)
-			return true;
-	}
-	return false;
-}
-
 /*
  * The online CPU with the fewest engines, the highest number first: CPU 0 has the
  * most to do. @except: one that is going away, or -1. tms_devices_lock held.

@@ -549,7 +549,6 @@ void tms_devices_add(struct tms_device *tms);			/* tms_devices_lock held */
 void tms_devices_remove(struct tms_device *tms);		/* tms_devices_lock held */
 void tms_devices_each(void (*fn)(struct tms_device *tms, void *data), void *data);
 void tms_devices_panic(void);
-bool tms_devices_share_cpu(const struct tms_device *tms);		/* tms_devices_lock held */
 int tms_devices_pick_cpu(const struct tms_device *tms, int except); /* tms_devices_lock held */
 
 /* --- power.c: sleep, reset, errors, hotplug of CPUs ---------------------- */

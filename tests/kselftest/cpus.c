@@ -5,7 +5,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -83,22 +86,45 @@ static int start_patiently(struct controller *c, const struct tms_pulse *pulses,
         return r ? r : -ETIMEDOUT;
 }
 
+/* The second card's address. */
+static int other_address(char *ret, size_t size)
+{
+        char first[64];
+        int r = card_address(first, sizeof(first));
+        glob_t g;
+
+        if (r)
+                return r;
+        r = -ENOENT;
+        if (!glob("/sys/bus/pci/drivers/tms/0000:*", 0, NULL, &g))
+                for (size_t i = 0; i < g.gl_pathc; i++)
+                        if (strcmp(strrchr(g.gl_pathv[i], '/') + 1, first))
+                                r = snprintf(ret, size, "%s", strrchr(g.gl_pathv[i], '/') + 1) < (int)size
+                                                    ? 0
+                                                    : -ENAMETOOLONG;
+        globfree(&g);
+        return r;
+}
+
 FIXTURE_SETUP(cpus)
 {
         struct tms_pause now = {.flags = TMS_PAUSE_NOW};
-        char address[64];
+        char other[64];
 
         ASSERT_EQ(0, write_file("/sys/module/tms/parameters/fitness_max_ns", "1000000000"));
         ASSERT_EQ(0, lab_reset());
         ASSERT_EQ(0, set_online(1, true));
-        /* While it is not bound the other card moves to CPU 0 and stays: bound anew, it has CPU 1. */
-        ASSERT_EQ(0, card_address(address, sizeof(address)));
-        ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/unbind", address));
-        ASSERT_EQ(0, set_online(1, false));
-        ASSERT_EQ(0, set_online(1, true));
-        ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/bind", address));
         ASSERT_EQ(0, wait_node(true));
+        /* Alone it has the CPU that has the least to do; the other card takes what is left. */
+        ASSERT_EQ(0, other_address(other, sizeof(other)));
+        ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/unbind", other));
+        ASSERT_EQ(0, set_online(1, false));
+        ASSERT_EQ(0, engine_cpu(0));
+        ASSERT_EQ(0, set_online(1, true));
         ASSERT_EQ(1, engine_cpu(0));
+        ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/bind", other));
+        for (int i = 0; i < 100 && engine_cpu(1) < 0; i++)
+                sleep_ns(10 * MS);
         ASSERT_EQ(0, engine_cpu(1));
 
         ASSERT_EQ(0, controller_open(&self->c));
@@ -302,6 +328,54 @@ TEST_F(both, treat)
                 EXPECT_EQ(pulses, delivered);
                 EXPECT_EQ(0, window_close(&d->window, pulses, REFUSED_ANY));
         }
+}
+
+/* A card alone: off and on again, as behind each sleep, it is where it was; and a run is not moved. */
+FIXTURE(alone)
+{
+        struct controller c;
+        struct tms_pulse pulses[400];
+        char other[64];
+};
+
+FIXTURE_SETUP(alone)
+{
+        ASSERT_EQ(0, set_parameter("fitness_max_ns", 1000000000));
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, set_online(1, true));
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, other_address(self->other, sizeof(self->other)));
+        ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/unbind", self->other));
+        ASSERT_EQ(0, rebind());
+        ASSERT_EQ(1, engine_cpu(0));
+        ASSERT_EQ(0, controller_open(&self->c));
+        self->c.lateness_ns = MS;
+        flat(self->pulses, 400, 50 * MS, 200, 400);
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 400));
+}
+
+FIXTURE_TEARDOWN(alone)
+{
+        set_online(1, true);
+        controller_close(&self->c);
+        write_file("/sys/bus/pci/drivers/tms/bind", self->other);
+}
+
+TEST_F(alone, goes_back)
+{
+        for (int i = 0; i < 3; i++) {
+                ASSERT_EQ(0, set_online(1, false));
+                EXPECT_EQ(0, engine_cpu(0));
+                ASSERT_EQ(0, set_online(1, true));
+                EXPECT_EQ(1, engine_cpu(0));
+        }
+        /* Armed where it is it stays, until there is nothing to disturb. */
+        ASSERT_EQ(0, set_online(1, false));
+        ASSERT_EQ(0, arm_patiently(&self->c, self->pulses, 400));
+        ASSERT_EQ(0, set_online(1, true));
+        EXPECT_EQ(0, engine_cpu(0));
+        EXPECT_EQ(TMS_STATE_ARMED, status_of(self->c.fd).state);
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
 }
 
 FIXTURE(race)
