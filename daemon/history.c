@@ -135,7 +135,7 @@ static uint64_t given(const struct past_session *s)
         uint64_t n = s->delivered > s->discharged ? s->delivered : s->discharged;
 
         /* What is prepared is reserved until the session has ended. */
-        if (!s->ended || (s->unsure && s->started))
+        if (!s->ended || s->unsure)
                 return n > s->prescribed ? n : s->prescribed;
         return n;
 }
@@ -281,14 +281,14 @@ static void see_card(struct history *h, uint64_t card_serial, uint64_t odometer)
         }
 }
 
-static void see_end(struct history *h, struct past_session *s, const json_t *record, const json_t *data)
+static void see_end(struct history *h, struct past_session *s, const json_t *data)
 {
         s->delivered = json_get_u64(data, "delivered");
         s->ended = true;
         if (json_object_get(data, "odometer"))
                 see_discharges(s, json_get_u64(data, "odometer"));
-        else if (STREQ(json_get_str(data, "reason"), "crashed") && !STREQ(json_get_str(record, "boot"), s->boot))
-                s->unsure = true;
+        else
+                s->unsure = s->started;
         /* Without a reading (the card was gone, the daemon had crashed) the records say what it should show. */
         set_odometer(h, s->card_serial,
                      json_object_get(data, "odometer") ? json_get_u64(data, "odometer") : s->odometer + s->delivered);
@@ -319,7 +319,7 @@ static void see_session(struct history *h, struct past_session *s, const json_t 
         } else if (STREQ(type, "recovery.pulses")) {
                 see_recovered(h, s, data);
         } else if (STREQ(type, "session.end")) {
-                see_end(h, s, record, data);
+                see_end(h, s, data);
         }
 }
 

@@ -6,7 +6,8 @@
  * earlier runs at the start and then each one that got on disk.
  *
  * What is not known counts as given: pulses of a session that has not ended,
- * those of one that was cut off until its card's odometer is seen, and those
+ * those of one whose card could not be asked at its end, until its odometer is
+ * seen, and those
  * of a time that only a wrong clock puts outside the day. A record that could
  * not be taken in for want of memory makes every day unknown.
  */
@@ -30,7 +31,7 @@ struct past_session {
         bool measuring; /* its pulses measure, and treat nobody */
         bool started;
         bool ended;
-        bool unsure; /* cut off with the kernel that knew its last pulses; until the card's odometer is seen */
+        bool unsure; /* it had started, and at its end the card could not be asked; until its odometer is seen */
 };
 
 struct history;

@@ -206,7 +206,7 @@ static void test_what_is_prepared_is_reserved(void **state)
         assert_non_null(strstr(today(h, "A", "2026-01-01T09:30:00").whose, "(session one)"));
 }
 
-/* Cut off with the kernel that knew the last pulses: all of it counts, until the card's odometer is seen. */
+/* Cut off, or its card pulled: all of it counts, until the card's odometer is seen. */
 static void test_what_nobody_knows_counts(void **state)
 {
         struct history *h = *state;
@@ -222,13 +222,26 @@ static void test_what_nobody_knows_counts(void **state)
         see_boot(h, "b2", "2026-01-01T09:21:00.000000Z", "stimulator.odometer",
                  json_pack("{s:i, s:i, s:i}", "card_serial", 1, "expected", 350, "found", 362));
         assert_int_equal(today_in(h, "b2", "A", "2026-01-01T09:30:00").treatment, 312);
+        see_boot(h, "b2", "2026-01-01T09:40:00.000000Z", "session.create",
+                 json_pack("{s:s, s:i, s:i, s:s}", "session", "pulled", "card_serial", 1, "odometer", 362, "subject",
+                           "P"));
+        see_boot(h, "b2", "2026-01-01T09:40:01.000000Z", "session.prepare",
+                 json_pack("{s:s, s:i}", "session", "pulled", "pulses", 600));
+        see_boot(h, "b2", "2026-01-01T09:40:02.000000Z", "session.start.intent",
+                 json_pack("{s:s}", "session", "pulled"));
+        see_boot(h, "b2", "2026-01-01T09:41:00.000000Z", "session.end",
+                 json_pack("{s:s, s:s, s:i}", "session", "pulled", "reason", "gone", "delivered", 30));
+        assert_int_equal(today_in(h, "b2", "P", "2026-01-01T09:42:00").treatment, 600);
+        see_boot(h, "b2", "2026-01-01T09:43:00.000000Z", "stimulator.add",
+                 json_pack("{s:i, s:i}", "card_serial", 1, "odometer", 393));
+        assert_int_equal(today_in(h, "b2", "P", "2026-01-01T09:44:00").treatment, 31);
         /* An answer that was lost at the end: the card has counted the pulse. */
         see_boot(h, "b2", "2026-01-01T10:00:00.000000Z", "session.create",
-                 json_pack("{s:s, s:i, s:i, s:s}", "session", "two", "card_serial", 1, "odometer", 362, "subject",
+                 json_pack("{s:s, s:i, s:i, s:s}", "session", "two", "card_serial", 1, "odometer", 393, "subject",
                            "B"));
         see_boot(h, "b2", "2026-01-01T10:01:00.000000Z", "session.end",
                  json_pack("{s:s, s:s, s:i, s:i}", "session", "two", "reason", "card_no_answer", "delivered", 7,
-                           "odometer", 370));
+                           "odometer", 401));
         assert_int_equal(today_in(h, "b2", "B", "2026-01-01T10:30:00").treatment, 8);
 }
 
