@@ -10,6 +10,9 @@
 #include "clock.h"
 
 #define THREAD_STACK (256 * 1024)
+#define REMEDY                                                          \
+        "restore what was lost or changed from a backup, or put audit " \
+        "and keys aside together and begin a new log: see THE AUDIT LOG in tmsd(8)"
 
 enum entry_kind {
         ENTRY_RECORD,
@@ -119,6 +122,15 @@ static int perform_record(struct audit *a, struct entry *e)
         return auditlog_append(a->log, e->type, e->who, e->on, e->data, e->utc_ns, e->mono_ns);
 }
 
+/* What was said of the file before this, such as that it will grow, is on disk before the file changes. */
+static int perform_open(struct audit *a, struct entry *e)
+{
+        int r;
+
+        r = auditlog_sync(a->log);
+        return r < 0 ? r : pulsefile_open(e->pulses, auditlog_pulses_fd(a->log), e->existing);
+}
+
 static int perform_append(struct entry *e)
 {
         int r;
@@ -151,7 +163,7 @@ static int perform(struct audit *a, struct entry *e)
         case ENTRY_PROTOCOL:
                 return auditlog_keep_protocol(a->log, e->type, e->text, e->size);
         case ENTRY_PULSES_OPEN:
-                return pulsefile_open(e->pulses, auditlog_pulses_fd(a->log), e->existing);
+                return perform_open(a, e);
         case ENTRY_PULSES_APPEND:
                 return perform_append(e);
         case ENTRY_PULSES_CLOSE:
@@ -524,11 +536,13 @@ static int open_log(struct audit *a)
                 strcpy(a->key0, auditlog_key0(a->log));
                 return 0;
         }
-        if (found)
-                (void)snprintf(sentence, sizeof(sentence), "the audit log does not hold: %s", found);
+        if (found && r == -EBADMSG)
+                (void)snprintf(sentence, sizeof(sentence), "the audit log does not hold: %s; " REMEDY, found);
         else
                 (void)snprintf(sentence, sizeof(sentence), "the audit log cannot be opened: %s",
-                               r == -EBUSY ? "another process writes it" : strerror(-r));
+                               r == -EBUSY ? "another process writes it"
+                               : found     ? found
+                                           : strerror(-r));
         set_failure(a, sentence);
         return -EIO;
 }

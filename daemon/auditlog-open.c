@@ -1,196 +1,178 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Opening the audit log: what stands there is checked before anything is
- * added to it.
+ * Opening the audit log: what stands there is read by the auditor's own
+ * reader before anything is added to it, so that the daemon never writes
+ * behind a log that its auditor would reject.
  *
- * A crash or power cut may tear the last line, and only that one: it is cut.
- * Anything else that does not hold (a line in the middle, a chain that breaks,
- * a log that ends before the seal that its key has followed) is loss or
- * tampering: the log is left exactly as it is, and nothing may be written
- * behind it.
+ * A crash or power cut may tear the last line: bytes without an end of line.
+ * They are kept beside the log, cut off it, and recorded. Anything else that
+ * does not hold is loss or tampering: the log is left exactly as it is, and
+ * nothing may be written behind it.
  */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <sys/file.h>
+#include <tms.h>
 
 #include "auditlog-internal.h"
+#include "cut.h"
 #include "file.h"
 
-#define NO_HASH "0000000000000000000000000000000000000000000000000000000000000000"
-
-/* What reading the log has found so far. */
-struct scan {
+struct opening {
         struct auditlog *log;
         auditlog_record_fn found;
         void *userdata;
-        uint64_t seals;
-        char key[KEY_HEX]; /* public key that the next seal must be signed with */
-        uint64_t good;     /* bytes up to the end of the last line that holds */
-        uint64_t size;     /* of the file */
+        /* Pieces beside the log that were cut off and that no record names yet. */
+        char **cut_names;
+        size_t n_cut_names;
+        struct cut cut; /* the one that opening has cut off */
+        struct tms_audit_report report;
         char *problem;
 };
 
-static int _printf_(2, 3) problem(struct scan *s, const char *format, ...)
+static void opening_clear(struct opening *o)
+{
+        size_t i;
+
+        for (i = 0; i < o->n_cut_names; i++)
+                free(o->cut_names[i]);
+        free(o->cut_names);
+        free(o->problem);
+}
+
+static int _printf_(3, 4) problem(struct opening *o, int r, const char *format, ...)
 {
         va_list ap;
 
         va_start(ap, format);
-        if (vasprintf(&s->problem, format, ap) < 0)
-                s->problem = NULL;
+        if (vasprintf(&o->problem, format, ap) < 0)
+                o->problem = NULL;
         va_end(ap);
-        return s->problem ? -EBADMSG : -ENOMEM;
+        return o->problem ? r : -ENOMEM;
 }
 
-static int check_key(struct scan *s, const json_t *record, uint64_t line)
+/* --- Reading ---------------------------------------------------------------------- */
+
+static void forget_cut(struct opening *o, const char *name)
 {
-        const json_t *data = json_object_get(record, "data");
-        const char *type = json_get_str(record, "type");
-        const char *next;
+        size_t i;
 
-        if (line == 1) {
-                const char *key0 = json_get_str(data, "key0");
-
-                if (!STREQ(type, "log.open") || strlen(key0) != KEY_HEX - 1)
-                        return problem(s, "log.jsonl:1: not a log.open record with key 0");
-                strcpy(s->key, key0);
-                strcpy(s->log->key0, key0);
-                return 0;
-        }
-        if (!STREQ(type, "seal"))
-                return 0;
-        next = json_get_str(data, "next");
-        if (json_get_u64(data, "key") != s->seals || !STREQ(json_get_str(data, "public"), s->key) ||
-            strlen(next) != KEY_HEX - 1)
-                return problem(s, "log.jsonl:%" PRIu64 ": the seal is not by the key that was announced before", line);
-        strcpy(s->key, next);
-        s->seals++;
-        return 0;
-}
-
-/* A line that is a whole record; -EUCLEAN if it is none at all. */
-static int check_line(struct scan *s, const char *text, size_t size, uint64_t line)
-{
-        _cleanup_(json_decrefp) json_t *record = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-        int r;
-
-        if (!json_is_object(record) || !json_is_integer(json_object_get(record, "seq")))
-                return -EUCLEAN;
-        if (json_get_u64(record, "seq") != s->log->seq)
-                return problem(s, "log.jsonl:%" PRIu64 ": record %" PRIu64 " stands where %" PRIu64 " was expected",
-                               line, json_get_u64(record, "seq"), s->log->seq);
-        if (!STREQ(json_get_str(record, "prev"), s->log->prev))
-                return problem(s, "log.jsonl:%" PRIu64 ": does not follow from the record before it", line);
-        r = check_key(s, record, line);
-        if (r < 0)
-                return r;
-        auditlog_hash(text, size, s->log->prev);
-        s->log->seq++;
-        s->good += size + 1;
-        return s->found ? s->found(record, s->userdata) : 0;
-}
-
-/* Behind a line that is none: a record further on shows that it is not a torn tail. */
-static bool is_record(const char *text, size_t size)
-{
-        _cleanup_(json_decrefp) json_t *record = json_loadb(text, size, 0, NULL);
-
-        return json_is_object(record) && json_is_integer(json_object_get(record, "seq"));
-}
-
-static int scan_log(struct scan *s, FILE *f)
-{
-        _cleanup_(freep) char *text = NULL;
-        size_t allocated = 0;
-        uint64_t line = 0, bad = 0;
-        ssize_t n;
-        int r;
-
-        while ((n = getline(&text, &allocated, f)) > 0) {
-                bool whole = text[n - 1] == '\n';
-
-                line++;
-                s->size += (uint64_t)n;
-                if (bad) {
-                        if (is_record(text, (size_t)n))
-                                return problem(s, "log.jsonl:%" PRIu64 ": not a record, although others follow it",
-                                               bad);
+        for (i = 0; i < o->n_cut_names; i++) {
+                if (!STREQ(o->cut_names[i], name))
                         continue;
-                }
-                r = whole ? check_line(s, text, (size_t)n - 1, line) : -EUCLEAN;
-                if (r == -EUCLEAN)
-                        bad = line;
-                else if (r < 0)
-                        return r;
+                free(o->cut_names[i]);
+                o->cut_names[i] = o->cut_names[--o->n_cut_names];
+                return;
         }
-        return ferror(f) ? -EIO : 0;
 }
 
-/* The key on disk must be the one that the log announces, neither older nor newer. */
-static int match_key(struct scan *s)
+static int on_record(const json_t *record, void *userdata)
 {
-        struct auditlog *l = s->log;
-        uint64_t lowest, highest, n;
+        struct opening *o = userdata;
+
+        if (o->n_cut_names > 0)
+                forget_cut(o, json_get_str(json_object_get(record, "data"), "cut_file"));
+        return o->found ? o->found(record, o->userdata) : 0;
+}
+
+static int read_log(struct opening *o)
+{
+        struct tms_error error = {0};
+        char sentence[700];
         int r;
 
-        r = keys_range(l->keys_fd, &lowest, &highest);
-        if (r == -ENOENT || (r >= 0 && highest < s->seals))
-                return problem(s, "the log expects signing key %" PRIu64 ", which is not in keys/", s->seals);
+        r = cut_list(o->log->dir_fd, &o->cut_names, &o->n_cut_names);
         if (r < 0)
                 return r;
-        if (lowest > s->seals || highest > s->seals + 1)
-                return problem(s,
-                               "the log ends after %" PRIu64 " seals, but its key has followed %" PRIu64
-                               ": records were lost or taken away",
-                               s->seals, lowest > s->seals ? lowest : highest - 1);
-        r = key_load(l->keys_fd, s->seals, &l->key);
-        if (r == -ENOENT || r == -EBADMSG)
-                return problem(s, "signing key %" PRIu64 " in keys/ cannot be read", s->seals);
+        r = tms_audit_read(o->log->dir_fd, on_record, o, &o->report, &error);
         if (r < 0)
-                return r;
-        if (!STREQ(key_public_hex(l->key), s->key))
-                return problem(s, "signing key %" PRIu64 " in keys/ is not the one that the log announces", s->seals);
-        /* A crash between a seal and the end of its key. */
-        for (n = lowest; n < s->seals; n++) {
-                r = key_destroy(l->keys_fd, n);
-                if (r < 0)
-                        return r;
-        }
+                return problem(o, r, "%s", tms_error_format(&error, sentence, sizeof(sentence)));
+        if (o->report.result != TMS_AUDIT_PREFIX && o->report.result != TMS_AUDIT_TORN)
+                return problem(o, -EBADMSG, "%s", o->report.sentence);
         return 0;
 }
 
-static int cut_tail(struct scan *s)
-{
-        struct auditlog *l = s->log;
+/* --- What a crash has left ---------------------------------------------------------- */
 
-        l->cut = s->size - s->good;
-        if (l->cut == 0)
+static int open_log_file(struct auditlog *l)
+{
+        l->log_fd = openat(l->dir_fd, "log.jsonl", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+        return l->log_fd < 0 ? -errno : 0;
+}
+
+static int cut_log(struct opening *o)
+{
+        struct auditlog *l = o->log;
+        char what[24];
+        int r;
+
+        if (o->report.torn_bytes == 0)
                 return 0;
-        if (ftruncate(l->log_fd, (off_t)s->good) < 0 || fsync(l->log_fd) < 0)
-                return -errno;
+        (void)snprintf(what, sizeof(what), "%" PRIu64, o->report.records);
+        r = cut_tail(l->log_fd, o->report.good_bytes, l->dir_fd, what, &o->cut);
+        if (r < 0)
+                return problem(o, r, "its torn last line cannot be cut off and kept: %s", strerror(-r));
+        l->cut = o->cut.bytes;
         return 0;
 }
 
-/* An empty log: key 0, then the record that announces it. */
-static int begin(struct scan *s)
+static int record_cut(struct opening *o, const struct cut *cut)
 {
-        struct auditlog *l = s->log;
+        _cleanup_(json_decrefp) json_t *data = json_object();
+
+        if (!data || cut_describe(cut, data) < 0)
+                return -ENOMEM;
+        return auditlog_append(o->log, "recovery.log", NULL, "", data, now_ns(CLOCK_REALTIME), now_ns(CLOCK_MONOTONIC));
+}
+
+/* Every piece that was ever cut off is on record: the one of now, and one whose record a crash has prevented. */
+static int record_cuts(struct opening *o)
+{
+        struct cut cut;
+        size_t i;
+        int r = 0;
+
+        for (i = 0; r >= 0 && i < o->n_cut_names; i++) {
+                r = cut_measure(o->log->dir_fd, o->cut_names[i], &cut);
+                if (r < 0)
+                        return problem(o, r, "%s cannot be read: %s", o->cut_names[i], strerror(-r));
+                r = record_cut(o, &cut);
+        }
+        if (r >= 0 && o->cut.bytes > 0)
+                r = record_cut(o, &o->cut);
+        return r < 0 ? r : auditlog_sync(o->log);
+}
+
+/* --- The two ways a log may be found -------------------------------------------------- */
+
+static int open_dirs(struct auditlog *l, int state_fd)
+{
+        l->keys_fd = open_dir(state_fd, "keys");
+        if (l->keys_fd < 0)
+                return l->keys_fd;
+        l->pulses_fd = open_dir(l->dir_fd, "pulses");
+        if (l->pulses_fd < 0)
+                return l->pulses_fd;
+        l->protocols_fd = open_dir(l->dir_fd, "protocols");
+        return l->protocols_fd < 0 ? l->protocols_fd : 0;
+}
+
+/* No record yet: key 0, its public half, then the record that announces it. */
+static int begin(struct opening *o)
+{
+        struct auditlog *l = o->log;
         _cleanup_(json_decrefp) json_t *data = NULL;
-        uint64_t lowest, highest;
         int r;
 
-        r = keys_range(l->keys_fd, &lowest, &highest);
-        if (r >= 0 && highest > 0)
-                return problem(s, "the log is empty, but its key has followed seals: records were lost or taken away");
+        r = key_load(l->keys_fd, 0, &l->key);
         if (r == -ENOENT)
                 r = key_make(l->keys_fd, 0, &l->key);
-        else if (r >= 0)
-                r = key_load(l->keys_fd, 0, &l->key);
         if (r < 0)
-                return r;
-        r = cut_tail(s);
-        if (r < 0)
-                return r;
+                return problem(o, r, "signing key 0 in keys/ cannot be made or read: %s", strerror(-r));
         strcpy(l->key0, key_public_hex(l->key));
+        r = key_write_public_pem(l->dir_fd, "key0.pub", l->key0);
+        if (r < 0)
+                return r;
         data = json_object();
         if (!data || json_object_set_new(data, "format", json_integer(1)) < 0 ||
             json_object_set_new(data, "key0", json_string(l->key0)) < 0)
@@ -204,85 +186,80 @@ static int begin(struct scan *s)
         return fsync(l->dir_fd) < 0 ? -errno : 0;
 }
 
-static int open_files(struct auditlog *l, int state_fd)
+/* The reader has seen that the key is there and the right one. */
+static int take_key(struct opening *o)
 {
+        struct auditlog *l = o->log;
+        const uint64_t seals = o->report.seals;
+        uint64_t lowest, highest, n;
+        int r;
+
+        r = key_load(l->keys_fd, seals, &l->key);
+        if (r < 0)
+                return problem(o, r, "signing key %" PRIu64 " in keys/ cannot be read: %s", seals, strerror(-r));
+        if (!STREQ(key_public_hex(l->key), o->report.next_public))
+                return problem(o, -EBADMSG, "signing key %" PRIu64 " in keys/ is not the one that the log announces",
+                               seals);
+        /* A crash between a seal and the end of its key. */
+        r = keys_range(l->keys_fd, &lowest, &highest);
+        for (n = lowest; r >= 0 && n < seals; n++)
+                r = key_destroy(l->keys_fd, n);
+        return r;
+}
+
+static int go_on(struct opening *o)
+{
+        struct auditlog *l = o->log;
+
+        l->seq = o->report.records;
+        strcpy(l->prev, o->report.head);
+        strcpy(l->key0, o->report.key0);
+        return l->seq == 0 ? begin(o) : take_key(o);
+}
+
+static int open_all(struct opening *o, int state_fd)
+{
+        struct auditlog *l = o->log;
+        int r;
+
         l->dir_fd = open_dir(state_fd, "audit");
         if (l->dir_fd < 0)
                 return l->dir_fd;
-        l->keys_fd = open_dir(state_fd, "keys");
-        if (l->keys_fd < 0)
-                return l->keys_fd;
-        l->pulses_fd = open_dir(l->dir_fd, "pulses");
-        if (l->pulses_fd < 0)
-                return l->pulses_fd;
-        l->protocols_fd = open_dir(l->dir_fd, "protocols");
-        if (l->protocols_fd < 0)
-                return l->protocols_fd;
-        l->log_fd = openat(l->dir_fd, "log.jsonl", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (l->log_fd < 0)
-                return -errno;
-        if (flock(l->log_fd, LOCK_EX | LOCK_NB) < 0)
+        if (flock(l->dir_fd, LOCK_EX | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK ? -EBUSY : -errno;
-        return 0;
-}
-
-static int read_log(struct scan *s)
-{
-        _cleanup_(fclosep) FILE *f = NULL;
-        int fd = openat(s->log->dir_fd, "log.jsonl", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-        if (fd < 0)
-                return -errno;
-        f = fdopen(fd, "re");
-        if (!f) {
-                safe_close(fd);
-                return -ENOMEM;
-        }
-        return scan_log(s, f);
-}
-
-static int recover(struct scan *s)
-{
-        int r;
-
-        r = read_log(s);
-        if (r < 0)
-                return r;
-        if (s->log->seq == 0)
-                return begin(s);
-        r = match_key(s);
-        if (r < 0)
-                return r;
-        return cut_tail(s);
+        /* Until the whole log has been found good, nothing is made nor changed. */
+        r = read_log(o);
+        if (r >= 0)
+                r = open_dirs(l, state_fd);
+        if (r >= 0)
+                r = open_log_file(l);
+        if (r >= 0)
+                r = cut_log(o);
+        if (r >= 0)
+                r = go_on(o);
+        return r;
 }
 
 int auditlog_open(int state_fd, const char *boot, auditlog_record_fn found, void *userdata, struct auditlog **ret,
                   char **ret_problem)
 {
         _cleanup_(auditlog_freep) struct auditlog *l = NULL;
-        struct scan s = {.found = found, .userdata = userdata};
+        _cleanup_(opening_clear) struct opening o = {.found = found, .userdata = userdata};
         int r;
 
         l = malloc(sizeof(*l));
         if (!l)
                 return -ENOMEM;
         *l = (struct auditlog){.dir_fd = -1, .log_fd = -1, .keys_fd = -1, .pulses_fd = -1, .protocols_fd = -1};
-        strcpy(l->prev, NO_HASH);
         if ((size_t)snprintf(l->boot, sizeof(l->boot), "%s", boot) >= sizeof(l->boot))
                 return -EINVAL;
-        r = open_files(l, state_fd);
-        if (r < 0)
-                return r;
-        s.log = l;
-        r = recover(&s);
+        o.log = l;
+        r = open_all(&o, state_fd);
+        if (r >= 0)
+                r = record_cuts(&o);
         if (r < 0) {
-                *ret_problem = TAKE_PTR(s.problem);
+                *ret_problem = TAKE_PTR(o.problem);
                 return r;
-        }
-        if (faccessat(l->dir_fd, "key0.pub", F_OK, 0) < 0) {
-                r = key_write_public_pem(l->dir_fd, "key0.pub", l->key0);
-                if (r < 0)
-                        return r;
         }
         *ret = TAKE_PTR(l);
         return 0;

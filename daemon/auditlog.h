@@ -13,21 +13,23 @@
 
 struct auditlog;
 
-/* Called for each record that the log has, in order, while it is opened. */
+/* Called for each record that the log has, in order, while it is opened. Below 0: opening fails with that. */
 typedef int (*auditlog_record_fn)(const json_t *record, void *userdata);
 
 /*
  * Opens or starts the log under the state directory. boot: this boot's id.
  *
- * -EBADMSG: the log or its keys do not hold; *ret_problem (malloc'd) says what
- * and where, and nothing was changed. -EBUSY: another process writes it.
+ * -EBADMSG: the log or what lies beside it does not hold, by the auditor's own
+ * reader; nothing was changed. -EBUSY: another process writes it. Any other
+ * failure: something could not be read or written, and nothing is known.
+ * *ret_problem (malloc'd) then says what and where, or is not touched.
  */
 int auditlog_open(int state_fd, const char *boot, auditlog_record_fn found, void *userdata, struct auditlog **ret,
                   char **ret_problem);
 struct auditlog *auditlog_free(struct auditlog *l); /* returns NULL, takes NULL */
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct auditlog *, auditlog_free)
 
-/* What opening found: bytes of a torn last line that were cut. */
+/* What opening found: bytes of a torn last line that were cut off, kept and recorded. */
 uint64_t auditlog_cut(const struct auditlog *l);
 const char *auditlog_key0(const struct auditlog *l); /* raw public key, hex */
 uint64_t auditlog_records(const struct auditlog *l);

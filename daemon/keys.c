@@ -65,8 +65,11 @@ int key_make(int dir_fd, uint64_t n, struct key **ret)
         int r;
 
         file_name(name, sizeof(name), n);
+        /* What is not known to be free is not written over. */
         if (faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
                 return -EEXIST;
+        if (errno != ENOENT)
+                return -errno;
         pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
         if (!pkey)
                 return -EIO;
@@ -162,19 +165,18 @@ int keys_range(int dir_fd, uint64_t *ret_lowest, uint64_t *ret_highest)
         bool found = false;
         struct dirent *de;
         DIR *d;
-        int fd;
+        int fd, r;
 
         fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
         d = fdopendir(fd);
         if (!d) {
-                int r = -errno;
-
+                r = -errno;
                 safe_close(fd);
                 return r;
         }
-        while ((de = readdir(d))) {
+        while (errno = 0, (de = readdir(d))) {
                 char *end;
                 uint64_t n;
 
@@ -187,7 +189,10 @@ int keys_range(int dir_fd, uint64_t *ret_lowest, uint64_t *ret_highest)
                 lowest = n < lowest ? n : lowest;
                 highest = n > highest ? n : highest;
         }
+        r = -errno;
         closedir(d);
+        if (r < 0)
+                return r;
         if (!found)
                 return -ENOENT;
         *ret_lowest = lowest;

@@ -174,12 +174,9 @@ static void on_audit_seen(const json_t *record, void *userdata)
 static void record_start(struct manager *m)
 {
         manager_record(m, "daemon.start", NULL, "", json_pack("{s:s}", "version", TMS_VERSION));
-        if (audit_cut(m->audit) > 0) {
-                log_warning("a torn last line of %llu bytes was cut off the audit log",
+        if (audit_cut(m->audit) > 0)
+                log_warning("a torn last line of %llu bytes was cut off the audit log and kept beside it",
                             (unsigned long long)audit_cut(m->audit));
-                manager_record(m, "recovery.log", NULL, "",
-                               json_pack("{s:o}", "cut_bytes", json_u64(audit_cut(m->audit))));
-        }
         (void)audit_seal(m->audit, NULL, "", NULL, NULL);
 }
 

@@ -145,6 +145,14 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
                 return;
         }
         log_notice("%s: %zu records of %s were left in the kernel", rec->st->node, rec->n, name);
+        /* A crash in between leaves a file that is longer than the log says: the log says first that it will grow. */
+        (void)audit_write(m->audit,
+                          &(struct audit_record){
+                                          .type = "recovery.pulses.intent",
+                                          .on = rec->st->path,
+                                          .data = json_pack("{s:s, s:s}", "session", name, "file", pulsefile_path(p)),
+                          },
+                          NULL, NULL);
         (void)audit_pulses_open(m->audit, p, existing, NULL, NULL);
         rec->pending = 1;
         if (audit_pulses_append(m->audit, p, rec->events, rec->n, on_synced, rec) >= 0)

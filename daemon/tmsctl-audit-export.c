@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit export: a copy of the log with all that a verifier needs, for someone
- * off the machine. The log is copied before the files that it names: those
- * may be ahead of it, never behind. With --live the daemon adds a fresh seal,
+ * off the machine. Which pulse files there are is looked up first, then the log
+ * is copied, then those files: they may be ahead of it, never behind, and none
+ * is of a session that began after it was copied. With --live the daemon adds a fresh seal,
  * the anchor to hold the next copy against; the copy is verified at the end.
  */
 #include <dirent.h>
@@ -47,9 +48,32 @@ static int copy_file(int from_dir, int to_dir, const char *name)
         return fsync(to) < 0 ? fail_copy(name, "cannot be written") : 0;
 }
 
-static int copy_dir(int from_dir, int to_dir, const char *name)
+struct names {
+        char **name;
+        size_t n;
+};
+
+static void names_clear(struct names *l)
 {
-        _cleanup_(closep) int to = -1;
+        while (l->n > 0)
+                free(l->name[--l->n]);
+        free(l->name);
+}
+
+static int add_name(struct names *l, const char *name)
+{
+        char **grown = reallocarray(l->name, l->n + 1, sizeof(*grown));
+
+        if (!grown)
+                return -fail_memory();
+        l->name = grown;
+        l->name[l->n] = strdup(name);
+        return l->name[l->n++] ? 0 : -fail_memory();
+}
+
+/* What is in the directory name now, the hidden ones left out; of the directory itself only what begins with part. */
+static int list_dir(int from_dir, const char *name, const char *part, struct names *ret)
+{
         _cleanup_(closedirp) DIR *d = NULL;
         const struct dirent *entry;
         int fd, r;
@@ -62,15 +86,32 @@ static int copy_dir(int from_dir, int to_dir, const char *name)
                 safe_close(fd);
                 return -fail_memory();
         }
-        if (mkdirat(to_dir, name, 0700) < 0)
+        while (errno = 0, (entry = readdir(d))) {
+                if (entry->d_name[0] == '.' || strncmp(entry->d_name, part, strlen(part)) != 0)
+                        continue;
+                r = add_name(ret, entry->d_name);
+                if (r < 0)
+                        return r;
+        }
+        return errno ? fail_copy(name, "cannot be read") : 0;
+}
+
+static int copy_names(int from_dir, int to_dir, const char *name, const struct names *names)
+{
+        _cleanup_(closep) int from = -1, to = -1;
+        size_t i;
+        int r;
+
+        from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (from < 0)
+                return fail_copy(name, "cannot be opened");
+        if (!STREQ(name, ".") && mkdirat(to_dir, name, 0700) < 0)
                 return fail_copy(name, "cannot be made");
         to = openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (to < 0)
                 return fail_copy(name, "cannot be opened");
-        while ((entry = readdir(d))) {
-                if (entry->d_name[0] == '.')
-                        continue;
-                r = copy_file(dirfd(d), to, entry->d_name);
+        for (i = 0; i < names->n; i++) {
+                r = copy_file(from, to, names->name[i]);
                 if (r < 0)
                         return r;
         }
@@ -80,6 +121,7 @@ static int copy_dir(int from_dir, int to_dir, const char *name)
 static int copy_log(const char *from, const char *to)
 {
         _cleanup_(closep) int from_dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC), to_dir = -1;
+        _cleanup_(names_clear) struct names pulses = {0}, protocols = {0}, cut = {0};
         int r;
 
         if (from_dir < 0)
@@ -89,14 +131,20 @@ static int copy_log(const char *from, const char *to)
         to_dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (to_dir < 0)
                 return fail_copy(to, "cannot be opened");
-        r = copy_file(from_dir, to_dir, "log.jsonl");
+        r = list_dir(from_dir, "pulses", "", &pulses);
+        if (r >= 0)
+                r = copy_file(from_dir, to_dir, "log.jsonl");
         if (r >= 0)
                 r = copy_file(from_dir, to_dir, "key0.pub");
         if (r >= 0)
-                r = copy_dir(from_dir, to_dir, "pulses");
+                r = copy_names(from_dir, to_dir, "pulses", &pulses);
         if (r >= 0)
-                r = copy_dir(from_dir, to_dir, "protocols");
-        return r;
+                r = list_dir(from_dir, "protocols", "", &protocols);
+        if (r >= 0)
+                r = copy_names(from_dir, to_dir, "protocols", &protocols);
+        if (r >= 0)
+                r = list_dir(from_dir, ".", "cut-", &cut);
+        return r < 0 ? r : copy_names(from_dir, to_dir, ".", &cut);
 }
 
 static int write_seal(const char *dir, const char *line)

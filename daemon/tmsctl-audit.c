@@ -100,7 +100,8 @@ static const char *hint(enum tms_audit_result result)
                 return "for more, hold it against anchors kept elsewhere (--key0, --seal), or on its own machine "
                        "against the daemon (--live)";
         case TMS_AUDIT_TORN:
-                return "the daemon cuts and records a torn line when it starts; verify again after that";
+                return "the daemon keeps a torn line beside the log and cuts it off when it starts; verify again after "
+                       "that";
         default:
                 return NULL;
         }

@@ -17,33 +17,26 @@
 #include <time.h>
 
 #define FORMAT 1
-#define ATTEMPTS 20 /* on a log that grows while it is read */
-
-/* The seal that the caller holds. */
-struct held_seal {
-        const char *text;
-        size_t size;
-        uint64_t seq;
-        bool found;
-};
+#define ATTEMPTS 20 /* on a log that grows while it is read; more than two */
 
 struct verify {
         const struct tms_audit_anchor *anchor;
+        int (*record)(const struct json_t *record, void *userdata); /* may be NULL */
+        void *userdata;
         struct audit_reader reader;
         struct audit_files *files;
+        struct audit_pulses *pulses;
         struct tms_audit_report report;
         char prev[AUDIT_HEX + 1];
-        char key[AUDIT_HEX + 1]; /* that the next seal must be by */
-        char key0[AUDIT_HEX + 1];
-        uint64_t last_seal; /* line, 0 none */
-        struct held_seal held;
-        bool nonce_found;
+        struct audit_held held;
+        bool nonce_found, keys_hidden;
 };
 
 static void verify_clear(struct verify *v)
 {
         audit_reader_close(&v->reader);
         v->files = audit_files_free(v->files);
+        v->pulses = audit_pulses_free(v->pulses);
 }
 
 static void conclude(struct verify *v, enum tms_audit_result result, uint64_t line, const char *format, ...)
@@ -65,31 +58,6 @@ static void conclude(struct verify *v, enum tms_audit_result result, uint64_t li
 }
 
 /* --- One record ------------------------------------------------------------------- */
-
-static bool is_time(const json_t *v)
-{
-        const char *s = json_string_value(v);
-
-        /* A number beyond JSON's signed integers is written as text. */
-        return (json_is_integer(v) && json_integer_value(v) >= 0) || (s && *s && s[strspn(s, "0123456789")] == 0);
-}
-
-static int check_shape(const json_t *record, struct audit_why *why)
-{
-        static const char *const strings[] = {"utc", "boot", "type", "on", "prev"};
-
-        if (!json_is_object(record))
-                return audit_why(why, "not a JSON object");
-        for (size_t i = 0; i < ELEMENTSOF(strings); i++)
-                if (!json_is_string(json_object_get(record, strings[i])))
-                        return audit_why(why, "not a record: its '%s' is missing or no text", strings[i]);
-        if (!json_is_integer(json_object_get(record, "seq")) || !is_time(json_object_get(record, "mono_ns")) ||
-            !json_is_object(json_object_get(record, "who")) || !json_is_object(json_object_get(record, "data")))
-                return audit_why(why, "not a record: seq, mono_ns, who or data is missing or not what it should be");
-        if (json_object_size(record) != 9)
-                return audit_why(why, "not a record: it has %zu keys where 9 are due", json_object_size(record));
-        return 0;
-}
 
 static int check_chain(struct verify *v, const json_t *record, struct audit_why *why)
 {
@@ -114,14 +82,9 @@ static int check_open(struct verify *v, const json_t *record, struct audit_why *
                 return audit_why(why, "the first record is not log.open with key 0");
         if (json_integer_value(json_object_get(data, "format")) != FORMAT)
                 return audit_why(why, "the log's format is not %d, the only one known", FORMAT);
-        for (size_t i = 0; i < sizeof(raw); i++) {
-                unsigned byte = 0;
-
-                (void)sscanf(key0 + 2 * i, "%2x", &byte);
-                raw[i] = (unsigned char)byte;
-        }
-        strcpy(v->key0, key0);
-        strcpy(v->key, key0);
+        audit_unhex(key0, sizeof(raw), raw);
+        strcpy(v->report.key0, key0);
+        strcpy(v->report.next_public, key0);
         return tms_sha256_hex(raw, sizeof(raw), v->report.key0_fingerprint);
 }
 
@@ -130,24 +93,45 @@ static int check_seal(struct verify *v, const json_t *record, struct audit_why *
         const json_t *data = json_object_get(record, "data");
         int r;
 
-        r = audit_seal_check(record, v->report.seals, v->key, why);
+        r = audit_seal_check(record, v->report.seals, v->report.next_public, why);
         if (r < 0)
                 return r;
-        strcpy(v->key, json_string_value(json_object_get(data, "next")));
+        strcpy(v->report.next_public, json_string_value(json_object_get(data, "next")));
         v->report.seals++;
-        v->last_seal = v->reader.line;
         if (v->anchor->nonce && strcmp(json_string_value(json_object_get(data, "nonce")), v->anchor->nonce) == 0)
                 v->nonce_found = true;
         return 0;
+}
+
+/* A record about files beside the log. */
+static int check_files(struct verify *v, const char *type, const json_t *data, struct audit_why *why)
+{
+        bool end = strcmp(type, "session.end") == 0 || strcmp(type, "recovery.pulses") == 0;
+        int r = 0;
+
+        if (strcmp(type, "session.create") == 0) {
+                v->report.sessions++;
+                return audit_pulses_begin(v->pulses, data, v->reader.line);
+        }
+        if (strcmp(type, "session.prepare") == 0)
+                return audit_files_protocol(v->files, data, why);
+        if (strcmp(type, "recovery.pulses.intent") == 0)
+                return audit_pulses_reopen(v->pulses, data, v->reader.line, why);
+        if (strcmp(type, "recovery.log") == 0)
+                return audit_files_cut(v->files, data, why);
+        /* What a restart fetched from the kernel is all that there is, as at a session's end. */
+        if (end || strcmp(type, "session.pulses") == 0)
+                r = audit_pulses_claim(v->pulses, data, end, v->reader.line, why);
+        return r < 0 ? r : audit_files_cut(v->files, data, why);
 }
 
 static int check_type(struct verify *v, const json_t *record, struct audit_why *why)
 {
         const char *type = json_string_value(json_object_get(record, "type"));
         const json_t *data = json_object_get(record, "data");
-        struct audit_why part;
-        bool end;
-        int r = 0;
+        const char *session = json_string_value(json_object_get(data, "session"));
+        struct audit_why part = {0};
+        int r;
 
         if (v->report.records == 0)
                 return check_open(v, record, why);
@@ -155,15 +139,11 @@ static int check_type(struct verify *v, const json_t *record, struct audit_why *
                 return audit_why(why, "a second log.open");
         if (strcmp(type, "seal") == 0)
                 return check_seal(v, record, why);
-        if (strcmp(type, "session.create") == 0)
-                v->report.sessions++;
-        /* What a restart fetched from the kernel is all that there is, as at a session's end. */
-        end = strcmp(type, "session.end") == 0 || strcmp(type, "recovery.pulses") == 0;
-        if (end || strcmp(type, "session.pulses") == 0)
-                r = audit_files_pulses(v->files, data, end, v->reader.line, &part);
-        else if (strcmp(type, "session.prepare") == 0)
-                r = audit_files_protocol(v->files, data, &part);
-        return r == -EBADMSG ? audit_why(why, "%s: %s", type, part.text) : r;
+        r = check_files(v, type, data, &part);
+        if (r < 0 && part.text[0])
+                return audit_unknown(why, -r, "%s%s%.60s: %s", type, session ? " of session " : "",
+                                     session ? session : "", part.text);
+        return r;
 }
 
 static int check_held(struct verify *v, struct audit_why *why)
@@ -176,69 +156,89 @@ static int check_held(struct verify *v, struct audit_why *why)
         return 0;
 }
 
-/* 0, -EBADMSG with the verdict in the report, or an error that has nothing to do with the log. */
-static int check_line(struct verify *v)
+/* Any failure but -EBADMSG has nothing to do with the log; why is filled, unless it is memory. */
+static int fail_read(const struct audit_why *why, int r, uint64_t line, struct tms_error *error)
+{
+        const char *file = line ? "log.jsonl" : NULL;
+
+        return tms_error_set(error, -r, file, (unsigned)line, line ? 1 : 0, NULL, "%s",
+                             why->text[0] ? why->text : "no memory to verify the log");
+}
+
+/* 0, -EBADMSG with the verdict in the report, or another error with error filled. */
+static int check_line(struct verify *v, struct tms_error *error)
 {
         _cleanup_(json_decrefp) json_t *record = NULL;
-        struct audit_why why;
+        struct audit_why why = {0};
         int r;
 
-        record = json_loadb(v->reader.text, v->reader.size, JSON_REJECT_DUPLICATES, NULL);
-        r = check_shape(record, &why);
+        r = audit_record_parse(v->reader.text, v->reader.size, &record, &why);
         if (r >= 0)
                 r = check_chain(v, record, &why);
         if (r >= 0)
                 r = check_type(v, record, &why);
         if (r >= 0)
                 r = check_held(v, &why);
-        if (r < 0) {
-                if (r == -EBADMSG)
-                        conclude(v, TMS_AUDIT_TAMPERED, v->reader.line, "%s", why.text);
-                return r;
-        }
-        r = tms_sha256_hex(v->reader.text, v->reader.size, v->prev);
+        if (r == -EBADMSG)
+                conclude(v, TMS_AUDIT_TAMPERED, v->reader.line, "%s", why.text);
+        else if (r >= 0)
+                r = tms_sha256_hex(v->reader.text, v->reader.size, v->prev);
         if (r < 0)
-                return r;
+                return r == -EBADMSG ? r : fail_read(&why, r, v->reader.line, error);
         v->report.records++;
-        return 0;
+        v->report.good_bytes = v->reader.bytes;
+        r = v->record ? v->record(record, v->userdata) : 0;
+        return r < 0 ? tms_error_set(error, -r, "log.jsonl", (unsigned)v->reader.line, 1, NULL, "%s",
+                                     r == -ENOMEM ? "no memory to remember its records" : strerror(-r))
+                     : 0;
 }
 
 /* --- What is left when all lines hold ------------------------------------------------ */
 
-static int check_end(struct verify *v)
+/* No record yet: so it is when the very first start is cut off, and then nothing else is there either. */
+static int check_unused(struct verify *v, struct audit_why *why)
 {
-        struct audit_why why;
-        uint64_t line;
+        char name[300];
         int r;
 
-        r = audit_files_finish(v->files, &line, &why);
+        r = audit_keys_unused(v->reader.dir_fd, why);
+        if (r >= 0)
+                r = audit_dir_has_names(v->reader.dir_fd, "pulses", name, sizeof(name), why);
+        if (r == 0)
+                r = audit_dir_has_names(v->reader.dir_fd, "protocols", name, sizeof(name), why);
+        if (r > 0)
+                r = audit_why(why, "%s is there", name);
         if (r == -EBADMSG)
-                conclude(v, TMS_AUDIT_TAMPERED, line, "%s", why.text);
+                conclude(v, TMS_AUDIT_LOST, 0, "log.jsonl has no whole record, but %s: records were lost or taken away",
+                         why->text);
+        return r;
+}
+
+static int check_keys(struct verify *v, struct audit_why *why)
+{
+        enum audit_keys keys;
+        int r;
+
+        r = audit_key0_check(v->reader.dir_fd, v->report.key0, why);
+        if (r == -EBADMSG)
+                conclude(v, TMS_AUDIT_TAMPERED, 0, "%s", why->text);
         if (r < 0)
                 return r;
-        if (v->report.records == 0) {
-                conclude(v, TMS_AUDIT_LOST, 0, "log.jsonl has no whole record");
-                return -EBADMSG;
-        }
-        r = audit_key0_check(v->reader.dir_fd, v->key0, &why);
-        if (r < 0) {
-                conclude(v, TMS_AUDIT_TAMPERED, 0, "%s", why.text);
-                return r;
-        }
-        if (!audit_keys_hold(v->reader.dir_fd, v->key)) {
-                conclude(v, TMS_AUDIT_LOST, 0,
-                         "the log ends after %" PRIu64
-                         " seals, but its signing key has moved on: records were lost or taken away",
-                         v->report.seals);
-                return -EBADMSG;
-        }
-        return 0;
+        r = audit_keys_check(v->reader.dir_fd, v->report.seals, v->report.next_public, &keys, why);
+        if (r == -EBADMSG)
+                conclude(v, keys == AUDIT_KEYS_LOST ? TMS_AUDIT_LOST : TMS_AUDIT_TAMPERED, 0, "%s", why->text);
+        v->keys_hidden = keys == AUDIT_KEYS_HIDDEN;
+        return r;
 }
 
 static int check_anchors(struct verify *v)
 {
         const struct tms_audit_anchor *a = v->anchor;
 
+        if (v->report.records == 0 && (a->key0_fingerprint || a->seal || a->nonce)) {
+                conclude(v, TMS_AUDIT_LOST, 0, "log.jsonl has no whole record: records were lost or taken away");
+                return -EBADMSG;
+        }
         if (a->key0_fingerprint && strcasecmp(a->key0_fingerprint, v->report.key0_fingerprint) != 0) {
                 conclude(v, TMS_AUDIT_TAMPERED, 1, "key 0 has another fingerprint (%.16s…) than the one held (%.16s…)",
                          v->report.key0_fingerprint, a->key0_fingerprint);
@@ -259,19 +259,54 @@ static int check_anchors(struct verify *v)
         return 0;
 }
 
+static int check_files_at_end(struct verify *v, struct audit_why *why)
+{
+        bool unnamed;
+        uint64_t line;
+        int r;
+
+        r = audit_pulses_finish(v->pulses, &line, &unnamed, why);
+        if (r == -EBADMSG && unnamed)
+                conclude(v, TMS_AUDIT_LOST, 0, "%s: records were lost or taken away, or the file was put there",
+                         why->text);
+        else if (r == -EBADMSG)
+                conclude(v, TMS_AUDIT_TAMPERED, line, "%s", why->text);
+        return r;
+}
+
+/* What is known of the log's end, the surest first. */
+static int check_end(struct verify *v, struct tms_error *error)
+{
+        struct audit_why why = {0};
+        int r;
+
+        r = check_anchors(v);
+        if (r >= 0 && v->report.records == 0) {
+                r = check_unused(v, &why);
+        } else if (r >= 0) {
+                r = check_keys(v, &why);
+                if (r >= 0)
+                        r = check_files_at_end(v, &why);
+        }
+        return r < 0 && r != -EBADMSG ? fail_read(&why, r, 0, error) : r;
+}
+
 static void conclude_good(struct verify *v)
 {
         const struct tms_audit_report *t = &v->report;
         const struct tms_audit_anchor *a = v->anchor;
-        char counts[160], anchors[160];
+        char counts[240], anchors[160];
 
         snprintf(counts, sizeof(counts),
-                 "%" PRIu64 " records, %" PRIu64 " seals, %" PRIu64 " sessions, %" PRIu64 " pulses delivered",
-                 t->records, t->seals, t->sessions, t->pulses_delivered);
+                 "%" PRIu64 " records, %" PRIu64 " seals, %" PRIu64 " sessions, %" PRIu64 " pulses delivered%s",
+                 t->records, t->seals, t->sessions, t->pulses_delivered,
+                 v->keys_hidden ? "; the signing keys were not seen" : "");
         snprintf(anchors, sizeof(anchors), "%s%s%s%s%s", a->key0_fingerprint ? "key 0's fingerprint" : "",
                  a->key0_fingerprint && (a->seal || a->nonce) ? ", " : "", a->seal ? "the held seal" : "",
                  a->seal && a->nonce ? ", " : "", a->nonce ? "a fresh seal" : "");
-        if (v->reader.torn)
+        if (t->records == 0)
+                conclude(v, TMS_AUDIT_TORN, 0, "no record yet, as a first start that was cut off leaves it");
+        else if (v->reader.torn)
                 conclude(v, TMS_AUDIT_TORN, 0, "consistent up to a torn last line, as a crash leaves it: %s", counts);
         else if (a->nonce)
                 conclude(v, TMS_AUDIT_VERIFIED, 0, "whole up to now: %s; held against %s", counts, anchors);
@@ -293,12 +328,11 @@ static int read_all(struct verify *v, struct tms_error *error)
         int r;
 
         while ((r = audit_reader_next(&v->reader, error)) > 0) {
-                r = check_line(v);
-                if (r == -ENOMEM)
-                        return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "no memory to verify the log");
+                r = check_line(v, error);
                 if (r < 0)
                         return r;
         }
+        v->report.torn_bytes = v->reader.torn;
         return r;
 }
 
@@ -316,58 +350,45 @@ static bool grew(const struct verify *v)
         return fstat(fileno(v->reader.log), &st) >= 0 && (uint64_t)st.st_size != v->reader.bytes;
 }
 
-static int attempt(struct verify *v, const char *dir, struct tms_error *error)
+/*
+ * A bad verdict is believed when two passes come to it. libjansson and
+ * libcrypto do not always say that they had no memory: a string may lack a
+ * character, a key may look like none.
+ */
+static bool agree(const struct tms_audit_report *a, const struct tms_audit_report *b)
+{
+        return a->result == b->result && a->bad_line == b->bad_line && strcmp(a->sentence, b->sentence) == 0;
+}
+
+/* One pass with the reader that is open. -EBADMSG: the verdict is in the report, as with 0. */
+static int attempt(struct verify *v, struct tms_error *error)
 {
         int r;
 
         memset(v->prev, '0', AUDIT_HEX);
-        r = audit_reader_open(&v->reader, dir, error);
-        if (r < 0)
-                return r;
         r = audit_files_new(v->reader.dir_fd, &v->files);
+        if (r >= 0)
+                r = audit_pulses_new(v->reader.dir_fd, &v->pulses);
         if (r < 0)
                 return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "no memory to verify the log");
         r = read_all(v, error);
         strcpy(v->report.head, v->prev);
-        v->report.pulses_delivered = audit_files_delivered(v->files);
+        v->report.pulses_delivered = audit_pulses_delivered(v->pulses);
         if (r >= 0)
-                r = check_end(v);
-        if (r >= 0)
-                r = check_anchors(v);
+                r = check_end(v, error);
         if (r >= 0)
                 conclude_good(v);
         return r;
 }
 
-/* --- The caller's anchors -------------------------------------------------------------- */
-
-static int parse_held(const char *text, struct held_seal *ret, struct tms_error *error)
-{
-        _cleanup_(json_decrefp) json_t *record = NULL;
-        size_t size = strlen(text);
-        const char *type;
-
-        while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
-                size--;
-        record = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-        type = json_string_value(json_object_get(record, "type"));
-        if (!type || strcmp(type, "seal") != 0 || !json_is_integer(json_object_get(record, "seq")) ||
-            json_integer_value(json_object_get(record, "seq")) < 0)
-                return tms_error_set(error, EINVAL, NULL, 0, 0, "seal",
-                                     "not a seal: expected the line of a record of type seal");
-        *ret = (struct held_seal){
-                        .text = text,
-                        .size = size,
-                        .seq = (uint64_t)json_integer_value(json_object_get(record, "seq")),
-        };
-        return 0;
-}
+/* --- For auditors, and for the writer ------------------------------------------------ */
 
 int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, struct tms_audit_report *ret,
                      struct tms_error *error)
 {
         static const struct tms_audit_anchor none;
-        struct held_seal held = {0};
+        struct tms_audit_report before = {.result = TMS_AUDIT_VERIFIED};
+        struct audit_held held = {0};
         int r;
 
         if (!anchor)
@@ -376,21 +397,57 @@ int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, str
                                          strspn(anchor->key0_fingerprint, "0123456789abcdefABCDEF") != AUDIT_HEX))
                 return tms_error_set(error, EINVAL, NULL, 0, 0, "key0",
                                      "not a fingerprint: expected 64 hexadecimal digits");
+        if (anchor->nonce && !anchor->nonce[0])
+                return tms_error_set(error, EINVAL, NULL, 0, 0, "nonce",
+                                     "empty: expected the nonce that a fresh seal was asked for with");
         if (anchor->seal) {
-                r = parse_held(anchor->seal, &held, error);
+                r = audit_held_parse(anchor->seal, &held, error);
                 if (r < 0)
                         return r;
         }
         for (int i = 1;; i++) {
                 _cleanup_(verify_clear) struct verify v = {.anchor = anchor, .held = held, .reader.dir_fd = -1};
 
-                r = attempt(&v, dir, error);
+                r = audit_reader_open(&v.reader, dir, error);
+                if (r >= 0)
+                        r = attempt(&v, error);
                 if (r < 0 && r != -EBADMSG)
                         return r;
                 if (i < ATTEMPTS && v.report.result != TMS_AUDIT_VERIFIED && v.report.result != TMS_AUDIT_PREFIX &&
-                    grew(&v))
+                    (grew(&v) || !agree(&v.report, &before))) {
+                        before = v.report;
                         continue;
+                }
                 *ret = v.report;
                 return 0;
+        }
+}
+
+int tms_audit_read(int dir_fd, int (*record)(const struct json_t *record, void *userdata), void *userdata,
+                   struct tms_audit_report *ret, struct tms_error *error)
+{
+        static const struct tms_audit_anchor none;
+        struct tms_audit_report before;
+
+        for (int i = 1;; i++) {
+                _cleanup_(verify_clear) struct verify v = {
+                                .anchor = &none, .record = record, .userdata = userdata, .reader.dir_fd = -1};
+                int r;
+
+                r = audit_reader_open_at(&v.reader, dir_fd, error);
+                if (r >= 0)
+                        r = attempt(&v, error);
+                if (r < 0 && r != -EBADMSG)
+                        return r;
+                if (i == 2 && !agree(&v.report, &before))
+                        return tms_error_set(error, ENOMEM, "log.jsonl", 0, 0, NULL,
+                                             "was read twice, with two results: there may be too little memory");
+                if (r >= 0 || i == 2) {
+                        *ret = v.report;
+                        return 0;
+                }
+                /* The records were given already. */
+                before = v.report;
+                record = NULL;
         }
 }

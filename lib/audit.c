@@ -9,48 +9,87 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
+
+static int why_set(struct audit_why *why, int err, const char *format, va_list ap)
+{
+        vsnprintf(why->text, sizeof(why->text), format, ap);
+        tms_text_repair(why->text);
+        return -err;
+}
 
 int audit_why(struct audit_why *why, const char *format, ...)
 {
         va_list ap;
+        int r;
 
         va_start(ap, format);
-        vsnprintf(why->text, sizeof(why->text), format, ap);
+        r = why_set(why, EBADMSG, format, ap);
         va_end(ap);
-        tms_text_repair(why->text);
-        return -EBADMSG;
+        return r;
+}
+
+int audit_unknown(struct audit_why *why, int err, const char *format, ...)
+{
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = why_set(why, err, format, ap);
+        va_end(ap);
+        return r;
+}
+
+/* Takes over dir_fd, also on failure. dir: its name for people. */
+static int open_log(struct audit_reader *r, int dir_fd, const char *dir, bool may_miss, struct tms_error *error)
+{
+        _cleanup_close_ int own = dir_fd, fd = -1;
+        struct stat st;
+        FILE *f = NULL;
+
+        /* Not blocking: a FIFO of that name must not hold the reader up. */
+        fd = openat(own, "log.jsonl", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0 && !(errno == ENOENT && may_miss)) {
+                int err = errno;
+
+                return tms_error_set(error, err, dir, 0, 0, NULL, "its log.jsonl cannot be opened: %s", strerror(err));
+        }
+        if (fd >= 0) {
+                if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+                        return tms_error_set(error, EINVAL, dir, 0, 0, NULL, "its log.jsonl is not a regular file");
+                f = fdopen(fd, "re");
+                if (!f)
+                        return tms_error_set(error, ENOMEM, dir, 0, 0, NULL, "no memory to read it");
+                fd = -1;
+        }
+        *r = (struct audit_reader){.dir_fd = own, .log = f};
+        own = -1;
+        return 0;
 }
 
 int audit_reader_open(struct audit_reader *r, const char *dir, struct tms_error *error)
 {
-        _cleanup_close_ int dir_fd = -1, fd = -1;
-        struct stat st;
-        FILE *f;
+        int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dir_fd < 0) {
                 int err = errno;
 
                 return tms_error_set(error, err, dir, 0, 0, NULL, "the audit directory cannot be opened: %s",
                                      strerror(err));
         }
-        /* Not blocking: a FIFO of that name must not hold the reader up. */
-        fd = openat(dir_fd, "log.jsonl", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0) {
+        return open_log(r, dir_fd, dir, false, error);
+}
+
+int audit_reader_open_at(struct audit_reader *r, int dir_fd, struct tms_error *error)
+{
+        int own = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+
+        if (own < 0) {
                 int err = errno;
 
-                return tms_error_set(error, err, dir, 0, 0, NULL, "its log.jsonl cannot be opened: %s", strerror(err));
+                return tms_error_set(error, err, "audit", 0, 0, NULL, "the directory cannot be opened: %s",
+                                     strerror(err));
         }
-        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-                return tms_error_set(error, EINVAL, dir, 0, 0, NULL, "its log.jsonl is not a regular file");
-        f = fdopen(fd, "re");
-        if (!f)
-                return tms_error_set(error, ENOMEM, dir, 0, 0, NULL, "no memory to read it");
-        fd = -1;
-        *r = (struct audit_reader){.dir_fd = dir_fd, .log = f};
-        dir_fd = -1;
-        return 0;
+        return open_log(r, own, "audit", true, error);
 }
 
 void audit_reader_close(struct audit_reader *r)
@@ -67,6 +106,8 @@ int audit_reader_next(struct audit_reader *r, struct tms_error *error)
 {
         ssize_t n;
 
+        if (!r->log)
+                return 0;
         errno = 0;
         n = getline(&r->text, &r->allocated, r->log);
         if (n < 0) {
@@ -79,7 +120,11 @@ int audit_reader_next(struct audit_reader *r, struct tms_error *error)
         }
         r->bytes += (uint64_t)n;
         if (r->text[n - 1] != '\n') {
-                r->torn = true;
+                /* A read error behind some bytes of a line looks like the end of the file. */
+                if (ferror(r->log))
+                        return tms_error_set(error, EIO, "log.jsonl", (unsigned)r->line + 1, 1, NULL,
+                                             "cannot be read: %s", strerror(errno ? errno : EIO));
+                r->torn = (uint64_t)n;
                 return 0;
         }
         r->text[n - 1] = 0;

@@ -377,8 +377,12 @@ enum tms_audit_result {
 struct tms_audit_report {
         enum tms_audit_result result;
         uint64_t records, seals, sessions, pulses_delivered;
-        uint64_t bad_line; /* first line that does not hold, 0 none */
-        char head[65];     /* hash of the last good record */
+        uint64_t bad_line;    /* first line that does not hold, 0 none */
+        uint64_t good_bytes;  /* of log.jsonl, up to the end of its last whole line */
+        uint64_t torn_bytes;  /* of log.jsonl, behind that */
+        char head[65];        /* hash of the last good record */
+        char key0[65];        /* raw public key 0, "" before the first record */
+        char next_public[65]; /* raw public key that the next seal must be by */
         char key0_fingerprint[65];
         char sentence[512];
 };
@@ -387,14 +391,45 @@ struct tms_audit_report {
 struct tms_audit_anchor {
         const char *key0_fingerprint; /* SHA-256 of key 0's raw public key, 64 hex digits */
         const char *seal;             /* a seal record's line, as held off the machine */
-        const char *nonce;            /* demand a seal over this nonce at the end (live verify) */
+        const char *nonce;            /* demand a seal over this nonce at the end (live verify); not "" */
 };
 
+/*
+ * -EINVAL: an anchor is none. Any other failure: something could not be read
+ * (no descriptor, no memory, no permission, a disk error), and the log may be
+ * good or bad.
+ */
 int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, struct tms_audit_report *ret,
                      struct tms_error *error);
+/*
+ * The same in one pass and without an anchor, for the log's writer, who has
+ * locked the open directory dir_fd. record() gets each record that holds, in
+ * order (a json_t of libjansson, valid during the call); when it returns below
+ * 0 reading ends with that. Records are given before it is known whether the
+ * whole log holds. No log.jsonl is a log without records.
+ */
+struct json_t;
+int tms_audit_read(int dir_fd, int (*record)(const struct json_t *record, void *userdata), void *userdata,
+                   struct tms_audit_report *ret, struct tms_error *error);
 /* Calls back for each record's line, in order. */
 int tms_audit_foreach(const char *dir, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
                       void *userdata, struct tms_error *error);
+
+/* The lines of a pulse file; see AUDIT.md. */
+#define TMS_PULSE_COLUMNS 12
+
+struct tms_pulse_counts {
+        uint64_t lines;       /* without the first */
+        uint64_t pulse_lines; /* triggers and answers among them */
+        uint64_t delivered, missed;
+        uint64_t last_seq; /* of the newest record; valid if lines > 0 */
+};
+
+const char *tms_pulse_head(void); /* the first line, with its end */
+/* A record with these values is one line more. */
+void tms_pulse_count(struct tms_pulse_counts *c, uint64_t seq, uint64_t type, uint64_t code);
+/* Counts a line, given with its end. -EBADMSG: it is none, and c was not touched. */
+int tms_pulse_line(struct tms_pulse_counts *c, const char *line, size_t size);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,7 @@
 FUZZ_SECONDS ?= 60
 FUZZ_CC      ?= clang
 FUZZ_CFLAGS  := -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-FUZZ_SRC     := $(filter-out lib/audit% lib/device.c lib/enumerate.c lib/threshold%,$(wildcard lib/*.c)) kernel/timeline.c
+FUZZ_SRC     := $(filter-out lib/audit% lib/pulse-lines.c lib/device.c lib/enumerate.c lib/threshold%,$(wildcard lib/*.c)) kernel/timeline.c
 
 # New inputs go to the first folder, outside the source tree.
 .PHONY: fuzz

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the audit reader, with sanitizers, and tests of tmsctl that need no card.
 
-AUDIT_UNIT := $(B)/tests/test-audit-verify
+AUDIT_UNIT := $(addprefix $(B)/tests/test-audit-,verify unknown)
 UNIT_TESTS += $(AUDIT_UNIT)
 
 $(B)/tests/unit/audit-reader/%.o: lib/%.c | $(B)/tests/unit/audit-reader/
@@ -10,9 +10,13 @@ $(B)/tests/unit/audit-reader/%.o: lib/%.c | $(B)/tests/unit/audit-reader/
 $(B)/tests/unit/audit-reader/%.o: tests/unit/%.c | $(B)/tests/unit/audit-reader/
 	$(CC) $(CPPFLAGS) -Itests/unit $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
-$(AUDIT_UNIT): $(addprefix $(B)/tests/unit/audit-reader/,test-audit-verify.o audit-forge.o audit.o audit-verify.o \
-	audit-seal.o audit-files.o error.o codepoint.o) | $(B)/tests/unit/audit-reader/
-	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcmocka -lcrypto -ljansson
+AUDIT_READER := $(addprefix $(B)/tests/unit/audit-reader/,audit-forge.o audit.o audit-verify.o audit-record.o audit-seal.o \
+	audit-keys.o audit-files.o audit-pulses.o pulse-lines.o error.o codepoint.o)
+# Allocations that fail when the test says so.
+$(B)/tests/test-audit-unknown: AUDIT_UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup
+
+$(AUDIT_UNIT): $(B)/tests/test-%: $(B)/tests/unit/audit-reader/test-%.o $(AUDIT_READER) | $(B)/tests/unit/audit-reader/
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(AUDIT_UNIT_LDFLAGS) -o $@ $^ -lcmocka -lcrypto -ljansson
 
 -include $(wildcard $(B)/tests/unit/audit-reader/*.d)
 

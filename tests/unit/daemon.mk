@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake)
 SESSION_UNIT += $(B)/tests/test-flood
 SESSION_UNIT += $(B)/tests/test-session-gates
-DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-writer pulsefile history elapsed config vtable) $(SESSION_UNIT)
+DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-matrix audit-writer pulsefile history elapsed config vtable) $(SESSION_UNIT)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
@@ -33,13 +33,14 @@ $(DU)/lib/allow-list.o: $(B)/lib/shipped.h
 DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device.c lib/enumerate.c,$(wildcard lib/*.c))) \
 	$(DU)/lib/timeline.o
 DU_DAEMON := $(patsubst daemon/%.c,$(DU)/%.o,$(filter-out daemon/main.c daemon/tmsctl%.c daemon/cli%.c,$(wildcard daemon/*.c)))
-DU_AUDIT := $(addprefix $(DU)/,auditlog.o auditlog-open.o file.o keys.o log.o pulsefile.o)
-DU_VERIFY := $(addprefix $(DU)/lib/,audit.o audit-verify.o audit-seal.o audit-files.o error.o codepoint.o)
+DU_AUDIT := $(addprefix $(DU)/,auditlog.o auditlog-open.o cut.o file.o keys.o log.o pulsefile.o)
+DU_VERIFY := $(addprefix $(DU)/lib/,audit.o audit-verify.o audit-record.o audit-seal.o audit-keys.o audit-files.o audit-pulses.o pulse-lines.o error.o codepoint.o)
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
 $(B)/tests/test-audit-log: $(addprefix $(DU)/,test-audit-log.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-matrix: $(addprefix $(DU)/,test-audit-matrix.o audit-forge.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o audit.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-pulsefile: $(addprefix $(DU)/,test-pulsefile.o scratch.o) $(DU_AUDIT)
+$(B)/tests/test-pulsefile: $(addprefix $(DU)/,test-pulsefile.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o elapsed.o)
 # Records that there is no memory for.
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup

@@ -7,7 +7,7 @@ UNIT_TESTS += $(LIB_UNIT)
 
 LU := $(B)/tests/unit/lib
 LIB_UNIT_CPPFLAGS := $(CPPFLAGS) -Itests/unit -I$(B)/lib -DSOURCE_DIR='"$(CURDIR)"'
-LIB_UNIT_LIB := $(patsubst lib/%.c,$(LU)/%.o,$(filter-out lib/audit%,$(wildcard lib/*.c))) $(LU)/timeline.o
+LIB_UNIT_LIB := $(patsubst lib/%.c,$(LU)/%.o,$(filter-out lib/audit% lib/pulse-lines.c,$(wildcard lib/*.c))) $(LU)/timeline.o
 
 $(LU)/%.o: lib/%.c | $(LU)/
 	$(CC) $(LIB_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<

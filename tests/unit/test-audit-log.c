@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The audit log on disk: what it writes verifies, what was torn is cut, what was touched is left alone. */
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "auditlog.h"
+#include "auditlog-internal.h"
 #include "scratch.h"
 #include "tms.h"
 
@@ -156,34 +157,117 @@ static void test_one_writer(void **state)
         auditlog_free(l);
 }
 
-static void test_torn_tail_is_cut(void **state)
+/* The pieces that lie beside the log. */
+static size_t find_pieces(struct fixture *f, glob_t *ret)
+{
+        char pattern[256];
+        int r;
+
+        (void)snprintf(pattern, sizeof(pattern), "%s/cut-*.part", f->audit);
+        r = glob(pattern, 0, NULL, ret);
+        assert_true(r == 0 || r == GLOB_NOMATCH);
+        return r == 0 ? ret->gl_pathc : 0;
+}
+
+/* Exactly one, with those bytes, and the log's last record says so. */
+static void check_piece(struct fixture *f, const void *bytes, size_t size, char ret_name[256])
+{
+        const char *name;
+        char *log, *last, *kept;
+        char hash[65];
+        size_t kept_size, log_size;
+        json_t *record, *data;
+        glob_t g;
+
+        assert_int_equal(find_pieces(f, &g), 1);
+        name = strrchr(g.gl_pathv[0], '/') + 1;
+        kept = scratch_read(f->audit, name, &kept_size);
+        assert_int_equal(kept_size, size);
+        assert_memory_equal(kept, bytes, size);
+        auditlog_hash(kept, kept_size, hash);
+        free(kept);
+        log = scratch_read(f->audit, "log.jsonl", &log_size);
+        log[log_size - 1] = '\0';
+        last = strrchr(log, '\n') ? strrchr(log, '\n') + 1 : log;
+        record = json_loads(last, 0, NULL);
+        assert_string_equal(json_get_str(record, "type"), "recovery.log");
+        data = json_object_get(record, "data");
+        assert_string_equal(json_get_str(data, "cut_file"), name);
+        assert_int_equal(json_get_u64(data, "cut_bytes"), size);
+        assert_string_equal(json_get_str(data, "cut_sha256"), hash);
+        json_decref(record);
+        free(log);
+        (void)snprintf(ret_name, 256, "%s", name);
+        globfree(&g);
+}
+
+static void remove_below(struct fixture *f, const char *name)
+{
+        char path[512];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", f->audit, name);
+        assert_int_equal(unlink(path), 0);
+}
+
+static void test_torn_tail_is_cut_and_kept(void **state)
 {
         struct fixture *f = *state;
         struct tms_audit_report report;
         struct auditlog *l;
-        size_t size, cut;
-        char *text;
+        size_t size, cut, begin;
+        char *text, piece[256];
 
         make_log(f);
         l = must_open(f);
         add(l, "session.create");
         auditlog_free(l);
         text = scratch_read(f->audit, "log.jsonl", &size);
+        for (begin = size - 1; text[begin - 1] != '\n';)
+                begin--;
         /* Every length that a crash may leave of the last line. */
-        for (cut = 1; text[size - cut - 1] != '\n'; cut++) {
+        for (cut = 1; size - cut > begin; cut++) {
                 scratch_write(f->audit, "log.jsonl", text, size - cut);
                 l = must_open(f);
-                assert_int_equal(auditlog_records(l), 5);
-                assert_true(auditlog_cut(l) > 0);
+                assert_int_equal(auditlog_records(l), 6);
+                assert_int_equal(auditlog_cut(l), size - cut - begin);
                 auditlog_free(l);
+                check_piece(f, text + begin, size - cut - begin, piece);
+                if (size - cut > begin + 1)
+                        remove_below(f, piece);
         }
         assert_true(cut > 100);
         l = must_open(f);
+        assert_int_equal(auditlog_cut(l), 0);
         add(l, "daemon.start");
         assert_int_equal(auditlog_sync(l), 0);
         auditlog_free(l);
         assert_int_equal(verify(f, NULL, &report), TMS_AUDIT_PREFIX);
-        assert_int_equal(report.records, 6);
+        assert_int_equal(report.records, 7);
+        free(text);
+}
+
+/* Cut in the same second, at the same record: the second piece gets another name. */
+static void test_no_piece_replaces_another(void **state)
+{
+        struct fixture *f = *state;
+        struct auditlog *l;
+        size_t size;
+        char *text;
+        glob_t g;
+        int i;
+
+        make_log(f);
+        text = scratch_read(f->audit, "log.jsonl", &size);
+        text[size] = 'x';
+        for (i = 1; i <= 3; i++) {
+                scratch_write(f->audit, "log.jsonl", text, size + 1);
+                l = must_open(f);
+                /* The log was put back, so the pieces of before are recorded anew. */
+                assert_int_equal(auditlog_records(l), 5 + i);
+                auditlog_free(l);
+                assert_int_equal(find_pieces(f, &g), i);
+                globfree(&g);
+        }
         free(text);
 }
 
@@ -193,7 +277,7 @@ static void test_zeros_are_cut(void **state)
         struct fixture *f = *state;
         struct auditlog *l;
         size_t size;
-        char *text, *longer;
+        char *text, *longer, piece[256];
 
         make_log(f);
         text = scratch_read(f->audit, "log.jsonl", &size);
@@ -202,10 +286,44 @@ static void test_zeros_are_cut(void **state)
         scratch_write(f->audit, "log.jsonl", longer, size + 4096);
         l = must_open(f);
         assert_int_equal(auditlog_cut(l), 4096);
-        assert_int_equal(auditlog_records(l), 5);
+        assert_int_equal(auditlog_records(l), 6);
         auditlog_free(l);
+        check_piece(f, longer + size, 4096, piece);
         free(text);
         free(longer);
+}
+
+/* A whole line is a record or a reason to refuse, even the last one, even without a seal behind it. */
+static void test_whole_lines_are_never_cut(void **state)
+{
+        struct fixture *f = *state;
+        struct auditlog *l;
+        size_t size, i, begin;
+        char *text;
+        glob_t g;
+
+        make_log(f);
+        l = must_open(f);
+        add(l, "session.create");
+        assert_int_equal(auditlog_sync(l), 0);
+        auditlog_free(l);
+        text = scratch_read(f->audit, "log.jsonl", &size);
+        for (begin = size - 1; text[begin - 1] != '\n';)
+                begin--;
+        /* One byte of it changed so that it is no JSON any more, in every place that has a bracket, quote or colon. */
+        for (i = begin; i < size - 1; i++) {
+                char was = text[i];
+
+                if (!strchr("{}\":", was))
+                        continue;
+                text[i] = '\1';
+                scratch_write(f->audit, "log.jsonl", text, size);
+                must_refuse(f, "log.jsonl:6: not a JSON object");
+                text[i] = was;
+        }
+        assert_int_equal(find_pieces(f, &g), 0);
+        globfree(&g);
+        free(text);
 }
 
 static void test_changed_record_is_refused(void **state)
@@ -235,7 +353,7 @@ static void test_removed_record_is_refused(void **state)
         n = size - (size_t)(third - text);
         memmove(second, third, n);
         scratch_write(f->audit, "log.jsonl", text, (size_t)(second - text) + n);
-        must_refuse(f, "log.jsonl:2: record 2 stands where 1 was expected");
+        must_refuse(f, "log.jsonl:2: record 2 stands where record 1 was due");
         free(text);
 }
 
@@ -249,7 +367,7 @@ static void test_garbage_in_the_middle_is_refused(void **state)
         text = scratch_read(f->audit, "log.jsonl", &size);
         memset(strchr(text, '\n') + 1, 'x', 20);
         scratch_write(f->audit, "log.jsonl", text, size);
-        must_refuse(f, "log.jsonl:2: not a record, although others follow");
+        must_refuse(f, "log.jsonl:2: not a JSON object");
         free(text);
 }
 
@@ -265,12 +383,12 @@ static void test_log_behind_its_key_is_refused(void **state)
         text[size - 1] = '\0';
         last = strrchr(text, '\n');
         scratch_write(f->audit, "log.jsonl", text, (size_t)(last + 1 - text));
-        must_refuse(f, "ends after 1 seals, but its key has followed 2");
+        must_refuse(f, "ends after 1 seals, but its signing key has moved on to number 2");
         /* With half of the sealed line still there it is the same. */
         scratch_write(f->audit, "log.jsonl", text, (size_t)(last + 40 - text));
-        must_refuse(f, "ends after 1 seals, but its key has followed 2");
+        must_refuse(f, "ends after 1 seals, but its signing key has moved on to number 2");
         scratch_write(f->audit, "log.jsonl", "", 0);
-        must_refuse(f, "the log is empty, but its key has followed seals");
+        must_refuse(f, "no whole record, but the signing key has followed seals");
         free(text);
 }
 
@@ -370,7 +488,7 @@ static void test_interrupted_at_the_first_record(void **state)
         before = scratch_read(f->path, "keys/0.pem", NULL);
         scratch_write(f->audit, "log.jsonl", "{\"seq\":0,\"utc", 13);
         l = must_open(f);
-        assert_int_equal(auditlog_records(l), 1);
+        assert_int_equal(auditlog_records(l), 2);
         auditlog_free(l);
         after = scratch_read(f->path, "keys/0.pem", NULL);
         assert_string_equal(before, after);
@@ -401,7 +519,9 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_verifies, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_old_keys_are_gone, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_one_writer, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_torn_tail_is_cut, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_torn_tail_is_cut_and_kept, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_no_piece_replaces_another, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_whole_lines_are_never_cut, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_zeros_are_cut, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_changed_record_is_refused, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_removed_record_is_refused, setup, teardown),

@@ -313,7 +313,7 @@ static void crash(struct fixture *f, int sig)
         stop_daemon(f);
         check_log(f, 1, 120);
         assert_int_equal(logged(f, "\"reason\":\"crashed\""), 1);
-        assert_int_equal(logged(f, "recovery.pulses"), 1);
+        assert_int_equal(logged(f, "\"type\":\"recovery.pulses\""), 1);
         assert_int_equal(logged(f, "stimulator.odometer"), 0);
 }
 
@@ -407,8 +407,9 @@ static void test_pulses_of_others(void **state)
         must(f, "Stop");
         check_end(f, "stopped", 2);
         stop_daemon(f);
-        assert_int_equal(logged(f, "\"session\":\"outside_"), 1);
-        assert_int_equal(logged(f, "recovery.pulses"), 1);
+        /* Announced, and done. */
+        assert_int_equal(logged(f, "\"session\":\"outside_"), 2);
+        assert_int_equal(logged(f, "\"type\":\"recovery.pulses\""), 1);
 }
 
 static void test_stopped_process(void **state)
