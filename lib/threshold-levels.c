@@ -8,13 +8,22 @@
  * level. A level is left as soon as its verdict is certain: at the fifth
  * answer, or when more than five have failed.
  *
- * Mills-Nithi: upwards by 10 %MSO to the first answer; from there down to the
- * highest level with no answer in ten, then up to the lowest with ten in ten.
- * The threshold is the mean of the two.
+ * Mills-Nithi: upwards by 10 %MSO to the first level that answers twice in a
+ * row (the strongest pulse: twice at all), since a single answer may be told
+ * wrong; from there down to the highest level with no answer in ten, then up to
+ * the lowest with ten in ten. The threshold is the mean of the two.
+ *
+ * That there is no threshold up to the strongest pulse is said when that pulse
+ * was answered at most once in ten times: were it the threshold, that would
+ * happen in one of a hundred hunts. Twice would happen in more than one of
+ * twenty, so that then nothing is known. Nor is anything known when even the
+ * weakest pulse was answered: nothing bounds the threshold from below.
  */
 #include "threshold.h"
 
 #define TRIALS 10u
+#define NONE_HITS 1u /* of TRIALS */
+#define CONFIRM_HITS 2u
 #define RELATIVE_COARSE_PERMILLE 50u
 #define MILLS_NITHI_COARSE_PERMILLE 100u
 
@@ -27,6 +36,12 @@ static void found(struct tms_threshold *t, uint32_t permille)
 {
         t->found_permille = permille;
         t->outcome = HUNT_FOUND;
+}
+
+static void lost(struct tms_threshold *t, enum hunt_lack lack)
+{
+        t->lack = lack;
+        t->outcome = HUNT_LOST;
 }
 
 static void level_set(struct levels *l, uint32_t permille)
@@ -82,8 +97,10 @@ static void relative_level(struct tms_threshold *t, bool pass)
         if (pass) {
                 l->pass_permille = l->level_permille;
                 next = down(t, t->options.step_permille);
-                if (next <= l->fail_permille || next == l->level_permille)
+                if (next <= l->fail_permille)
                         found(t, l->pass_permille);
+                else if (next == l->level_permille)
+                        lost(t, LACK_MISSES);
                 else
                         level_set(l, next);
                 return;
@@ -92,7 +109,7 @@ static void relative_level(struct tms_threshold *t, bool pass)
         if (l->pass_permille)
                 found(t, l->pass_permille);
         else if (l->level_permille == t->options.max_permille)
-                t->outcome = HUNT_NONE;
+                lost(t, l->hits <= NONE_HITS ? LACK_NONE_BELOW_MAX : LACK_OUT_OF_REACH);
         else {
                 /* Not clearly above the threshold after all. */
                 l->fail_permille = l->level_permille;
@@ -112,7 +129,9 @@ void relative_answer(struct tms_threshold *t, bool response)
         l->misses += !response;
         if (l->hits >= TRIALS / 2)
                 relative_level(t, true);
-        else if (l->misses > TRIALS / 2)
+        /* The strongest pulse gets all its trials while it may still turn out that there is no threshold. */
+        else if (l->misses > TRIALS / 2 && (l->level_permille < t->options.max_permille || l->pass_permille ||
+                                            l->hits > NONE_HITS || l->hits + l->misses == TRIALS))
                 relative_level(t, false);
 }
 
@@ -133,12 +152,27 @@ static void mills_nithi_turn(struct tms_threshold *t, uint32_t lower_permille)
         level_set(l, up(t, t->options.step_permille));
 }
 
+static void mills_nithi_coarse(struct tms_threshold *t, bool response)
+{
+        struct levels *l = &t->levels;
+
+        if (response && ++l->hits == CONFIRM_HITS) {
+                l->phase = LEVELS_DOWN;
+                level_set(l, down(t, t->options.step_permille));
+        } else if (response)
+                return;
+        else if (l->level_permille < t->options.max_permille)
+                level_set(l, up(t, MILLS_NITHI_COARSE_PERMILLE));
+        else if (++l->misses == TRIALS - NONE_HITS)
+                lost(t, LACK_NONE_BELOW_MAX);
+}
+
 static void mills_nithi_down(struct tms_threshold *t, bool response)
 {
         struct levels *l = &t->levels;
 
         if (response && l->level_permille == 1)
-                mills_nithi_turn(t, 0); /* even the weakest pulse is answered */
+                lost(t, LACK_MISSES);
         else if (response)
                 level_set(l, down(t, t->options.step_permille));
         else if (++l->misses == TRIALS)
@@ -149,8 +183,9 @@ static void mills_nithi_up(struct tms_threshold *t, bool response)
 {
         struct levels *l = &t->levels;
 
+        /* There were answers: there is a threshold, but the level with ten of ten is beyond the strongest pulse. */
         if (!response && l->level_permille == t->options.max_permille)
-                t->outcome = HUNT_NONE;
+                lost(t, LACK_OUT_OF_REACH);
         else if (!response)
                 level_set(l, up(t, t->options.step_permille));
         else if (++l->hits == TRIALS)
@@ -159,17 +194,9 @@ static void mills_nithi_up(struct tms_threshold *t, bool response)
 
 void mills_nithi_answer(struct tms_threshold *t, bool response)
 {
-        struct levels *l = &t->levels;
-
-        switch (l->phase) {
+        switch (t->levels.phase) {
         case LEVELS_COARSE:
-                if (response) {
-                        l->phase = LEVELS_DOWN;
-                        level_set(l, down(t, t->options.step_permille));
-                } else if (l->level_permille == t->options.max_permille)
-                        t->outcome = HUNT_NONE;
-                else
-                        level_set(l, up(t, MILLS_NITHI_COARSE_PERMILLE));
+                mills_nithi_coarse(t, response);
                 break;
         case LEVELS_DOWN:
                 mills_nithi_down(t, response);

@@ -83,19 +83,60 @@ int tms_threshold_answer(struct tms_threshold *t, uint64_t fired_ns, bool respon
         return 0;
 }
 
-int tms_threshold_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *ret)
+/* What is lacking, for the person who holds the coil: why, and what to do. */
+static int estimate_fail(const struct tms_threshold *t, enum hunt_lack lack, struct tms_error *error)
 {
-        struct tms_threshold_estimate e = {.threshold_permille = t->found_permille, .pulses = t->pulses};
+        const uint32_t max = t->options.max_permille;
+        const bool done = tms_threshold_done(t);
+        const char *yet = done ? "" : " yet";
+        const int r = lack == LACK_NONE_BELOW_MAX ? ERANGE : done ? ENODATA : EAGAIN;
 
-        if (t->options.method == TMS_THRESHOLD_ML_PEST)
-                pest_estimate(t, &e.threshold_permille, &e.low_permille, &e.high_permille);
-        else if (t->outcome == HUNT_NONE)
-                return -ERANGE;
-        else if (t->outcome == HUNT_ON)
-                return tms_threshold_done(t) ? -ENODATA : -EAGAIN;
-        if (e.threshold_permille > t->options.max_permille)
-                return -ERANGE;
+        switch (lack) {
+        case LACK_PULSES:
+                return tms_error_set(error, r, NULL, 0, 0, NULL,
+                                     "there is no threshold%s after %u pulses; expected more pulses: %s", yet,
+                                     t->pulses, done ? "begin again, with more of them or another method" : "go on");
+        case LACK_ANSWERS:
+                return tms_error_set(error, r, NULL, 0, 0, NULL,
+                                     "there is no threshold%s: fewer than two pulses near the likeliest one were "
+                                     "answered, so that it may be higher; expected answers there: %s",
+                                     yet, done ? "look at coil, electrodes and muscle, and begin again" : "go on");
+        case LACK_MISSES:
+                return tms_error_set(error, r, NULL, 0, 0, NULL,
+                                     "there is no threshold%s: fewer than two pulses near the likeliest one were "
+                                     "without an answer, so that it may be lower; expected such pulses: %s",
+                                     yet, done ? "look for noise that is taken for answers, and begin again" : "go on");
+        case LACK_OUT_OF_REACH:
+                return tms_error_set(error, r, NULL, 0, 0, NULL,
+                                     "there is no threshold%s: it may be near or above the strongest pulse of %u.%u "
+                                     "%%MSO; expected more answers: %s",
+                                     yet, max / 10, max % 10,
+                                     done ? "move the coil, or begin again with another method" : "go on");
+        case LACK_NONE_BELOW_MAX:
+                break;
+        }
+        return tms_error_set(error, r, NULL, 0, 0, NULL,
+                             "the threshold is above the strongest pulse of %u.%u %%MSO, which is not answered; "
+                             "expected answers: look at coil, electrodes and muscle",
+                             max / 10, max % 10);
+}
 
+int tms_threshold_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *ret, struct tms_error *error)
+{
+        struct tms_threshold_estimate e = {.threshold_permille = t->found_permille};
+        enum hunt_lack lack = LACK_PULSES;
+        int r = 0;
+
+        if (t->options.method == TMS_THRESHOLD_ML_PEST && t->pulses)
+                r = pest_estimate(t, &e, &lack);
+        else if (t->outcome != HUNT_FOUND)
+                r = -ENODATA;
+        if (t->outcome == HUNT_LOST)
+                lack = t->lack;
+        if (r < 0)
+                return estimate_fail(t, lack, error);
+
+        e.pulses = t->pulses;
         *ret = e;
         return 0;
 }

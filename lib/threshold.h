@@ -9,12 +9,24 @@
 
 #include "util.h"
 
+#define PEST_INTENSITY_MAX 1000u
 #define PEST_GRID_MAX 1300u /* 0.1 %MSO: thresholds above the stimulator's reach are hypotheses too */
+#define PEST_SPREAD_PERMILLE 70u
+#define PEST_LAPSE_PERMILLE 20u
 
 enum outcome {
         HUNT_ON,
         HUNT_FOUND,
-        HUNT_NONE, /* there is no threshold up to max_permille */
+        HUNT_LOST, /* over without a threshold: see what it lacks */
+};
+
+/* Why there is no estimate. */
+enum hunt_lack {
+        LACK_PULSES,         /* not done, or out of pulses */
+        LACK_ANSWERS,        /* nothing says that the threshold is not higher */
+        LACK_MISSES,         /* nothing says that it is not lower */
+        LACK_OUT_OF_REACH,   /* it may be above max_permille, or the method needs stronger pulses than that */
+        LACK_NONE_BELOW_MAX, /* it is above max_permille */
 };
 
 /* 5 of 10 and Mills-Nithi: levels, tested one after the other. */
@@ -35,11 +47,13 @@ struct levels {
 /* ML-PEST: log-likelihood of each threshold from 0.1 %MSO, in steps of that. */
 struct pest {
         double likelihood[PEST_GRID_MAX + 1];
+        uint16_t hits[PEST_INTENSITY_MAX + 1], misses[PEST_INTENSITY_MAX + 1]; /* by intensity */
 };
 
 struct tms_threshold {
         struct tms_threshold_options options;
         enum outcome outcome;
+        enum hunt_lack lack; /* HUNT_LOST */
         uint32_t found_permille, pulses;
         uint32_t asked_permille; /* 0: none asked for */
         uint64_t fired_ns;       /* of the last pulse */
@@ -58,7 +72,9 @@ void mills_nithi_answer(struct tms_threshold *t, bool response);
 void pest_init(struct tms_threshold *t);
 uint32_t pest_next(const struct tms_threshold *t);
 void pest_answer(struct tms_threshold *t, bool response);
-/* The maximum-likelihood threshold and the ends of its 95 % interval. */
-void pest_estimate(const struct tms_threshold *t, uint32_t *ret, uint32_t *ret_low, uint32_t *ret_high);
+/* The maximum-likelihood threshold and the ends of its 95 % interval; negative when the answers do not hold one. */
+int pest_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *ret, enum hunt_lack *ret_lack);
+/* Where it is most likely, whatever the answers are worth. */
+uint32_t pest_likeliest(const struct pest *p);
 
 #endif

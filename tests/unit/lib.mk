@@ -2,7 +2,7 @@
 # Unit tests of the library, with sanitizers; `make threshold-report` prints how threshold hunts do.
 
 LIB_UNIT   := $(addprefix $(B)/tests/test-,text characters protocol protocol-bad protocol-files compile safety adjust \
-	      threshold device)
+	      threshold threshold-lapses device)
 UNIT_TESTS += $(LIB_UNIT)
 
 LU := $(B)/tests/unit/lib
@@ -20,7 +20,7 @@ $(LU)/%.o: tests/unit/%.c | $(LU)/
 
 $(LU)/allow-list.o: $(B)/lib/shipped.h
 
-$(B)/tests/test-threshold: $(LU)/subjects.o
+$(B)/tests/test-threshold $(B)/tests/test-threshold-lapses: $(LU)/subjects.o
 $(B)/tests/test-compile $(B)/tests/test-safety $(B)/tests/test-adjust: $(LU)/protocol-text.o
 # A device node of the test's own.
 $(B)/tests/test-device: LIB_UNIT_LDFLAGS := -Wl,--wrap=open,--wrap=ioctl,--wrap=read,--wrap=close,--wrap=fstat,--wrap=fcntl

@@ -15,14 +15,18 @@ static double uniform(uint64_t *state)
         return (double)(z >> 11) / 9007199254740992.0;
 }
 
-static bool subject_answers(double threshold, double x, uint64_t *state)
+const struct population population_plain = {300, 850, 0.07, 0};
+
+static bool subject_answers(const struct population *p, double threshold, double x, uint64_t *state)
 {
-        return uniform(state) < 0.5 * erfc(-(x - threshold) / (0.07 * threshold) / M_SQRT2);
+        const bool answer = uniform(state) < 0.5 * erfc(-(x - threshold) / (p->spread * threshold) / M_SQRT2);
+
+        return p->lapse > 0 && uniform(state) < p->lapse ? !answer : answer;
 }
 
-/* One hunt; the relative error of its estimate, NaN without one. */
-static int hunt(const struct tms_threshold_options *options, double threshold, uint64_t *state, double *ret_error,
-                unsigned *ret_pulses, bool *ret_covered)
+/* One hunt; the relative error of its estimate, NaN without one; none: there is no threshold, it says. */
+static int hunt(const struct tms_threshold_options *options, const struct population *population, double threshold,
+                uint64_t *state, double *ret_error, unsigned *ret_pulses, bool *ret_covered, bool *ret_none)
 {
         struct tms_threshold_estimate e;
         struct tms_threshold *t;
@@ -35,18 +39,23 @@ static int hunt(const struct tms_threshold_options *options, double threshold, u
                 return r;
         while ((r = tms_threshold_next(t, &permille, &not_before)) >= 0) {
                 now = not_before > now ? not_before : now;
-                r = tms_threshold_answer(t, now, subject_answers(threshold, permille, state));
+                r = tms_threshold_answer(t, now, subject_answers(population, threshold, permille, state));
                 if (r < 0)
                         break;
                 (*ret_pulses)++;
         }
         if (r == -EALREADY)
                 r = 0;
-        if (r >= 0 && tms_threshold_estimate(t, &e) >= 0) {
-                *ret_error = ((double)e.threshold_permille - threshold) / threshold;
-                *ret_covered = threshold >= e.low_permille && threshold <= e.high_permille;
-        } else
-                *ret_error = NAN;
+        *ret_error = NAN;
+        if (r >= 0) {
+                const int estimate = tms_threshold_estimate(t, &e, NULL);
+
+                *ret_none = estimate == -ERANGE;
+                if (estimate >= 0) {
+                        *ret_error = ((double)e.threshold_permille - threshold) / threshold;
+                        *ret_covered = threshold >= e.low_permille && threshold <= e.high_permille;
+                }
+        }
         tms_threshold_free(t);
         return r;
 }
@@ -58,8 +67,10 @@ static int compare(const void *a, const void *b)
         return (x > y) - (x < y);
 }
 
-int hunts_run(const struct tms_threshold_options *options, unsigned subjects, uint64_t seed, struct hunts *ret)
+int hunts_run(const struct tms_threshold_options *options, const struct population *population, unsigned subjects,
+              uint64_t seed, struct hunts *ret)
 {
+        const double range = population->to_permille - population->from_permille;
         double *errors = calloc(subjects, sizeof(*errors)), sum = 0, squares = 0, pulses_sum = 0;
         struct hunts h = {.subjects = subjects};
         unsigned n = 0;
@@ -68,14 +79,15 @@ int hunts_run(const struct tms_threshold_options *options, unsigned subjects, ui
         if (!errors)
                 return -ENOMEM;
         for (unsigned i = 0; i < subjects && r >= 0; i++) {
-                double threshold = 300 + 550 * uniform(&seed), error = NAN;
-                bool covered = false;
+                double threshold = population->from_permille + range * uniform(&seed), error = NAN;
+                bool covered = false, none = false;
                 unsigned pulses = 0;
 
-                r = hunt(options, threshold, &seed, &error, &pulses, &covered);
+                r = hunt(options, population, threshold, &seed, &error, &pulses, &covered, &none);
                 pulses_sum += pulses;
                 if (pulses > h.pulses_max)
                         h.pulses_max = pulses;
+                h.none += none;
                 if (isnan(error)) {
                         h.failed++;
                         continue;
@@ -90,6 +102,7 @@ int hunts_run(const struct tms_threshold_options *options, unsigned subjects, ui
         if (n) {
                 h.rms = sqrt(squares / n);
                 h.bias = sum / n;
+                h.error_median = errors[n / 2];
                 h.error_95 = errors[n * 95 / 100];
                 h.error_max = errors[n - 1];
         }

@@ -15,7 +15,7 @@ static struct hunts run(struct tms_threshold_options options)
 {
         struct hunts h;
 
-        assert_int_equal(hunts_run(&options, SUBJECTS, 20260117, &h), 0);
+        assert_int_equal(hunts_run(&options, &population_plain, SUBJECTS, 20260117, &h), 0);
         print_message("within 5 %%: %.2f %%, rms %.2f %%, bias %+.2f %%, pulses %.1f (most %u), in interval %.2f %%, "
                       "failed %u\n",
                       100.0 * h.within_5_percent / h.subjects, 100 * h.rms, 100 * h.bias, h.pulses_mean, h.pulses_max,
@@ -27,7 +27,9 @@ static void test_ml_pest_subjects(void **state)
 {
         struct hunts h = run((struct tms_threshold_options){.method = TMS_THRESHOLD_ML_PEST});
 
-        assert_int_equal(h.failed, 0);
+        /* After 20 pulses there may still be fewer than two answers of one kind near enough. */
+        assert_true(h.failed <= SUBJECTS / 2000);
+        assert_int_equal(h.none, 0);
         assert_int_equal(h.pulses_max, 20);
         assert_true(h.within_5_percent >= SUBJECTS * 95 / 100);
         assert_true(h.rms < 0.026);
@@ -50,6 +52,7 @@ static void test_mills_nithi_subjects(void **state)
 
         /* It wants ten of ten, which a threshold of 85 %MSO does not always have below 100 %MSO. */
         assert_true(h.failed <= SUBJECTS / 2000);
+        assert_int_equal(h.none, 0);
         assert_true(h.within_5_percent >= SUBJECTS * 93 / 100);
         assert_true(h.pulses_max < 200);
 }
@@ -73,7 +76,7 @@ static void test_noiseless(void **state)
                                 assert_int_equal(tms_threshold_answer(t, now, x >= threshold), 0);
                         }
                         assert_true(tms_threshold_done(t));
-                        assert_int_equal(tms_threshold_estimate(t, &e), 0);
+                        assert_int_equal(tms_threshold_estimate(t, &e, NULL), 0);
                         assert_in_range(e.threshold_permille, threshold - 20, threshold + 20);
                         if (method == TMS_THRESHOLD_ML_PEST)
                                 assert_true(e.low_permille <= e.threshold_permille &&
@@ -100,11 +103,8 @@ static void test_hopeless(void **state)
                                 now = not_before;
                                 assert_int_equal(tms_threshold_answer(t, now, answer), 0);
                         }
-                        r = tms_threshold_estimate(t, &e);
-                        if (!answer)
-                                assert_int_equal(r, -ERANGE);
-                        else if (r >= 0)
-                                assert_true(e.threshold_permille < 100);
+                        r = tms_threshold_estimate(t, &e, NULL);
+                        assert_int_equal(r, answer ? -ENODATA : -ERANGE);
                         tms_threshold_free(t);
                 }
 }
@@ -131,14 +131,14 @@ static void test_manners(void **state)
         assert_int_equal(tms_threshold_answer(t, 5000001000, false), 0);
         assert_true(tms_threshold_done(t));
         assert_int_equal(tms_threshold_next(t, &x, &not_before), -EALREADY);
-        assert_int_equal(tms_threshold_estimate(t, &e), 0);
-        assert_int_equal(e.pulses, 2);
+        /* One answer and one miss are no estimate. */
+        assert_int_equal(tms_threshold_estimate(t, &e, NULL), -ENODATA);
         t = tms_threshold_free(t);
         assert_null(tms_threshold_free(t));
 
         o = (struct tms_threshold_options){.method = TMS_THRESHOLD_RELATIVE};
         assert_int_equal(tms_threshold_new(&o, &t), 0);
-        assert_int_equal(tms_threshold_estimate(t, &e), -EAGAIN);
+        assert_int_equal(tms_threshold_estimate(t, &e, NULL), -EAGAIN);
         tms_threshold_free(t);
 
         /* Out of pulses before a threshold: over, but not for lack of asking. */
@@ -146,12 +146,12 @@ static void test_manners(void **state)
                 o.max_pulses = 2;
                 assert_int_equal(tms_threshold_new(&o, &t), 0);
                 for (uint64_t now = 0; now < 2 * TMS_THRESHOLD_GAP_NS; now += TMS_THRESHOLD_GAP_NS) {
-                        assert_int_equal(tms_threshold_estimate(t, &e), -EAGAIN);
+                        assert_int_equal(tms_threshold_estimate(t, &e, NULL), -EAGAIN);
                         assert_int_equal(tms_threshold_next(t, &x, &not_before), 0);
                         assert_int_equal(tms_threshold_answer(t, now, false), 0);
                 }
                 assert_true(tms_threshold_done(t));
-                assert_int_equal(tms_threshold_estimate(t, &e), -ENODATA);
+                assert_int_equal(tms_threshold_estimate(t, &e, NULL), -ENODATA);
                 tms_threshold_free(t);
         }
 
