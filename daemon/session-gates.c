@@ -75,7 +75,8 @@ static void notice_text(const struct elapsed *e, unsigned kind, char *buf, size_
                 break;
         default:
                 (void)snprintf(buf, size,
-                               "The clock of this computer has not been synchronised since it was started (timedatectl "
+                               "The clock of this computer has not been synchronised since the daemon started "
+                               "(timedatectl "
                                "set-ntp true), and it says %s: what counts as given today goes by it.",
                                utc_text(e->utc_ns, to));
                 break;
@@ -89,6 +90,7 @@ static void add_notice(struct gates *g, const struct elapsed *e, unsigned kind)
         while (*g->notices[i].sentence)
                 i++;
         g->clock_notices |= 1U << kind;
+        g->notices[i].kind = kind;
         g->notices[i].name = notice_names[kind];
         notice_text(e, kind, g->notices[i].sentence, sizeof(g->notices[i].sentence));
 }
@@ -169,7 +171,7 @@ bool gates_hold(struct request *q, const struct session *s, const char *method)
         if (!gates_look(q, s, method, &g))
                 return false;
         if (g.clock_notices & ~s->clock_notices) {
-                for (i = 0; g.notices[i + 1].sentence[0]; i++)
+                for (i = 0; s->clock_notices & (1U << g.notices[i].kind); i++)
                         ;
                 request_refuse(q, "ClockNotSane", "%s: prepare the session again, as this was not known then: %s",
                                method, g.notices[i].sentence);

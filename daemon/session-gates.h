@@ -18,6 +18,7 @@ struct gates {
         unsigned clock_notices; /* bits; one that was not confirmed forbids to arm */
         /* The same in words, ended by "". */
         struct {
+                unsigned kind; /* its bit */
                 const char *name;
                 char sentence[GATE_SENTENCE_MAX];
         } notices[CLOCK_TROUBLES + 2];

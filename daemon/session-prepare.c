@@ -10,6 +10,7 @@
 #include "job.h"
 #include "session-arguments.h"
 #include "session-gates.h"
+#include "session-verdict.h"
 #include "session.h"
 
 struct preparation {
@@ -174,81 +175,6 @@ static json_t *describe(const struct preparation *p)
         return data;
 }
 
-static int append_text(sd_bus_message *m, const char *key, const char *value)
-{
-        return sd_bus_message_append(m, "{sv}", key, "s", value);
-}
-
-static int append_reason(sd_bus_message *m, const struct tms_safety_reason *reason)
-{
-        const char *const pairs[][2] = {
-                        {"class", tms_safety_class_name(reason->class_)},
-                        {"layer", reason->layer},
-                        {"table", reason->table},
-                        {"row", reason->row},
-                        {"column", reason->column},
-                        {"limit", reason->limit},
-                        {"actual", reason->actual},
-                        {"source", reason->source},
-                        {"sentence", reason->sentence},
-        };
-        size_t i;
-        int r;
-
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        for (i = 0; r >= 0 && i < ELEMENTS(pairs); i++)
-                r = append_text(m, pairs[i][0], pairs[i][1]);
-        return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-static int append_reasons(sd_bus_message *m, const struct tms_safety *safety)
-{
-        size_t i;
-        int r;
-
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "reasons");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "aa{sv}");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "a{sv}");
-        for (i = 0; r >= 0 && i < safety->n_reasons; i++)
-                r = append_reason(m, safety->reasons + i);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-static sd_bus_message *verdict_reply(struct preparation *p)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        const struct session *s = p->s;
-        int r;
-
-        r = sd_bus_message_new_method_return(request_message(p->q), &m);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0)
-                r = append_text(m, "class", tms_safety_class_name(p->safety.class_));
-        if (r >= 0)
-                r = append_reasons(m, &p->safety);
-        if (r >= 0)
-                r = append_text(m, "id", s->protocol_id);
-        if (r >= 0)
-                r = append_text(m, "sha256", s->protocol_sha256);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}", "pulses", "u", s->timeline.count, "trains", "u",
-                                          s->timeline.trains, "max_permille", "u", s->timeline.max_permille,
-                                          "first_to_last_ns", "t", s->first_to_last_ns, "cycle_total_ns", "t",
-                                          tms_protocol_cycle_total_ns(p->protocol));
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r < 0 ? NULL : TAKE_PTR(m);
-}
-
 /* Everything that follows from what is loaded. */
 static void tell_prepared(struct session *s)
 {
@@ -295,7 +221,7 @@ static void on_recorded(const struct audit_result *result, void *userdata)
         s->time_left_ns = s->shown_time_left_ns = s->first_to_last_ns;
         session_set_state(s, SESSION_PREPARED);
         tell_prepared(s);
-        reply = verdict_reply(p);
+        reply = verdict_message(request_message(q), s, p->protocol, &p->safety);
         request_reply_message(q, reply);
         sd_bus_message_unref(reply);
         preparation_free(p);

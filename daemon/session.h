@@ -6,6 +6,7 @@
  *  session-end.c      its end, and what overtakes: stop, close
  *  session-prepare.c  protocol file to a timeline that the kernel has verified
  *  session-arguments.c what a caller gives to Prepare
+ *  session-verdict.c  Prepare's answer
  *  session-notices.c  what the safety policy wants confirmed before arming
  *  session-gates.c    the clock, the day's dose, one session a subject
  *  session-run.c      arm, start, go, pause, resume

@@ -268,9 +268,9 @@ static void test_a_clock_that_nobody_sets_is_a_notice(void **state)
         atomic_store(&fake_clock->unsynchronised, true);
         must_create(f);
         assert_true(prepare(f));
-        assert_int_equal(logged(f, "has not been synchronised since it was started"), 1);
+        assert_int_equal(logged(f, "has not been synchronised since the daemon started"), 1);
         assert_false(call(f, "Arm"));
-        refused(f, "NoticeNotConfirmed", "has not been synchronised since it was started");
+        refused(f, "NoticeNotConfirmed", "has not been synchronised since the daemon started");
         must(f, "ConfirmNotices");
         must(f, "Arm");
         must(f, "Stop");

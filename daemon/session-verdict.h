@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Prepare's answer: the verdict with its reasons, and what is loaded. */
+#ifndef TMSD_SESSION_VERDICT_H
+#define TMSD_SESSION_VERDICT_H
+
+#include "session.h"
+
+/* The answer to that call; NULL without memory. */
+sd_bus_message *verdict_message(sd_bus_message *call, const struct session *s, const struct tms_protocol *protocol,
+                                const struct tms_safety *safety);
+
+#endif
