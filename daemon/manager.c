@@ -3,6 +3,8 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 
+#include "admission.h"
+#include "callers.h"
 #include "manager.h"
 #include "protocol-list.h"
 #include "recovery.h"
@@ -56,29 +58,6 @@ void manager_record_limited(struct manager *m, const char *type, json_t *who, co
                 m->limited_unrecorded++;
         else
                 m->limited_unrecorded -= unrecorded;
-}
-
-void manager_remember_uid(struct manager *m, const char *name, uid_t uid)
-{
-        size_t i = m->next_uid++ % UIDS_REMEMBERED;
-
-        if (strlen(name) >= sizeof(m->uids[i].name))
-                return;
-        strcpy(m->uids[i].name, name);
-        m->uids[i].uid = uid;
-}
-
-bool manager_recall_uid(struct manager *m, const char *name, uid_t *ret)
-{
-        size_t i;
-
-        for (i = 0; i < UIDS_REMEMBERED; i++) {
-                if (STREQ(m->uids[i].name, name)) {
-                        *ret = m->uids[i].uid;
-                        return true;
-                }
-        }
-        return false;
 }
 
 /* --- Hotplug ------------------------------------------------------------------------------ */
@@ -245,9 +224,13 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         r = open_bus(m);
         if (r < 0)
                 return r;
-        r = protocol_list_new(event, m->bus, &m->protocols);
+        r = callers_new(&m->callers);
+        if (r >= 0)
+                r = admission_new(m, &m->admission);
+        if (r >= 0)
+                r = protocol_list_new(event, m->bus, &m->protocols);
         if (r < 0)
-                return r;
+                return log_error_errno(r, "calls cannot be answered");
         r = audit_new(event,
                       &(struct audit_config){
                                       .state_fd = state_fd,
@@ -360,7 +343,9 @@ struct manager *manager_free(struct manager *m)
         udev_monitor_unref(m->udev_monitor);
         history_free(m->history);
         protocol_list_free(m->protocols);
+        admission_free(m->admission);
         sd_bus_flush_close_unref(m->bus);
+        callers_free(m->callers);
         sd_event_unref(m->event);
         free(m);
         return NULL;

@@ -18,7 +18,6 @@
 
 #define BUS_NAME "org.tmsd1"
 #define MANAGER_PATH "/org/tmsd1"
-#define UIDS_REMEMBERED 32
 
 struct request;
 struct session;
@@ -36,6 +35,8 @@ struct manager {
         struct audit *audit;
         struct history *history;
         struct protocol_list *protocols;
+        struct callers *callers;
+        struct admission *admission;
         struct stimulator_list stimulators;
         struct session_list sessions;
         struct request_list asking; /* calls that wait for polkit */
@@ -46,13 +47,6 @@ struct manager {
         bool ready;                  /* the bus name is ours */
         bool stopping;               /* exits once no session is left */
         int exit_status;
-
-        /* Unique names are never given twice, so what was learned of one stays true. */
-        struct {
-                char name[24];
-                uid_t uid;
-        } uids[UIDS_REMEMBERED];
-        unsigned next_uid;
 
         /* See manager_record_limited(). */
         unsigned limited_left;
@@ -74,9 +68,6 @@ void manager_see_node(struct manager *m, const char *action, const char *node);
 /* Whoever may have been the last thing to wait for calls this. */
 void manager_check_ready(struct manager *m);
 void manager_check_stopped(struct manager *m);
-
-void manager_remember_uid(struct manager *m, const char *name, uid_t uid);
-bool manager_recall_uid(struct manager *m, const char *name, uid_t *ret);
 
 /* Writes an outcome: no waiting, a failure is the audit writer's to tell. */
 void manager_record(struct manager *m, const char *type, json_t *who, const char *on, json_t *data);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "audit.h"
+#include "callers.h"
 #include "manager.h"
 #include "request.h"
 #include "tms.h"
@@ -17,6 +18,7 @@ struct request {
         bool uid_known;
         const char *action;
         char answer[16];
+        struct question_share share; /* of what may be asked at polkit at once */
         void *object;
         void *(*release)(void *);
         request_fn go;
@@ -27,10 +29,12 @@ static void set_asking(struct request *q, bool asking)
         if (q->asking == asking)
                 return;
         q->asking = asking;
-        if (asking)
+        if (asking) {
                 TAILQ_INSERT_TAIL(&q->manager->asking, q, link);
-        else
+        } else {
                 TAILQ_REMOVE(&q->manager->asking, q, link);
+                callers_answered(q->manager->callers, request_sender(q), &q->share);
+        }
 }
 
 static void request_free(struct request *q)
@@ -164,6 +168,16 @@ void request_refuse(struct request *q, const char *error, const char *format, ..
 
 /* --- Who calls, and may he ------------------------------------------------------- */
 
+/* From now on the program does not share with those who have no rights. */
+static void let_in(struct request *q)
+{
+        struct caller *caller = callers_find(q->manager->callers, request_sender(q));
+
+        if (caller)
+                caller->trusted = true;
+        q->go(q, q->object);
+}
+
 static void on_polkit(const char *answer, void *userdata)
 {
         struct request *q = userdata;
@@ -171,7 +185,7 @@ static void on_polkit(const char *answer, void *userdata)
         set_asking(q, false);
         (void)snprintf(q->answer, sizeof(q->answer), "%s", answer);
         if (STREQ(answer, "yes"))
-                q->go(q, q->object);
+                let_in(q);
         else if (STREQ(answer, "unavailable"))
                 request_refuse(q, "NotAuthorized",
                                "Polkit does not answer, and without it nobody is authorized for %s.", q->action);
@@ -192,6 +206,13 @@ static void ask(struct request *q)
                 q->go(q, q->object);
                 return;
         }
+        if (!callers_may_question(q->manager->callers, request_sender(q), q->uid, now_ns(CLOCK_MONOTONIC), &q->share)) {
+                (void)snprintf(q->answer, sizeof(q->answer), "not asked");
+                request_refuse(q, "TooManyRequests",
+                               "Polkit has yet to answer earlier calls, so it is not asked about this one: wait for "
+                               "those answers, then try again. Stop and Pause need no answer.");
+                return;
+        }
         r = polkit_ask(q->manager->bus, request_sender(q), q->uid, q->action,
                        sd_bus_message_get_allow_interactive_authorization(q->m) > 0, on_polkit, q, &q->slot);
         if (r < 0)
@@ -206,7 +227,7 @@ static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (!sd_bus_message_is_method_error(m, NULL) && sd_bus_message_read(m, "u", &uid) >= 0) {
                 q->uid = uid;
                 q->uid_known = true;
-                manager_remember_uid(q->manager, request_sender(q), uid);
+                (void)callers_remember(q->manager->callers, request_sender(q), uid);
         }
         if (q->action && !q->uid_known) {
                 /* He has left the bus already: there is nobody to ask polkit about. */
@@ -238,6 +259,7 @@ int request_begin(struct manager *manager, sd_bus_message *m, const char *action
                   void *(*release)(void *), request_fn go)
 {
         struct request *q = calloc(1, sizeof(*q));
+        const struct caller *caller;
         int r;
 
         if (!q) {
@@ -253,7 +275,9 @@ int request_begin(struct manager *manager, sd_bus_message *m, const char *action
         q->go = go;
         /* Whatever asks polkit can be let go; what nobody is asked about comes to its end by itself. */
         set_asking(q, action != NULL);
-        if (manager_recall_uid(manager, request_sender(q), &q->uid)) {
+        caller = callers_find(manager->callers, request_sender(q));
+        if (caller) {
+                q->uid = caller->uid;
                 q->uid_known = true;
                 ask(q);
                 return 1;

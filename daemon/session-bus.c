@@ -139,7 +139,11 @@ static void go_prepare(struct request *q, void *session)
 
 static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return begin_as_owner(userdata, m, session_prepare_overrides(m) ? ACTION_OVERRIDE : NULL, go_prepare);
+        struct session *s = userdata;
+        /* Only the owner's text is worth reading. */
+        bool overrides = is_owner(s, m) && session_prepare_overrides(m);
+
+        return begin_as_owner(s, m, overrides ? ACTION_OVERRIDE : NULL, go_prepare);
 }
 
 static void go_confirm_notices(struct request *q, void *session)

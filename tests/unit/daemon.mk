@@ -4,9 +4,9 @@
 
 # Whole sessions, over session-fixture.c.
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake)
-SESSION_UNIT += $(B)/tests/test-flood
+SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
 SESSION_UNIT += $(B)/tests/test-session-gates
-DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-matrix audit-writer pulsefile history elapsed config vtable) $(SESSION_UNIT)
+DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-matrix audit-writer pulsefile history elapsed config vtable quota) $(SESSION_UNIT)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
@@ -45,6 +45,7 @@ $(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o elapsed.o)
 # Records that there is no memory for.
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
 $(B)/tests/test-elapsed: $(addprefix $(DU)/,test-elapsed.o history.o elapsed.o)
+$(B)/tests/test-quota: $(addprefix $(DU)/,test-quota.o quota.o callers.o)
 $(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o)
 $(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o fake-device.o scratch.o) $(DU_DAEMON) $(DU_LIB)
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
@@ -54,9 +55,10 @@ $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
 $(B)/tests/test-audit-writer $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
 # What was given behind the daemon's back.
 $(B)/tests/test-session-gates: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today
-# Many clients at once; threads and parsed files are counted.
-$(B)/tests/test-flood: $(DU)/flood.o
-$(B)/tests/test-flood: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=job_start,--wrap=tms_protocol_parse
+# Many clients at once; what the daemon does is counted.
+$(B)/tests/test-flood $(B)/tests/test-listing: $(addprefix $(DU)/,flood.o flood-counts.o)
+$(B)/tests/test-flood $(B)/tests/test-listing: DAEMON_UNIT_LDFLAGS += \
+	-Wl,--wrap=job_start,--wrap=tms_protocol_parse,--wrap=polkit_ask,--wrap=sd_bus_enqueue_for_read
 
 $(DAEMON_UNIT):
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(DAEMON_UNIT_LDFLAGS) -o $@ $^ $(DU_LIBS)

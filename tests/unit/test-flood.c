@@ -1,295 +1,287 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bystanders who ask a lot: what they cost the daemon, and that nobody else
- * feels it. Threads, parsed files and answers are counted; no clock decides.
+ * Bystanders who ask a lot: who is served, and when, who is refused, and that
+ * nobody else feels it. Calls and answers are counted; no clock decides.
  */
-#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <cmocka.h>
 
 #include "fake-bus.h"
 #include "fake-device.h"
 #include "flood.h"
-#include "job.h"
+#include "flood-counts.h"
 #include "manager.h"
 #include "scratch.h"
 #include "session-fixture.h"
-#include "tms.h"
 
-#define BYSTANDER 65534
-#define SHIPPED SOURCE_DIR "/lib/protocols"
+/* --- Who is served, and when -------------------------------------------------------------------- */
 
-/* --- What the daemon does, counted in it ----------------------------------------------------- */
-
-static struct {
-        atomic_uint jobs, jobs_now, jobs_most, parses;
-} * counts;
-
-struct counted {
-        job_fn run, done;
-        void *userdata;
-};
-
-static void counted_run(void *userdata)
+static sd_bus_message *objects(sd_bus *bus)
 {
-        struct counted *c = userdata;
-
-        c->run(c->userdata);
+        return new_call(bus, MANAGER_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
 }
 
-static void counted_done(void *userdata)
+static int note_order(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        struct counted *c = userdata;
+        struct flood *flood = userdata;
 
-        atomic_fetch_sub(&counts->jobs_now, 1);
-        c->done(c->userdata);
-        free(c);
+        assert_false(sd_bus_message_is_method_error(m, NULL));
+        /* Never 0 once it is here. */
+        flood->order = flood->answered + flood->refused + 1;
+        return 0;
 }
 
-int __real_job_start(sd_event *event, job_fn run, job_fn done, void *userdata);
-int __wrap_job_start(sd_event *event, job_fn run, job_fn done, void *userdata);
-
-int __wrap_job_start(sd_event *event, job_fn run, job_fn done, void *userdata)
+/* n calls of one client, then its Stop, all of them there when the daemon looks; how many come before the Stop's answer? */
+static unsigned before_stop(struct fixture *f, struct flood *flood, unsigned n)
 {
-        struct counted *c = malloc(sizeof(*c));
-        unsigned now;
-        int r;
+        struct flood_client *c = flood->clients;
+        sd_bus_message *m;
+        unsigned i, before = flood->answered + flood->refused;
 
-        *c = (struct counted){run, done, userdata};
-        r = __real_job_start(event, counted_run, counted_done, c);
-        if (r < 0) {
-                free(c);
-                return r;
-        }
-        atomic_fetch_add(&counts->jobs, 1);
-        now = atomic_fetch_add(&counts->jobs_now, 1) + 1;
-        if (now > atomic_load(&counts->jobs_most))
-                atomic_store(&counts->jobs_most, now);
-        return r;
+        assert_true(fake_freeze(f->daemon));
+        for (i = 0; i < n; i++)
+                flood_send(c, objects(c->bus));
+        m = new_call(c->bus, STIMULATOR, "org.tmsd1.Stimulator", "Stop");
+        flood->order = 0;
+        assert_true(sd_bus_call_async(c->bus, NULL, m, note_order, flood, 0) >= 0);
+        sd_bus_message_unref(m);
+        flood_push(c);
+        assert_int_equal(kill(f->daemon, SIGCONT), 0);
+        flood_wait(flood);
+        while (flood->order == 0)
+                flood_take(flood);
+        return flood->order - 1 - before;
 }
 
-int __real_tms_protocol_parse(const char *file, const char *text, size_t size, struct tms_protocol **ret,
-                              struct tms_error *error);
-int __wrap_tms_protocol_parse(const char *file, const char *text, size_t size, struct tms_protocol **ret,
-                              struct tms_error *error);
-
-int __wrap_tms_protocol_parse(const char *file, const char *text, size_t size, struct tms_protocol **ret,
-                              struct tms_error *error)
-{
-        atomic_fetch_add(&counts->parses, 1);
-        return __real_tms_protocol_parse(file, text, size, ret, error);
-}
-
-static int setup_in(void **state, const char *folder)
-{
-        counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        assert_true(counts != MAP_FAILED);
-        assert_int_equal(setenv("TMS_PROTOCOL_PATH", folder, 1), 0);
-        return setup(state);
-}
-
-static int setup_shipped(void **state)
-{
-        return setup_in(state, SHIPPED);
-}
-
-static int teardown_flood(void **state)
-{
-        int r = teardown(state);
-
-        (void)munmap(counts, sizeof(*counts));
-        (void)unsetenv("TMS_PROTOCOL_PATH");
-        return r;
-}
-
-/* --- The list of protocols --------------------------------------------------------------------- */
-
-static unsigned shipped(void)
-{
-        DIR *d = opendir(SHIPPED);
-        struct dirent *e;
-        unsigned n = 0;
-
-        while ((e = readdir(d)))
-                n += strstr(e->d_name, ".yaml") ? 1 : 0;
-        closedir(d);
-        return n;
-}
-
-static void list_once(struct flood_client *c)
-{
-        flood_send(c, new_call(c->bus, MANAGER_PATH, "org.tmsd1.Manager", "ListProtocols"));
-}
-
-static void test_many_ask_for_the_protocols(void **state)
+static void test_a_stop_is_first(void **state)
 {
         struct fixture *f = *state;
-        struct flood *flood = flood_new(f, BYSTANDER, 40);
-        unsigned keepalives, round, i;
+        struct flood *flood = flood_new(f, bystander(0), 1);
+        unsigned i;
 
         must_run(f);
-        wait_state(f, "running");
-        atomic_store(&counts->jobs_most, 0);
-        atomic_store(&counts->parses, 0);
-        keepalives = fake->keepalives;
-        /* Until the treatment has gone on for a while. */
-        for (round = 0; round < 1000 && fake->keepalives < keepalives + 5; round++) {
-                for (i = 0; i < 800; i++)
-                        list_once(&flood->clients[i % flood->n]);
-                flood_wait(flood);
-        }
-        assert_true(fake->keepalives >= keepalives + 5);
-        /* Whoever got no list was told why. */
+        flood_greet(flood->clients);
+        assert_int_equal(before_stop(f, flood, 80), 0);
+        assert_int_equal(flood->answered, 80);
+        check_end(f, "stopped", 0);
+        /* And so when the calls before it are refused. */
+        for (i = 0; i < 100; i++)
+                flood_send(flood->clients, objects(flood->clients->bus));
+        flood_wait(flood);
+        assert_true(flood->refused > 0);
+        assert_int_equal(before_stop(f, flood, 80), 0);
         assert_int_equal(flood->wrong, 0);
-        assert_true(flood->answered > 0);
-        assert_int_equal(flood->answered + flood->refused, flood->sent);
-        assert_int_equal(atomic_load(&counts->jobs_most), 1);
-        assert_int_equal(atomic_load(&counts->parses), shipped());
-        assert_int_equal(get_number(f, "Delivered"), 0);
-        wait_state(f, "running");
         flood_free(flood);
 }
 
-/* The title of the protocol x, or what its file is accused of; "" without that file. To be freed. */
-static char *listed(struct fixture *f)
+/* Whom the daemon knows as one with rights comes first, then one of each user in turn. */
+static void test_users_take_turns(void **state)
 {
-        sd_bus_message *m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "ListProtocols"), *reply;
-        char *title = strdup("");
+        struct fixture *f = *state;
+        struct flood *many = flood_new(f, bystander(0), 1), *few = flood_new(f, bystander(1), 1);
+        struct flood owner = {.clients = &(struct flood_client){.flood = &owner, .bus = f->bus}, .n = 1};
+        const char *name[3], *order = geteuid() == 0 ? "oMFMFMMM" : "oMMMMM";
+        unsigned i;
 
-        if (!finish(f, f->bus, m, &reply))
-                fail_msg("ListProtocols: %s: %s", f->error, f->message);
-        assert_true(sd_bus_message_enter_container(reply, 'a', "a{sv}") >= 0);
-        while (sd_bus_message_enter_container(reply, 'a', "{sv}") > 0) {
-                while (sd_bus_message_enter_container(reply, 'e', "sv") > 0) {
-                        const char *key, *value;
+        must_create(f);
+        flood_greet(many->clients);
+        flood_greet(few->clients);
+        assert_true(fake_freeze(f->daemon));
+        atomic_store(&counts->served, 0);
+        for (i = 0; i < 50; i++)
+                flood_send(many->clients, objects(many->clients->bus));
+        flood_push(many->clients);
+        for (i = 0; i < 2; i++)
+                flood_send(few->clients, objects(few->clients->bus));
+        flood_push(few->clients);
+        flood_send(owner.clients, objects(f->bus));
+        flood_push(owner.clients);
+        assert_int_equal(kill(f->daemon, SIGCONT), 0);
+        flood_wait(many);
+        flood_wait(few);
+        flood_wait(&owner);
+        assert_int_equal(many->answered, 50);
+        assert_int_equal(few->answered, 2);
+        assert_int_equal(owner.answered, 1);
+        assert_true(sd_bus_get_unique_name(f->bus, &name[0]) >= 0);
+        assert_true(sd_bus_get_unique_name(many->clients->bus, &name[1]) >= 0);
+        assert_true(sd_bus_get_unique_name(few->clients->bus, &name[2]) >= 0);
+        for (i = 0; order[i]; i++)
+                assert_string_equal(counts->senders[i], name[order[i] == 'o' ? 0 : order[i] == 'M' ? 1 : 2]);
+        flood_free(many);
+        flood_free(few);
+}
 
-                        assert_true(sd_bus_message_read(reply, "s", &key) >= 0);
-                        if (STREQ(key, "title") || STREQ(key, "error")) {
-                                assert_true(sd_bus_message_read(reply, "v", "s", &value) >= 0);
-                                free(title);
-                                title = strdup(value);
-                        } else {
-                                assert_true(sd_bus_message_skip(reply, "v") >= 0);
-                        }
-                        assert_true(sd_bus_message_exit_container(reply) >= 0);
+/* --- Quotas ---------------------------------------------------------------------------------------- */
+
+static const struct {
+        const char *path, *interface, *method, *types;
+        bool always; /* never refused for its number */
+} floods[] = {
+                {MANAGER_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "", false},
+                {MANAGER_PATH, "org.freedesktop.DBus.Introspectable", "Introspect", "", false},
+                {MANAGER_PATH, "org.freedesktop.DBus.Properties", "GetAll", "i", false},
+                {STIMULATOR, "org.tmsd1.Stimulator", "GetLatency", "", false},
+                {MANAGER_PATH, "org.tmsd1.Manager", "ListProtocols", "", false},
+                {MANAGER_PATH, "org.tmsd1.Manager", "SealAudit", "s", false},
+                {NULL, "org.tmsd1.Session", "Arm", "", false},
+                {NULL, "org.tmsd1.Session", "Start", "", false},
+                {NULL, "org.tmsd1.Session", "Go", "u", false},
+                {NULL, "org.tmsd1.Session", "Resume", "", false},
+                {NULL, "org.tmsd1.Session", "ConfirmNotices", "", false},
+                {NULL, "org.tmsd1.Session", "Close", "", false},
+                {STIMULATOR, "org.tmsd1.Stimulator", "ClearFault", "", false},
+                {NULL, "org.tmsd1.Session", "Pause", "b", true},
+                {STIMULATOR, "org.tmsd1.Stimulator", "Stop", "", true},
+                {NULL, "org.tmsd1.Session", "Stop", "", true},
+};
+
+static void send_nth(struct fixture *f, struct flood_client *c, size_t i)
+{
+        sd_bus_message *m = new_call(c->bus, floods[i].path ? floods[i].path : f->session, floods[i].interface,
+                                     floods[i].method);
+        const char *t;
+
+        for (t = floods[i].types; *t; t++) {
+                if (*t == 's')
+                        (void)sd_bus_message_append(m, "s", "nonce");
+                else if (*t == 'i')
+                        (void)sd_bus_message_append(m, "s", "org.tmsd1.Manager");
+                else
+                        (void)sd_bus_message_append(m, *t == 'b' ? "b" : "u", 0);
+        }
+        flood_send(c, m);
+}
+
+static void test_everything_has_a_quota_but_stopping(void **state)
+{
+        struct fixture *f = *state;
+        size_t i;
+        unsigned n;
+
+        must_create(f);
+        for (i = 0; i < ELEMENTS(floods); i++) {
+                /* The first answer may be that the bystander has no right to it. */
+                struct flood *flood = flood_new(f, bystander((unsigned)i), 1);
+
+                for (n = 0; n < 1000; n++) {
+                        send_nth(f, flood->clients, i);
+                        if (n % 50 == 49)
+                                flood_wait(flood);
                 }
-                assert_true(sd_bus_message_exit_container(reply) >= 0);
+                flood_wait(flood);
+                if (floods[i].always ? flood->refused > 0 : flood->refused < 300)
+                        fail_msg("%s: %u of 1000 refused", floods[i].method, flood->refused);
+                flood_free(flood);
         }
-        sd_bus_message_unref(reply);
-        return title;
+        assert_true(fake->stops >= 1000);
+        check_end(f, "stopped", 0);
 }
 
-static void is_listed(struct fixture *f, const char *title)
-{
-        char *now = listed(f);
-
-        if (!strstr(now, title) || (!*title && *now))
-                fail_msg("the list says '%s', expected '%s'", now, title);
-        free(now);
-}
-
-#define X(title)                                                                                           \
-        "format: 1\nid: x\ntitle: " title "\nindication: i\ntarget: left\ncoil: any\nwaveform: biphasic\n" \
-        "status: research\nintensity: {reference: rMT, percent: 90 %}\n"                                   \
-        "pattern: {series: {trains: 5, interval: 5 s}}\ntotals: {pulses: 5, trains: 5, first_to_last: 20 s}\n"
-
-static char folder[] = "/tmp/tms-flood-XXXXXX";
-
-static void write_x(const char *text)
-{
-        scratch_write(folder, "x.yaml", text, strlen(text));
-}
-
-static int setup_own(void **state)
-{
-        strcpy(folder + strlen(folder) - 6, "XXXXXX");
-        assert_non_null(mkdtemp(folder));
-        return setup_in(state, folder);
-}
-
-static int teardown_own(void **state)
-{
-        char path[64];
-
-        (void)snprintf(path, sizeof(path), "%s/x.yaml", folder);
-        (void)unlink(path);
-        assert_int_equal(rmdir(folder), 0);
-        return teardown_flood(state);
-}
-
-static void test_list_follows_the_files(void **state)
+/* What a user interface does, and more, goes unnoticed. */
+static void test_who_asks_little_is_never_refused(void **state)
 {
         struct fixture *f = *state;
-        char path[64];
+        struct flood *flood = flood_new(f, bystander(0), 1);
+        sd_bus *bus = flood->clients->bus;
+        unsigned i;
 
-        (void)snprintf(path, sizeof(path), "%s/x.yaml", folder);
-        is_listed(f, "");
-        write_x(X("first"));
-        is_listed(f, "first");
-        is_listed(f, "first");
-        /* Edited in place, of the same size. */
-        write_x(X("other"));
-        is_listed(f, "other");
-        write_x("format: 2\n");
-        is_listed(f, "format");
-        assert_int_equal(unlink(path), 0);
-        is_listed(f, "");
+        flood_send(flood->clients, objects(bus));
+        flood_send(flood->clients, new_call(bus, MANAGER_PATH, "org.tmsd1.Manager", "ListProtocols"));
+        flood_send(flood->clients, new_call(bus, STIMULATOR, "org.freedesktop.DBus.Introspectable", "Introspect"));
+        for (i = 0; i < 50; i++) {
+                sd_bus_message *m = new_call(bus, STIMULATOR, "org.freedesktop.DBus.Properties", "Get");
+
+                (void)sd_bus_message_append(m, "ss", "org.tmsd1.Stimulator", "State");
+                flood_send(flood->clients, m);
+        }
+        flood_wait(flood);
+        assert_int_equal(flood->answered, flood->sent);
+        flood_free(flood);
 }
 
-/* The lowest that the daemon does not use. */
-static unsigned free_descriptor(pid_t pid)
-{
-        char path[64], name[16];
-        unsigned fd = 0;
-
-        (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-        do
-                (void)snprintf(name, sizeof(name), "%u", fd++);
-        while (scratch_exists(path, name));
-        return fd - 1;
-}
-
-static void allow_descriptors(pid_t pid, rlim_t n, struct rlimit *old)
-{
-        struct rlimit limit;
-
-        assert_int_equal(prlimit(pid, RLIMIT_NOFILE, NULL, &limit), 0);
-        if (old)
-                *old = limit;
-        limit.rlim_cur = n;
-        assert_int_equal(prlimit(pid, RLIMIT_NOFILE, &limit, NULL), 0);
-}
-
-/* Not knowing what is installed is no list of nothing, nor is it remembered. */
-static void test_list_without_descriptors(void **state)
+/* The log knows of each, in few records. */
+static void test_refusals_are_counted(void **state)
 {
         struct fixture *f = *state;
-        struct rlimit old;
-        unsigned more;
+        struct flood *flood = flood_new(f, bystander(0), 1);
+        unsigned i, unrecorded;
+        char *log, *p;
 
-        write_x(X("first"));
-        for (more = 0; more < 2; more++) {
-                sd_bus_message *m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "ListProtocols");
-
-                allow_descriptors(f->daemon, free_descriptor(f->daemon) + more, &old);
-                assert_false(finish(f, f->bus, m, NULL));
-                refused(f, "Failed", "Too many open files. Try again");
-                allow_descriptors(f->daemon, old.rlim_cur, NULL);
-                is_listed(f, "first");
+        for (i = 0; i < 2000; i++) {
+                flood_send(flood->clients, objects(flood->clients->bus));
+                if (i % 50 == 49)
+                        flood_wait(flood);
         }
+        flood_wait(flood);
+        assert_true(flood->refused > 1000);
+        /* A refusal of another kind carries the rest. */
+        assert_false(create_with(f, f->bus, "Jane Doe"));
+        stop_daemon(f);
+        i = logged(f, "TooManyRequests");
+        assert_in_range(i, 1, 10);
+        log = scratch_read(f->audit, "log.jsonl", NULL);
+        for (p = log, unrecorded = 0; (p = strstr(p, "\"unrecorded\":")); p++)
+                unrecorded += (unsigned)strtoul(p + strlen("\"unrecorded\":"), NULL, 10);
+        free(log);
+        assert_int_equal(i + unrecorded, flood->refused);
+        flood_free(flood);
+}
+
+/* --- Questions at polkit ----------------------------------------------------------------------------- */
+
+static void test_a_slow_polkit_is_not_used_up(void **state)
+{
+        struct fixture *f = *state;
+        struct flood *floods_of[6], owner = {.clients = &(struct flood_client){.flood = &owner, .bus = f->bus}, .n = 1};
+        unsigned i, n, before, keepalives;
+
+        must_run(f);
+        before = atomic_load(&counts->questions);
+        fake_polkit_say(POLKIT_SILENT);
+        for (i = 0; i < ELEMENTS(floods_of); i++) {
+                floods_of[i] = flood_new(f, bystander(i), 10);
+                for (n = 0; n < 500; n++)
+                        flood_send(&floods_of[i]->clients[n % 10], new_call(floods_of[i]->clients[n % 10].bus,
+                                                                            f->session, "org.tmsd1.Session", "Resume"));
+                /* All but those that wait for polkit have their answer. */
+                while (floods_of[i]->refused + 4 < floods_of[i]->sent)
+                        flood_take(floods_of[i]);
+        }
+        n = atomic_load(&counts->questions) - before;
+        assert_true(n >= 4 && n <= 16);
+        /* The operator's own is asked, and the treatment goes on. */
+        flood_send(owner.clients, new_call(f->bus, f->session, "org.tmsd1.Session", "Resume"));
+        flood_push(owner.clients);
+        keepalives = fake->keepalives;
+        while (atomic_load(&counts->questions) - before < n + 1 || fake->keepalives < keepalives + 3)
+                flood_take(&owner);
+        assert_int_equal(owner.refused, 0);
+        assert_true(call_on(f, floods_of[0]->clients[0].bus, f->session, "org.tmsd1.Session", "Stop"));
+        check_end(f, "stopped", 0);
+        /* The session lets go of those that wait; then there is room again. */
+        fake_polkit_say(POLKIT_YES);
+        flood_wait(&owner);
+        for (i = 0; i < ELEMENTS(floods_of); i++) {
+                flood_wait(floods_of[i]);
+                flood_free(floods_of[i]);
+        }
+        must_create(f);
 }
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_shipped, teardown_flood)
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(test_many_ask_for_the_protocols, setup_shipped, teardown_flood),
-                        cmocka_unit_test_setup_teardown(test_list_follows_the_files, setup_own, teardown_own),
-                        cmocka_unit_test_setup_teardown(test_list_without_descriptors, setup_own, teardown_own),
+                        TEST(test_a_stop_is_first),
+                        TEST(test_users_take_turns),
+                        TEST(test_everything_has_a_quota_but_stopping),
+                        TEST(test_who_asks_little_is_never_refused),
+                        TEST(test_refusals_are_counted),
+                        TEST(test_a_slow_polkit_is_not_used_up),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who is served, and when; see admission.h. */
+#include "admission.h"
+#include "callers.h"
+#include "manager.h"
+#include "request.h"
+#include "session.h"
+#include "stimulator.h"
+#include "strangers.h"
+#include "waiting.h"
+
+#define RECORD_EVERY_NS (10 * NS_PER_S)
+
+struct admission {
+        struct manager *m;
+        sd_bus_slot *filter;
+        struct waiting *waiting;
+        struct strangers *strangers;
+        struct purse purse; /* of all who are not known yet */
+};
+
+/* --- What is asked for ----------------------------------------------------------------------- */
+
+enum manner {
+        MANNER_URGENT,   /* at once, always */
+        MANNER_OWNERS,   /* as urgent when the session's owner asks; else in order */
+        MANNER_IN_ORDER, /* in the order of arrival */
+        MANNER_ASIDE,    /* when nothing else is left */
+};
+
+struct method {
+        const char *interface, *member;
+        enum manner manner;
+        enum quota_kind kind;
+        unsigned cost;
+};
+
+#define MANAGER "org.tmsd1.Manager"
+#define SESSION "org.tmsd1.Session"
+#define STIMULATOR "org.tmsd1.Stimulator"
+#define PROPERTIES "org.freedesktop.DBus.Properties"
+
+static const struct method methods[] = {
+                {STIMULATOR, "Stop", MANNER_URGENT, QUOTA_ACT, 0},
+                {SESSION, "Stop", MANNER_URGENT, QUOTA_ACT, 0},
+                {SESSION, "Pause", MANNER_URGENT, QUOTA_ACT, 0},
+                {SESSION, "Close", MANNER_OWNERS, QUOTA_ACT, 1},
+                {SESSION, "ConfirmNotices", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {SESSION, "Arm", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {SESSION, "Start", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {SESSION, "Go", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {SESSION, "Resume", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {STIMULATOR, "ClearFault", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {SESSION, "Prepare", MANNER_ASIDE, QUOTA_WORK, 1},
+                {MANAGER, "CreateSession", MANNER_ASIDE, QUOTA_WORK, 1},
+                {MANAGER, "SealAudit", MANNER_ASIDE, QUOTA_WORK, 1},
+                {MANAGER, "ListProtocols", MANNER_ASIDE, QUOTA_LOOK, COST_PROTOCOLS},
+                {STIMULATOR, "GetLatency", MANNER_ASIDE, QUOTA_LOOK, COST_LATENCY},
+                {PROPERTIES, "GetAll", MANNER_ASIDE, QUOTA_LOOK, COST_GET_ALL},
+                {"org.freedesktop.DBus.ObjectManager", "GetManagedObjects", MANNER_ASIDE, QUOTA_LOOK, COST_OBJECTS},
+                {"org.freedesktop.DBus.Introspectable", "Introspect", MANNER_ASIDE, QUOTA_LOOK, COST_INTROSPECT},
+};
+
+/* Properties.Get and Set, Peer, and what is unknown. */
+static const struct method any_other = {NULL, NULL, MANNER_ASIDE, QUOTA_LOOK, COST_GET};
+
+static const struct method *find_method(sd_bus_message *m)
+{
+        const char *interface = sd_bus_message_get_interface(m), *member = sd_bus_message_get_member(m);
+        size_t i;
+
+        for (i = 0; i < ELEMENTS(methods); i++) {
+                /* A call need not name the interface. */
+                if (STREQ(methods[i].member, member) && (!interface || STREQ(methods[i].interface, interface)))
+                        return methods + i;
+        }
+        return &any_other;
+}
+
+/* Of a session that holds a stimulator, at that path. */
+static bool is_owners(struct admission *a, sd_bus_message *m)
+{
+        const struct stimulator *st;
+
+        TAILQ_FOREACH(st, &a->m->stimulators, link) {
+                if (st->session && STREQ(st->session->path, sd_bus_message_get_path(m)) &&
+                    STREQ(st->session->owner, sd_bus_message_get_sender(m)))
+                        return true;
+        }
+        return false;
+}
+
+/* --- Refusals ---------------------------------------------------------------------------------- */
+
+static void record_refusal(struct admission *a, sd_bus_message *m, const sd_bus_error *error, struct user *user,
+                           uint64_t now)
+{
+        if (user && (user->refused_ns == 0 || now - user->refused_ns > RECORD_EVERY_NS)) {
+                user->refused_ns = now;
+                log_notice("user %u asks too much and is refused", (unsigned)user->uid);
+                manager_record_limited(a->m, "request.refused",
+                                       json_pack("{s:I, s:s}", "uid", (json_int_t)user->uid, "sender",
+                                                 sd_bus_message_get_sender(m)),
+                                       sd_bus_message_get_path(m),
+                                       json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(m), "error",
+                                                 "TooManyRequests", "message", error->message));
+        } else {
+                a->m->limited_unrecorded++;
+        }
+}
+
+/* What follows costs microseconds, since it is done as often as anybody likes. */
+static int refuse(struct admission *a, sd_bus_message *m, enum quota_kind kind, struct user *user, uint64_t now)
+{
+        static const sd_bus_error sentences[QUOTA_KINDS] = {
+                        [QUOTA_LOOK] = SD_BUS_ERROR_MAKE_CONST(
+                                        ERROR_PREFIX "TooManyRequests",
+                                        "You ask for more than the daemon answers to one user: wait a second, then ask "
+                                        "again. What changes is signalled, so nobody needs to ask often."),
+                        [QUOTA_ACT] = SD_BUS_ERROR_MAKE_CONST(
+                                        ERROR_PREFIX "TooManyRequests",
+                                        "You call more often than the daemon allows to one user: wait a second, then "
+                                        "try again. Stop and Pause are never refused for this."),
+                        [QUOTA_WORK] = SD_BUS_ERROR_MAKE_CONST(
+                                        ERROR_PREFIX "TooManyRequests",
+                                        "You ask for more work than the daemon does for one user: wait a few seconds, "
+                                        "then try again."),
+        };
+
+        record_refusal(a, m, &sentences[kind], user, now);
+        waiting_refuse(a->waiting, m, &sentences[kind]);
+        return 1;
+}
+
+/* --- The door ------------------------------------------------------------------------------------ */
+
+static bool pay(struct caller *caller, struct user *user, const struct method *method, uint64_t now)
+{
+        if (caller && caller->trusted)
+                return quota_pay(&caller->purse, RANK_TRUSTED, method->kind, method->cost, now);
+        if (caller && !quota_pay(&caller->purse, RANK_CONNECTION, method->kind, method->cost, now))
+                return false;
+        return quota_pay(&user->purse, RANK_USER, method->kind, method->cost, now);
+}
+
+/* 0: to be served now; 1: it waits, or is refused. */
+static int admit(struct admission *a, sd_bus_message *m, const struct method *method, struct caller *caller, uid_t uid)
+{
+        uint64_t now = now_ns(CLOCK_MONOTONIC);
+        struct user *user = callers_user(a->m->callers, uid, now);
+
+        if (!pay(caller, user, method, now))
+                return refuse(a, m, method->kind, user, now);
+        if (method->manner != MANNER_ASIDE)
+                return 0;
+        if (waiting_add(a->waiting, m, caller && caller->trusted, user) < 0)
+                return refuse(a, m, method->kind, user, now);
+        return 1;
+}
+
+/* The bus has told whose name that is, or could not. */
+static void on_known(sd_bus_message *m, uid_t uid, void *userdata)
+{
+        struct admission *a = userdata;
+
+        (void)admit(a, m, find_method(m), callers_find(a->m->callers, sd_bus_message_get_sender(m)), uid);
+}
+
+static int admit_stranger(struct admission *a, sd_bus_message *m, const struct method *method)
+{
+        uint64_t now;
+
+        if (method->manner == MANNER_ASIDE && strangers_add(a->strangers, m) >= 0)
+                return 1;
+        now = now_ns(CLOCK_MONOTONIC);
+        if (method->manner != MANNER_ASIDE && quota_pay(&a->purse, RANK_STRANGER, method->kind, method->cost, now))
+                return 0;
+        return refuse(a, m, method->kind, NULL, now);
+}
+
+/* Of those that others send, there is none that we wait for; the bus's own tell who comes and goes. */
+static int see_other(sd_bus_message *m)
+{
+        const char *sender = sd_bus_message_get_sender(m);
+
+        return sd_bus_message_is_signal(m, NULL, NULL) > 0 && sender && *sender == ':';
+}
+
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct admission *a = userdata;
+        const char *sender = sd_bus_message_get_sender(m);
+        const struct method *method;
+        struct caller *caller;
+
+        if (sd_bus_message_is_method_call(m, NULL, NULL) <= 0)
+                return see_other(m);
+        if (!sender || waiting_is_served(a->waiting, m))
+                return 0;
+        waiting_count(a->waiting);
+        method = find_method(m);
+        if (method->manner == MANNER_URGENT || (method->manner == MANNER_OWNERS && is_owners(a, m)))
+                return 0;
+        caller = callers_find(a->m->callers, sender);
+        return caller ? admit(a, m, method, caller, caller->uid) : admit_stranger(a, m, method);
+}
+
+int admission_new(struct manager *m, struct admission **ret)
+{
+        struct admission *a = calloc(1, sizeof(*a));
+        int r;
+
+        if (!a)
+                return -ENOMEM;
+        a->m = m;
+        r = waiting_new(m->event, m->bus, &a->waiting);
+        if (r >= 0)
+                r = strangers_new(m->bus, m->callers, on_known, a, &a->strangers);
+        if (r >= 0)
+                r = sd_bus_add_filter(m->bus, &a->filter, on_message, a);
+        if (r < 0) {
+                admission_free(a);
+                return r;
+        }
+        *ret = a;
+        return 0;
+}
+
+struct admission *admission_free(struct admission *a)
+{
+        if (!a)
+                return NULL;
+        sd_bus_slot_unref(a->filter);
+        strangers_free(a->strangers);
+        waiting_free(a->waiting);
+        free(a);
+        return NULL;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How much anybody may ask of the daemon; see quota.h. */
+#include "quota.h"
+#include "util.h"
+
+/*
+ * A stranger's LOOK and WORK wait until it is known whose they are.
+ *
+ * A user interface asks for all objects once, takes what changes from signals
+ * and reads a few properties a second; a script may start a few tmsctl in a
+ * second, each of which asks for all objects. Neither gets near these limits.
+ * The first number is what can be had at once, the second what comes back in
+ * a second.
+ *
+ * LOOK: a user has 2 % of one processor. What is asked for waits until
+ * nothing urgent does, so the first number delays no Stop; but an answer
+ * that nobody reads stays in the bus daemon's memory, which takes 127 MB of
+ * ours before it takes nothing from us any more: at the most, 20 answers of
+ * 10 kB a second.
+ *
+ * ACT: these are served as they come, so that a Stop finds everything done
+ * that was asked for before it. Each takes up to 50 µs: a user's whole first
+ * number holds a Stop up by 1 ms.
+ *
+ * WORK: each is a file, a thread or a signature, and a sync of the disk; who
+ * is let in by polkit prepares one session at a time.
+ */
+static const struct {
+        unsigned most, per_s;
+} limits[QUOTA_RANKS][QUOTA_KINDS] = {
+                [RANK_STRANGER] = {[QUOTA_LOOK] = {0, 1}, [QUOTA_ACT] = {20, 10}, [QUOTA_WORK] = {0, 1}},
+                [RANK_CONNECTION] = {[QUOTA_LOOK] = {60000, 12000}, [QUOTA_ACT] = {10, 3}, [QUOTA_WORK] = {10, 1}},
+                [RANK_USER] = {[QUOTA_LOOK] = {100000, 20000}, [QUOTA_ACT] = {20, 5}, [QUOTA_WORK] = {20, 2}},
+                [RANK_TRUSTED] = {[QUOTA_LOOK] = {500000, 100000}, [QUOTA_ACT] = {200, 50}, [QUOTA_WORK] = {100, 10}},
+};
+
+bool quota_pay(struct purse *purse, enum quota_rank rank, enum quota_kind kind, unsigned cost, uint64_t now_ns)
+{
+        uint64_t each_ns = NS_PER_S / limits[rank][kind].per_s;
+        uint64_t full_ns = purse->full_ns[kind];
+
+        if (full_ns < now_ns)
+                full_ns = now_ns;
+        full_ns += cost * each_ns;
+        if (full_ns - now_ns > limits[rank][kind].most * each_ns)
+                return false;
+        purse->full_ns[kind] = full_ns;
+        return true;
+}
+
+bool quota_is_full(const struct purse *purse, uint64_t now_ns)
+{
+        size_t i;
+
+        for (i = 0; i < QUOTA_KINDS; i++) {
+                if (purse->full_ns[i] > now_ns)
+                        return false;
+        }
+        return true;
+}
