@@ -60,6 +60,7 @@ void session_set_state(struct session *s, enum session_state state)
         /* ENDED has no way out: every completion that comes late has to look before. */
         assert(s->state != SESSION_ENDED);
         s->state = state;
+        session_owner_follow(s);
         /* The end is told in one signal, with its reason: see session-end.c. */
         if (s->slot && state != SESSION_ENDED)
                 (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "State", NULL);
@@ -397,6 +398,7 @@ static struct session *session_free(struct session *s)
         sd_event_source_disable_unref(s->finish);
         sd_bus_slot_unref(s->slot);
         peer_free(s->owner_watch);
+        heartbeat_free(s->heartbeat);
         tms_device_close(s->control);
         tms_timeline_clear(&s->timeline);
         notices_free(s->notices);
@@ -580,7 +582,9 @@ static int session_new(struct manager *m, struct stimulator *st, const struct re
         r = session_prepare_end(s);
         if (r < 0)
                 return r;
-        r = peer_watch(m->bus, owner, on_owner_left, s, &s->owner_watch);
+        r = session_owner_new(s);
+        if (r >= 0)
+                r = peer_watch(m->bus, owner, on_owner_left, s, &s->owner_watch);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(s);

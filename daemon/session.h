@@ -10,6 +10,7 @@
  *  session-notices.c  what the safety policy wants confirmed before arming
  *  session-gates.c    the clock, the day's dose, one session a subject
  *  session-run.c      arm, start, go, pause, resume
+ *  session-owner.c    an owner who does not answer
  *  session-bus.c      the D-Bus interface: properties, who may call what
  *
  * Everything here runs on the event loop. Whatever adds risk is on disk
@@ -19,6 +20,7 @@
 #define TMSD_SESSION_H
 
 #include "peer.h"
+#include "heartbeat.h"
 #include "request.h"
 #include "stimulator.h"
 
@@ -49,7 +51,8 @@ struct session {
         char *path, *subject, *owner;
         uid_t owner_uid;
         bool owner_uid_known;
-        struct peer *owner_watch; /* the owner leaves, the session stops */
+        struct peer *owner_watch;    /* the owner leaves, the session stops */
+        struct heartbeat *heartbeat; /* the owner is frozen, it pauses */
         sd_bus_slot *slot;
 
         enum session_state state;
@@ -162,6 +165,12 @@ void session_left_kernel(struct session *s);
 void session_record(struct session *s, const char *type, json_t *who, json_t *data);
 /* For what anybody may ask for again and again: see manager_record_limited(). */
 void session_record_limited(struct session *s, const char *type, json_t *who, json_t *data);
+
+/* --- session-owner.c -------------------------------------------------------------------- */
+
+int session_owner_new(struct session *s);
+/* The state has changed. */
+void session_owner_follow(struct session *s);
 
 /* --- session-notices.c ------------------------------------------------------------------ */
 

@@ -19,6 +19,7 @@
  * Answers: "ok …" or "error NAME MESSAGE". Exits 0 at the end of input.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -177,11 +178,35 @@ static bool get_text(const char *object, const char *property, char *buf, size_t
         return true;
 }
 
+/* The daemon asks the owner of a running session whether it is alive: the bus is read at all times. */
+static void process_bus(void)
+{
+        while (sd_bus_process(bus, NULL) > 0)
+                ;
+}
+
+/* Returns when standard input has something, or after ms, -1 for never; meanwhile the bus is read. */
+static void wait_for_input(int fd, int ms)
+{
+        struct pollfd p[2] = {{.fd = sd_bus_get_fd(bus), .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+        struct timespec now;
+        int64_t end, left = -1;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        end = now.tv_sec * 1000 + now.tv_nsec / 1000000 + ms;
+        do {
+                process_bus();
+                clock_gettime(CLOCK_MONOTONIC, &now);
+                if (ms >= 0)
+                        left = end - (now.tv_sec * 1000 + now.tv_nsec / 1000000);
+                if (ms >= 0 && left <= 0)
+                        return;
+        } while (poll(p, 2, (int)left) >= 0 && !p[1].revents);
+}
+
 static void sleep_ms(unsigned ms)
 {
-        struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-
-        nanosleep(&t, NULL);
+        wait_for_input(-1, (int)ms);
 }
 
 static void do_wait(const char *object, const char *property, const char *value, unsigned ms)
@@ -227,7 +252,9 @@ int main(void)
                 fprintf(stderr, "client: no system bus: %s\n", strerror(-r));
                 return 2;
         }
-        while (fgets(line, sizeof(line), stdin)) {
+        /* What is read ahead could not be waited for. */
+        setvbuf(stdin, NULL, _IONBF, 0);
+        while (wait_for_input(STDIN_FILENO, -1), fgets(line, sizeof(line), stdin)) {
                 char *word[6] = {NULL};
                 char *save = NULL;
                 int n = 0;

@@ -3,7 +3,7 @@
 # sessions over a private bus on a stimulator that the test plays itself.
 
 # Whole sessions, over session-fixture.c.
-SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake)
+SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
 SESSION_UNIT += $(B)/tests/test-session-gates
 DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-matrix audit-writer pulsefile history elapsed config vtable quota) $(SESSION_UNIT)

@@ -44,6 +44,8 @@ void stop_daemon(struct fixture *f);
 void wait_daemon(struct fixture *f, int wanted);
 void kill_daemon(struct fixture *f, int sig);
 
+/* Processes what has come to a client, the daemon's questions too. */
+void answer(sd_bus *bus);
 sd_bus_message *new_call(sd_bus *bus, const char *path, const char *interface, const char *method);
 /* True if it worked; else error (without its prefix) and message say why. Takes over m. */
 bool finish(struct fixture *f, sd_bus *bus, sd_bus_message *m, sd_bus_message **ret_reply);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An owner who is on the bus and does not answer: nobody sees the treatment,
+ * and it pauses at once. The session does not end; whoever thaws the owner may
+ * resume. It is asked only while pulses may be fired, since in every other
+ * state nothing goes on by itself.
+ */
+#include "session.h"
+
+static void on_owner_silent(const char *text, void *userdata)
+{
+        struct session *s = userdata;
+        int r;
+
+        if (s->state != SESSION_RUNNING || s->ending)
+                return;
+        session_ref(s);
+        r = tms_device_pause(s->control, true);
+        (void)session_overtake(s, "the program that owns the session does not answer.");
+        log_warning("session %s: %s", s->id, text);
+        session_record(s, "session.pause", NULL,
+                       json_pack("{s:s, s:s, s:b}", "reason", "owner_frozen", "text", text, "now", 1));
+        /* It may have ended by itself meanwhile. */
+        session_catch_up(s);
+        if (s->state == SESSION_RUNNING && !s->ending) {
+                if (r < 0)
+                        session_end(s, "owner_frozen", text, NULL);
+                else
+                        session_set_pausing(s, PAUSING_NOW);
+        }
+        session_unref(s);
+}
+
+int session_owner_new(struct session *s)
+{
+        return heartbeat_new(s->manager->bus, s->manager->event, s->owner, on_owner_silent, s, &s->heartbeat);
+}
+
+void session_owner_follow(struct session *s)
+{
+        if (s->state == SESSION_RUNNING)
+                heartbeat_start(s->heartbeat);
+        else
+                heartbeat_stop(s->heartbeat);
+}
