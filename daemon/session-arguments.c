@@ -3,17 +3,12 @@
 #include "session-arguments.h"
 #include "session.h"
 
-/* A text that goes into the log: something, and nothing that would not print. */
+/* A text that goes into the log: something, in one line, that is shown as it is. */
 static bool is_reason(const char *text)
 {
-        bool some = false;
+        _cleanup_(freep) char *line = strdup(text);
 
-        for (; *text; text++) {
-                if ((unsigned char)*text < 0x20 || *text == 0x7f)
-                        return false;
-                some = some || *text != ' ';
-        }
-        return some;
+        return line && STREQ(tms_text_line(line), text) && text[strspn(text, " ")];
 }
 
 static bool is_adjusted(const struct tms_dose *dose)

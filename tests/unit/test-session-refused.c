@@ -80,6 +80,42 @@ static void test_half_characters(void **state)
         free(key);
 }
 
+/* What goes into the log in a prescriber's words is shown there in one line and as it is. */
+static void test_a_reason_is_what_it_looks_like(void **state)
+{
+        static const char *const bad[] = {
+                        "",
+                        "  ",
+                        "a\nb",
+                        "a\x1b[2J",
+                        "a\x7f",
+                        "a\xc2\x9b"
+                        "2J",
+                        "a\u2028b",
+                        "a\u202eb",
+                        "a\u200bb",
+                        "a\ue000",
+        };
+        struct fixture *f = *state;
+        sd_bus *prescriber = connect_as(f, 65534);
+        sd_bus_message *m;
+        size_t i;
+
+        assert_true(create_with(f, prescriber, "S-1"));
+        for (i = 0; i <= ELEMENTS(bad); i++) {
+                m = new_call(prescriber, f->session, "org.tmsd1.Session", "Prepare");
+                (void)sd_bus_message_append(m, "ssa{sv}", "x", f->protocol, 1, "override_reason", "s",
+                                            i < ELEMENTS(bad) ? bad[i] : "Étude 17, vote 4711 – 50 µs");
+                assert_false(finish(f, prescriber, m, NULL));
+                if (i < ELEMENTS(bad))
+                        refused(f, "InvalidArgument", "wants its reason in words, in one line");
+                else
+                        assert_null(strstr(f->message, "in one line"));
+        }
+        sd_bus_flush_close_unref(prescriber);
+        stop_daemon(f);
+}
+
 /* A file that cannot be read hides none of the others, whatever is in it. */
 static void test_listing_with_a_wrong_file(void **state)
 {
@@ -572,6 +608,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
                         TEST(test_half_characters),
+                        TEST(test_a_reason_is_what_it_looks_like),
                         TEST(test_listing_with_a_wrong_file),
                         TEST(test_every_reason_is_told),
                         TEST(test_every_notice_is_told),
