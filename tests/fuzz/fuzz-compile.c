@@ -76,21 +76,32 @@ enum odd {
         ODD_NO_COIL = 4,
         ODD_VISUAL = 8,
         ODD_EMG = 16,
-        ODD_METHOD = 32,  /* of no known method */
-        ODD_NO_KIND = 64, /* none is stated */
-        ODD_TYPO = 128,   /* of no known kind */
-        ODD_ACTIVE = 256, /* of the active one, whatever the protocol's is */
+        ODD_METHOD = 32,         /* of no known method */
+        ODD_NO_KIND = 64,        /* none is stated */
+        ODD_TYPO = 128,          /* of no known kind */
+        ODD_ACTIVE = 256,        /* of the active one, whatever the protocol's is */
+        ODD_ADJUSTED = 512,      /* the second number is what the first was adjusted to */
+        ODD_LEG_ADJUSTED = 1024, /* a leg's threshold is adjusted to the next one's */
 };
 
 static unsigned dose_read(const uint8_t *data, struct tms_dose *dose, uint32_t *ret_today)
 {
+        unsigned odd;
+
         dose->threshold_permille = take(&data) % 1100;
         dose->percent_permille = take(&data) % 3200;
         dose->other_threshold_permille = take(&data) % 1100;
         for (size_t i = 0; i < TMS_LEGS_MAX; i++)
                 dose->leg_threshold_permille[i] = take(&data) % 1100;
         *ret_today = take(&data);
-        return take(&data);
+        odd = take(&data);
+        if (odd & ODD_ADJUSTED) {
+                dose->adjusted_threshold_permille = dose->other_threshold_permille;
+                dose->other_threshold_permille = 0;
+        }
+        for (size_t i = 0; odd & ODD_LEG_ADJUSTED && i < TMS_LEGS_MAX; i++)
+                dose->leg_adjusted_permille[i] = dose->leg_threshold_permille[(i + 1) % TMS_LEGS_MAX];
+        return odd;
 }
 
 static void dose_fit(const struct tms_protocol *p, unsigned odd, struct tms_dose *dose)
@@ -141,6 +152,15 @@ static bool has_card(const struct tms_safety *s)
         return strcmp(s->reasons[s->n_reasons - 1].layer, "card") == 0;
 }
 
+/* Nothing is judged by an adjusted threshold without the one that was measured. */
+static void check_adjusted(const struct tms_protocol *p, const struct tms_dose *dose)
+{
+        demand(!dose->adjusted_threshold_permille || dose->threshold_permille);
+        for (size_t i = 0; i < TMS_LEGS_MAX; i++)
+                demand(!dose->leg_adjusted_permille[i] ||
+                       (i < tms_protocol_legs(p) && (dose->leg_threshold_permille[i] || dose->threshold_permille)));
+}
+
 /* Of two thresholds it is known which is which, and the active one is not the higher one. */
 static void check_thresholds(const struct tms_dose *dose)
 {
@@ -176,6 +196,7 @@ static void check_dose(const struct tms_protocol *p, const struct tms_dose *dose
                 demand(t.pulses[t.count - 1].t_ns == tms_protocol_first_to_last_ns(p));
                 demand(limited == 0 && checked == 0 && judged == 0);
                 check_thresholds(dose);
+                check_adjusted(p, dose);
                 check_timeline(&t, &limits);
         }
         if (judged < 0)
