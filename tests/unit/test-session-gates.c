@@ -199,6 +199,59 @@ static void test_a_day_that_nobody_knows(void **state)
         refused(f, "DoseNotKnown", "Arm: ");
 }
 
+/* --- Measured and adjusted threshold -------------------------------------------------------------------- */
+
+/* measured 0 and how NULL: not given. */
+static bool prepare_adjusted(struct fixture *f, unsigned measured, unsigned adjusted, unsigned percent, const char *how)
+{
+        sd_bus_message *m = new_call(f->bus, f->session, "org.tmsd1.Session", "Prepare");
+
+        assert_true(sd_bus_message_append(m, "ss", "mdd-itbs-600.yaml", f->protocol) >= 0);
+        assert_true(sd_bus_message_open_container(m, 'a', "{sv}") >= 0);
+        if (measured)
+                (void)sd_bus_message_append(m, "{sv}", "threshold_permille", "u", measured);
+        if (how)
+                (void)sd_bus_message_append(m, "{sv}", "adjustment", "s", how);
+        if (adjusted)
+                (void)sd_bus_message_append(m, "{sv}", "adjusted_threshold_permille", "u", adjusted);
+        assert_true(sd_bus_message_append(m, "{sv}{sv}{sv}", "threshold_kind", "s", "rMT", "threshold_coil", "s",
+                                          "figure-8", "percent_permille", "u", percent) >= 0);
+        assert_true(sd_bus_message_close_container(m) >= 0);
+        return finish(f, f->bus, m, NULL);
+}
+
+static void test_both_thresholds_are_asked_for_judged_and_recorded(void **state)
+{
+        struct fixture *f = *state;
+
+        must_create(f);
+        /* The same pulse by another name. */
+        assert_false(prepare_adjusted(f, 500, 0, 1728, NULL));
+        refused(f, "NotAllowed", "172.8 % of the motor threshold");
+        assert_false(prepare_adjusted(f, 500, 720, 1200, "Depth of the target, by Dr A."));
+        refused(f, "NotAllowed", "172.8 % of the motor threshold");
+        assert_false(prepare_adjusted(f, 500, 510, 1200, "Depth of the target, by Dr A."));
+        refused(f, "NeedsOverride", "at 122.4 % it is another protocol");
+        assert_false(prepare_adjusted(f, 0, 540, 1000, "Depth of the target, by Dr A."));
+        refused(f, "InvalidArgument", "threshold");
+        assert_false(prepare_adjusted(f, 500, 540, 1000, NULL));
+        refused(f, "InvalidArgument", "how and by whom");
+        assert_false(prepare_adjusted(f, 500, 0, 1000, "Depth of the target, by Dr A."));
+        refused(f, "InvalidArgument", "no adjusted one is given");
+        assert_false(prepare_adjusted(f, 500, 540, 1000, "two\nlines"));
+        refused(f, "InvalidArgument", "in one line");
+        assert_int_equal(fake->loads, 0);
+        if (!prepare_adjusted(f, 500, 540, 1000, "Depth of the target, by Dr A."))
+                fail_msg("Prepare: %s: %s", f->error, f->message);
+        assert_int_equal(get_number(f, "IntensityMax"), 540);
+        assert_int_equal(fake->limits.max_permille, 540);
+        assert_int_equal(logged(f, "\"threshold_permille\":500"), 1);
+        assert_int_equal(logged(f,
+                                "\"adjusted_threshold_permille\":540,\"adjustment\":\"Depth of the target, by Dr A.\""),
+                         1);
+        assert_int_equal(logged(f, "100 % of it is 108 % of the measured one"), 1);
+}
+
 /* --- The clock ------------------------------------------------------------------------------------------ */
 
 static void test_a_clock_that_was_set_forbids_what_adds_risk(void **state)
@@ -341,6 +394,7 @@ int main(void)
                         TEST(test_without_a_subject_the_sentence_says_so),
                         TEST(test_the_dose_is_looked_at_again),
                         TEST(test_a_day_that_nobody_knows),
+                        TEST(test_both_thresholds_are_asked_for_judged_and_recorded),
                         TEST(test_a_clock_that_was_set_forbids_what_adds_risk),
                         TEST(test_a_second_dose_by_the_clock),
                         TEST(test_a_clock_that_nobody_sets_is_a_notice),
