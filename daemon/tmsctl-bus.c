@@ -28,6 +28,7 @@ static const struct {
         const char *name;
         enum status status;
         const char *message; /* NULL: the error's own */
+        const char *next;    /* what to do, where the daemon does not know this program; NULL: its sentence says it */
 } failures[] = {
                 {TMSD_NAME ".Error.InvalidProtocol", STATUS_BAD_INPUT, NULL},
                 {TMSD_NAME ".Error.NoSuchProtocol", STATUS_BAD_INPUT, NULL},
@@ -37,6 +38,9 @@ static const struct {
                 {TMSD_NAME ".Error.NotAllowed", STATUS_NEVER, NULL},
                 {TMSD_NAME ".Error.LimitExceeded", STATUS_NEVER, NULL},
                 {TMSD_NAME ".Error.NoStimulator", STATUS_NO_STIMULATOR, NULL},
+                {TMSD_NAME ".Error.Fault", STATUS_FAILED, NULL, "After mending its cause: tmsctl clear-fault"},
+                {TMSD_NAME ".Error.Unfit", STATUS_FAILED, NULL,
+                 "For what would help: tmsctl latency (in the virtual machine of make vm: VM_FLAGS=--icount)"},
                 {SD_BUS_ERROR_SERVICE_UNKNOWN, STATUS_FAILED,
                  "the daemon is not running; start it with: systemctl start tmsd"},
                 {SD_BUS_ERROR_NAME_HAS_NO_OWNER, STATUS_FAILED,
@@ -61,8 +65,9 @@ int bus_fail(const sd_bus_error *error, int r)
         }
         for (i = 0; i < ELEMENTS(failures); i++)
                 if (STREQ(error->name, failures[i].name))
-                        return fail((int)failures[i].status, strrchr(error->name, '.') + 1, "%s",
-                                    failures[i].message ? failures[i].message : message);
+                        return fail((int)failures[i].status, strrchr(error->name, '.') + 1, "%s%s%s",
+                                    failures[i].message ? failures[i].message : message, failures[i].next ? " " : "",
+                                    failures[i].next ? failures[i].next : "");
         return fail(STATUS_FAILED, strrchr(error->name, '.') ? strrchr(error->name, '.') + 1 : error->name, "%s",
                     message);
 }

@@ -251,14 +251,20 @@ int verb_resume(int argc, char **argv)
 
 /* --- clear-fault --------------------------------------------------------------------------------- */
 
-static int first_fault(const char *path, json_t *properties, void *userdata)
+static int only_fault(const char *path, json_t *properties, void *userdata)
 {
         char *buf = userdata;
 
         if (!STREQ(json_get_str(properties, "state"), "fault"))
                 return 0;
+        /* Whoever mends one fault knows nothing of another. */
+        if (*buf)
+                return -fail(STATUS_BAD_INPUT, "BadUsage",
+                             "/dev/tms%s and /dev/tms%s both have a fault; name the one whose cause is mended: tmsctl "
+                             "clear-fault /dev/tms%s",
+                             path_id(buf), path_id(path), path_id(buf));
         (void)snprintf(buf, 64, "%s", path);
-        return 1;
+        return 0;
 }
 
 /* The stimulator named, or the one that has a fault. */
@@ -272,8 +278,9 @@ static int find_fault(sd_bus *bus, int argc, char **argv, char path[static 64])
         r = bus_objects(bus, &objects);
         if (r < 0)
                 return r;
-        r = objects_foreach(objects, STIMULATOR_INTERFACE, first_fault, path);
-        if (r == 0)
+        path[0] = '\0';
+        r = objects_foreach(objects, STIMULATOR_INTERFACE, only_fault, path);
+        if (r == 0 && !*path)
                 return -fail(STATUS_FAILED, "NoFault", "no stimulator has a fault to clear");
         return r < 0 ? r : 0;
 }

@@ -69,7 +69,8 @@ static void print_stimulator(const json_t *s, json_t *objects)
         printf("%s%s%s  %s%s%s", colour(COLOUR_BOLD), json_get_str(s, "node"), colour(COLOUR_NONE),
                colour(state_colour(state)), state, colour(COLOUR_NONE));
         if (STREQ(state, "fault"))
-                printf(": %s", json_get_str(s, "cause_text"));
+                printf(": %s When that is mended: tmsctl clear-fault %s", json_get_str(s, "cause_text"),
+                       json_get_str(s, "node"));
         (void)putchar('\n');
         printf("    card %" PRIu64 ", firmware %s, %" PRIu64 " pulses in its life", json_get_u64(s, "card_serial"),
                json_get_str(s, "firmware"), json_get_u64(s, "odometer"));

@@ -110,6 +110,9 @@ static int parse_permille(const char *text, const char *option, uint32_t max, ui
         }
         if (s > text && *s == '%')
                 s++;
+        if (s > text && s[0] == ',' && s[1] >= '0' && s[1] <= '9')
+                return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s'; write its decimal with a point: %.*s.%s",
+                            option, text, (int)(s - text), text, s + 1);
         if (s == text || *s || v == 0 || v > max)
                 return fail(STATUS_BAD_INPUT, "BadUsage",
                             "--%s is '%s'; expected a percentage from 0.1 to %u with one decimal at most", option, text,
@@ -181,7 +184,7 @@ static int set_option(enum option_id id, const char *value)
                 opt.mt_method = value;
                 break;
         case OPT_OVERRIDE:
-                if (!*value)
+                if (!value[strspn(value, " \t\r\n")])
                         return fail(STATUS_BAD_INPUT, "BadUsage", "--%s wants the reason in words", name);
                 opt.override_reason = value;
                 break;
@@ -353,6 +356,8 @@ static int fail_unknown(const char *first, const char *second)
                         nearest = &verbs[i];
                 }
         }
+        if (STREQ(first, "version"))
+                return fail(STATUS_BAD_INPUT, "BadUsage", "'version' is not a verb; did you mean '--version'?");
         if (nearest)
                 return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' is not a verb; did you mean '%s'?", first,
                             nearest->name);
@@ -410,6 +415,13 @@ static int verb_help(int argc, char **argv)
         const struct verb *v;
         size_t i;
 
+        /* "audit" is no verb by itself, but three. */
+        if (argc == 1 && STREQ(argv[0], "audit")) {
+                for (i = 0; i < ELEMENTS(verbs); i++)
+                        if (strncmp(verbs[i].name, "audit ", 6) == 0)
+                                print_usage(&verbs[i]);
+                return STATUS_OK;
+        }
         if (argc > 0) {
                 v = find_verb(argv[0], argc > 1 ? argv[1] : NULL);
                 if (!v)
@@ -465,8 +477,25 @@ static void look_for_json(int argc, char **argv)
         }
 }
 
+/* The first word of letters behind a single dash: getopt_long() tells the letter only. */
+static const char *short_word(int argc, char **argv)
+{
+        int i;
+
+        for (i = 1; i < argc && !STREQ(argv[i], "--"); i++)
+                if (argv[i][0] == '-' && argv[i][1] && argv[i][1] != '-' && !STREQ(argv[i], "-h"))
+                        return argv[i];
+        return NULL;
+}
+
 static int fail_option(const char *word)
 {
+        char full[64];
+
+        /* "-mt" */
+        (void)snprintf(full, sizeof(full), "-%.60s", word);
+        if (word[0] == '-' && word[1] != '-' && option_of(full))
+                return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' is not an option; did you mean '%s'?", word, full);
         return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' is not an option, or takes no value; see tmsctl help", word);
 }
 
@@ -482,6 +511,8 @@ static int parse_options(int argc, char **argv, uint32_t *ret_given)
                         id = OPT_HELP;
                 else if (c == ':')
                         return fail(STATUS_BAD_INPUT, "BadUsage", "%s wants a value", argv[optind - 1]);
+                else if (c == '?' && optopt && short_word(argc, argv))
+                        return fail_option(short_word(argc, argv));
                 else if (c == '?')
                         return fail_option(argv[optind - 1]);
                 /* Cut short: what is clear today need not be when there are more options. */
@@ -528,6 +559,8 @@ static int run(int argc, char **argv)
         argc -= optind;
         argv += optind;
         if (given & BIT(OPT_VERSION)) {
+                if (opt.json)
+                        return print_json(json_pack("{s:s}", "version", TMS_VERSION), STATUS_OK);
                 puts("tmsctl " TMS_VERSION);
                 return STATUS_OK;
         }

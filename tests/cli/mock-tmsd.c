@@ -25,6 +25,8 @@
  *  confirm    ConfirmNotices is refused
  *  start      Start is refused
  *  faulted    the stimulator has a fault, nothing runs
+ *  faults     so has a second one
+ *  unfit      Arm is refused: timers
  *  bad-seal   SealAudit is refused
  */
 #include <errno.h>
@@ -196,7 +198,7 @@ static int method_stop_stimulator(sd_bus_message *m, void *userdata, sd_bus_erro
 static int method_clear(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
-        if (!is("faulted"))
+        if (!is("faulted") && !is("faults"))
                 return refuse(e, "OutOfOrder", "There is no fault.");
         mock.stimulator_state = "idle";
         return sd_bus_reply_method_return(m, NULL);
@@ -384,6 +386,8 @@ static int method_arm(sd_bus_message *m, void *userdata, sd_bus_error *e)
         called(m);
         if (!mock.confirmed)
                 return refuse(e, "NoticeNotConfirmed", "Arm: ConfirmNotices comes first.");
+        if (is("unfit"))
+                return refuse(e, "Unfit", "The host's timers are too inexact.");
         if (is("interlock"))
                 return refuse(e, "InterlockOpen", "No coil is connected. Plug the coil in until it locks.");
         mock.state = "arming";
@@ -503,7 +507,7 @@ int main(int argc, char **argv)
         if (argc != 3 || !(mock.calls = fopen(argv[2], "we")))
                 return 2;
         mock.scenario = argv[1];
-        mock.stimulator_state = is("faulted") ? "fault" : "idle";
+        mock.stimulator_state = is("faulted") || is("faults") ? "fault" : "idle";
         r = sd_event_default(&mock.event);
         if (r >= 0)
                 r = sd_bus_open_system(&mock.bus);
@@ -513,6 +517,9 @@ int main(int argc, char **argv)
                 r = sd_bus_add_object_vtable(mock.bus, NULL, "/org/tmsd1", "org.tmsd1.Manager", manager_vtable, NULL);
         if (r >= 0 && !is("none"))
                 r = sd_bus_add_object_vtable(mock.bus, NULL, "/org/tmsd1/stimulator/0", "org.tmsd1.Stimulator",
+                                             stimulator_vtable, NULL);
+        if (r >= 0 && is("faults"))
+                r = sd_bus_add_object_vtable(mock.bus, NULL, "/org/tmsd1/stimulator/1", "org.tmsd1.Stimulator",
                                              stimulator_vtable, NULL);
         if (r >= 0)
                 r = sd_bus_request_name(mock.bus, "org.tmsd1", 0);
