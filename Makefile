@@ -125,6 +125,7 @@ help:
 	@echo 'bench      measures; table and $(B)/bench.json'
 	@echo 'lint       format, warnings, sparse, checkpatch, shellcheck, unit hardening'
 	@echo 'vm         a root shell in the virtual machine with a card plugged in'
+	@echo 'vm-terminal a second terminal of that machine'
 	@echo 'install    into DESTDIR=$(DESTDIR) prefix=$(prefix)'
 	@echo 'uninstall  take away what install put there'
 	@echo 'deps       Debian packages that build, tests and lint need'

@@ -15,7 +15,7 @@ $(ENDS_B)/bin/%: tests/ends/%.c tests/kselftest/tms_test.c tests/kselftest/tms_t
 $(ENDS_M)/tms_ends.ko: $(wildcard tests/ends/module/*)
 	@mkdir -p $(dir $@)
 	@cp -p $^ $(dir $@)
-	@$(MAKE) -s -C $$(tests/vm/kernel-headers --kernel $(ENDS_K)) M=$(abspath $(ENDS_M)) CC=$(GUEST_CC) modules \
+	@$(MAKE) -s -C $$(tests/vm/kernel-headers --kernel $(ENDS_K)) M=$(abspath $(ENDS_M)) CC=$$(tests/vm/compiler --kernel $(ENDS_K)) modules \
 		>$(ENDS_M)/log 2>&1 || { cat $(ENDS_M)/log; exit 1; }
 
 .PHONY: ends check-ends

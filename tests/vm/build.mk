@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The virtual machine: a shell in it, and its slow parts made ahead of time.
 
-.PHONY: vm vm-qemu vm-image check-vm-harness
+.PHONY: vm vm-terminal vm-qemu vm-image check-vm-harness
 
 # What runs in the machine is compiled by its own compiler, not the host's: the host may be another Debian.
 GUEST_CC = $(or $(shell tests/vm/compiler),/none)
@@ -14,11 +14,14 @@ guest:
 $(B)/guest/libtms.a: $(LIB_SRC) kernel/timeline.c
 	@$(MAKE) -s --no-print-directory guest
 
-# KERNEL=6.1|6.12|rt|debug, VM_FLAGS="--icount --cards 2 ..."
+# KERNEL=6.1|6.12|rt|debug|next, VM_FLAGS="--icount --cards 2 ..."
 vm:
 	@tests/deps build vm
 	@tests/check-build
 	@tests/vm/run --shell --kernel "$(or $(KERNEL),6.1)" --install "$(B)/tree/$(or $(KERNEL),6.1)" $(VM_FLAGS)
+
+vm-terminal:
+	@tests/vm/terminal
 
 vm-qemu:
 	@tests/vm/build-qemu

@@ -9,6 +9,9 @@
 # Sourced by the scripts beside it, which have `set -eu` in force.
 
 SUITE=bookworm
+# Where the newest kernel that Debian offers comes from: this suite's backports.
+# shellcheck disable=SC2034 # used by some of the scripts that source this
+NEXT_SUITE=trixie
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/tmsd
 VM_DIR=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034 # used by some of the scripts that source this
