@@ -4,45 +4,14 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/queue.h>
 
-#include "audit.h"
+#include "audit-entry.h"
 #include "clock.h"
 
 #define THREAD_STACK (256 * 1024)
 #define REMEDY                                                          \
         "restore what was lost or changed from a backup, or put audit " \
         "and keys aside together and begin a new log: see THE AUDIT LOG in tmsd(8)"
-
-enum entry_kind {
-        ENTRY_RECORD,
-        ENTRY_SEAL,
-        ENTRY_PROTOCOL,
-        ENTRY_PULSES_OPEN,
-        ENTRY_PULSES_APPEND,
-        ENTRY_PULSES_CLOSE,
-        ENTRY_BARRIER,
-};
-
-struct entry {
-        TAILQ_ENTRY(entry) link;
-        enum entry_kind kind;
-        char *type, *on;
-        json_t *who, *data;
-        uint64_t utc_ns, mono_ns, boottime_ns;
-        struct pulsefile *pulses;
-        bool existing;
-        uint64_t need_bytes;
-        char *text; /* protocol, nonce, or the sealed line that comes back */
-        size_t size;
-        struct tms_event *events;
-        size_t n_events;
-        audit_done_fn done;
-        void *userdata;
-        struct audit_result result;
-};
-
-TAILQ_HEAD(entry_list, entry);
 
 struct audit {
         /* The loop's own. */
@@ -51,22 +20,21 @@ struct audit {
         int event_fd;
         pthread_t thread;
         bool has_thread;
-        char failure[1024];        /* "": none */
-        bool tell_failure;         /* the handler has not been called yet */
-        struct entry_list closers; /* made with each pulse file that is open, so that closing it needs no memory */
+        char failure[AUDIT_SENTENCE]; /* "": none */
+        char no_room[AUDIT_SENTENCE]; /* "": none; as of the last entry that is done */
+        bool tell_failure;            /* the handler has not been called yet */
+        struct entry_list closers;    /* made with each pulse file that is open, so that closing it needs no memory */
         uint64_t records;
         char head[65], key0[65], boot[40];
 
-        /* The thread's own once it runs. */
-        struct auditlog *log;
-        bool broken;
+        struct audit_writer writer; /* the thread's own once it runs */
 
         /* Under lock. */
         pthread_mutex_t lock;
         pthread_cond_t wake;
         struct entry_list queue, finished;
         bool closing;
-        char broken_text[1024]; /* set once, by the thread */
+        char done_failure[AUDIT_SENTENCE], done_no_room[AUDIT_SENTENCE];
         uint64_t done_records;
         char done_head[65];
 };
@@ -91,132 +59,10 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct entry *, entry_free)
 
 /* --- The thread's side -------------------------------------------------------- */
 
-static int check_room(struct audit *a, const struct entry *e)
-{
-        uint64_t room;
-        int r;
-
-        if (e->need_bytes == 0)
-                return 0;
-        r = auditlog_free_bytes(a->log, &room);
-        if (r < 0)
-                return r;
-        return room < a->config.free_min + e->need_bytes ? -ENOSPC : 0;
-}
-
-static int perform_record(struct audit *a, struct entry *e)
-{
-        int r;
-
-        if (e->pulses) {
-                /* What a record says of the file must not be on disk before the file is. */
-                r = pulsefile_sync(e->pulses);
-                if (r < 0)
-                        return r;
-                if (!e->data)
-                        e->data = json_object();
-                r = pulsefile_describe(e->pulses, e->data);
-                if (r < 0)
-                        return r;
-        }
-        return auditlog_append(a->log, e->type, e->who, e->on, e->data, e->utc_ns, e->mono_ns);
-}
-
-/* What was said of the file before this, such as that it will grow, is on disk before the file changes. */
-static int perform_open(struct audit *a, struct entry *e)
-{
-        int r;
-
-        r = auditlog_sync(a->log);
-        return r < 0 ? r : pulsefile_open(e->pulses, auditlog_pulses_fd(a->log), e->existing);
-}
-
-static int perform_append(struct entry *e)
-{
-        int r;
-
-        r = pulsefile_append(e->pulses, e->events, e->n_events);
-        return r < 0 ? r : pulsefile_sync(e->pulses);
-}
-
-static int perform_seal(struct audit *a, struct entry *e)
-{
-        char *line;
-        int r;
-
-        r = auditlog_seal(a->log, e->who, e->text, e->utc_ns, e->mono_ns, &line);
-        if (r < 0)
-                return r;
-        free(e->text);
-        e->text = line;
-        e->result.line = line;
-        return 0;
-}
-
-static int perform(struct audit *a, struct entry *e)
-{
-        switch (e->kind) {
-        case ENTRY_RECORD:
-                return perform_record(a, e);
-        case ENTRY_SEAL:
-                return perform_seal(a, e);
-        case ENTRY_PROTOCOL:
-                return auditlog_keep_protocol(a->log, e->type, e->text, e->size);
-        case ENTRY_PULSES_OPEN:
-                return perform_open(a, e);
-        case ENTRY_PULSES_APPEND:
-                return perform_append(e);
-        case ENTRY_PULSES_CLOSE:
-        case ENTRY_BARRIER:
-                return 0;
-        }
-        return -EINVAL;
-}
-
-static void broke(struct audit *a, int error)
-{
-        if (a->broken)
-                return;
-        a->broken = true;
-        pthread_mutex_lock(&a->lock);
-        (void)snprintf(a->broken_text, sizeof(a->broken_text), "the audit log cannot be written: %s", strerror(-error));
-        pthread_mutex_unlock(&a->lock);
-}
-
-/* A batch is performed entry by entry and believed only after the one sync at its end. */
-static void perform_batch(struct audit *a, struct entry_list *batch)
-{
-        struct entry *e;
-        int r;
-
-        TAILQ_FOREACH(e, batch, link) {
-                r = a->broken ? -EIO : check_room(a, e);
-                if (r == -ENOSPC) {
-                        e->result.error = r;
-                        continue;
-                }
-                if (r >= 0)
-                        r = perform(a, e);
-                if (r < 0) {
-                        broke(a, r);
-                        e->result.error = r;
-                }
-                if (e->pulses && !a->broken)
-                        e->result.totals = *pulsefile_totals(e->pulses);
-        }
-        r = a->broken ? -EIO : auditlog_sync(a->log);
-        if (r < 0) {
-                broke(a, r);
-                TAILQ_FOREACH(e, batch, link) {
-                        if (e->result.error == 0)
-                                e->result.error = r;
-                }
-        }
-}
-
 static void *writer(void *userdata)
 {
         struct audit *a = userdata;
+        struct audit_writer *w = &a->writer;
         struct entry_list batch = TAILQ_HEAD_INITIALIZER(batch);
         const uint64_t one = 1;
 
@@ -228,11 +74,13 @@ static void *writer(void *userdata)
                         break;
                 TAILQ_CONCAT(&batch, &a->queue, link);
                 pthread_mutex_unlock(&a->lock);
-                perform_batch(a, &batch);
+                audit_perform(w, &batch);
                 pthread_mutex_lock(&a->lock);
                 TAILQ_CONCAT(&a->finished, &batch, link);
-                a->done_records = auditlog_records(a->log);
-                strcpy(a->done_head, auditlog_head(a->log));
+                a->done_records = auditlog_records(w->log);
+                strcpy(a->done_head, auditlog_head(w->log));
+                strcpy(a->done_failure, w->failure);
+                strcpy(a->done_no_room, w->no_room);
                 /* Cannot block: the counter is far from full. */
                 (void)!write(a->event_fd, &one, sizeof(one));
         }
@@ -284,22 +132,29 @@ static void tell_seen(struct audit *a, const struct entry *e)
 static void collect(struct audit *a)
 {
         struct entry_list finished = TAILQ_HEAD_INITIALIZER(finished);
-        char broken_text[sizeof(a->broken_text)];
+        char failure[AUDIT_SENTENCE], no_room[AUDIT_SENTENCE];
         struct entry *e;
 
         pthread_mutex_lock(&a->lock);
         TAILQ_CONCAT(&finished, &a->finished, link);
-        strcpy(broken_text, a->broken_text);
+        strcpy(failure, a->done_failure);
+        strcpy(no_room, a->done_no_room);
         a->records = a->done_records;
         strcpy(a->head, a->done_head);
         pthread_mutex_unlock(&a->lock);
         /* Treatment stops before anybody is told that his entry failed. */
-        if (*broken_text)
-                set_failure(a, broken_text);
+        if (*failure)
+                set_failure(a, failure);
         if (a->tell_failure) {
                 a->tell_failure = false;
                 if (a->config.failed)
                         a->config.failed(a->failure, a->config.userdata);
+        }
+        if (!STREQ(no_room, a->no_room)) {
+                strcpy(a->no_room, no_room);
+                log_warning("%s", *no_room ? no_room : "the disk of the audit log has room again");
+                if (a->config.no_room)
+                        a->config.no_room(*no_room ? no_room : NULL, a->config.userdata);
         }
         while ((e = TAILQ_FIRST(&finished))) {
                 TAILQ_REMOVE(&finished, e, link);
@@ -382,6 +237,8 @@ int audit_write(struct audit *a, const struct audit_record *record, audit_done_f
         e->who = TAKE_PTR(who);
         e->data = TAKE_PTR(data);
         e->pulses = record->pulses;
+        e->begins = record->begins;
+        e->refusable = record->refusable;
         e->need_bytes = record->need_bytes;
         return submit(a, TAKE_PTR(e));
 }
@@ -474,9 +331,14 @@ const char *audit_failure(const struct audit *a)
         return *a->failure ? a->failure : NULL;
 }
 
+const char *audit_state(const struct audit *a)
+{
+        return *a->failure ? a->failure : *a->no_room ? a->no_room : "ok";
+}
+
 uint64_t audit_cut(const struct audit *a)
 {
-        return a->log ? auditlog_cut(a->log) : 0;
+        return a->writer.log ? auditlog_cut(a->writer.log) : 0;
 }
 
 const char *audit_key0(const struct audit *a)
@@ -529,11 +391,11 @@ static int open_log(struct audit *a)
         char sentence[sizeof(a->failure)];
         int r;
 
-        r = auditlog_open(a->config.state_fd, a->config.boot, found_record, a, &a->log, &found);
+        r = auditlog_open(a->config.state_fd, a->config.boot, found_record, a, &a->writer.log, &found);
         if (r >= 0) {
-                a->records = auditlog_records(a->log);
-                strcpy(a->head, auditlog_head(a->log));
-                strcpy(a->key0, auditlog_key0(a->log));
+                a->records = auditlog_records(a->writer.log);
+                strcpy(a->head, auditlog_head(a->writer.log));
+                strcpy(a->key0, auditlog_key0(a->writer.log));
                 return 0;
         }
         if (found && r == -EBADMSG)
@@ -542,7 +404,7 @@ static int open_log(struct audit *a)
                 (void)snprintf(sentence, sizeof(sentence), "the audit log cannot be opened: %s",
                                r == -EBUSY ? "another process writes it"
                                : found     ? found
-                                           : strerror(-r));
+                                           : audit_error_text(r));
         set_failure(a, sentence);
         return -EIO;
 }
@@ -556,6 +418,7 @@ int audit_new(sd_event *event, const struct audit_config *config, struct audit *
         if (!a)
                 return -ENOMEM;
         a->config = *config;
+        a->writer.free_min = config->free_min;
         a->event_fd = -1;
         TAILQ_INIT(&a->queue);
         TAILQ_INIT(&a->finished);
@@ -603,7 +466,7 @@ struct audit *audit_free(struct audit *a)
         }
         sd_event_source_disable_unref(a->source);
         safe_close(a->event_fd);
-        auditlog_free(a->log);
+        auditlog_free(a->writer.log);
         pthread_mutex_destroy(&a->lock);
         pthread_cond_destroy(&a->wake);
         free(a);

@@ -7,9 +7,18 @@
  * failed. Entries take effect in the order of submission, so a caller may
  * submit several at once and wait for the last.
  *
- * One failure is final: what the disk said after a failed write or sync cannot
- * be believed. From then on every entry fails, and whoever set the failure
- * handler stops treatment. Only a restart, which reads everything again, ends that.
+ * A failed sync, an I/O error and a file system that has become read-only are
+ * final: what the disk says cannot be believed. From then on every entry fails,
+ * and whoever set the failure handler stops treatment. Only a restart, which
+ * reads everything again, ends that.
+ *
+ * Want of memory, of a descriptor or of room is no such failure: nothing was
+ * written. The entry fails with its own error, and all others go on; unless
+ * nobody would be told (a record that is not refusable), which is final too.
+ *
+ * A full disk ends sessions before it fails: the log and each open pulse file
+ * keep room for the records of an end. When the disk has none to keep, the
+ * handler no_room is called, and those records are still written.
  *
  * All functions are for the event loop's thread.
  */
@@ -35,6 +44,8 @@ typedef void (*audit_done_fn)(const struct audit_result *result, void *userdata)
 /* Sees every record that got on disk, those of earlier runs first. */
 typedef void (*audit_seen_fn)(const json_t *record, void *userdata);
 typedef void (*audit_failed_fn)(const char *sentence, void *userdata);
+/* NULL: there is room again. */
+typedef void (*audit_no_room_fn)(const char *sentence, void *userdata);
 
 struct audit_config {
         int state_fd;      /* the state directory; borrowed */
@@ -42,6 +53,7 @@ struct audit_config {
         uint64_t free_min; /* bytes that must stay free on the disk */
         audit_seen_fn seen;
         audit_failed_fn failed;
+        audit_no_room_fn no_room;
         void *userdata;
 };
 
@@ -54,6 +66,9 @@ struct audit *audit_free(struct audit *a); /* waits until the queue is written; 
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct audit *, audit_free)
 
 const char *audit_failure(const struct audit *a); /* NULL, or the sentence */
+const char *audit_state(const struct audit *a);   /* "ok", or that sentence, or that there is no room */
+/* What an error of an entry means, as one clause. */
+const char *audit_error_text(int error);
 /* For a refusal after that error of an entry: the D-Bus error's name, and the sentence in buf. */
 #define AUDIT_REFUSAL_SIZE 1200
 const char *audit_refusal(const struct audit *a, int error, char buf[static AUDIT_REFUSAL_SIZE]);
@@ -69,8 +84,10 @@ struct audit_record {
         const char *on; /* NULL: "" */
         json_t *data;   /* NULL: it could not be made, and the log fails rather than have a record that says nothing */
         struct pulsefile *pulses; /* its totals are added to data */
-        uint64_t need_bytes;      /* > 0: refused with -ENOSPC unless that much and free_min are free */
-        bool refusable;           /* without memory it is refused, and the log is none the worse */
+        struct pulsefile *
+                        begins; /* refused if that could not be opened; the file is taken back unless this is written */
+        uint64_t need_bytes;    /* > 0: refused with -ENOSPC unless that much and free_min are free */
+        bool refusable;         /* without memory, a descriptor or room it is refused, and the log is none the worse */
 };
 
 /*

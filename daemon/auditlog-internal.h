@@ -9,10 +9,14 @@
 
 struct auditlog {
         int dir_fd, log_fd, keys_fd, pulses_fd, protocols_fd;
-        bool dirty;    /* written since the last sync */
-        uint64_t seq;  /* of the next record */
-        char prev[65]; /* hash of the last record */
-        char boot[40]; /* this boot's id */
+        bool dirty;           /* written since the last sync */
+        bool unsound;         /* what the disk has is not known any more: nothing may be added */
+        uint64_t bytes;       /* of log.jsonl */
+        uint64_t room;        /* up to this size the file system keeps room for it */
+        uint64_t undestroyed; /* keys before key, from this number on, whose files could not be destroyed yet */
+        uint64_t seq;         /* of the next record */
+        char prev[65];        /* hash of the last record */
+        char boot[40];        /* this boot's id */
         char key0[KEY_HEX];
         struct key *key; /* signs the next seal */
         uint64_t cut;

@@ -204,6 +204,7 @@ static int take_key(struct opening *o)
         r = keys_range(l->keys_fd, &lowest, &highest);
         for (n = lowest; r >= 0 && n < seals; n++)
                 r = key_destroy(l->keys_fd, n);
+        l->undestroyed = seals;
         return r;
 }
 
@@ -212,6 +213,7 @@ static int go_on(struct opening *o)
         struct auditlog *l = o->log;
 
         l->seq = o->report.records;
+        l->bytes = o->report.good_bytes;
         strcpy(l->prev, o->report.head);
         strcpy(l->key0, o->report.key0);
         return l->seq == 0 ? begin(o) : take_key(o);
@@ -257,6 +259,8 @@ int auditlog_open(int state_fd, const char *boot, auditlog_record_fn found, void
         r = open_all(&o, state_fd);
         if (r >= 0)
                 r = record_cuts(&o);
+        if (r >= 0)
+                r = auditlog_check_disk(l);
         if (r < 0) {
                 *ret_problem = TAKE_PTR(o.problem);
                 return r;

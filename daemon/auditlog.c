@@ -7,6 +7,10 @@
 #include "auditlog-internal.h"
 #include "file.h"
 
+/* For the records of an end that comes because the disk is full. */
+#define ROOM (256 * 1024)
+#define PROTOCOL_MAX (16 * 1024 * 1024)
+
 struct auditlog *auditlog_free(struct auditlog *l)
 {
         if (!l)
@@ -41,9 +45,14 @@ const char *auditlog_head(const struct auditlog *l)
         return l->prev;
 }
 
-int auditlog_pulses_fd(const struct auditlog *l)
+int auditlog_dir_fd(const struct auditlog *l)
 {
-        return l->pulses_fd;
+        return l->dir_fd;
+}
+
+bool auditlog_is_sound(const struct auditlog *l)
+{
+        return !l->unsound;
 }
 
 void auditlog_hash(const char *line, size_t size, char ret[static 65])
@@ -89,18 +98,25 @@ static int compose(struct auditlog *l, const char *type, json_t *who, const char
         return 0;
 }
 
-/* Writes the line and its end with one write(), so that a crash tears at most the last one. */
+/*
+ * Writes the line and its end with one write(), so that a crash tears at most
+ * the last one. A line of which the disk took only a part is taken back.
+ */
 static int append_line(struct auditlog *l, char *line)
 {
         size_t size = strlen(line);
+        bool sound;
         int r;
 
         line[size] = '\n';
-        r = write_all(l->log_fd, line, size + 1);
+        l->dirty = true;
+        r = write_whole(l->log_fd, l->bytes, line, size + 1, &sound);
         line[size] = '\0';
+        if (!sound)
+                l->unsound = true;
         if (r < 0)
                 return r;
-        l->dirty = true;
+        l->bytes += size + 1;
         auditlog_hash(line, size, l->prev);
         l->seq++;
         return 0;
@@ -124,8 +140,10 @@ int auditlog_sync(struct auditlog *l)
 {
         if (!l->dirty)
                 return 0;
-        if (fdatasync(l->log_fd) < 0)
+        if (fdatasync(l->log_fd) < 0) {
+                l->unsound = true;
                 return -errno;
+        }
         l->dirty = false;
         return 0;
 }
@@ -142,24 +160,55 @@ static int next_key(struct auditlog *l, struct key **ret)
         return r;
 }
 
-int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t utc_ns, uint64_t mono_ns,
-                  char **ret_line)
+static bool is_nonce(const char *s)
 {
-        _cleanup_(key_freep) struct key *next = NULL;
+        const char *c;
+
+        for (c = s; *c; c++) {
+                if (*c < 0x20 || *c > 0x7e)
+                        return false;
+        }
+        return c - s <= NONCE_MAX;
+}
+
+/*
+ * From the seal on an old key would be a means to forge. What keeps its file
+ * from being opened now (no descriptor) is tried again at the next seal; were
+ * the daemon killed before, opening destroys it.
+ */
+static int destroy_old_keys(struct auditlog *l)
+{
+        int r = 0;
+
+        while (l->undestroyed < key_number(l->key)) {
+                r = key_destroy(l->keys_fd, l->undestroyed);
+                if (r < 0)
+                        break;
+                l->undestroyed++;
+        }
+        if (r == -EMFILE || r == -ENFILE || r == -ENOMEM) {
+                log_warning("signing key %" PRIu64 " cannot be destroyed yet: %s", l->undestroyed, strerror(-r));
+                return 0;
+        }
+        if (r < 0)
+                l->unsound = true;
+        return r;
+}
+
+/* The record of a seal by the log's key that announces next; *ret without an end of line. */
+static int compose_seal(struct auditlog *l, const struct key *next, json_t *who, const char *nonce, uint64_t utc_ns,
+                        uint64_t mono_ns, char **ret)
+{
         _cleanup_(json_decrefp) json_t *data = NULL;
-        _cleanup_(freep) char *line = NULL;
         char text[512], utc[32], sig[SIG_HEX];
         uint64_t n = key_number(l->key);
         int size, r;
 
-        r = next_key(l, &next);
-        if (r < 0)
-                return r;
         utc_text(utc_ns, utc);
         size = snprintf(text, sizeof(text), "tmsd-seal-1\n%" PRIu64 "\n%s\n%" PRIu64 "\n%s\n%s\n%s\n", l->seq, l->prev,
                         n, key_public_hex(next), nonce, utc);
         if ((size_t)size >= sizeof(text))
-                return -ENAMETOOLONG;
+                return -EINVAL;
         r = key_sign(l->key, text, (size_t)size, sig);
         if (r < 0)
                 return r;
@@ -170,37 +219,97 @@ int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t u
             json_object_set_new(data, "nonce", json_string(nonce)) < 0 ||
             json_object_set_new(data, "sig", json_string(sig)) < 0)
                 return -ENOMEM;
-        r = compose(l, "seal", who, "", data, utc, mono_ns, &line);
-        if (r < 0)
-                return r;
-        r = append_line(l, line);
-        if (r < 0)
-                return r;
-        r = auditlog_sync(l);
-        if (r < 0)
-                return r;
-        /* From here the old key would be a means to forge; were we killed before it is gone, opening destroys it. */
-        r = key_destroy(l->keys_fd, n);
+        return compose(l, "seal", who, "", data, utc, mono_ns, ret);
+}
+
+int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t utc_ns, uint64_t mono_ns,
+                  char **ret_line)
+{
+        _cleanup_(key_freep) struct key *next = NULL;
+        _cleanup_(freep) char *line = NULL;
+        int r;
+
+        /* The reader takes nothing else for a seal. */
+        if (!is_nonce(nonce))
+                return -EINVAL;
+        r = next_key(l, &next);
+        if (r >= 0)
+                r = compose_seal(l, next, who, nonce, utc_ns, mono_ns, &line);
+        if (r >= 0)
+                r = append_line(l, line);
+        if (r >= 0)
+                r = auditlog_sync(l);
         if (r < 0)
                 return r;
         key_free(l->key);
         l->key = TAKE_PTR(next);
+        r = destroy_old_keys(l);
+        if (r < 0)
+                return r;
         if (ret_line)
                 *ret_line = TAKE_PTR(line);
         return 0;
 }
 
+/* The file that has the name already: is it what the name says? */
+static int check_kept(struct auditlog *l, const char *name, const char *sha256)
+{
+        _cleanup_(freep) char *text = NULL;
+        char actual[65];
+        size_t size;
+        int r;
+
+        r = read_file_at(l->protocols_fd, name, PROTOCOL_MAX, &text, &size);
+        if (r < 0)
+                return r;
+        auditlog_hash(text, size, actual);
+        if (STREQ(actual, sha256))
+                return 0;
+        /* A record that names it would be rejected by every reader. */
+        l->unsound = true;
+        return -EBADMSG;
+}
+
 int auditlog_keep_protocol(struct auditlog *l, const char *sha256, const char *text, size_t size)
 {
         char name[80], actual[65];
+        int r;
 
         auditlog_hash(text, size, actual);
         if (!STREQ(actual, sha256))
-                return -EBADMSG;
+                return -EINVAL;
         (void)snprintf(name, sizeof(name), "%s.yaml", sha256);
-        if (faccessat(l->protocols_fd, name, F_OK, 0) == 0)
+        r = check_kept(l, name, sha256);
+        return r == -ENOENT ? write_file_synced(l->protocols_fd, name, 0600, text, size) : r;
+}
+
+/*
+ * After an emergency remount (sysrq u) or an error that made the file system
+ * read-only, fdatasync() of ext4 returns 0 and has written nothing. The file
+ * system's flags say so.
+ */
+int auditlog_check_disk(struct auditlog *l)
+{
+        struct statvfs v;
+        int r;
+
+        if (fstatvfs(l->dir_fd, &v) < 0)
+                return -errno;
+        if (v.f_flag & ST_RDONLY) {
+                l->unsound = true;
+                return -EROFS;
+        }
+        if (l->room >= l->bytes + ROOM / 2)
                 return 0;
-        return write_file_synced(l->protocols_fd, name, 0600, text, size);
+        r = reserve_room(l->log_fd, l->bytes, ROOM);
+        if (r >= 0)
+                l->room = l->bytes + ROOM;
+        return r == -ENOSPC || r == -EDQUOT ? 0 : r;
+}
+
+bool auditlog_has_room(const struct auditlog *l)
+{
+        return l->room >= l->bytes + ROOM / 2;
 }
 
 int auditlog_free_bytes(const struct auditlog *l, uint64_t *ret)

@@ -34,7 +34,14 @@ uint64_t auditlog_cut(const struct auditlog *l);
 const char *auditlog_key0(const struct auditlog *l); /* raw public key, hex */
 uint64_t auditlog_records(const struct auditlog *l);
 const char *auditlog_head(const struct auditlog *l); /* hash of the last record */
-int auditlog_pulses_fd(const struct auditlog *l);    /* the directory of the pulse files */
+int auditlog_dir_fd(const struct auditlog *l);       /* audit/ */
+
+/*
+ * False after a failed sync, a line that was half written and could not be
+ * taken back, or a file of the log found changed: nothing may be added. Any
+ * other failure of a call below has left the log as it was before it.
+ */
+bool auditlog_is_sound(const struct auditlog *l);
 
 /* Appends one record; on disk only after auditlog_sync(). who and data may be NULL. */
 int auditlog_append(struct auditlog *l, const char *type, json_t *who, const char *on, json_t *data, uint64_t utc_ns,
@@ -44,9 +51,16 @@ int auditlog_sync(struct auditlog *l);
 int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t utc_ns, uint64_t mono_ns,
                   char **ret_line);
 
-/* Keeps a protocol's bytes under their hash; synced on return. -EBADMSG if that is not their hash. */
+/*
+ * Keeps a protocol's bytes under their hash; synced on return. -EINVAL if that is not their hash. -EBADMSG, and the
+ * log is not sound: a file of that name is there, and is not what its name says.
+ */
 int auditlog_keep_protocol(struct auditlog *l, const char *sha256, const char *text, size_t size);
 
+/* Has the file system become read-only? And has room kept for records that come when the disk is full. */
+int auditlog_check_disk(struct auditlog *l);
+/* False: the disk had none to keep; what is left may do for the records of an end. */
+bool auditlog_has_room(const struct auditlog *l);
 int auditlog_free_bytes(const struct auditlog *l, uint64_t *ret);
 
 #endif

@@ -26,6 +26,26 @@ int write_all(int fd, const void *data, size_t size)
         return 0;
 }
 
+int write_whole(int fd, uint64_t size, const void *data, size_t n, bool *ret_sound)
+{
+        int r;
+
+        r = write_all(fd, data, n);
+        *ret_sound = r >= 0 || ftruncate(fd, (off_t)size) >= 0;
+        return r;
+}
+
+int reserve_room(int fd, uint64_t size, uint64_t room)
+{
+        int r;
+
+        do
+                r = fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)size, (off_t)room) < 0 ? -errno : 0;
+        while (r == -EINTR);
+        /* Some file systems keep no room for anybody. */
+        return r == -EOPNOTSUPP || r == -ENOSYS ? 0 : r;
+}
+
 int write_file_synced(int dir_fd, const char *name, unsigned mode, const void *data, size_t size)
 {
         char temp[288];

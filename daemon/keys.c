@@ -131,7 +131,7 @@ int key_sign(const struct key *k, const void *data, size_t size, char ret_hex[st
                 return -ENOMEM;
         if (EVP_DigestSignInit(ctx, NULL, NULL, NULL, k->pkey) != 1 ||
             EVP_DigestSign(ctx, sig, &sig_size, data, size) != 1 || sig_size != SIG_SIZE)
-                return -EIO;
+                return -ENOMEM;
         hex_encode(sig, sizeof(sig), ret_hex);
         return 0;
 }

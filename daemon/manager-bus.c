@@ -22,7 +22,7 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         if (STREQ(property, "Version")) {
                 text = TMS_VERSION;
         } else if (STREQ(property, "AuditState")) {
-                text = audit_failure(m->audit) ? audit_failure(m->audit) : "ok";
+                text = audit_state(m->audit);
         } else if (STREQ(property, "AuditHead")) {
                 text = audit_head(m->audit);
         } else if (STREQ(property, "AuditKey0Fingerprint")) {
@@ -149,7 +149,8 @@ static void on_sealed(const struct audit_result *result, void *userdata)
         sd_bus_message *reply = NULL;
 
         if (result->error < 0) {
-                request_refuse(q, "AuditFailed", "The audit log cannot be sealed: %s.", strerror(-result->error));
+                request_refuse(q, "AuditFailed", "The audit log cannot be sealed: %s.",
+                               audit_error_text(result->error));
                 return;
         }
         if (sd_bus_message_new_method_return(request_message(q), &reply) >= 0)

@@ -143,6 +143,21 @@ static void on_audit_failed(const char *sentence, void *userdata)
         (void)sd_notifyf(false, "STATUS=%s", sentence);
 }
 
+/* The records of the end still find room. */
+static void on_audit_no_room(const char *sentence, void *userdata)
+{
+        struct manager *m = userdata;
+        struct session *s, *next;
+
+        for (s = sentence ? TAILQ_FIRST(&m->sessions) : NULL; s; s = next) {
+                next = TAILQ_NEXT(s, link);
+                session_end(s, "audit_failed", sentence, NULL);
+        }
+        if (m->ready)
+                (void)sd_bus_emit_properties_changed(m->bus, MANAGER_PATH, "org.tmsd1.Manager", "AuditState", NULL);
+        (void)sd_notifyf(false, "STATUS=%s", sentence ? sentence : "");
+}
+
 static void on_audit_seen(const json_t *record, void *userdata)
 {
         struct manager *m = userdata;
@@ -238,6 +253,7 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
                                       .free_min = config->audit_free_min,
                                       .seen = on_audit_seen,
                                       .failed = on_audit_failed,
+                                      .no_room = on_audit_no_room,
                                       .userdata = m,
                       },
                       &m->audit);

@@ -4,35 +4,52 @@
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
+#include <tms.h>
 
+#include "cut.h"
 #include "file.h"
 #include "pulsefile.h"
 
-#define COLUMNS 12
+/* For the records of the last seconds of a session when the disk is full. */
+#define ROOM (64 * 1024)
 
 DEFINE_TRIVIAL_CLEANUP_FUNC(EVP_MD_CTX *, EVP_MD_CTX_free)
-
-static const char head[] = "seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\t"
-                           "set_permille\tdelivered_permille\tcode\n";
 
 struct pulsefile {
         char path[128];
         int fd;
+        int error;    /* of an opening or a write that failed: nothing is added behind what is missing */
+        bool unsound; /* what the disk has of it is not known any more */
         bool dirty;
+        bool made;     /* by this process, and no record names it yet */
+        uint64_t room; /* up to this size the file system keeps room for it */
         EVP_MD_CTX *sha;
+        struct tms_pulse_counts counts;
         struct pulse_totals totals;
+        struct cut cut;
         /* One write a batch: a batch is at most what the kernel gave in a few ticks. */
         char buf[64 * 1024];
 };
+
+/* As the readers of the log want names of pulse files. */
+static bool is_name(const char *s)
+{
+        size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+        return n > 0 && s[n] == '\0' && s[0] != '.';
+}
 
 int pulsefile_new(const char *name, struct pulsefile **ret)
 {
         _cleanup_(pulsefile_freep) struct pulsefile *p = NULL;
 
+        if (!is_name(name))
+                return -EINVAL;
         p = calloc(1, sizeof(*p));
         if (!p)
                 return -ENOMEM;
         p->fd = -1;
+        p->error = -EBADF;
         if ((size_t)snprintf(p->path, sizeof(p->path), "pulses/%s.tsv", name) >= sizeof(p->path))
                 return -ENAMETOOLONG;
         p->sha = EVP_MD_CTX_new();
@@ -57,154 +74,189 @@ const char *pulsefile_path(const struct pulsefile *p)
         return p->path;
 }
 
-static void count(struct pulse_totals *t, uint64_t seq, unsigned type, unsigned code)
+bool pulsefile_is_sound(const struct pulsefile *p)
 {
-        t->lines++;
-        t->last_seq = seq;
-        if (type == TMS_EVENT_PULSE_ANSWER && code == TMS_PULSE_OUTCOME_DELIVERED)
-                t->delivered++;
-        else if (type == TMS_EVENT_PULSE_FIRED &&
-                 (code == TMS_PULSE_OUTCOME_LATE || code == TMS_PULSE_OUTCOME_SKIPPED ||
-                  code == TMS_PULSE_OUTCOME_NOT_READY))
-                t->missed++;
+        return !p->unsound;
+}
+
+static void set_totals(struct pulsefile *p, const struct tms_pulse_counts *c)
+{
+        p->counts = *c;
+        p->totals.lines = c->lines;
+        p->totals.last_seq = c->last_seq;
+        p->totals.delivered = (uint32_t)c->delivered;
+        p->totals.missed = (uint32_t)c->missed;
 }
 
 static int hash(struct pulsefile *p, const char *data, size_t size)
 {
         if (EVP_DigestUpdate(p->sha, data, size) != 1)
-                return -EIO;
+                return -ENOMEM;
         p->totals.bytes += size;
         return 0;
 }
 
-/* One line without its end of line; false if it is not a record. */
-static bool parse_line(const char *line, uint64_t ret_value[static COLUMNS])
-{
-        const char *s = line;
-        int i;
+/* --- Opening ---------------------------------------------------------------------- */
 
-        for (i = 0; i < COLUMNS; i++) {
-                char *end;
-
-                if (*s < '0' || *s > '9')
-                        return false;
-                errno = 0;
-                ret_value[i] = strtoull(s, &end, 10);
-                if (errno != 0 || *end != (i == COLUMNS - 1 ? '\n' : '\t'))
-                        return false;
-                s = end + 1;
-        }
-        return *s == '\0';
-}
-
-/* Counts and hashes what is there; *ret_good: bytes up to the end of the last whole line. */
-static int scan(struct pulsefile *p, FILE *f, uint64_t *ret_good)
+/* Counts and hashes what is there: whole lines, and perhaps a torn one behind them. */
+static int scan(struct pulsefile *p, FILE *f)
 {
         _cleanup_(freep) char *line = NULL;
+        struct tms_pulse_counts counts = {0};
         size_t allocated = 0;
-        bool first = true;
         ssize_t n;
-        int r;
+        int r = 0;
 
-        while ((n = getline(&line, &allocated, f)) > 0) {
-                uint64_t v[COLUMNS];
-
-                if (first ? !STREQ(line, head) : (strlen(line) != (size_t)n || !parse_line(line, v)))
-                        break;
-                r = hash(p, line, (size_t)n);
-                if (r < 0)
-                        return r;
-                if (!first)
-                        count(&p->totals, v[0], (unsigned)v[2], (unsigned)v[11]);
-                first = false;
+        while (r >= 0 && (errno = 0, n = getline(&line, &allocated, f)) > 0 && line[n - 1] == '\n') {
+                /* A whole line is a record or a reason to refuse; the log's reader says the same of it. */
+                if (p->totals.bytes > 0)
+                        r = tms_pulse_line(&counts, line, (size_t)n);
+                else if (!STREQ(line, tms_pulse_head()))
+                        r = -EBADMSG;
+                if (r >= 0)
+                        r = hash(p, line, (size_t)n);
         }
-        if (ferror(f))
-                return -EIO;
-        *ret_good = p->totals.bytes;
-        return 0;
+        if (r >= 0 && (ferror(f) || (n < 0 && !feof(f))))
+                r = errno ? -errno : -EIO;
+        set_totals(p, &counts);
+        return r;
 }
 
-static int reopen(struct pulsefile *p, int dir_fd, const char *name)
+static int read_existing(struct pulsefile *p, int dir_fd)
 {
         _cleanup_(fclosep) FILE *f = NULL;
-        struct stat st;
-        uint64_t good;
-        int fd, r;
+        int fd;
 
-        fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        fd = openat(dir_fd, p->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return -errno;
         f = fdopen(fd, "re");
         if (!f) {
-                r = -errno;
                 safe_close(fd);
-                return r;
+                return -ENOMEM;
         }
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        r = scan(p, f, &good);
+        return scan(p, f);
+}
+
+static int reopen(struct pulsefile *p, int dir_fd)
+{
+        char what[sizeof(p->path)];
+        struct stat st;
+        int r;
+
+        r = read_existing(p, dir_fd);
         if (r < 0)
                 return r;
-        p->fd = openat(dir_fd, name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-        if (p->fd < 0)
+        p->fd = openat(dir_fd, p->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+        if (p->fd < 0 || fstat(p->fd, &st) < 0)
                 return -errno;
-        if ((uint64_t)st.st_size > good && ftruncate(p->fd, (off_t)good) < 0)
-                return -errno;
-        p->totals.cut = (uint64_t)st.st_size - good;
-        return 0;
+        if ((uint64_t)st.st_size == p->totals.bytes)
+                return 0;
+        /* The session's name, without directory and ending. */
+        (void)snprintf(what, sizeof(what), "%.*s", (int)(strlen(p->path) - strlen("pulses/.tsv")),
+                       p->path + strlen("pulses/"));
+        r = cut_tail(p->fd, p->totals.bytes, dir_fd, what, &p->cut);
+        p->totals.cut = p->cut.bytes;
+        return r;
+}
+
+static int sync_dir(int dir_fd)
+{
+        _cleanup_(closep) int fd = openat(dir_fd, "pulses", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+/* Appends, counts and hashes size bytes, after which the counts are these. */
+static int put(struct pulsefile *p, const char *data, size_t size, const struct tms_pulse_counts *counts)
+{
+        bool sound;
+        int r;
+
+        p->dirty = true;
+        r = write_whole(p->fd, p->totals.bytes, data, size, &sound);
+        if (!sound)
+                p->unsound = true;
+        if (r < 0)
+                return r;
+        r = hash(p, data, size);
+        /* Written, but not in the hash: what a record would say of the file would be wrong. */
+        if (r < 0)
+                p->unsound = true;
+        set_totals(p, counts);
+        return r;
+}
+
+static int open_file(struct pulsefile *p, int dir_fd, bool existing)
+{
+        int r;
+
+        if (existing) {
+                r = reopen(p, dir_fd);
+        } else {
+                p->fd = openat(dir_fd, p->path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+                r = p->fd < 0 ? -errno : 0;
+                p->made = r >= 0;
+        }
+        if (r >= 0 && p->totals.bytes == 0)
+                r = put(p, tms_pulse_head(), strlen(tms_pulse_head()), &(struct tms_pulse_counts){0});
+        /* Before anything that the file is to take is promised to anybody. */
+        if (r >= 0)
+                r = reserve_room(p->fd, p->totals.bytes, ROOM);
+        if (r >= 0)
+                p->room = p->totals.bytes + ROOM;
+        return r;
+}
+
+void pulsefile_take_back(struct pulsefile *p, int dir_fd)
+{
+        if (!p->made || p->counts.lines > 0)
+                return;
+        /* Without a pulse in it, it may stay where it is if that fails: the log's readers know such files. */
+        (void)unlinkat(dir_fd, p->path, 0);
+        p->fd = safe_close(p->fd);
+        p->error = -EBADF;
+        p->made = false;
 }
 
 int pulsefile_open(struct pulsefile *p, int dir_fd, bool existing)
 {
-        const char *name = p->path + strlen("pulses/");
         int r;
 
-        if (existing) {
-                r = reopen(p, dir_fd, name);
-                if (r < 0)
-                        return r;
-        } else {
-                p->fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-                if (p->fd < 0)
-                        return -errno;
+        r = open_file(p, dir_fd, existing);
+        if (r >= 0) {
+                if (fsync(p->fd) < 0)
+                        r = -errno;
+                else
+                        r = sync_dir(dir_fd);
+                if (r == -EIO || r == -EROFS)
+                        p->unsound = true;
         }
-        if (p->totals.bytes == 0) {
-                r = write_all(p->fd, head, strlen(head));
-                if (r < 0)
-                        return r;
-                r = hash(p, head, strlen(head));
-                if (r < 0)
-                        return r;
-        }
-        if (fsync(p->fd) < 0 || fsync(dir_fd) < 0)
-                return -errno;
-        return 0;
-}
-
-static int flush(struct pulsefile *p, size_t used)
-{
-        int r;
-
-        if (used == 0)
-                return 0;
-        p->dirty = true;
-        r = write_all(p->fd, p->buf, used);
         if (r < 0)
-                return r;
-        return hash(p, p->buf, used);
+                pulsefile_take_back(p, dir_fd);
+        p->error = r;
+        return r;
 }
 
-int pulsefile_append(struct pulsefile *p, const struct tms_event *events, size_t n)
+/* --- Adding ------------------------------------------------------------------------- */
+
+static int flush(struct pulsefile *p, size_t used, const struct tms_pulse_counts *counts)
 {
+        return used == 0 ? 0 : put(p, p->buf, used, counts);
+}
+
+static int append(struct pulsefile *p, const struct tms_event *events, size_t n)
+{
+        struct tms_pulse_counts counts = p->counts;
         size_t used = 0, i;
 
         for (i = 0; i < n; i++) {
                 const struct tms_event *e = events + i;
 
-                if (p->totals.lines > 0 && e->seq <= p->totals.last_seq)
+                if (counts.lines > 0 && e->seq <= counts.last_seq)
                         continue;
                 if (sizeof(p->buf) - used <= PULSEFILE_LINE_MAX) {
-                        int r = flush(p, used);
+                        int r = flush(p, used, &counts);
 
                         if (r < 0)
                                 return r;
@@ -216,19 +268,51 @@ int pulsefile_append(struct pulsefile *p, const struct tms_event *events, size_t
                                          (uint64_t)e->seq, (uint64_t)e->mono_ns, e->type, e->run, e->pulse, e->card_seq,
                                          (uint64_t)e->scheduled_ns, (uint64_t)e->triggered_ns, (uint64_t)e->card_ns,
                                          e->set_permille, e->delivered_permille, e->code);
-                count(&p->totals, e->seq, e->type, e->code);
+                tms_pulse_count(&counts, e->seq, e->type, e->code);
         }
-        return flush(p, used);
+        return flush(p, used, &counts);
+}
+
+int pulsefile_append(struct pulsefile *p, const struct tms_event *events, size_t n)
+{
+        /* Records that are missing would be taken for written when later ones are. */
+        if (p->error >= 0)
+                p->error = append(p, events, n);
+        return p->error;
+}
+
+int pulsefile_replenish(struct pulsefile *p)
+{
+        int r;
+
+        if (p->fd < 0 || p->room >= p->totals.bytes + ROOM / 2)
+                return 0;
+        r = reserve_room(p->fd, p->totals.bytes, ROOM);
+        if (r >= 0)
+                p->room = p->totals.bytes + ROOM;
+        return r;
 }
 
 int pulsefile_sync(struct pulsefile *p)
 {
         if (!p->dirty)
                 return 0;
-        if (fdatasync(p->fd) < 0)
+        if (fdatasync(p->fd) < 0) {
+                p->unsound = true;
                 return -errno;
+        }
         p->dirty = false;
         return 0;
+}
+
+void pulsefile_named(struct pulsefile *p)
+{
+        p->made = false;
+}
+
+int pulsefile_error(const struct pulsefile *p)
+{
+        return p->error;
 }
 
 const struct pulse_totals *pulsefile_totals(const struct pulsefile *p)
@@ -245,7 +329,7 @@ static int digest_so_far(const struct pulsefile *p, char ret_hex[static 65])
         if (!copy)
                 return -ENOMEM;
         if (EVP_MD_CTX_copy_ex(copy, p->sha) != 1 || EVP_DigestFinal_ex(copy, digest, &size) != 1)
-                return -EIO;
+                return -ENOMEM;
         hex_encode(digest, size, ret_hex);
         return 0;
 }
@@ -256,6 +340,9 @@ int pulsefile_describe(struct pulsefile *p, json_t *data)
         char sha256[65];
         int r;
 
+        /* One that could not be opened: nothing is known of it. */
+        if (p->fd < 0)
+                return p->error;
         r = digest_so_far(p, sha256);
         if (r < 0)
                 return r;
@@ -266,7 +353,5 @@ int pulsefile_describe(struct pulsefile *p, json_t *data)
             json_object_set_new(data, "delivered", json_u64(t->delivered)) < 0 ||
             json_object_set_new(data, "missed", json_u64(t->missed)) < 0)
                 return -ENOMEM;
-        if (t->cut > 0 && json_object_set_new(data, "cut_bytes", json_u64(t->cut)) < 0)
-                return -ENOMEM;
-        return 0;
+        return t->cut > 0 ? cut_describe(&p->cut, data) : 0;
 }

@@ -523,11 +523,6 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
         }
         s->odometer = info.odometer;
         (void)audit_pulses_open(a, s->pulsefile, false, NULL, NULL);
-        if (n > 0) {
-                s->next_seq = events[n - 1].seq + 1;
-                if (audit_pulses_append(a, s->pulsefile, events, n, on_written, session_ref(s)) < 0)
-                        session_unref(s);
-        }
         data = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "session", s->id, "stimulator", s->st->path, "node",
                          s->st->node, "card_serial", json_u64(info.card_serial), "coil_serial",
                          json_u64(info.coil_serial), "odometer", json_u64(info.odometer), "subject", s->subject);
@@ -536,10 +531,19 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
                                                .who = request_who(s->creating),
                                                .on = s->path,
                                                .data = data,
+                                               .begins = s->pulsefile,
                                                .need_bytes = 1,
                                                .refusable = true},
-                        on_created, session_ref(s)) < 0)
+                        on_created, session_ref(s)) < 0) {
                 on_created(&(struct audit_result){.error = -ENOMEM}, s);
+                return;
+        }
+        /* Behind that record: a file with records in it is one that the log names. */
+        if (n > 0) {
+                s->next_seq = events[n - 1].seq + 1;
+                if (audit_pulses_append(a, s->pulsefile, events, n, on_written, session_ref(s)) < 0)
+                        session_unref(s);
+        }
 }
 
 static int make_id(struct session *s)

@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
 SESSION_UNIT += $(B)/tests/test-session-gates
-DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-matrix audit-writer pulsefile history elapsed config vtable quota) $(SESSION_UNIT)
+DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-matrix audit-writer audit-faults pulsefile history elapsed config vtable quota) $(SESSION_UNIT)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
@@ -39,7 +39,11 @@ DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
 $(B)/tests/test-audit-log: $(addprefix $(DU)/,test-audit-log.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-matrix: $(addprefix $(DU)/,test-audit-matrix.o audit-forge.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o audit.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+# The system's refusals, as the test asks for them.
+$(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
+	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=fallocate,--wrap=fstatvfs
 $(B)/tests/test-pulsefile: $(addprefix $(DU)/,test-pulsefile.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o elapsed.o)
 # Records that there is no memory for.

@@ -496,6 +496,27 @@ static void test_interrupted_at_the_first_record(void **state)
         free(after);
 }
 
+/* The reader takes nothing else for a seal, so the writer makes no other. */
+static void test_nonces_that_are_none(void **state)
+{
+        struct fixture *f = *state;
+        struct tms_audit_report report;
+        struct auditlog *l = must_open(f);
+        char longest[NONCE_MAX + 2];
+
+        memset(longest, 'n', sizeof(longest));
+        longest[NONCE_MAX + 1] = '\0';
+        assert_int_equal(auditlog_seal(l, NULL, longest, now_ns(CLOCK_REALTIME), 2, NULL), -EINVAL);
+        assert_int_equal(auditlog_seal(l, NULL, "a\nb", now_ns(CLOCK_REALTIME), 2, NULL), -EINVAL);
+        assert_int_equal(auditlog_seal(l, NULL, "\xc3\xbc", now_ns(CLOCK_REALTIME), 2, NULL), -EINVAL);
+        assert_true(auditlog_is_sound(l));
+        longest[NONCE_MAX] = '\0';
+        seal(l, longest, NULL);
+        auditlog_free(l);
+        assert_int_equal(verify(f, NULL, &report), TMS_AUDIT_PREFIX);
+        assert_int_equal(report.seals, 1);
+}
+
 static void test_protocols_are_kept_by_hash(void **state)
 {
         static const char sha256[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -505,11 +526,17 @@ static void test_protocols_are_kept_by_hash(void **state)
 
         assert_int_equal(auditlog_keep_protocol(l, sha256, "abc", 3), 0);
         assert_int_equal(auditlog_keep_protocol(l, sha256, "abc", 3), 0);
-        assert_int_equal(auditlog_keep_protocol(l, sha256, "abd", 3), -EBADMSG);
+        assert_int_equal(auditlog_keep_protocol(l, sha256, "abd", 3), -EINVAL);
         kept = scratch_read(f->audit, "protocols/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.yaml",
                             NULL);
         assert_string_equal(kept, "abc");
         free(kept);
+        assert_true(auditlog_is_sound(l));
+        /* Changed meanwhile: a record that names it would be rejected by every reader. */
+        scratch_write(f->audit, "protocols/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad.yaml",
+                      "abd", 3);
+        assert_int_equal(auditlog_keep_protocol(l, sha256, "abc", 3), -EBADMSG);
+        assert_false(auditlog_is_sound(l));
         auditlog_free(l);
 }
 
@@ -532,6 +559,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_interrupted_before_the_seal, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_interrupted_after_the_seal, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_interrupted_at_the_first_record, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_nonces_that_are_none, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_protocols_are_kept_by_hash, setup, teardown),
         };
 

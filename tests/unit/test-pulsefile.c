@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A session's pulse file: counts, hash, duplicates, a torn last line. */
 #include <fcntl.h>
+#include <glob.h>
 #include <openssl/sha.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 #include "pulsefile.h"
@@ -23,6 +25,7 @@ static int setup(void **state)
         struct fixture *f = calloc(1, sizeof(*f));
 
         f->fd = scratch_open(&f->path);
+        assert_int_equal(mkdirat(f->fd, "pulses", 0700), 0);
         *state = f;
         return 0;
 }
@@ -60,7 +63,7 @@ static void check_described(struct fixture *f, struct pulsefile *p)
         size_t size;
 
         assert_int_equal(pulsefile_describe(p, data), 0);
-        text = scratch_read(f->path, "s.tsv", &size);
+        text = scratch_read(f->path, "pulses/s.tsv", &size);
         (void)SHA256((unsigned char *)text, size, digest);
         hex_encode(digest, sizeof(digest), hex);
         assert_string_equal(json_get_str(data, "sha256"), hex);
@@ -91,7 +94,7 @@ static void test_lines_and_counts(void **state)
         assert_int_equal(pulsefile_totals(p)->delivered, 1);
         assert_int_equal(pulsefile_totals(p)->missed, 2);
         assert_int_equal(pulsefile_totals(p)->last_seq, 10);
-        text = scratch_read(f->path, "s.tsv", NULL);
+        text = scratch_read(f->path, "pulses/s.tsv", NULL);
         assert_memory_equal(text, head, strlen(head));
         assert_non_null(strstr(text, "\n7\t1007\t3\t1\t7\t0\t0\t0\t0\t0\t0\t0\n"));
         free(text);
@@ -108,7 +111,7 @@ static void test_widest_line_fits(void **state)
 
         memset(&e, 0xff, sizeof(e));
         assert_int_equal(pulsefile_append(p, &e, 1), 0);
-        text = scratch_read(f->path, "s.tsv", NULL);
+        text = scratch_read(f->path, "pulses/s.tsv", NULL);
         assert_non_null(strstr(text, "\n18446744073709551615\t18446744073709551615\t4294967295\t"));
         assert_true(strlen(text) - strlen(head) <= PULSEFILE_LINE_MAX);
         free(text);
@@ -152,6 +155,26 @@ static void test_large_batches(void **state)
 }
 
 /* Cut at every byte of the last two lines: whole lines stay, the torn one goes, writing goes on. */
+/* What was cut off is kept, byte for byte; taken away again for the next. */
+static void check_piece(struct fixture *f, const char *bytes, size_t size)
+{
+        char pattern[256], *kept;
+        size_t kept_size;
+        glob_t g;
+
+        if (size == 0)
+                return;
+        (void)snprintf(pattern, sizeof(pattern), "%s/cut-*-s.part", f->path);
+        assert_int_equal(glob(pattern, 0, NULL, &g), 0);
+        assert_int_equal(g.gl_pathc, 1);
+        kept = scratch_read(f->path, strrchr(g.gl_pathv[0], '/') + 1, &kept_size);
+        assert_int_equal(kept_size, size);
+        assert_memory_equal(kept, bytes, size);
+        assert_int_equal(unlink(g.gl_pathv[0]), 0);
+        free(kept);
+        globfree(&g);
+}
+
 static void test_torn_line_is_cut(void **state)
 {
         struct fixture *f = *state;
@@ -162,22 +185,58 @@ static void test_torn_line_is_cut(void **state)
 
         assert_int_equal(pulsefile_append(p, e, 2), 0);
         pulsefile_free(p);
-        text = scratch_read(f->path, "s.tsv", &size);
+        text = scratch_read(f->path, "pulses/s.tsv", &size);
         first_end = (size_t)(strchr(text + strlen(head), '\n') + 1 - text);
         for (at = strlen(head) - 3; at < size; at++) {
                 unsigned whole = at < strlen(head) ? 0 : at < first_end ? 0 : 1;
                 size_t kept = at < strlen(head) ? 0 : at < first_end ? strlen(head) : first_end;
 
-                scratch_write(f->path, "s.tsv", text, at);
+                scratch_write(f->path, "pulses/s.tsv", text, at);
                 p = must_open(f, true);
                 assert_int_equal(pulsefile_totals(p)->delivered, whole);
                 assert_int_equal(pulsefile_totals(p)->cut, at - kept);
+                check_piece(f, text + kept, at - kept);
                 assert_int_equal(pulsefile_append(p, e, 2), 0);
                 assert_int_equal(pulsefile_totals(p)->delivered, 2);
                 check_described(f, p);
                 pulsefile_free(p);
         }
         free(text);
+}
+
+/* A whole line that is no record is nobody's to cut off, nor is what follows it. */
+static void test_bad_line_is_refused(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p = must_open(f, false);
+        struct tms_event e[] = {event(11, TMS_EVENT_PULSE_ANSWER, 0), event(12, TMS_EVENT_PULSE_ANSWER, 0)};
+        size_t size, after_size;
+        char *text, *after;
+
+        assert_int_equal(pulsefile_append(p, e, 2), 0);
+        pulsefile_free(p);
+        text = scratch_read(f->path, "pulses/s.tsv", &size);
+        text[strlen(head) + 1] = 'x';
+        scratch_write(f->path, "pulses/s.tsv", text, size);
+        assert_int_equal(pulsefile_new("s", &p), 0);
+        assert_int_equal(pulsefile_open(p, f->fd, true), -EBADMSG);
+        assert_int_equal(pulsefile_append(p, e, 2), -EBADMSG);
+        pulsefile_free(p);
+        after = scratch_read(f->path, "pulses/s.tsv", &after_size);
+        assert_int_equal(after_size, size);
+        assert_memory_equal(after, text, size);
+        free(after);
+        free(text);
+}
+
+static void test_names(void **state)
+{
+        struct pulsefile *p;
+
+        assert_int_equal(pulsefile_new("../s", &p), -EINVAL);
+        assert_int_equal(pulsefile_new(".s", &p), -EINVAL);
+        assert_int_equal(pulsefile_new("", &p), -EINVAL);
+        assert_int_equal(pulsefile_new("a b", &p), -EINVAL);
 }
 
 static void test_never_overwrites(void **state)
@@ -202,6 +261,8 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_duplicates_count_once, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_large_batches, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_torn_line_is_cut, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_bad_line_is_refused, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_names, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_never_overwrites, setup, teardown),
         };
 

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the audit writer's thread does with its entries.
+ *
+ * Two kinds of failure. After a failed sync, a half-written line that cannot
+ * be taken back, an I/O error or a file system that has become read-only
+ * nobody knows what is on disk: that is final. Without a descriptor, without
+ * memory or without room nothing was written and the log is sound: the entry
+ * fails, and its caller is told why. If it has no caller who would be told, a
+ * record would be missing unseen, and that is final too.
+ */
+#include <assert.h>
+
+#include "audit-entry.h"
+
+/* --- Entries ---------------------------------------------------------------------- */
+
+static int check_room(struct audit_writer *w, const struct entry *e)
+{
+        uint64_t room;
+        int r;
+
+        if (e->need_bytes == 0)
+                return 0;
+        r = auditlog_free_bytes(w->log, &room);
+        if (r < 0)
+                return r;
+        return room < w->free_min + e->need_bytes ? -ENOSPC : 0;
+}
+
+static int describe(struct entry *e)
+{
+        int r;
+
+        /* What a record says of the file must not be on disk before the file is. */
+        r = pulsefile_sync(e->pulses);
+        if (r < 0)
+                return r;
+        if (!e->data)
+                e->data = json_object();
+        return pulsefile_describe(e->pulses, e->data);
+}
+
+static int perform_record(struct audit_writer *w, struct entry *e)
+{
+        int r;
+
+        r = check_room(w, e);
+        if (r < 0)
+                return r;
+        /* Without its protocol every reader would reject the record. */
+        if (w->protocol_error < 0 && STREQ(json_get_str(e->data, "sha256"), w->protocol))
+                return w->protocol_error;
+        if (e->begins && pulsefile_error(e->begins) < 0)
+                return pulsefile_error(e->begins);
+        if (e->pulses) {
+                r = describe(e);
+                if (r < 0)
+                        return r;
+        }
+        r = auditlog_append(w->log, e->type, e->who, e->on, e->data, e->utc_ns, e->mono_ns);
+        /* On disk before the first pulse is written to the file that it names. */
+        if (r >= 0 && e->begins) {
+                r = auditlog_sync(w->log);
+                pulsefile_named(e->begins);
+        }
+        return r;
+}
+
+static int perform_seal(struct audit_writer *w, struct entry *e)
+{
+        char *line;
+        int r;
+
+        r = auditlog_seal(w->log, e->who, e->text, e->utc_ns, e->mono_ns, &line);
+        if (r < 0)
+                return r;
+        free(e->text);
+        e->text = line;
+        e->result.line = line;
+        return 0;
+}
+
+static int perform_protocol(struct audit_writer *w, const struct entry *e)
+{
+        int r;
+
+        r = auditlog_keep_protocol(w->log, e->type, e->text, e->size);
+        w->protocol_error = r < 0 ? r : 0;
+        (void)snprintf(w->protocol, sizeof(w->protocol), "%s", r < 0 ? e->type : "");
+        return r;
+}
+
+/* What was said of the file before this, such as that it will grow, is on disk before the file changes. */
+static int perform_open(struct audit_writer *w, struct entry *e)
+{
+        int r;
+
+        r = auditlog_sync(w->log);
+        return r < 0 ? r : pulsefile_open(e->pulses, auditlog_dir_fd(w->log), e->existing);
+}
+
+static int perform_append(struct entry *e)
+{
+        int r;
+
+        r = pulsefile_append(e->pulses, e->events, e->n_events);
+        return r < 0 ? r : pulsefile_sync(e->pulses);
+}
+
+static int perform(struct audit_writer *w, struct entry *e)
+{
+        switch (e->kind) {
+        case ENTRY_RECORD:
+                return perform_record(w, e);
+        case ENTRY_SEAL:
+                return perform_seal(w, e);
+        case ENTRY_PROTOCOL:
+                return perform_protocol(w, e);
+        case ENTRY_PULSES_OPEN:
+                return perform_open(w, e);
+        case ENTRY_PULSES_APPEND:
+                return perform_append(e);
+        case ENTRY_PULSES_CLOSE:
+                pulsefile_take_back(e->pulses, auditlog_dir_fd(w->log));
+                return 0;
+        case ENTRY_BARRIER:
+                return 0;
+        }
+        return -EINVAL;
+}
+
+/* --- Failures --------------------------------------------------------------------- */
+
+/* Nothing was written, and nothing is wrong with the disk. */
+static bool is_shortage(int error)
+{
+        return error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -ENOSPC || error == -EDQUOT;
+}
+
+static bool is_final(const struct audit_writer *w, const struct entry *e, int error)
+{
+        if (!auditlog_is_sound(w->log) || (e->pulses && !pulsefile_is_sound(e->pulses)))
+                return true;
+        switch (e->kind) {
+        case ENTRY_RECORD:
+                return !(e->refusable || e->need_bytes > 0) || !is_shortage(error);
+        case ENTRY_SEAL:
+                return error != -EINVAL && !is_shortage(error);
+        case ENTRY_PULSES_OPEN:
+                return error != -EEXIST && !is_shortage(error);
+        default:
+                /* A protocol's record fails then, and so does whatever comes later for a pulse file. */
+                return !is_shortage(error);
+        }
+}
+
+/* What it was about, for people. */
+static const char *subject(const struct entry *e)
+{
+        if (e && e->pulses)
+                return pulsefile_path(e->pulses);
+        if (e && e->kind == ENTRY_SEAL)
+                return "its seal";
+        if (e && e->kind == ENTRY_PROTOCOL)
+                return "a file in protocols/";
+        return "log.jsonl";
+}
+
+static void fail(struct audit_writer *w, const struct entry *e, int error)
+{
+        if (!*w->failure)
+                (void)snprintf(w->failure, sizeof(w->failure), "the audit log cannot be written: %s: %s", subject(e),
+                               audit_error_text(error));
+}
+
+static void perform_one(struct audit_writer *w, struct entry *e)
+{
+        int r = *w->failure ? -EIO : perform(w, e);
+
+        if (r < 0) {
+                e->result.error = r;
+                if (!*w->failure && is_final(w, e, r))
+                        fail(w, e, r);
+        }
+        if (e->pulses && e->kind != ENTRY_PULSES_CLOSE && !*w->failure)
+                e->result.totals = *pulsefile_totals(e->pulses);
+}
+
+/* --- A batch ------------------------------------------------------------------------ */
+
+static int sync_all(struct audit_writer *w)
+{
+        int r;
+
+        r = auditlog_sync(w->log);
+        return r < 0 ? r : auditlog_check_disk(w->log);
+}
+
+/* Is there still room for the records of an end? When there is none to keep, it is time for the end. */
+static void look_for_room(struct audit_writer *w, const struct entry_list *batch)
+{
+        bool full = !auditlog_has_room(w->log);
+        const struct entry *e;
+
+        TAILQ_FOREACH(e, batch, link) {
+                int r = e->result.error;
+
+                if (r >= 0 && e->kind == ENTRY_PULSES_APPEND)
+                        r = pulsefile_replenish(e->pulses);
+                /* Less room than a session wants is no reason to end another one. */
+                full = full || ((r == -ENOSPC || r == -EDQUOT) && e->need_bytes == 0 && !e->begins);
+        }
+        (void)snprintf(w->no_room, sizeof(w->no_room), "%s",
+                       full ? "the disk of the audit log is full: make room on it" : "");
+}
+
+void audit_perform(struct audit_writer *w, struct entry_list *batch)
+{
+        struct entry *e;
+        int r;
+
+        TAILQ_FOREACH(e, batch, link)
+                perform_one(w, e);
+        r = *w->failure ? -EIO : sync_all(w);
+        if (r < 0) {
+                fail(w, NULL, r);
+                TAILQ_FOREACH(e, batch, link) {
+                        if (e->result.error == 0)
+                                e->result.error = r;
+                }
+                return;
+        }
+        look_for_room(w, batch);
+}

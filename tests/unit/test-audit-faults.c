@@ -1,0 +1,667 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The audit writer when the system refuses it something: what is a failure of
+ * the disk is final, what is none leaves the log sound, each has its own
+ * sentence, and whatever the writer said was on disk is there afterwards.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <cmocka.h>
+
+#include "audit.h"
+#include "scratch.h"
+#include "tms.h"
+
+#define BOOT "0123456789abcdef0123456789abcdef"
+#define SHA_ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+/* --- The system's refusals ------------------------------------------------------------- */
+
+enum call { OPENAT, WRITE, SYNC, TRUNCATE, RENAME, ALLOCATE, CALLS };
+
+/* Of the calls of that kind, the one that comes after skip others fails, or all from then on. */
+static struct {
+        atomic_int armed, call, skip, error, for_good, half;
+        atomic_int made[CALLS];
+        atomic_int read_only, no_truncation;
+} fault;
+
+static bool fails(enum call call)
+{
+        atomic_fetch_add(&fault.made[call], 1);
+        if (!atomic_load(&fault.armed) || atomic_load(&fault.call) != (int)call)
+                return false;
+        if (atomic_fetch_sub(&fault.skip, 1) > 0)
+                return false;
+        if (!atomic_load(&fault.for_good))
+                atomic_store(&fault.armed, 0);
+        errno = atomic_load(&fault.error);
+        return true;
+}
+
+int __real_openat(int dir_fd, const char *name, int flags, ...);
+int __wrap_openat(int dir_fd, const char *name, int flags, ...);
+ssize_t __real_write(int fd, const void *data, size_t size);
+ssize_t __wrap_write(int fd, const void *data, size_t size);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __real_ftruncate(int fd, off_t size);
+int __wrap_ftruncate(int fd, off_t size);
+int __real_renameat(int a, const char *b, int c, const char *d);
+int __wrap_renameat(int a, const char *b, int c, const char *d);
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t size);
+int __real_fstatvfs(int fd, struct statvfs *ret);
+int __wrap_fstatvfs(int fd, struct statvfs *ret);
+
+int __wrap_openat(int dir_fd, const char *name, int flags, ...)
+{
+        va_list ap;
+        mode_t mode;
+
+        va_start(ap, flags);
+        mode = va_arg(ap, mode_t);
+        va_end(ap);
+        return fails(OPENAT) ? -1 : __real_openat(dir_fd, name, flags, mode);
+}
+
+ssize_t __wrap_write(int fd, const void *data, size_t size)
+{
+        static atomic_int pending;
+
+        /* The event loop is woken with eight bytes. */
+        if (size == sizeof(uint64_t))
+                return __real_write(fd, data, size);
+        if (atomic_exchange(&pending, 0)) {
+                errno = atomic_load(&fault.error);
+                return -1;
+        }
+        if (!fails(WRITE))
+                return __real_write(fd, data, size);
+        if (!atomic_load(&fault.half))
+                return -1;
+        /* A full disk takes what it can, and says so at the next call. */
+        atomic_store(&pending, 1);
+        return __real_write(fd, data, size / 2);
+}
+
+int __wrap_fsync(int fd)
+{
+        return fails(SYNC) ? -1 : __real_fsync(fd);
+}
+
+int __wrap_fdatasync(int fd)
+{
+        return fails(SYNC) ? -1 : __real_fdatasync(fd);
+}
+
+int __wrap_ftruncate(int fd, off_t size)
+{
+        if (atomic_load(&fault.no_truncation)) {
+                errno = EIO;
+                return -1;
+        }
+        return fails(TRUNCATE) ? -1 : __real_ftruncate(fd, size);
+}
+
+int __wrap_renameat(int a, const char *b, int c, const char *d)
+{
+        return fails(RENAME) ? -1 : __real_renameat(a, b, c, d);
+}
+
+/* The real one is not asked: not every file system that tests run on has it. */
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t size)
+{
+        return fails(ALLOCATE) ? -1 : 0;
+}
+
+int __wrap_fstatvfs(int fd, struct statvfs *ret)
+{
+        int r = __real_fstatvfs(fd, ret);
+
+        if (r == 0 && atomic_load(&fault.read_only))
+                ret->f_flag |= ST_RDONLY;
+        return r;
+}
+
+static void arm(enum call call, int skip, int error, bool for_good)
+{
+        atomic_store(&fault.call, call);
+        atomic_store(&fault.skip, skip);
+        atomic_store(&fault.error, error);
+        atomic_store(&fault.for_good, for_good);
+        atomic_store(&fault.armed, 1);
+}
+
+static void disarm(void)
+{
+        atomic_store(&fault.armed, 0);
+        atomic_store(&fault.half, 0);
+        atomic_store(&fault.read_only, 0);
+        atomic_store(&fault.no_truncation, 0);
+}
+
+/* --- The fixture ------------------------------------------------------------------------- */
+
+struct fixture {
+        int fd;
+        char *path, *audit_path;
+        sd_event *event;
+        struct audit *audit;
+        unsigned failed, no_room, room;
+};
+
+static void on_failed(const char *sentence, void *userdata)
+{
+        ((struct fixture *)userdata)->failed++;
+}
+
+static void on_no_room(const char *sentence, void *userdata)
+{
+        struct fixture *f = userdata;
+
+        if (sentence)
+                f->no_room++;
+        else
+                f->room++;
+}
+
+static void start(struct fixture *f)
+{
+        struct audit_config config = {
+                        .state_fd = f->fd,
+                        .boot = BOOT,
+                        .failed = on_failed,
+                        .no_room = on_no_room,
+                        .userdata = f,
+        };
+
+        assert_int_equal(audit_new(f->event, &config, &f->audit), 0);
+}
+
+static int setup(void **state)
+{
+        struct fixture *f = calloc(1, sizeof(*f));
+
+        disarm();
+        f->fd = scratch_open(&f->path);
+        assert_true(asprintf(&f->audit_path, "%s/audit", f->path) > 0);
+        assert_true(sd_event_new(&f->event) >= 0);
+        start(f);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct fixture *f = *state;
+
+        disarm();
+        audit_free(f->audit);
+        sd_event_unref(f->event);
+        scratch_close(f->fd, f->path);
+        free(f->audit_path);
+        free(f);
+        return 0;
+}
+
+struct outcome {
+        bool done;
+        int error;
+        struct pulse_totals totals;
+};
+
+static void on_done(const struct audit_result *result, void *userdata)
+{
+        *(struct outcome *)userdata = (struct outcome){true, result->error, result->totals};
+}
+
+static int wait_for(struct fixture *f, const struct outcome *o)
+{
+        uint64_t until = now_ns(CLOCK_MONOTONIC) + 20 * NS_PER_S;
+
+        while (!o->done) {
+                assert_true(now_ns(CLOCK_MONOTONIC) < until);
+                assert_true(sd_event_run(f->event, USEC_PER_S) >= 0);
+        }
+        return o->error;
+}
+
+static int write_one(struct fixture *f, const char *type, bool refusable)
+{
+        struct outcome o = {0};
+
+        assert_int_equal(audit_write(f->audit,
+                                     &(struct audit_record){.type = type,
+                                                            .data = json_pack("{s:i}", "n", 1),
+                                                            .refusable = refusable},
+                                     on_done, &o),
+                         0);
+        return wait_for(f, &o);
+}
+
+static int seal_one(struct fixture *f)
+{
+        struct outcome o = {0};
+
+        assert_int_equal(audit_seal(f->audit, NULL, "n", on_done, &o), 0);
+        return wait_for(f, &o);
+}
+
+static int begin_session(struct fixture *f, const char *id, struct pulsefile **ret)
+{
+        struct outcome o = {0};
+
+        assert_int_equal(pulsefile_new(id, ret), 0);
+        (void)audit_pulses_open(f->audit, *ret, false, NULL, NULL);
+        assert_int_equal(audit_write(f->audit,
+                                     &(struct audit_record){.type = "session.create",
+                                                            .data = json_pack("{s:s}", "session", id),
+                                                            .begins = *ret,
+                                                            .need_bytes = 1,
+                                                            .refusable = true},
+                                     on_done, &o),
+                         0);
+        return wait_for(f, &o);
+}
+
+static int append(struct fixture *f, struct pulsefile *p, uint64_t seq, uint64_t *ret_last)
+{
+        struct tms_event e = {.seq = seq, .type = TMS_EVENT_PULSE_ANSWER};
+        struct outcome o = {0};
+
+        assert_int_equal(audit_pulses_append(f->audit, p, &e, 1, on_done, &o), 0);
+        (void)wait_for(f, &o);
+        if (o.error == 0 && ret_last)
+                *ret_last = o.totals.last_seq;
+        return o.error;
+}
+
+static int end_session(struct fixture *f, const char *id, struct pulsefile *p)
+{
+        struct outcome o = {0};
+
+        assert_int_equal(audit_write(f->audit,
+                                     &(struct audit_record){.type = "session.end",
+                                                            .data = json_pack("{s:s}", "session", id),
+                                                            .pulses = p},
+                                     on_done, &o),
+                         0);
+        audit_pulses_close(f->audit, p);
+        return wait_for(f, &o);
+}
+
+static int prepare(struct fixture *f)
+{
+        struct outcome o = {0};
+
+        assert_int_equal(audit_keep_protocol(f->audit, SHA_ABC, "abc", 3, NULL, NULL), 0);
+        assert_int_equal(audit_write(f->audit,
+                                     &(struct audit_record){.type = "session.prepare",
+                                                            .data = json_pack("{s:s}", "sha256", SHA_ABC),
+                                                            .refusable = true},
+                                     on_done, &o),
+                         0);
+        return wait_for(f, &o);
+}
+
+static void check_log(struct fixture *f, uint64_t records)
+{
+        struct tms_audit_report report;
+        struct tms_error error = {0};
+
+        if (tms_audit_verify(f->audit_path, NULL, &report, &error) < 0)
+                fail_msg("%s", error.message);
+        if (report.result != TMS_AUDIT_PREFIX)
+                fail_msg("verify says %d: %s", (int)report.result, report.sentence);
+        if (records)
+                assert_int_equal(report.records, records);
+}
+
+static void check_sound(struct fixture *f)
+{
+        assert_null(audit_failure(f->audit));
+        assert_int_equal(f->failed, 0);
+        assert_string_equal(audit_state(f->audit), "ok");
+}
+
+static void check_failed(struct fixture *f, const char *words)
+{
+        const char *failure = audit_failure(f->audit);
+
+        assert_non_null(failure);
+        if (!strstr(failure, words))
+                fail_msg("'%s' does not say '%s'", failure, words);
+        assert_int_equal(f->failed, 1);
+}
+
+/* --- Shortages are no disk failures --------------------------------------------------------- */
+
+static void test_no_descriptor_for_a_pulse_file(void **state)
+{
+        static const int errors[] = {EMFILE, ENFILE, ENOMEM, ENOSPC};
+        struct fixture *f = *state;
+        struct pulsefile *p;
+        char sentence[AUDIT_REFUSAL_SIZE];
+
+        for (size_t i = 0; i < ELEMENTS(errors); i++) {
+                arm(OPENAT, 0, errors[i], false);
+                assert_int_equal(begin_session(f, "s1", &p), -errors[i]);
+                /* What comes for it later has the same answer, whatever is free by then. */
+                assert_int_equal(append(f, p, 1, NULL), -errors[i]);
+                audit_pulses_close(f->audit, p);
+                assert_int_equal(write_one(f, "request.refused", false), 0);
+                if (errors[i] != ENOSPC)
+                        check_sound(f);
+                assert_null(audit_failure(f->audit));
+                (void)audit_refusal(f->audit, -errors[i], sentence);
+                assert_non_null(strstr(sentence, errors[i] == EMFILE   ? "daemon has no file descriptor"
+                                                 : errors[i] == ENFILE ? "machine has no file descriptor"
+                                                 : errors[i] == ENOMEM ? "no memory"
+                                                                       : "too little free space"));
+                assert_false(scratch_exists(f->audit_path, "pulses/s1.tsv"));
+        }
+        assert_int_equal(begin_session(f, "s1", &p), 0);
+        assert_int_equal(append(f, p, 1, NULL), 0);
+        assert_int_equal(end_session(f, "s1", p), 0);
+        check_log(f, 7);
+}
+
+/* A session that is refused behind the opening of its file leaves none that no record names. */
+static void test_refused_session_leaves_no_file(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p;
+
+        /* The pulse file's head goes through, the record's line does not. */
+        arm(WRITE, 1, ENOSPC, false);
+        assert_int_equal(begin_session(f, "s1", &p), -ENOSPC);
+        assert_true(scratch_exists(f->audit_path, "pulses/s1.tsv"));
+        audit_pulses_close(f->audit, p);
+        assert_int_equal(write_one(f, "request.refused", false), 0);
+        assert_false(scratch_exists(f->audit_path, "pulses/s1.tsv"));
+        assert_null(audit_failure(f->audit));
+        check_log(f, 2);
+}
+
+static void test_no_descriptor_for_a_protocol(void **state)
+{
+        struct fixture *f = *state;
+
+        arm(OPENAT, 0, EMFILE, true);
+        assert_int_equal(prepare(f), -EMFILE);
+        disarm();
+        check_sound(f);
+        check_log(f, 1);
+        assert_int_equal(prepare(f), 0);
+        check_log(f, 2);
+}
+
+static void test_no_descriptor_for_a_seal(void **state)
+{
+        struct fixture *f = *state;
+        int skip, sealed = 0;
+
+        for (skip = 0; skip < 8; skip++) {
+                int r;
+
+                arm(OPENAT, skip, EMFILE, true);
+                r = seal_one(f);
+                disarm();
+                assert_true(r == 0 || r == -EMFILE);
+                sealed += r == 0;
+                check_sound(f);
+                check_log(f, 0);
+        }
+        assert_true(sealed > 0 && sealed < 8);
+        /* Keys that could not be destroyed for want of a descriptor are gone by the next seal. */
+        assert_int_equal(seal_one(f), 0);
+        for (skip = 0; skip <= sealed; skip++) {
+                char name[32];
+
+                (void)snprintf(name, sizeof(name), "keys/%d.pem", skip);
+                assert_false(scratch_exists(f->path, name));
+        }
+        check_log(f, 0);
+}
+
+/* --- A full disk ------------------------------------------------------------------------------ */
+
+static void test_half_a_line_is_taken_back(void **state)
+{
+        struct fixture *f = *state;
+
+        atomic_store(&fault.half, 1);
+        arm(WRITE, 0, ENOSPC, false);
+        assert_int_equal(write_one(f, "session.arm.intent", true), -ENOSPC);
+        assert_null(audit_failure(f->audit));
+        assert_int_equal(f->no_room, 1);
+        assert_string_equal(audit_state(f->audit), "the disk of the audit log is full: make room on it");
+        disarm();
+        check_log(f, 1);
+        assert_int_equal(write_one(f, "session.arm.intent", true), 0);
+        assert_int_equal(f->room, 1);
+        check_sound(f);
+        check_log(f, 2);
+}
+
+static void test_half_a_line_that_stays_is_final(void **state)
+{
+        struct fixture *f = *state;
+        struct tms_audit_report report;
+
+        atomic_store(&fault.half, 1);
+        atomic_store(&fault.no_truncation, 1);
+        arm(WRITE, 0, ENOSPC, false);
+        assert_int_equal(write_one(f, "session.arm.intent", true), -ENOSPC);
+        check_failed(f, "log.jsonl: the disk is full");
+        disarm();
+        assert_true(write_one(f, "session.stop", false) < 0);
+        assert_int_equal(tms_audit_verify(f->audit_path, NULL, &report, NULL), 0);
+        assert_int_equal(report.result, TMS_AUDIT_TORN);
+        /* A restart keeps and cuts the half. */
+        audit_free(f->audit);
+        start(f);
+        assert_null(audit_failure(f->audit));
+        check_log(f, 2);
+}
+
+/* A record that nobody could refuse must not be missing unseen. */
+static void test_full_log_with_nobody_to_tell_is_final(void **state)
+{
+        struct fixture *f = *state;
+
+        arm(WRITE, 0, EDQUOT, false);
+        assert_int_equal(write_one(f, "stimulator.state", false), -EDQUOT);
+        check_failed(f, "log.jsonl: the disk quota is used up");
+}
+
+/* The file keeps what it has, later records wait in the kernel, and the end is written. */
+static void test_full_disk_in_a_session(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p;
+        char *text;
+        size_t size;
+
+        assert_int_equal(begin_session(f, "s1", &p), 0);
+        assert_int_equal(append(f, p, 1, NULL), 0);
+        atomic_store(&fault.half, 1);
+        arm(WRITE, 0, ENOSPC, false);
+        assert_int_equal(append(f, p, 2, NULL), -ENOSPC);
+        disarm();
+        assert_int_equal(f->no_room, 1);
+        /* Record 3 behind a gap would be taken for all up to 3. */
+        assert_int_equal(append(f, p, 3, NULL), -ENOSPC);
+        assert_int_equal(end_session(f, "s1", p), 0);
+        assert_null(audit_failure(f->audit));
+        text = scratch_read(f->audit_path, "pulses/s1.tsv", &size);
+        assert_null(strstr(text, "\n2\t"));
+        assert_null(strstr(text, "\n3\t"));
+        free(text);
+        check_log(f, 3);
+}
+
+/* Room that is kept ahead: sessions are told to end while the records of that can still be written. */
+static void test_told_before_the_disk_is_full(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p;
+        unsigned i;
+
+        assert_int_equal(begin_session(f, "s1", &p), 0);
+        arm(ALLOCATE, 0, ENOSPC, true);
+        for (i = 1; i < 5000 && f->no_room == 0; i++)
+                assert_int_equal(append(f, p, i, NULL), 0);
+        assert_int_equal(f->no_room, 1);
+        assert_int_equal(write_one(f, "session.stop", false), 0);
+        assert_int_equal(append(f, p, i + 1, NULL), 0);
+        assert_int_equal(end_session(f, "s1", p), 0);
+        assert_null(audit_failure(f->audit));
+        check_log(f, 4);
+}
+
+/* --- Disk failures are final ----------------------------------------------------------------------- */
+
+static void test_read_only(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p;
+
+        assert_int_equal(begin_session(f, "s1", &p), 0);
+        assert_int_equal(append(f, p, 1, NULL), 0);
+        /* As sysrq u leaves it: every write and sync says that it is done. */
+        atomic_store(&fault.read_only, 1);
+        assert_int_equal(append(f, p, 2, NULL), -EROFS);
+        check_failed(f, "the file system has become read-only");
+        assert_true(write_one(f, "session.stop", false) < 0);
+        audit_pulses_close(f->audit, p);
+}
+
+static void test_input_output_error(void **state)
+{
+        struct fixture *f = *state;
+
+        arm(WRITE, 0, EIO, false);
+        assert_int_equal(write_one(f, "session.arm.intent", true), -EIO);
+        check_failed(f, "log.jsonl: the disk reports an input/output error");
+}
+
+/* A file of the log that is gone: it is named. */
+static void test_recovered_file_is_gone(void **state)
+{
+        struct fixture *f = *state;
+        struct outcome o = {0};
+        struct pulsefile *p;
+
+        assert_int_equal(pulsefile_new("s1", &p), 0);
+        (void)audit_pulses_open(f->audit, p, true, on_done, &o);
+        assert_int_equal(wait_for(f, &o), -ENOENT);
+        check_failed(f, "pulses/s1.tsv: a file is gone");
+        audit_pulses_close(f->audit, p);
+}
+
+/* --- Every call, every error ---------------------------------------------------------------------- */
+
+/* A short life; *ret_last: the newest record that was said to be on disk. */
+static void live(struct fixture *f, uint64_t *ret_last)
+{
+        struct pulsefile *p;
+        uint64_t seq;
+
+        *ret_last = 0;
+        (void)write_one(f, "daemon.start", false);
+        if (begin_session(f, "s1", &p) == 0) {
+                (void)prepare(f);
+                (void)write_one(f, "session.start.intent", true);
+                for (seq = 1; seq <= 3; seq++)
+                        (void)append(f, p, seq, ret_last);
+                (void)end_session(f, "s1", p);
+        } else {
+                audit_pulses_close(f->audit, p);
+        }
+        (void)seal_one(f);
+        (void)write_one(f, "daemon.stop", false);
+}
+
+static void check_pulses(struct fixture *f, uint64_t last)
+{
+        char *text;
+
+        if (last == 0)
+                return;
+        text = scratch_read(f->audit_path, "pulses/s1.tsv", NULL);
+        for (; last > 0; last--) {
+                char line[16];
+
+                (void)snprintf(line, sizeof(line), "\n%u\t", (unsigned)last);
+                assert_non_null(strstr(text, line));
+        }
+        free(text);
+}
+
+static void test_every_call_may_fail(void **state)
+{
+        static const int errors[] = {EMFILE, ENOMEM, ENOSPC, EIO, EROFS};
+        unsigned tried = 0;
+
+        for (int call = 0; call < CALLS; call++) {
+                for (size_t i = 0; i < ELEMENTS(errors); i++) {
+                        for (int skip = 0;; skip++) {
+                                struct fixture *f;
+                                void *own = NULL;
+                                uint64_t last;
+                                bool hit;
+
+                                (void)setup(&own);
+                                f = own;
+                                atomic_store(&fault.half, skip % 2);
+                                arm(call, skip, errors[i], false);
+                                live(f, &last);
+                                hit = !atomic_load(&fault.armed);
+                                disarm();
+                                /* Whatever happened, a restart reads all of it and goes on. */
+                                audit_free(f->audit);
+                                start(f);
+                                if (audit_failure(f->audit))
+                                        fail_msg("call %d, error %d, %d: %s", call, errors[i], skip,
+                                                 audit_failure(f->audit));
+                                check_pulses(f, last);
+                                assert_int_equal(write_one(f, "daemon.start", false), 0);
+                                check_log(f, 0);
+                                (void)teardown(&own);
+                                if (!hit)
+                                        break;
+                                tried++;
+                        }
+                }
+        }
+        assert_true(tried > 100);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test_setup_teardown(test_no_descriptor_for_a_pulse_file, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_refused_session_leaves_no_file, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_no_descriptor_for_a_protocol, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_no_descriptor_for_a_seal, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_half_a_line_is_taken_back, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_half_a_line_that_stays_is_final, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_full_log_with_nobody_to_tell_is_final, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_full_disk_in_a_session, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_told_before_the_disk_is_full, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_input_output_error, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_recovered_file_is_gone, setup, teardown),
+                        cmocka_unit_test(test_every_call_may_fail),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
