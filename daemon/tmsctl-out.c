@@ -191,3 +191,30 @@ const char *permille_text(uint32_t permille, char buf[static CLOCK_TEXT])
                 (void)snprintf(buf, CLOCK_TEXT, "%u.%u", permille / 10, permille % 10);
         return buf;
 }
+
+/* --- Words ---------------------------------------------------------------------------- */
+
+unsigned word_distance(const char *a, const char *b)
+{
+        unsigned row[100], i, j;
+        size_t n = strlen(b);
+
+        if (n >= ELEMENTS(row))
+                return UINT32_MAX;
+        for (j = 0; j <= n; j++)
+                row[j] = j;
+        for (i = 1; a[i - 1]; i++) {
+                unsigned diagonal = row[0];
+
+                row[0] = i;
+                for (j = 1; j <= n; j++) {
+                        unsigned best = diagonal + (a[i - 1] != b[j - 1]);
+
+                        best = row[j] + 1 < best ? row[j] + 1 : best;
+                        best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+                        diagonal = row[j];
+                        row[j] = best;
+                }
+        }
+        return row[n];
+}

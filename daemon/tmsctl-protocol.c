@@ -16,6 +16,25 @@ bool is_file_name(const char *text)
         return strchr(text, '/') || ends_with(text, ".yaml") || ends_with(text, ".yml");
 }
 
+struct nearest {
+        const char *id;
+        char found[96];
+        unsigned least;
+};
+
+static int look_how_near(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata)
+{
+        struct nearest *n = userdata;
+        unsigned d = p ? word_distance(n->id, tms_protocol_id(p)) : SLIP_MAX + 1;
+
+        /* Of a short word half would be another word. */
+        if (d < n->least && 2 * d < strlen(n->id)) {
+                n->least = d;
+                (void)snprintf(n->found, sizeof(n->found), "%s", tms_protocol_id(p));
+        }
+        return 0;
+}
+
 int protocol_get(const char *file_or_id, struct tms_protocol **ret)
 {
         struct tms_error error = {0};
@@ -31,6 +50,13 @@ int protocol_get(const char *file_or_id, struct tms_protocol **ret)
         if (r == -ENOENT && !is_file_name(file_or_id) && access(file_or_id, F_OK) == 0)
                 return -fail(STATUS_BAD_INPUT, "NoSuchProtocol",
                              "no installed protocol is called '%s'; for the file write ./%s", file_or_id, file_or_id);
+        if (r == -ENOENT && !is_file_name(file_or_id)) {
+                struct nearest n = {.id = file_or_id, .least = SLIP_MAX + 1};
+
+                if (tms_protocol_foreach(look_how_near, &n) >= 0 && *n.found)
+                        return -fail(STATUS_BAD_INPUT, "NoSuchProtocol",
+                                     "no installed protocol is called '%s'; did you mean '%s'?", file_or_id, n.found);
+        }
         return -fail_tms(STATUS_BAD_INPUT, r == -ENOENT ? "NoSuchProtocol" : "InvalidProtocol", &error);
 }
 

@@ -310,37 +310,11 @@ static const struct verb *find_verb(const char *first, const char *second)
         return NULL;
 }
 
-/* Steps from one word to another: letters put in, left out, changed. */
-static unsigned distance(const char *a, const char *b)
-{
-        unsigned row[32], i, j;
-        size_t n = strlen(b);
-
-        if (n >= ELEMENTS(row))
-                return UINT32_MAX;
-        for (j = 0; j <= n; j++)
-                row[j] = j;
-        for (i = 1; a[i - 1]; i++) {
-                unsigned diagonal = row[0];
-
-                row[0] = i;
-                for (j = 1; j <= n; j++) {
-                        unsigned best = diagonal + (a[i - 1] != b[j - 1]);
-
-                        best = row[j] + 1 < best ? row[j] + 1 : best;
-                        best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-                        diagonal = row[j];
-                        row[j] = best;
-                }
-        }
-        return row[n];
-}
-
 static int fail_unknown(const char *first, const char *second)
 {
         const struct verb *nearest = NULL;
         char typed[64];
-        unsigned least = 3;
+        unsigned least = SLIP_MAX + 1;
         size_t i;
 
         if (STREQ(first, "audit"))
@@ -349,7 +323,7 @@ static int fail_unknown(const char *first, const char *second)
                             second ? second : "");
         (void)snprintf(typed, sizeof(typed), "%s", first);
         for (i = 0; i < ELEMENTS(verbs); i++) {
-                unsigned d = distance(typed, verbs[i].name);
+                unsigned d = word_distance(typed, verbs[i].name);
 
                 if (d < least) {
                         least = d;

@@ -83,6 +83,11 @@ const char *countdown_text(uint64_t ns, char buf[static CLOCK_TEXT]);
 /* 625 -> "62.5", 620 -> "62" */
 const char *permille_text(uint32_t permille, char buf[static CLOCK_TEXT]);
 
+/* Steps from one word to another: letters put in, left out, changed. */
+unsigned word_distance(const char *a, const char *b);
+/* More than that is another word and no slip. */
+#define SLIP_MAX 2
+
 /* --- The daemon (tmsctl-bus.c) -------------------------------------------------------- */
 
 #define TMSD_NAME "org.tmsd1"
