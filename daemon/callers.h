@@ -26,7 +26,7 @@ struct user {
 struct caller {
         char name[24];
         uid_t uid;
-        bool trusted; /* polkit has let it in */
+        bool trusted; /* polkit has let it in, or it is root's */
         unsigned questions;
         uint64_t used; /* when it was last looked for; counts looks */
         struct purse purse;
@@ -39,6 +39,8 @@ struct callers *callers_free(struct callers *c); /* returns NULL, takes NULL */
 struct caller *callers_find(struct callers *c, const char *name);
 /* NULL for a name that cannot be kept. */
 struct caller *callers_remember(struct callers *c, const char *name, uid_t uid);
+/* Polkit has said yes: from now on the program does not share with those who may have no rights. */
+void callers_let_in(struct callers *c, const char *name, uint64_t now_ns);
 
 /* Never NULL: when there are too many users at once, the others share one purse. */
 struct user *callers_user(struct callers *c, uid_t uid, uint64_t now_ns);

@@ -24,6 +24,10 @@
  *
  * WORK: each is a file, a thread or a signature, and a sync of the disk; who
  * is let in by polkit prepares one session at a time.
+ *
+ * Root's programs need not be let in by polkit. Others pay for their first
+ * call from their user's purse, and get it back when polkit says yes: a
+ * script may run tmsctl as often as it likes.
  */
 static const struct {
         unsigned most, per_s;
@@ -46,6 +50,13 @@ bool quota_pay(struct purse *purse, enum quota_rank rank, enum quota_kind kind, 
                 return false;
         purse->full_ns[kind] = full_ns;
         return true;
+}
+
+void quota_give_back(struct purse *purse, enum quota_rank rank, enum quota_kind kind, unsigned cost)
+{
+        uint64_t paid_ns = cost * (NS_PER_S / limits[rank][kind].per_s);
+
+        purse->full_ns[kind] -= paid_ns < purse->full_ns[kind] ? paid_ns : purse->full_ns[kind];
 }
 
 bool quota_is_full(const struct purse *purse, uint64_t now_ns)

@@ -32,6 +32,8 @@ struct purse {
 
 /* False, and nothing is paid, when there is not enough in it. */
 bool quota_pay(struct purse *purse, enum quota_rank rank, enum quota_kind kind, unsigned cost, uint64_t now_ns);
+/* The reverse, for what turned out to be no bystander's. */
+void quota_give_back(struct purse *purse, enum quota_rank rank, enum quota_kind kind, unsigned cost);
 bool quota_is_full(const struct purse *purse, uint64_t now_ns);
 
 /* What a call costs in QUOTA_LOOK. */

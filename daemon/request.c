@@ -168,25 +168,18 @@ void request_refuse(struct request *q, const char *error, const char *format, ..
 
 /* --- Who calls, and may he ------------------------------------------------------- */
 
-/* From now on the program does not share with those who have no rights. */
-static void let_in(struct request *q)
-{
-        struct caller *caller = callers_find(q->manager->callers, request_sender(q));
-
-        if (caller)
-                caller->trusted = true;
-        q->go(q, q->object);
-}
-
 static void on_polkit(const char *answer, void *userdata)
 {
         struct request *q = userdata;
 
         set_asking(q, false);
         (void)snprintf(q->answer, sizeof(q->answer), "%s", answer);
-        if (STREQ(answer, "yes"))
-                let_in(q);
-        else if (STREQ(answer, "unavailable"))
+        if (STREQ(answer, "yes")) {
+                callers_let_in(q->manager->callers, request_sender(q), now_ns(CLOCK_MONOTONIC));
+                q->go(q, q->object);
+                return;
+        }
+        if (STREQ(answer, "unavailable"))
                 request_refuse(q, "NotAuthorized",
                                "Polkit does not answer, and without it nobody is authorized for %s.", q->action);
         else if (polkit_is_never(q->uid, q->action))

@@ -110,6 +110,29 @@ static void test_users_come_and_go(void **state)
         callers_free(c);
 }
 
+/* A script that runs one program after another, each of them with rights. */
+static void test_who_is_let_in_pays_nothing(void **state)
+{
+        struct callers *c;
+        struct user *user;
+        char name[24];
+        unsigned i;
+
+        assert_int_equal(callers_new(&c), 0);
+        user = callers_user(c, 1, now);
+        for (i = 0; i < 1000; i++) {
+                name_of(name, i);
+                assert_false(callers_remember(c, name, 1)->trusted);
+                assert_true(quota_pay(&user->purse, RANK_USER, QUOTA_WORK, 1, now));
+                callers_let_in(c, name, now);
+                callers_let_in(c, name, now);
+                assert_true(callers_find(c, name)->trusted);
+        }
+        assert_int_equal(pay_until_refused(&user->purse, RANK_USER, QUOTA_WORK, now), 20);
+        assert_true(callers_remember(c, ":1.5000", 0)->trusted);
+        callers_free(c);
+}
+
 static void test_questions_have_their_number(void **state)
 {
         struct question_share shares[1000], own;
@@ -157,6 +180,7 @@ int main(void)
                         cmocka_unit_test(test_one_program_leaves_something_for_its_users_others),
                         cmocka_unit_test(test_the_operators_program_is_not_forgotten),
                         cmocka_unit_test(test_users_come_and_go),
+                        cmocka_unit_test(test_who_is_let_in_pays_nothing),
                         cmocka_unit_test(test_questions_have_their_number),
         };
 
