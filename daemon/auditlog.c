@@ -6,6 +6,7 @@
 
 #include "auditlog-internal.h"
 #include "file.h"
+#include "jsonline.h"
 
 /* For the records of an end that comes because the disk is full. */
 #define ROOM (256 * 1024)
@@ -79,7 +80,6 @@ static int compose(struct auditlog *l, const char *type, json_t *who, const char
                    uint64_t mono_ns, char **ret)
 {
         _cleanup_(json_decrefp) json_t *record = json_object();
-        char *line;
 
         if (!record || json_object_set_new(record, "seq", json_u64(l->seq)) < 0 ||
             json_object_set_new(record, "utc", json_string(utc)) < 0 ||
@@ -91,11 +91,7 @@ static int compose(struct auditlog *l, const char *type, json_t *who, const char
             json_object_set_new(record, "data", data ? json_incref(data) : json_object()) < 0 ||
             json_object_set_new(record, "prev", json_string(l->prev)) < 0)
                 return -ENOMEM;
-        line = json_dumps(record, JSON_COMPACT);
-        if (!line)
-                return -ENOMEM;
-        *ret = line;
-        return 0;
+        return json_line(record, ret);
 }
 
 /*

@@ -246,8 +246,13 @@ static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return r;
         s->pause_error = s->control ? tms_device_pause(s->control, now) : -EPROTO;
         overtook = !s->ending && session_overtake(s, "a pause was asked for meanwhile.");
-        return request_begin(s->manager, m, NULL, s, keep, release,
-                             s->pause_error >= 0 || overtook ? go_pause : go_refuse_pause);
+        r = request_begin(s->manager, m, NULL, s, keep, release,
+                          s->pause_error >= 0 || overtook ? go_pause : go_refuse_pause);
+        if (r != -ENOMEM || (s->pause_error < 0 && !overtook))
+                return r;
+        /* It has taken hold; the kernel's record says when, nobody knows who. */
+        session_catch_up(s);
+        return sd_bus_reply_method_return(m, NULL);
 }
 
 static void go_stop(struct request *q, void *session)
@@ -259,9 +264,15 @@ static void go_stop(struct request *q, void *session)
 static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct session *s = userdata;
+        int r;
 
         session_halt(s);
-        return request_begin(s->manager, m, NULL, s, keep, release, go_stop);
+        r = request_begin(s->manager, m, NULL, s, keep, release, go_stop);
+        if (r != -ENOMEM)
+                return r;
+        /* Stopping wants no memory, only the caller's name in the record does. */
+        session_end(s, "stopped", "It was stopped on request.", NULL);
+        return sd_bus_reply_method_return(m, NULL);
 }
 
 static void go_close(struct request *q, void *session)
@@ -282,9 +293,14 @@ static int method_close(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct session *s = userdata;
 
+        int r;
+
         if (is_owner(s, m))
                 session_halt(s);
-        return begin_as_owner(s, m, NULL, go_close);
+        r = begin_as_owner(s, m, NULL, go_close);
+        if (r == -ENOMEM && is_owner(s, m))
+                session_end(s, "closed", "Its owner closed the session.", NULL);
+        return r;
 }
 
 /* --- The table -------------------------------------------------------------------------------------- */

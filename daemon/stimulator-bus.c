@@ -123,12 +123,19 @@ static void go_stop(struct request *q, void *userdata)
 static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct stimulator *st = userdata;
+        int r;
 
         if (st->session)
                 session_halt(st->session);
         else
                 stimulator_halt(st);
-        return request_begin(st->manager, m, NULL, st, keep, release, go_stop);
+        r = request_begin(st->manager, m, NULL, st, keep, release, go_stop);
+        if (r != -ENOMEM)
+                return r;
+        /* Stopping wants no memory, only the caller's name in the record does. */
+        if (st->session)
+                session_end(st->session, "stopped", "It was stopped on request.", NULL);
+        return sd_bus_reply_method_return(m, NULL);
 }
 
 struct clearing {

@@ -3,10 +3,11 @@
 # sessions over a private bus on a stimulator that the test plays itself.
 
 # Whole sessions, over session-fixture.c.
-SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen)
+SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen \
+	session-memory)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
 SESSION_UNIT += $(B)/tests/test-session-gates
-DAEMON_UNIT := $(addprefix $(B)/tests/test-,audit-log audit-matrix audit-writer audit-faults pulsefile history elapsed config vtable quota) $(SESSION_UNIT)
+DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-log audit-matrix audit-writer audit-faults pulsefile history elapsed config vtable quota) $(SESSION_UNIT)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
@@ -33,10 +34,12 @@ $(DU)/lib/allow-list.o: $(B)/lib/shipped.h
 DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device.c lib/enumerate.c,$(wildcard lib/*.c))) \
 	$(DU)/lib/timeline.o
 DU_DAEMON := $(patsubst daemon/%.c,$(DU)/%.o,$(filter-out daemon/main.c daemon/tmsctl%.c daemon/cli%.c,$(wildcard daemon/*.c)))
-DU_AUDIT := $(addprefix $(DU)/,auditlog.o auditlog-open.o cut.o file.o keys.o log.o pulsefile.o)
+DU_AUDIT := $(addprefix $(DU)/,auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o)
 DU_VERIFY := $(addprefix $(DU)/lib/,audit.o audit-verify.o audit-record.o audit-seal.o audit-keys.o audit-files.o audit-pulses.o pulse-lines.o error.o codepoint.o)
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
+$(B)/tests/test-jsonline: $(addprefix $(DU)/,test-jsonline.o jsonline.o)
+$(B)/tests/test-jsonline: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=realloc
 $(B)/tests/test-audit-log: $(addprefix $(DU)/,test-audit-log.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-matrix: $(addprefix $(DU)/,test-audit-matrix.o audit-forge.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
@@ -66,5 +69,9 @@ $(B)/tests/test-flood $(B)/tests/test-listing: DAEMON_UNIT_LDFLAGS += \
 
 $(DAEMON_UNIT):
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(DAEMON_UNIT_LDFLAGS) -o $@ $^ $(DU_LIBS)
+
+# Allocations that fail when the test says so.
+$(B)/tests/test-session-memory: $(DU)/alloc-fail.o
+$(B)/tests/test-session-memory: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync,--wrap=asprintf,--wrap=vasprintf,--wrap=open_memstream
 
 -include $(wildcard $(DU)/*.d $(DU)/lib/*.d)

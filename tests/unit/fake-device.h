@@ -22,6 +22,7 @@ struct fake {
         /* Set by the test. */
         bool present, controlled_elsewhere;
         bool second; /* there is another card, /dev/tms1, that only can be taken, asked and loaded */
+        int open_error;
         int arm_ms, arm_error, start_error, go_error, limits_error, load_error, latency_error;
         bool pause_waits; /* one that is not at once takes no hold, as in the middle of a train */
 
@@ -45,6 +46,8 @@ struct fake {
 };
 
 extern struct fake *fake;
+/* While it looks into the audit log for a promise: what it allocates then is not the daemon's. */
+extern __thread int fake_looks;
 
 void fake_new(void);
 void fake_free(void);

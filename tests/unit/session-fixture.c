@@ -70,6 +70,8 @@ static int daemon_main(int state_fd)
         return r < 0 ? 71 : r;
 }
 
+void (*daemon_begins)(void);
+
 static void wait_ready(struct fixture *f)
 {
         sd_bus *bus = fake_bus_connect();
@@ -95,6 +97,8 @@ void start_daemon(struct fixture *f, const char *boot)
         assert_true(f->daemon >= 0);
         if (f->daemon == 0) {
                 (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (daemon_begins)
+                        daemon_begins();
                 exit(daemon_main(f->fd));
         }
         wait_ready(f);

@@ -34,6 +34,8 @@ extern atomic_int *hold_sync;
 int setup(void **state);
 int teardown(void **state);
 
+/* What the daemon's process does first, if it is set. */
+extern void (*daemon_begins)(void);
 void start_daemon(struct fixture *f, const char *boot);
 /* What udev would: the node is there, or gone. */
 #define UDEV_ADD SIGUSR1
