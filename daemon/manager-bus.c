@@ -120,6 +120,12 @@ static void go_create(struct request *q, void *userdata)
                 request_refuse(q, "Failed", "The daemon is stopping.");
         } else if (!st && !TAILQ_EMPTY(&m->stimulators) && STREQ(path, "/")) {
                 request_refuse(q, "InvalidArgument", "There is more than one stimulator; name one of them.");
+        } else if (!st && STREQ(path, "/") && *m->unusable_node) {
+                request_refuse(q, "NoStimulator",
+                               "%s is there, but the daemon cannot open it: %s. Run systemctl restart tmsd; if that "
+                               "does "
+                               "not help, journalctl -u tmsd says more.",
+                               m->unusable_node, strerror(-m->unusable_error));
         } else if (!st && STREQ(path, "/")) {
                 request_refuse(q, "NoStimulator",
                                "No stimulator is connected: check the card and that the module tms is loaded.");

@@ -62,7 +62,7 @@ void manager_record_limited(struct manager *m, const char *type, json_t *who, co
 
 /* --- Hotplug ------------------------------------------------------------------------------ */
 
-void manager_see_node(struct manager *m, const char *action, const char *node)
+static int see_node(struct manager *m, const char *action, const char *node)
 {
         struct stimulator *st = stimulator_find(m, node);
 
@@ -71,14 +71,31 @@ void manager_see_node(struct manager *m, const char *action, const char *node)
                 stimulator_remove(st);
                 st = NULL;
         }
-        if (!st && !STREQ(action, "remove") && !m->stopping)
-                (void)stimulator_add(m, node);
+        if (STREQ(action, "remove") && STREQ(node, m->unusable_node))
+                *m->unusable_node = '\0';
+        return st || STREQ(action, "remove") || m->stopping ? 0 : stimulator_add(m, node);
+}
+
+void manager_see_node(struct manager *m, const char *action, const char *node)
+{
+        int r = see_node(m, action, node);
+
+        /*
+         * The unit's device policy names the driver, whose number the service manager looked up when it started us; a
+         * module that was loaded for the first time since then is not in it. A new start looks it up anew. At the start
+         * itself there is no such hope, so that nothing goes round in circles. With a stimulator here it is another
+         * cause, and somebody may be treated.
+         */
+        if (r != -EPERM || !m->ready || !TAILQ_EMPTY(&m->stimulators) || !TAILQ_EMPTY(&m->sessions))
+                return;
+        log_notice("%s: forbidden by the device policy of an earlier time; the daemon is started anew", node);
+        manager_stop(m, "shutdown", "The daemon is started anew.", EXIT_START_ANEW);
 }
 
 static int found_node(const char *node, void *userdata)
 {
         /* One card that cannot be opened does not hide the others. */
-        manager_see_node(userdata, "add", node);
+        (void)see_node(userdata, "add", node);
         return 0;
 }
 

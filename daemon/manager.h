@@ -18,6 +18,8 @@
 
 #define BUS_NAME "org.tmsd1"
 #define MANAGER_PATH "/org/tmsd1"
+/* EX_TEMPFAIL: the unit has it in RestartForceExitStatus=. */
+#define EXIT_START_ANEW 75
 
 struct request;
 struct session;
@@ -42,6 +44,8 @@ struct manager {
         struct request_list asking; /* calls that wait for polkit */
         struct udev_monitor *udev_monitor;
         sd_event_source *udev_source;
+        char unusable_node[64]; /* one that is there and cannot be opened; "": none */
+        int unusable_error;
         unsigned recovering;         /* stimulators whose records of an earlier run are being fetched */
         bool clock_was_synchronised; /* seen since the daemon began */
         bool ready;                  /* the bus name is ours */
@@ -63,7 +67,7 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct manager *, manager_free)
 int manager_start(struct manager *m);
 /* Stops every session, then leaves the loop with that status. */
 void manager_stop(struct manager *m, const char *reason, const char *text, int exit_status);
-/* udev says so of a stimulator's node. */
+/* udev says so of a stimulator's node. May stop the daemon, to be started anew with a device policy that has the node. */
 void manager_see_node(struct manager *m, const char *action, const char *node);
 /* Whoever may have been the last thing to wait for calls this. */
 void manager_check_ready(struct manager *m);

@@ -303,8 +303,13 @@ int stimulator_add(struct manager *m, const char *node)
         if (!st->node || asprintf(&st->path, MANAGER_PATH "/stimulator/%s", digits) < 0)
                 return -ENOMEM;
         r = tms_device_open(node, false, &st->monitor);
-        if (r < 0)
+        if (r < 0) {
+                (void)snprintf(m->unusable_node, sizeof(m->unusable_node), "%s", node);
+                m->unusable_error = r;
                 return log_error_errno(r, "%s: cannot be opened", node);
+        }
+        if (STREQ(node, m->unusable_node))
+                *m->unusable_node = '\0';
         r = tms_device_info(st->monitor, &st->info);
         if (r >= 0)
                 r = tms_device_status(st->monitor, &st->status);

@@ -172,6 +172,40 @@ static void test_pulled_in_silence(void **state)
         assert_int_equal(fake->files, 0);
 }
 
+/* The unit's device policy is older than the driver. */
+static void test_forbidden_node(void **state)
+{
+        struct fixture *f = *state;
+
+        stop_daemon(f);
+        fake->present = false;
+        start_daemon(f, BOOT_A);
+        /* Told by udev: a new start helps. */
+        fake->open_error = -EPERM;
+        fake_plug();
+        assert_int_equal(kill(f->daemon, UDEV_ADD), 0);
+        wait_daemon(f, EXIT_START_ANEW);
+        /* It did not: the daemon stays, and says what is wrong. */
+        start_daemon(f, BOOT_A);
+        assert_false(create_with(f, f->bus, NULL));
+        refused(f, "NoStimulator", "/dev/tms0 is there, but the daemon cannot open it: Operation not permitted");
+        fake->open_error = 0;
+        assert_int_equal(kill(f->daemon, UDEV_ADD), 0);
+        wait_on_bus(f, true);
+        must_create(f);
+        /* What else cannot be opened is no reason to leave. */
+        stop_daemon(f);
+        fake->present = false;
+        start_daemon(f, BOOT_A);
+        fake->open_error = -EACCES;
+        fake_plug();
+        assert_int_equal(kill(f->daemon, UDEV_ADD), 0);
+        usleep(100000);
+        assert_false(create_with(f, f->bus, NULL));
+        refused(f, "NoStimulator", "Permission denied");
+        fake->open_error = 0;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -184,6 +218,7 @@ int main(void)
                         TEST(test_pulled_while_prepared),
                         TEST(test_udev_comes_first),
                         TEST(test_pulled_in_silence),
+                        TEST(test_forbidden_node),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
