@@ -4,7 +4,7 @@
 
 # Whole sessions, over session-fixture.c.
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen \
-	session-memory)
+	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
 SESSION_UNIT += $(B)/tests/test-session-gates
 DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-log audit-matrix audit-writer audit-faults pulsefile history elapsed config vtable quota) $(SESSION_UNIT)

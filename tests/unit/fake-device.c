@@ -539,7 +539,9 @@ int tms_device_keepalive(struct tms_device *d, uint64_t acked_seq, uint64_t *ret
                 return -ENODEV;
         lock();
         fake->keepalives++;
-        if (acked_seq > d->next) {
+        if (fake->stale) {
+                r = -ESTALE;
+        } else if (acked_seq > d->next) {
                 r = -ESTALE;
         } else if (acked_seq > fake->acked) {
                 if (!pulse_files_have(acked_seq - 1))

@@ -27,7 +27,7 @@ int __wrap_fdatasync(int fd)
         while (atomic_load(hold_sync))
                 usleep(1000);
         if (atomic_load(fail_sync)) {
-                errno = EIO;
+                errno = atomic_load(fail_sync) == 1 ? EIO : atomic_load(fail_sync);
                 return -1;
         }
         return __real_fdatasync(fd);

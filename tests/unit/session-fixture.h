@@ -25,7 +25,7 @@ struct fixture {
         char error[128], message[4096]; /* of the last call */
 };
 
-/* In the daemon too: from then on no sync works. */
+/* In the daemon too: from then on no sync works, with that errno; 1: EIO. */
 extern atomic_int *fail_sync;
 /* In the daemon too: while it is set every sync waits, as on a disk that hangs. */
 extern atomic_int *hold_sync;
