@@ -299,20 +299,44 @@ int manager_start(struct manager *m)
         return 0;
 }
 
+static void no_name(struct manager *m, const char *why)
+{
+        log_error("the bus name " BUS_NAME " cannot be had: %s", why);
+        manager_stop(m, "failed", "The bus name is taken.", EXIT_FAILURE);
+}
+
+static int on_name(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        struct manager *m = userdata;
+        uint32_t outcome = 0;
+
+        if (m->stopping)
+                return 0;
+        if (sd_bus_message_is_method_error(message, NULL)) {
+                no_name(m, sd_bus_message_get_error(message)->message);
+                return 0;
+        }
+        /* 1: its owner; 4: that it is already. */
+        if (sd_bus_message_read(message, "u", &outcome) < 0 || (outcome != 1 && outcome != 4)) {
+                no_name(m, "another program has it");
+                return 0;
+        }
+        m->ready = true;
+        (void)sd_notifyf(false, "READY=1\nSTATUS=%s", audit_failure(m->audit) ? audit_failure(m->audit) : "");
+        return 0;
+}
+
+/* Asked for without waiting: a bus that hangs must not stop the loop. */
 void manager_check_ready(struct manager *m)
 {
         int r;
 
-        if (m->ready || m->stopping || m->recovering > 0)
+        if (m->name_asked || m->stopping || m->recovering > 0)
                 return;
-        r = sd_bus_request_name(m->bus, BUS_NAME, 0);
-        if (r < 0) {
-                (void)log_error_errno(r, "the bus name " BUS_NAME " cannot be had");
-                manager_stop(m, "failed", "The bus name is taken.", EXIT_FAILURE);
-                return;
-        }
-        m->ready = true;
-        (void)sd_notifyf(false, "READY=1\nSTATUS=%s", audit_failure(m->audit) ? audit_failure(m->audit) : "");
+        m->name_asked = true;
+        r = sd_bus_request_name_async(m->bus, NULL, BUS_NAME, 0, on_name, m);
+        if (r < 0)
+                no_name(m, strerror(-r));
 }
 
 /* --- The end ------------------------------------------------------------------------------------ */

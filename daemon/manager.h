@@ -48,7 +48,8 @@ struct manager {
         int unusable_error;
         unsigned recovering;         /* stimulators whose records of an earlier run are being fetched */
         bool clock_was_synchronised; /* seen since the daemon began */
-        bool ready;                  /* the bus name is ours */
+        bool name_asked;             /* for the bus name */
+        bool ready;                  /* it is ours */
         bool stopping;               /* exits once no session is left */
         int exit_status;
 

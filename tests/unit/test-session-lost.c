@@ -62,6 +62,21 @@ static void test_bus_lost_while_polkit_is_asked(void **state)
         assert_int_equal(fake->starts, 0);
 }
 
+/* Another program has the name: nobody would find the daemon, so it does not stay. */
+static void test_bus_name_taken(void **state)
+{
+        struct fixture *f = *state;
+
+        stop_daemon(f);
+        assert_true(sd_bus_request_name(f->bus, BUS_NAME, 0) >= 0);
+        start_daemon(f, BOOT_A);
+        wait_daemon(f, EXIT_FAILURE);
+        assert_int_equal(logged(f, "\"type\":\"daemon.stop\""), 2);
+        assert_true(sd_bus_release_name(f->bus, BUS_NAME) >= 0);
+        start_daemon(f, BOOT_A);
+        must_create(f);
+}
+
 /* --- The stimulator ------------------------------------------------------------------------ */
 
 static bool is_on_bus(struct fixture *f)
@@ -213,6 +228,7 @@ int main(void)
                         TEST(test_bus_lost_before_arming),
                         TEST(test_bus_lost_while_running),
                         TEST(test_bus_lost_while_polkit_is_asked),
+                        TEST(test_bus_name_taken),
                         TEST(test_pulled_while_idle),
                         TEST(test_pulled_while_running),
                         TEST(test_pulled_while_prepared),
