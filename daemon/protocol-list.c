@@ -6,9 +6,7 @@
 #include "protocol-list.h"
 #include "request.h"
 #include "tms.h"
-
-/* After the bus: writing an answer waits until nobody's call does. */
-#define ANSWER_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
+#include "turn.h"
 
 struct waiting {
         STAILQ_ENTRY(waiting) link;
@@ -31,7 +29,7 @@ struct look {
 struct protocol_list {
         sd_event *event;
         sd_bus *bus;
-        sd_event_source *answering;
+        struct turn *answering;
         sd_bus_message *kept; /* its body is the answer */
         char stamp[65];       /* of kept; "" when it may be outdated without another stamp */
         struct look *look;
@@ -99,7 +97,7 @@ static void answer_shares(struct protocol_list *l, int error)
         STAILQ_FOREACH(w, &l->shares, link)
         w->error = error;
         STAILQ_CONCAT(&l->answers, &l->shares);
-        (void)sd_event_source_set_enabled(l->answering, SD_EVENT_ON);
+        turn_set(l->answering, true);
 }
 
 static int keep(struct protocol_list *l, struct look *k)
@@ -192,19 +190,17 @@ static void answer(struct protocol_list *l, struct waiting *w)
 }
 
 /* One at a time: between two of them the loop does what is more urgent. */
-static int on_answer(sd_event_source *source, void *userdata)
+static void on_answer(void *userdata)
 {
         struct protocol_list *l = userdata;
         struct waiting *w = STAILQ_FIRST(&l->answers);
 
-        if (!w) {
-                (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-                return 0;
+        if (w) {
+                STAILQ_REMOVE_HEAD(&l->answers, link);
+                answer(l, w);
+                free(w);
         }
-        STAILQ_REMOVE_HEAD(&l->answers, link);
-        answer(l, w);
-        free(w);
-        return 0;
+        turn_set(l->answering, !STAILQ_EMPTY(&l->answers));
 }
 
 void protocol_list_answer(struct protocol_list *l, struct request *q)
@@ -233,16 +229,11 @@ int protocol_list_new(sd_event *event, sd_bus *bus, struct protocol_list **ret)
         STAILQ_INIT(&l->answers);
         l->event = sd_event_ref(event);
         l->bus = sd_bus_ref(bus);
-        r = sd_event_add_defer(event, &l->answering, on_answer, l);
-        if (r >= 0)
-                r = sd_event_source_set_priority(l->answering, ANSWER_PRIORITY);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(l->answering, SD_EVENT_OFF);
+        r = turn_new(event, bus, "protocol-list", on_answer, l, &l->answering);
         if (r < 0) {
                 protocol_list_free(l);
                 return r;
         }
-        (void)sd_event_source_set_description(l->answering, "protocol-list");
         *ret = l;
         return 0;
 }
@@ -265,7 +256,7 @@ struct protocol_list *protocol_list_free(struct protocol_list *l)
         drop_all(&l->shares);
         drop_all(&l->later);
         drop_all(&l->answers);
-        sd_event_source_disable_unref(l->answering);
+        turn_free(l->answering);
         sd_bus_message_unref(l->kept);
         sd_bus_unref(l->bus);
         sd_event_unref(l->event);

@@ -52,7 +52,9 @@ bool quota_is_full(const struct purse *purse, uint64_t now_ns);
 #define WAITING_TRUSTED 1024 /* of all programs that polkit has let in */
 #define STRANGERS_MAX 512
 /* Refusals that are not written yet; more than a socket holds, so that a Stop behind a flood is read before them. */
-#define REFUSED_MAX 1024
+#define REFUSED_MAX 4096
+/* What the bus has not taken from our socket, as the kernel counts it: a dozen small messages. More waits until it has. */
+#define UNREAD_MAX_BYTES 16384
 /* At least one that waits is served in so many calls that are read, however long these go on to come. */
 #define SERVE_EVERY 256
 /* So many messages that the bus does not take from us: then nothing is added that only costs more. */

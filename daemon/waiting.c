@@ -2,11 +2,9 @@
 /* Calls that are set aside; see waiting.h. */
 #include <sys/queue.h>
 
+#include "turn.h"
 #include "util.h"
 #include "waiting.h"
-
-/* After the bus, after the lease, after whatever the disk or a thread has finished. */
-#define TURN_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
 
 struct item {
         STAILQ_ENTRY(item) link;
@@ -25,7 +23,7 @@ struct line {
 
 struct waiting {
         sd_bus *bus;
-        sd_event_source *turn;
+        struct turn *turn;
         struct items trusted;
         unsigned n_trusted;
         TAILQ_HEAD(, line) lines; /* the first one's turn is next */
@@ -43,9 +41,7 @@ static bool is_empty(const struct waiting *w)
 /* While one is on its way through sd-bus, its coming by begins the next turn. */
 static void set_turn(struct waiting *w)
 {
-        bool on = !w->served && !(is_empty(w) && STAILQ_EMPTY(&w->refused));
-
-        (void)sd_event_source_set_enabled(w->turn, on ? SD_EVENT_ON : SD_EVENT_OFF);
+        turn_set(w->turn, !w->served && !(is_empty(w) && STAILQ_EMPTY(&w->refused)));
 }
 
 static struct item *item_new(sd_bus_message *m)
@@ -136,7 +132,7 @@ static void refuse_one(struct waiting *w)
         sd_bus_message_unref(m);
 }
 
-static int on_turn(sd_event_source *source, void *userdata)
+static void on_turn(void *userdata)
 {
         struct waiting *w = userdata;
         int i;
@@ -152,7 +148,6 @@ static int on_turn(sd_event_source *source, void *userdata)
                         break;
         }
         set_turn(w);
-        return 0;
 }
 
 bool waiting_is_served(struct waiting *w, const sd_bus_message *m)
@@ -244,16 +239,11 @@ int waiting_new(sd_event *event, sd_bus *bus, struct waiting **ret)
         STAILQ_INIT(&w->refused);
         TAILQ_INIT(&w->lines);
         w->bus = sd_bus_ref(bus);
-        r = sd_event_add_defer(event, &w->turn, on_turn, w);
-        if (r >= 0)
-                r = sd_event_source_set_priority(w->turn, TURN_PRIORITY);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(w->turn, SD_EVENT_OFF);
+        r = turn_new(event, bus, "waiting-calls", on_turn, w, &w->turn);
         if (r < 0) {
                 waiting_free(w);
                 return r;
         }
-        (void)sd_event_source_set_description(w->turn, "waiting-calls");
         *ret = w;
         return 0;
 }
@@ -267,7 +257,7 @@ struct waiting *waiting_free(struct waiting *w)
         while (!STAILQ_EMPTY(&w->refused))
                 sd_bus_message_unref(take_first(&w->refused));
         sd_bus_message_unref(w->served);
-        sd_event_source_disable_unref(w->turn);
+        turn_free(w->turn);
         sd_bus_unref(w->bus);
         free(w);
         return NULL;

@@ -7,7 +7,8 @@ SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-lea
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
 SESSION_UNIT += $(B)/tests/test-session-gates
-DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-log audit-matrix audit-writer audit-faults pulsefile history elapsed config vtable quota) $(SESSION_UNIT)
+DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-log audit-matrix audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
+DAEMON_UNIT += $(addprefix $(B)/tests/test-,quota turn)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
@@ -52,6 +53,7 @@ $(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o elapsed.o)
 # Records that there is no memory for.
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
 $(B)/tests/test-elapsed: $(addprefix $(DU)/,test-elapsed.o history.o elapsed.o)
+$(B)/tests/test-turn: $(addprefix $(DU)/,test-turn.o turn.o)
 $(B)/tests/test-quota: $(addprefix $(DU)/,test-quota.o quota.o callers.o)
 $(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o)
 $(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o fake-device.o scratch.o) $(DU_DAEMON) $(DU_LIB)
