@@ -23,6 +23,6 @@ struct auditlog {
 };
 
 /* SHA-256 of a line without its end. */
-void auditlog_hash(const char *line, size_t size, char ret[static 65]);
+int auditlog_hash(const char *line, size_t size, char ret[static 65]);
 
 #endif

@@ -56,12 +56,15 @@ bool auditlog_is_sound(const struct auditlog *l)
         return !l->unsound;
 }
 
-void auditlog_hash(const char *line, size_t size, char ret[static 65])
+int auditlog_hash(const char *line, size_t size, char ret[static 65])
 {
         unsigned char digest[SHA256_DIGEST_LENGTH];
 
-        (void)SHA256((const unsigned char *)line, size, digest);
+        /* OpenSSL 3 looks the algorithm up anew, which wants memory. */
+        if (!SHA256((const unsigned char *)line, size, digest))
+                return -ENOMEM;
         hex_encode(digest, sizeof(digest), ret);
+        return 0;
 }
 
 static void utc_text(uint64_t utc_ns, char ret[static 32])
@@ -101,9 +104,14 @@ static int compose(struct auditlog *l, const char *type, json_t *who, const char
 static int append_line(struct auditlog *l, char *line)
 {
         size_t size = strlen(line);
+        char hash[65];
         bool sound;
         int r;
 
+        /* Before it is written: a line whose hash is not known can have none behind it. */
+        r = auditlog_hash(line, size, hash);
+        if (r < 0)
+                return r;
         line[size] = '\n';
         l->dirty = true;
         r = write_whole(l->log_fd, l->bytes, line, size + 1, &sound);
@@ -113,7 +121,7 @@ static int append_line(struct auditlog *l, char *line)
         if (r < 0)
                 return r;
         l->bytes += size + 1;
-        auditlog_hash(line, size, l->prev);
+        strcpy(l->prev, hash);
         l->seq++;
         return 0;
 }
@@ -258,7 +266,9 @@ static int check_kept(struct auditlog *l, const char *name, const char *sha256)
         r = read_file_at(l->protocols_fd, name, PROTOCOL_MAX, &text, &size);
         if (r < 0)
                 return r;
-        auditlog_hash(text, size, actual);
+        r = auditlog_hash(text, size, actual);
+        if (r < 0)
+                return r;
         if (STREQ(actual, sha256))
                 return 0;
         /* A record that names it would be rejected by every reader. */
@@ -271,7 +281,9 @@ int auditlog_keep_protocol(struct auditlog *l, const char *sha256, const char *t
         char name[80], actual[65];
         int r;
 
-        auditlog_hash(text, size, actual);
+        r = auditlog_hash(text, size, actual);
+        if (r < 0)
+                return r;
         if (!STREQ(actual, sha256))
                 return -EINVAL;
         (void)snprintf(name, sizeof(name), "%s.yaml", sha256);

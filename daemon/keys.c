@@ -242,7 +242,8 @@ int key_fingerprint(const char *public_hex, char ret[static 65])
         r = public_raw(public_hex, raw);
         if (r < 0)
                 return r;
-        (void)SHA256(raw, sizeof(raw), digest);
+        if (!SHA256(raw, sizeof(raw), digest))
+                return -ENOMEM;
         hex_encode(digest, sizeof(digest), ret);
         return 0;
 }

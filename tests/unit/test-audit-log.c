@@ -184,7 +184,7 @@ static void check_piece(struct fixture *f, const void *bytes, size_t size, char 
         kept = scratch_read(f->audit, name, &kept_size);
         assert_int_equal(kept_size, size);
         assert_memory_equal(kept, bytes, size);
-        auditlog_hash(kept, kept_size, hash);
+        assert_int_equal(auditlog_hash(kept, kept_size, hash), 0);
         free(kept);
         log = scratch_read(f->audit, "log.jsonl", &log_size);
         log[log_size - 1] = '\0';

@@ -216,7 +216,7 @@ static void test_every_notice_is_told(void **state)
         struct fixture *f = *state;
         char sha256[65], *line, *path;
 
-        auditlog_hash(four_legs, strlen(four_legs), sha256);
+        assert_int_equal(auditlog_hash(four_legs, strlen(four_legs), sha256), 0);
         assert_true(asprintf(&line, "%s four-legs\n", sha256) > 0);
         assert_true(asprintf(&path, "%s/approved", f->path) > 0);
         scratch_write(f->path, "approved", line, strlen(line));
