@@ -14,15 +14,19 @@
 #include "tms.h"
 #include "trace.h"
 
-/* More than any card holds: one that never stops answering is broken. */
-#define DRAIN_MAX	1024
+/*
+ * Taken in one go, with interrupts off: at least so many a card can hold, and a good one
+ * never has more than one. The kick timer takes the others, by and by; a card that never
+ * stops answering is not listened to for ever.
+ */
+#define DRAIN_MAX	TMS_FIFO_MIN
 
 static u32 field(u64 word, u32 shift, u32 mask)
 {
 	return (word >> shift) & mask;
 }
 
-/* An answer that nobody waits for has no slot promised, but is worth the last one. */
+/* An answer that nobody waits for has no slot promised. */
 static void record(struct tms_device *tms, u64 word, const struct tms_shot *shot, u32 code)
 {
 	u64 now_ns = tms_now();
@@ -37,7 +41,7 @@ static void record(struct tms_device *tms, u64 word, const struct tms_shot *shot
 		event.card_seq = field(word, TMS_ANSWER_SEQ_SHIFT, TMS_ANSWER_SEQ_MASK);
 		event.delivered_permille = field(word, TMS_ANSWER_PERMILLE_SHIFT,
 						 TMS_ANSWER_PERMILLE_MASK);
-		event.card_ns = tms_clock_widen(&tms->anchor, shot ? shot->before_ns : now_ns,
+		event.card_ns = tms_clock_widen(&tms->anchor, shot ? shot->raw_ns : tms_raw(),
 						word & TMS_ANSWER_TIME_MASK, TMS_ANSWER_TIME_BITS);
 	}
 	if (shot) {
@@ -49,7 +53,7 @@ static void record(struct tms_device *tms, u64 word, const struct tms_shot *shot
 		event.set_permille = shot->permille;
 		tms_ring_put_reserved(&tms->store->ring, &event);
 	} else {
-		tms_ring_put(&tms->store->ring, &event, TMS_KEEP_STATE);
+		tms_ring_put(&tms->store->ring, &event, TMS_KEEP_UNASKED);
 	}
 	trace_tms_answer(tms->minor, &event);
 	tms_wake(tms);
@@ -67,8 +71,10 @@ static void record_unasked(struct tms_device *tms, u64 word, u32 code)
 static void judge_delivered(struct tms_device *tms, u64 word, const struct tms_shot *shot)
 {
 	u32 permille = field(word, TMS_ANSWER_PERMILLE_SHIFT, TMS_ANSWER_PERMILLE_MASK);
-	u64 card_ns = tms_clock_widen(&tms->anchor, shot->before_ns, word & TMS_ANSWER_TIME_MASK,
+	u64 card_ns = tms_clock_widen(&tms->anchor, shot->raw_ns, word & TMS_ANSWER_TIME_MASK,
 				      TMS_ANSWER_TIME_BITS);
+	/* Short enough that no slewing shows. */
+	u64 from_ns = shot->raw_ns - (shot->after_ns - shot->before_ns);
 
 	tms->store->odometer++;
 	if (shot->run == tms->store->run)
@@ -77,7 +83,7 @@ static void judge_delivered(struct tms_device *tms, u64 word, const struct tms_s
 
 	if (abs((int)permille - (int)shot->permille) > tms->caps.ampl_tol_permille)
 		tms_fault(tms, TMS_CAUSE_CARD_AMPLITUDE);
-	else if (!tms_clock_within(&tms->anchor, shot->before_ns, shot->after_ns, card_ns))
+	else if (!tms_clock_within(&tms->anchor, from_ns, shot->raw_ns, card_ns))
 		tms_fault(tms, TMS_CAUSE_CARD_INTERVAL);
 }
 
@@ -146,6 +152,16 @@ static void take(struct tms_device *tms, u64 word)
 		tms_setpoints_fill(tms);
 }
 
+static void flooded(struct tms_device *tms)
+{
+	tms_fault(tms, TMS_CAUSE_CARD_LATCH);
+	tms->undrained = tms->drains_left;
+	if (!tms->undrained)
+		return;
+	tms->drains_left--;
+	tms_watchdog_start(tms);
+}
+
 /* Takes all answers off the card. Returns what the last one read said besides. */
 static u64 drain(struct tms_device *tms)
 {
@@ -160,13 +176,22 @@ static u64 drain(struct tms_device *tms)
 		}
 		if (word & TMS_ANSWER_VALID)
 			take(tms, word);
-		if (++n == DRAIN_MAX) {
-			tms_fault(tms, TMS_CAUSE_CARD_LATCH);
+		if (++n == DRAIN_MAX && word & TMS_ANSWER_MORE) {
+			flooded(tms);
 			return 0;
 		}
 	} while (word & TMS_ANSWER_MORE);
 
+	tms->undrained = false;
+	tms->drains_left = TMS_DRAINS_MAX;
 	return word;
+}
+
+/* The kick timer's turn to take some more. Lock held. */
+void tms_answer_drain(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms->engine_lock);
+	drain(tms);
 }
 
 /* Has the answer come, its interrupt not yet? Lock held. */
@@ -200,9 +225,9 @@ void tms_answer_give_up(struct tms_device *tms)
 static void trigger(struct tms_device *tms)
 {
 	u64 card_ns = readq(tms->mmio + TMS_REG_TRIGGER_IN_NS);
-	u64 edge_ns = tms_clock_to_mono(&tms->anchor, card_ns);
+	u64 ago_ns = max_t(s64, tms_raw() - tms_clock_to_raw(&tms->anchor, card_ns), 0);
+	u64 edge_ns = tms_now() - ago_ns;
 
-	edge_ns = min_t(u64, edge_ns, tms_now());
 	tms_event_trigger(tms, edge_ns, card_ns);
 
 	/* While it listens, there is one that waits; but a pause may have come between. */
@@ -230,7 +255,7 @@ irqreturn_t tms_pulse_irq(int irq, void *data)
 	struct tms_device *tms = data;
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		if (tms->state == TMS_STATE_GONE)
+		if (tms->state == TMS_STATE_GONE || tms->away)
 			return IRQ_HANDLED;
 		if (drain(tms) & TMS_ANSWER_EVENTS)
 			events(tms);

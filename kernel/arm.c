@@ -38,11 +38,9 @@ static int energise(struct tms_device *tms)
 		return r;
 	if (!tms_lease_fresh(tms, tms_now()))
 		return -EPROTO;
-	if (tms->shot.pending) {
-		/* Somebody has to give it up, whatever became of the timer that would have. */
-		tms_watchdog_start(tms);
+	/* Numbers begin anew: an answer that is left from before would be taken for one of them. */
+	if (!tms_answer_poll(tms))
 		return -EAGAIN;
-	}
 	r = clear_latch(tms);
 	if (r < 0)
 		return r;
@@ -93,8 +91,9 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 	}
 	if (r < 0)
 		return r;
-	if (!tms_card_present(tms))
-		return -ENODEV;
+	r = tms_back(tms);
+	if (r < 0)
+		return r;
 	r = tms_treat_current(tms, gen);
 	if (r < 0)
 		return r;
@@ -117,8 +116,14 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 			return -ETIME;
 		}
 	}
-	if (r < 0)
+	if (r < 0) {
+		/* The timer that was cancelled above would have given up a lost answer. */
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+			if (tms->shot.pending)
+				tms_watchdog_start(tms);
+		}
 		tms_fitness_release(tms);
+	}
 	return r;
 }
 
@@ -145,18 +150,23 @@ static int finish(struct tms_device *tms, struct tms_arm *arm)
 	return 0;
 }
 
+/* Somebody or something else has ended it. engine_lock held; touches no register. */
+static int ended(struct tms_device *tms)
+{
+	if (tms->state == TMS_STATE_FAULT)
+		return -EPERM;
+	return tms->state == TMS_STATE_GONE ? -ENODEV : -ECANCELED;
+}
+
 /* One look. -EINPROGRESS: not yet. engine_lock held. */
 static int look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 deadline_ns)
 {
 	const u32 charged = TMS_STATUS_FULL | TMS_STATUS_RESERVOIR_FULL;
 
-	if (tms->epoch != epoch) {
-		/* Somebody or something else has ended it. */
-		if (tms->state == TMS_STATE_FAULT)
-			return -EPERM;
-		return tms->state == TMS_STATE_GONE ? -ENODEV : -ECANCELED;
-	}
-	if (signal_pending(current)) {
+	if (tms->epoch != epoch)
+		return ended(tms);
+	/* A signal, not signal_pending(): that is also true for work that io_uring left. */
+	if (task_sigpending(current)) {
 		tms_end(tms, TMS_CAUSE_REQUEST);
 		return -EINTR;
 	}
@@ -188,11 +198,19 @@ int tms_arm(struct tms_device *tms, struct tms_arm *arm)
 		return r;
 
 	do {
-		/* A signal that is pending is seen in look(). */
-		wait_event_interruptible_timeout(tms->wait, READ_ONCE(tms->epoch) != epoch ||
-						 READ_ONCE(tms->dead),
-						 msecs_to_jiffies(POLL_MS));
+		/*
+		 * A signal is seen in look(). An interruptible wait would not be one while
+		 * TIF_NOTIFY_SIGNAL is set, which only the way out of the call clears.
+		 */
+		wait_event_killable_timeout(tms->wait, READ_ONCE(tms->epoch) != epoch ||
+					    READ_ONCE(tms->dead),
+					    msecs_to_jiffies(POLL_MS));
 		r = tms_cdev_enter(tms);
+		if (r == -EBUSY) {
+			/* It resets, or sleeps: that has ended it. */
+			scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+				return ended(tms);
+		}
 		if (r < 0)
 			return r;
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)

@@ -3,7 +3,7 @@
  * Reading the card's identity and coil, and preparing its interrupts. The fast
  * accesses are where they are used; SAFE is inline in tms.h.
  *
- * Context: identify and coil: process, registers mapped. setup, set_waveform, listen: any,
+ * Context: ask and coil: process, registers mapped. setup, set_waveform, listen: any,
  * engine_lock held or nobody else there yet. None takes a lock.
  */
 #include <linux/dev_printk.h>
@@ -26,16 +26,19 @@ bool tms_card_present(struct tms_device *tms)
 	return rd32(tms, TMS_REG_MAGIC) == TMS_MAGIC;
 }
 
-/* Is it a card that this driver understands, with figures that make sense? */
-int tms_card_identify(struct tms_device *tms, struct tms_caps *ret_caps)
+/*
+ * Is it a card that this driver understands, with figures that make sense? -ENODEV: no card
+ * answers; -EPROTO: one that is not.
+ */
+static int ask_caps(struct tms_device *tms, struct tms_caps *ret_caps)
 {
 	struct device *dev = &tms->pdev->dev;
 	struct tms_caps c;
 	u32 magic = rd32(tms, TMS_REG_MAGIC);
 
 	if (magic != TMS_MAGIC) {
-		dev_err(dev, "card does not answer: identity reads 0x%08x, expected 0x%08x\n",
-			magic, TMS_MAGIC);
+		dev_err_ratelimited(dev, "card does not answer: identity reads 0x%08x, expected 0x%08x\n",
+				    magic, TMS_MAGIC);
 		return -ENODEV;
 	}
 
@@ -53,25 +56,48 @@ int tms_card_identify(struct tms_device *tms, struct tms_caps *ret_caps)
 		.refill_mW = rd32(tms, TMS_REG_CAP_REFILL_MW),
 		.ampl_tol_permille = rd32(tms, TMS_REG_CAP_AMPL_TOL_PERMILLE),
 		.watchdog_ms = rd32(tms, TMS_REG_CAP_WATCHDOG_MS),
+		.fifo_depth = rd32(tms, TMS_REG_CAP_FIFO_DEPTH),
 		.firmware = rd32(tms, TMS_REG_FIRMWARE),
 	};
 
+	/* It may have gone while it was asked. */
+	if (!tms_card_present(tms))
+		return -ENODEV;
 	if (c.version >> 16 != TMS_VERSION_MAJOR) {
 		dev_err(dev, "card has register contract %u.%u, expected %u.x\n",
 			c.version >> 16, c.version & 0xffff, TMS_VERSION_MAJOR);
-		return -ENODEV;
+		return -EPROTO;
+	}
+	/* Records and history are kept by it: two cards without one would share them. */
+	if (!c.serial || c.serial == U64_MAX) {
+		dev_err(dev, "card has no serial number: it reads %016llx\n", c.serial);
+		return -EPROTO;
 	}
 	if (!c.max_permille || c.max_permille > 1000 || !c.min_interval_ns ||
 	    !c.stored_pulses || c.stored_pulses > TMS_STORED_MAX || !c.pulse_mJ ||
 	    !c.charge_mW || !c.dump_mW || !c.refill_mW ||
 	    c.watchdog_ms * NSEC_PER_MSEC <= 2 * TMS_KICK_NS ||
-	    c.watchdog_ms > TMS_WATCHDOG_MAX_MS || c.ampl_tol_permille > TMS_AMPL_TOL_MAX) {
+	    c.watchdog_ms > TMS_WATCHDOG_MAX_MS || c.fifo_depth < TMS_FIFO_MIN ||
+	    c.ampl_tol_permille > TMS_AMPL_TOL_MAX) {
 		dev_err(dev, "card states capabilities outside of its contract\n");
-		return -ENODEV;
+		return -EPROTO;
 	}
 
 	*ret_caps = c;
 	return 0;
+}
+
+/* Everything that matters of a card that has come, for the first time or again. */
+int tms_card_ask(struct tms_device *tms, struct tms_identity *ret)
+{
+	int r;
+
+	r = ask_caps(tms, &ret->caps);
+	if (r < 0)
+		return r;
+	tms_card_coil(tms, &ret->coil);
+	ret->odometer = rd64(tms, TMS_REG_ODOMETER);
+	return tms_card_present(tms) ? 0 : -ENODEV;
 }
 
 void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil)

@@ -24,14 +24,22 @@ static struct class *class;
 static dev_t first_devt;
 static DEFINE_IDA(minors);
 
-/* Until tms_cdev_leave() the registers stay. Nothing that may wait for long in between. */
+/*
+ * Until tms_cdev_leave() the registers stay. Nothing that may wait for long in between. A
+ * card that resets or sleeps turns its callers away: a reset may take a minute.
+ */
 int tms_cdev_enter(struct tms_device *tms)
 {
+	int r = 0;
+
 	down_read(&tms->rwsem);
-	if (!tms->dead)
-		return 0;
-	up_read(&tms->rwsem);
-	return -ENODEV;
+	if (READ_ONCE(tms->dead))
+		r = -ENODEV;
+	else if (tms->away)
+		r = -EBUSY;
+	if (r < 0)
+		up_read(&tms->rwsem);
+	return r;
 }
 
 void tms_cdev_leave(struct tms_device *tms)
@@ -90,28 +98,30 @@ err_free:
 	return r;
 }
 
-/* The controller has gone, perhaps killed: safe before anything else. */
+/*
+ * The controller has gone, perhaps killed: safe before anything else. A card that is away or
+ * dead is safe and has no timeline: what is left to do touches no register.
+ */
 static void end_controller(struct tms_device *tms)
 {
-	bool alive = !tms_cdev_enter(tms);
+	bool entered = !tms_cdev_enter(tms);
 
-	if (alive)
+	if (entered)
 		tms_stop(tms, TMS_CAUSE_CLOSED);
 
 	mutex_lock(&tms->lock);
-	if (alive) {
-		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-			tms->lease_end_ns = 0;
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		tms->lease_end_ns = 0;
+		if (entered)
 			tms_drop_timeline(tms, TMS_CAUSE_CLOSED);
-		}
-		tms_fitness_release(tms);
 	}
+	tms_fitness_release(tms);
 	tms_treat_unload(tms);
 	tms->limits_set = false;
 	tms->owner = NULL;
 	mutex_unlock(&tms->lock);
 
-	if (alive)
+	if (entered)
 		tms_cdev_leave(tms);
 }
 
@@ -185,7 +195,7 @@ static ssize_t cdev_read(struct file *filp, char __user *to, size_t size, loff_t
 
 	for (;;) {
 		/* In this order: what was put before the card went is still read. */
-		bool dead = READ_ONCE(tms->dead);
+		bool dead = smp_load_acquire(&tms->dead);
 
 		n = read_records(file, to, max);
 		if (n)
@@ -237,28 +247,29 @@ static void release(struct device *dev)
 {
 	struct tms_device *tms = container_of(dev, struct tms_device, dev);
 
-	ida_free(&minors, tms->minor);
 	kfree(tms);
 }
 
-/* The struct, without a card yet. put_device(&tms->dev) frees it. */
+/* The struct, without a card yet, or an ERR_PTR(). tms_cdev_free() ends it. */
 struct tms_device *tms_cdev_alloc(struct pci_dev *pdev)
 {
 	struct tms_device *tms;
-	int minor;
+	int minor, r;
 
 	tms = kzalloc(sizeof(*tms), GFP_KERNEL);
 	if (!tms)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	minor = ida_alloc_max(&minors, TMS_MINORS - 1, GFP_KERNEL);
 	if (minor < 0) {
+		dev_err(&pdev->dev, "no number is left for this card: %d are in use\n", TMS_MINORS);
 		kfree(tms);
-		return NULL;
+		return ERR_PTR(minor);
 	}
 
 	tms->pdev = pdev;
 	tms->minor = minor;
 	tms->engine_cpu = -1;
+	tms->drains_left = TMS_DRAINS_MAX;
 	tms->stop = 1;
 	init_rwsem(&tms->rwsem);
 	mutex_init(&tms->lock);
@@ -280,11 +291,19 @@ struct tms_device *tms_cdev_alloc(struct pci_dev *pdev)
 	dev_set_drvdata(&tms->dev, tms);
 	cdev_init(&tms->cdev, &fops);
 	tms->cdev.owner = THIS_MODULE;
-	if (dev_set_name(&tms->dev, TMS_NAME "%d", minor) < 0) {
-		put_device(&tms->dev);
-		return NULL;
+	r = dev_set_name(&tms->dev, TMS_NAME "%d", minor);
+	if (r < 0) {
+		tms_cdev_free(tms);
+		return ERR_PTR(r);
 	}
 	return tms;
+}
+
+/* The struct goes with its last file; its number is free now, for the next card that comes. */
+void tms_cdev_free(struct tms_device *tms)
+{
+	ida_free(&minors, tms->minor);
+	put_device(&tms->dev);
 }
 
 /* From here on there are callers. */
@@ -293,13 +312,30 @@ int tms_cdev_add(struct tms_device *tms)
 	return cdev_device_add(&tms->cdev, &tms->dev);
 }
 
+/* From here on nobody opens it. */
+void tms_cdev_del(struct tms_device *tms)
+{
+	cdev_device_del(&tms->cdev, &tms->dev);
+}
+
+/*
+ * The last record has been put: no more calls, and readers may read to the end. While the
+ * registers are there nobody inside needs to be waited for.
+ */
+void tms_cdev_lose(struct tms_device *tms)
+{
+	/* Pairs with the one in cdev_read(). */
+	smp_store_release(&tms->dead, true);
+	wake_up_interruptible_all(&tms->wait);
+}
+
 /*
  * The card goes, for whatever reason. Safe first, then no new callers, then wait
  * for those inside (none of them sleeps there), then the timers.
  */
 void tms_cdev_kill(struct tms_device *tms, u32 cause)
 {
-	tms_halt(tms);
+	tms_halt_now(tms);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		if (tms->shot.pending && !tms_answer_poll(tms))
 			tms_answer_give_up(tms);
@@ -308,9 +344,8 @@ void tms_cdev_kill(struct tms_device *tms, u32 cause)
 	}
 
 	down_write(&tms->rwsem);
-	WRITE_ONCE(tms->dead, true);
+	tms_cdev_lose(tms);
 	up_write(&tms->rwsem);
-	wake_up_interruptible_all(&tms->wait);
 
 	hrtimer_cancel(&tms->engine_timer);
 	tms_quiet_cancel(tms);

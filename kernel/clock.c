@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The card's clock against CLOCK_MONOTONIC: see clock.h.
+ * The card's clock against CLOCK_MONOTONIC_RAW: see clock.h.
  *
  * Context: any. No lock: the caller's anchor is the caller's to protect.
  */
@@ -9,14 +9,14 @@
 
 #include "clock.h"
 
-static s64 least(s64 mono_ns)
+static s64 least(s64 raw_ns)
 {
-	return mono_ns - TMS_CLOCK_DRIFT(abs(mono_ns)) - TMS_CLOCK_SLACK_NS;
+	return raw_ns - TMS_CLOCK_DRIFT(abs(raw_ns)) - TMS_CLOCK_SLACK_NS;
 }
 
-static s64 most(s64 mono_ns)
+static s64 most(s64 raw_ns)
 {
-	return mono_ns + TMS_CLOCK_DRIFT(abs(mono_ns)) + TMS_CLOCK_SLACK_NS;
+	return raw_ns + TMS_CLOCK_DRIFT(abs(raw_ns)) + TMS_CLOCK_SLACK_NS;
 }
 
 /* Have both clocks gone on by the same, between two anchors? */
@@ -37,24 +37,24 @@ bool tms_clock_within(const struct tms_anchor *a, u64 from_ns, u64 to_ns, u64 ca
 	       delta_ns <= most(to_ns - a->before_ns);
 }
 
-/* The card's latest possible reading at @mono_ns, not before the anchor. */
-u64 tms_clock_not_after(const struct tms_anchor *a, u64 mono_ns)
+/* The card's latest possible reading at @raw_ns, not before the anchor. */
+u64 tms_clock_not_after(const struct tms_anchor *a, u64 raw_ns)
 {
-	u64 age_ns = mono_ns - a->before_ns;
+	u64 age_ns = raw_ns - a->before_ns;
 
 	return a->card_ns + age_ns + TMS_CLOCK_DRIFT(age_ns);
 }
 
-/* The whole reading at about @mono_ns of which @low holds the lowest @bits. */
-u64 tms_clock_widen(const struct tms_anchor *a, u64 mono_ns, u64 low, u32 bits)
+/* The whole reading at about @raw_ns of which @low holds the lowest @bits. */
+u64 tms_clock_widen(const struct tms_anchor *a, u64 raw_ns, u64 low, u32 bits)
 {
-	u64 about_ns = a->card_ns + (mono_ns - a->before_ns);
+	u64 about_ns = a->card_ns + (raw_ns - a->before_ns);
 
 	return about_ns + sign_extend64(low - about_ns, bits - 1);
 }
 
 /* As near as an anchor tells; off by at most the drift since. */
-u64 tms_clock_to_mono(const struct tms_anchor *a, u64 card_ns)
+u64 tms_clock_to_raw(const struct tms_anchor *a, u64 card_ns)
 {
 	return a->before_ns + (a->after_ns - a->before_ns) / 2 + (card_ns - a->card_ns);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The card's clock against CLOCK_MONOTONIC, by intervals and with bounds.
+ * The card's clock against the host's, by intervals and with bounds.
  *
  * Neither clock is set by the other. All that is assumed is that their rates
  * differ by less than 1000 ppm, so one instant known on both (an anchor) bounds
  * the other clock's reading at any other instant. Pure arithmetic, any context.
+ *
+ * The host's clock here is CLOCK_MONOTONIC_RAW: NTP may slew CLOCK_MONOTONIC by
+ * 100,000 ppm for a while, which is the host's affair and no fault of the card.
  */
 #ifndef TMS_CLOCK_H
 #define TMS_CLOCK_H
@@ -16,7 +19,7 @@
 
 /**
  * struct tms_anchor - one instant on both clocks
- * @before_ns: CLOCK_MONOTONIC before the card's clock was read
+ * @before_ns: CLOCK_MONOTONIC_RAW before the card's clock was read
  * @after_ns: and after
  * @card_ns: what was read
  */
@@ -28,8 +31,8 @@ struct tms_anchor {
 
 bool tms_clock_agrees(const struct tms_anchor *then, const struct tms_anchor *now);
 bool tms_clock_within(const struct tms_anchor *a, u64 from_ns, u64 to_ns, u64 card_ns);
-u64 tms_clock_not_after(const struct tms_anchor *a, u64 mono_ns);
-u64 tms_clock_widen(const struct tms_anchor *a, u64 mono_ns, u64 low, u32 bits);
-u64 tms_clock_to_mono(const struct tms_anchor *a, u64 card_ns);
+u64 tms_clock_not_after(const struct tms_anchor *a, u64 raw_ns);
+u64 tms_clock_widen(const struct tms_anchor *a, u64 raw_ns, u64 low, u32 bits);
+u64 tms_clock_to_raw(const struct tms_anchor *a, u64 card_ns);
 
 #endif

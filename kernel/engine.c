@@ -150,6 +150,7 @@ static void fired(struct tms_device *tms, u64 before_ns, u64 after_ns)
 		.scheduled_ns = due_ns,
 		.before_ns = before_ns,
 		.after_ns = after_ns,
+		.raw_ns = tms_raw(),
 	};
 	tms_history_add(&tms->store->history, &tms->physics, before_ns, event.set_permille);
 	WRITE_ONCE(tms->store->fired, tms->store->fired + 1);
@@ -186,7 +187,7 @@ static void pulse_step(struct tms_device *tms, u64 *spun_ns)
 	struct tms_play *play = &tms->play;
 	u64 due_ns = tms_play_due(play);
 	u64 lateness_ns = tms->timeline->lateness_ns;
-	u64 not_after_ns, woken_ns, read_ns, before_ns;
+	u64 not_after_ns, woken_ns, read_ns, before_ns, due_raw_ns;
 	u32 gate;
 
 	if (READ_ONCE(tms->stop))
@@ -218,7 +219,9 @@ static void pulse_step(struct tms_device *tms, u64 *spun_ns)
 		return;
 	}
 	tms_fitness_wakeup(tms, woken_ns - (due_ns - tms_param_lead_ns()));
-	not_after_ns = tms_clock_not_after(&tms->anchor, due_ns + lateness_ns);
+	/* So near that no slewing of the one clock shows in the other. */
+	due_raw_ns = tms_raw() + (due_ns - woken_ns);
+	not_after_ns = tms_clock_not_after(&tms->anchor, due_raw_ns + lateness_ns);
 
 	*spun_ns = spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
 	gate = readl(tms->mmio + TMS_REG_GATE);
@@ -255,7 +258,7 @@ static u64 step(struct tms_device *tms, u64 *spun_ns)
 {
 	u64 wakeup_ns = tms_engine_wakeup(tms);
 
-	/* A timer left over from before a pause or a wait: what it was set for has moved. */
+	/* To look again; or a pause or a wait has moved the deadline since the timer's start. */
 	if (!wakeup_ns || wakeup_ns > tms_now())
 		return wakeup_ns;
 
@@ -276,11 +279,20 @@ static u64 step(struct tms_device *tms, u64 *spun_ns)
 	return tms_engine_wakeup(tms);
 }
 
+/*
+ * The interrupt of a timer is set by a clock that nobody slews: while NTP slews ours by up to
+ * a tenth, a long sleep ends up to a tenth of it too late. So a long one is left an eighth of
+ * the way early, to look again; what is left in the end is off by less than the lead.
+ */
 static void set_timer(struct tms_device *tms, u64 wakeup_ns)
 {
-	if (wakeup_ns)
-		hrtimer_start(&tms->engine_timer, ns_to_ktime(wakeup_ns),
-			      HRTIMER_MODE_ABS_PINNED_HARD);
+	u64 now_ns = tms_now();
+
+	if (!wakeup_ns)
+		return;
+	if (wakeup_ns > now_ns + TMS_LOOK_AGAIN_NS)
+		wakeup_ns -= (wakeup_ns - now_ns) / 8;
+	hrtimer_start(&tms->engine_timer, ns_to_ktime(wakeup_ns), HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
 /*
@@ -292,14 +304,17 @@ static enum hrtimer_restart engine_timer(struct hrtimer *timer)
 	struct tms_device *tms = container_of(timer, struct tms_device, engine_timer);
 	u64 entered_ns = tms_now();
 	u64 spun_ns = 0;
+	bool looked = false;
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		looked = tms_engine_wakeup(tms) > entered_ns;
 		set_timer(tms, step(tms, &spun_ns));
-		if (!tms->quiet_set)
+		/* The quiet before the same pulse is nearer now as well. */
+		if (!tms->quiet_set || looked)
 			tms_quiet_next(tms);
 	}
 
-	if (trace_tms_step_enabled())
+	if (!looked && trace_tms_step_enabled())
 		trace_tms_step(tms->minor, entered_ns, tms_now(), spun_ns);
 	return HRTIMER_NORESTART;
 }

@@ -13,8 +13,28 @@ void tms_wake(struct tms_device *tms)
 	irq_work_queue(&tms->wake_work);
 }
 
+/*
+ * A change of state that found no place is put when there is one: from the state before the
+ * first of them to the one behind the last. False: there is still none. engine_lock held.
+ */
+bool tms_event_catch_up(struct tms_device *tms)
+{
+	struct tms_store *store = tms->store;
+
+	lockdep_assert_held(&tms->engine_lock);
+
+	if (!store->late)
+		return true;
+	if (!tms_ring_put(&store->ring, &store->late_state, TMS_KEEP_STATE))
+		return false;
+	WRITE_ONCE(store->late, false);
+	tms_wake(tms);
+	return true;
+}
+
 void tms_event_state(struct tms_device *tms, u32 from, u32 to, u32 cause)
 {
+	struct tms_store *store = tms->store;
 	struct tms_event event = {
 		.mono_ns = tms_now(),
 		.type = TMS_EVENT_STATE,
@@ -24,7 +44,12 @@ void tms_event_state(struct tms_device *tms, u32 from, u32 to, u32 cause)
 		.code = cause,
 	};
 
-	tms_ring_put(&tms->store->ring, &event, TMS_KEEP_STATE);
+	if (tms_event_catch_up(tms) && tms_ring_put(&store->ring, &event, TMS_KEEP_STATE))
+		return;
+	if (store->late)
+		event.card_seq = store->late_state.card_seq;
+	store->late_state = event;
+	WRITE_ONCE(store->late, true);
 }
 
 void tms_event_interlock(struct tms_device *tms)

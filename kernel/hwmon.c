@@ -34,7 +34,7 @@ static int tms_hwmon_read_card(struct tms_device *tms, enum hwmon_sensor_types t
 	if (type == hwmon_in)
 		*val = readl(tms->mmio + TMS_REG_HV_MV);
 	else if (attr == hwmon_temp_crit)
-		*val = readl(tms->mmio + TMS_REG_COIL_TEMP_MAX_MC);
+		*val = (s32)readl(tms->mmio + TMS_REG_COIL_TEMP_MAX_MC);
 	else if (attr == hwmon_temp_crit_alarm)
 		*val = !!(readl(tms->mmio + TMS_REG_STATUS) & TMS_IL_COIL_HOT);
 	else

@@ -91,17 +91,20 @@ irqreturn_t tms_fault_irq(int irq, void *data)
 	tms_halt(tms);
 	safe_ns = tms_now();
 
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		/* Whoever brings it back looks. */
+		if (!tms->away)
+			tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
+	}
 
 	trace_tms_fault(tms->minor, entered_ns, safe_ns);
 	return IRQ_HANDLED;
 }
 
-/* Ends treating, from any context, without any lock held. The output is safe at once. */
+/* Ends treating. The output is safe at once, and surely so on return. Without any lock held. */
 void tms_stop(struct tms_device *tms, u32 cause)
 {
-	tms_halt(tms);
+	tms_halt_now(tms);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		tms_end(tms, cause);
 }

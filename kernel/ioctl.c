@@ -126,10 +126,18 @@ static int call_resume(struct tms_file *file, union argument *a)
 	return tms_treat_resume(file->tms, &a->resume);
 }
 
-/* Anyone, at once, in any state: no mutex, nothing to wait for. */
+/*
+ * Anyone, at once, in any state: no mutex, nothing to wait for. Takes rwsem by itself: a card
+ * that resets or sleeps turns callers away, but has been made safe before.
+ */
 static int call_stop(struct tms_file *file, union argument *a)
 {
+	int r = tms_cdev_enter(file->tms);
+
+	if (r < 0)
+		return r == -EBUSY ? 0 : r;
 	tms_stop(file->tms, TMS_CAUSE_REQUEST);
+	tms_cdev_leave(file->tms);
 	return 0;
 }
 
@@ -138,7 +146,7 @@ static int call_disarm(struct tms_file *file, union argument *a)
 	return tms_treat_disarm(file->tms);
 }
 
-/* Takes rwsem by itself: what was read can be acknowledged even when the card has gone. */
+/* Takes rwsem by itself: what was read can be acknowledged even when no card is there. */
 static int call_keepalive(struct tms_file *file, union argument *a)
 {
 	struct tms_device *tms = file->tms;
@@ -150,8 +158,11 @@ static int call_keepalive(struct tms_file *file, union argument *a)
 
 	r = tms_cdev_enter(tms);
 	if (r < 0) {
-		if (tms_store_mine(tms))
+		if (tms_store_mine(tms)) {
 			tms_ring_ack(&tms->store->ring, k->acked_seq, READ_ONCE(file->cursor));
+			scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+				tms_event_catch_up(tms);
+		}
 		return r;
 	}
 	r = tms_lease_renew(tms, file, k->acked_seq, &k->lease_ends_ns);
@@ -184,7 +195,7 @@ static const struct call calls[] = {
 	{ TMS_IOC_GO,		0,		call_go },
 	{ TMS_IOC_PAUSE,	0,		call_pause },
 	{ TMS_IOC_RESUME,	0,		call_resume },
-	{ TMS_IOC_STOP,		MONITOR,	call_stop },
+	{ TMS_IOC_STOP,		MONITOR | ENTERS, call_stop },
 	{ TMS_IOC_DISARM,	0,		call_disarm },
 	{ TMS_IOC_KEEPALIVE,	ENTERS,		call_keepalive },
 	{ TMS_IOC_CLEAR_FAULT,	0,		call_clear_fault },

@@ -41,6 +41,8 @@ int tms_lease_renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq
 	r = tms_ring_ack(ring, acked_seq, READ_ONCE(file->cursor));
 	if (r < 0)
 		return r;
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_event_catch_up(tms);
 
 	oldest_ns = tms_ring_oldest_ns(ring);
 	now_ns = tms_now();
@@ -55,7 +57,7 @@ int tms_lease_renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq
 		 * No kick for so long: the engine's CPU hangs, and the fault's interrupt with
 		 * it. The card has ended by its watchdog; this is how it becomes known.
 		 */
-		if (tms_energised(tms->state) && now_ns > tms->anchor.after_ns + 4 * TMS_KICK_NS)
+		if (tms_energised(tms->state) && tms_raw() > tms->anchor.after_ns + 4 * TMS_KICK_NS)
 			tms_interlock_scan(tms, 0);
 	}
 	return 0;

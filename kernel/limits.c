@@ -3,8 +3,8 @@
  * The hard limits in force: for each the tightest of card, coil, module
  * parameters and session.
  *
- * Context: process, tms->lock held (tms_limits_physics() takes it;
- * tms_limits_max_permille() needs none). No other lock.
+ * Context: process, tms->lock held.
+ * tms_limits_physics() takes engine_lock.
  */
 #include "tms.h"
 
@@ -53,14 +53,14 @@ void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 	*ret_env = env;
 }
 
-/* Before the first LOAD: what a pulse that nobody asked for is reckoned with. */
-void tms_limits_physics(struct tms_device *tms)
+/* Without a timeline: what a pulse that nobody asked for is reckoned with. */
+void tms_limits_physics(struct tms_device *tms, const struct tms_coil *coil)
 {
-	struct tms_coil coil;
+	struct tms_envelope env;
 
-	tms_card_coil(tms, &coil);
-	guard(mutex)(&tms->lock);
-	tms_limits_envelope(tms, &coil, tms_param_lateness_ns(), &tms->physics);
+	tms_limits_envelope(tms, coil, tms_param_lateness_ns(), &env);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms->physics = env;
 }
 
 /* Smallest of card, coil and module parameter; the session's is not in it. */

@@ -25,12 +25,18 @@ static int request_irqs(struct tms_device *tms)
 		[TMS_VECTOR_FAULT] = tms_fault_irq,
 		[TMS_VECTOR_PULSE] = tms_pulse_irq,
 	};
+	static const char * const names[TMS_VECTOR_COUNT] = {
+		[TMS_VECTOR_FAULT] = "fault",
+		[TMS_VECTOR_PULSE] = "pulse",
+	};
 	unsigned int i;
 	int r;
 
 	for (i = 0; i < TMS_VECTOR_COUNT; i++) {
+		snprintf(tms->irq_name[i], sizeof(tms->irq_name[i]), "%s-%s",
+			 dev_name(&tms->dev), names[i]);
 		r = request_irq(pci_irq_vector(tms->pdev, i), handlers[i],
-				IRQF_NO_THREAD | IRQF_NOBALANCING, TMS_NAME, tms);
+				IRQF_NO_THREAD | IRQF_NOBALANCING, tms->irq_name[i], tms);
 		if (r < 0) {
 			free_irqs(tms, i);
 			return r;
@@ -46,16 +52,37 @@ static void end_work(struct tms_device *tms)
 	cancel_work_sync(&tms->qos_work);
 }
 
+static void disable(void *data)
+{
+	pci_disable_device(data);
+}
+
+static void release_regions(void *data)
+{
+	pci_release_regions(data);
+}
+
+/*
+ * Not pcim_enable_device(): behind it some kernels release requested regions by themselves
+ * when the driver is unbound, and others (6.16 and later) do not. What is enabled and
+ * requested by plain calls is released by these two actions, on every kernel, exactly once.
+ */
 static int map_registers(struct tms_device *tms)
 {
 	struct pci_dev *pdev = tms->pdev;
 	int r;
 
-	r = pcim_enable_device(pdev);
+	r = pci_enable_device(pdev);
+	if (r < 0)
+		return r;
+	r = devm_add_action_or_reset(&pdev->dev, disable, pdev);
 	if (r < 0)
 		return r;
 	/* Exclusive: nobody writes to the card through /dev/mem or sysfs while it treats. */
 	r = pci_request_regions_exclusive(pdev, TMS_NAME);
+	if (r < 0)
+		return r;
+	r = devm_add_action_or_reset(&pdev->dev, release_regions, pdev);
 	if (r < 0)
 		return r;
 	if (pci_resource_len(pdev, TMS_BAR) < TMS_BAR_SIZE) {
@@ -69,28 +96,33 @@ static int map_registers(struct tms_device *tms)
 
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
+	struct tms_identity identity;
 	struct tms_device *tms;
-	u64 odometer;
 	int r;
 
 	tms = tms_cdev_alloc(pdev);
-	if (!tms)
-		return -ENOMEM;
+	if (IS_ERR(tms))
+		return PTR_ERR(tms);
 
 	r = map_registers(tms);
 	if (r < 0)
 		goto err_put;
-	r = tms_card_identify(tms, &tms->caps);
+	r = tms_card_ask(tms, &identity);
+	if (r < 0) {
+		r = -ENODEV;
+		goto err_put;
+	}
+	tms->caps = identity.caps;
+	tms->coil = identity.coil;
+	r = tms_store_adopt(tms, identity.odometer);
 	if (r < 0)
 		goto err_put;
 	tms_card_setup(tms);
-	tms_limits_physics(tms);
-	odometer = readq(tms->mmio + TMS_REG_ODOMETER);
-	/* All ones is nobody's: it would count as fired today. */
-	r = tms_card_present(tms) ? tms_store_adopt(tms, odometer) : -ENODEV;
-	if (r < 0)
-		goto err_put;
+	scoped_guard(mutex, &tms->lock)
+		tms_limits_physics(tms, &identity.coil);
 
+	/* GATE is read 3 us before a pulse; over a link that sleeps it would take up to 100. */
+	pci_disable_link_state(pdev, PCIE_LINK_STATE_L0S | PCIE_LINK_STATE_L1);
 	pci_set_master(pdev);
 	r = pci_alloc_irq_vectors(pdev, TMS_VECTOR_COUNT, TMS_VECTOR_COUNT, PCI_IRQ_MSIX);
 	if (r < 0)
@@ -105,6 +137,9 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	r = tms_power_add(tms);
 	if (r < 0)
 		goto err_free_irqs;
+	/* A fault that it has latched before is not hidden until somebody arms. */
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_interlock_scan(tms, 0);
 	r = tms_cdev_add(tms);
 	if (r < 0)
 		goto err_remove_power;
@@ -131,7 +166,7 @@ err_free_vectors:
 err_leave_store:
 	tms_store_leave(tms);
 err_put:
-	put_device(&tms->dev);
+	tms_cdev_free(tms);
 	return r;
 }
 
@@ -140,14 +175,14 @@ static void remove(struct pci_dev *pdev)
 	struct tms_device *tms = pci_get_drvdata(pdev);
 
 	tms_cdev_kill(tms, tms_card_present(tms) ? TMS_CAUSE_SHUTDOWN : TMS_CAUSE_CARD_ABSENT);
-	cdev_device_del(&tms->cdev, &tms->dev);
+	tms_cdev_del(tms);
 	tms_power_remove(tms);
 	free_irqs(tms, TMS_VECTOR_COUNT);
 	tms_panel_remove(tms);
 	end_work(tms);
 	pci_free_irq_vectors(pdev);
 	tms_store_leave(tms);
-	put_device(&tms->dev);
+	tms_cdev_free(tms);
 }
 
 static const struct pci_device_id ids[] = {

@@ -5,14 +5,104 @@
  * in SAFE; a treatment never goes on behind any of them. A kernel that crashes into
  * another one (kdump) may not come as far as this: then the card's watchdog ends it.
  *
- * Context: process, panic excepted. Takes tms_devices_lock, tms->lock, rwsem, engine_lock.
+ * Context: process, panic excepted. Takes tms_devices_lock, tms->lock, engine_lock; rwsem
+ * without tms->lock.
  */
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/panic_notifier.h>
 #include <linux/suspend.h>
 
 #include "tms.h"
+
+/* --- out of reach, and back ------------------------------------------------------ */
+
+static void end_for_reset(struct tms_device *tms)
+{
+	if (tms_energised(tms->state))
+		tms_fault(tms, TMS_CAUSE_CARD_RESET);
+	else
+		tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
+}
+
+#define ANSWER_TRIES	3
+#define ANSWER_US	100	/* from a trigger to its answer, at most */
+
+/*
+ * Behind a reset the answer to the last trigger never comes: now, or given up. And what else the
+ * card has to say of its discharges is forgotten by it.
+ */
+static void take_answer(struct tms_device *tms)
+{
+	bool taken = READ_ONCE(tms->dead), more = false;
+	int i;
+
+	for (i = 0; !taken && i < (more ? TMS_DRAINS_MAX : ANSWER_TRIES); i++) {
+		if (i)
+			usleep_range(ANSWER_US, 2 * ANSWER_US);
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+			taken = tms_answer_poll(tms) && !tms->undrained;
+			more = tms->undrained;
+		}
+	}
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_answer_give_up(tms);
+}
+
+/* The card is SAFE, nobody is inside, nobody comes in: from here on nothing touches a register. */
+static void go_away(struct tms_device *tms, void (*end)(struct tms_device *tms))
+{
+	tms_halt_now(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		end(tms);
+
+	down_write(&tms->rwsem);
+	/* Until here somebody may have loaded, or armed. */
+	tms_halt_now(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		end(tms);
+	take_answer(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		tms->undrained = false;
+		tms->away = true;
+	}
+	up_write(&tms->rwsem);
+}
+
+/* A card answers again. -ENODEV: or it does not, or it is another. */
+static int come_back(struct tms_device *tms)
+{
+	int r = -ENODEV;
+
+	scoped_guard(mutex, &tms->lock) {
+		if (READ_ONCE(tms->dead))
+			break;
+		/* Behind a bus error callers were not kept out. */
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+			end_for_reset(tms);
+		r = tms_back(tms);
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+			/* It discharges all the time: whatever it was, it has to rest. */
+			if (r == -EAGAIN)
+				tms->store->history_known = false;
+			if (r == -ENODEV)
+				tms_fault(tms, TMS_CAUSE_CARD_ABSENT);
+			else
+				tms_card_setup(tms);
+		}
+	}
+
+	down_write(&tms->rwsem);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		tms->away = false;
+		/* What opened meanwhile made no interrupt that anybody has seen. */
+		tms_interlock_scan(tms, 0);
+	}
+	up_write(&tms->rwsem);
+	tms_panel_changed(tms);
+	return r == -ENODEV ? r : 0;
+}
 
 /* --- system sleep ------------------------------------------------------------ */
 
@@ -32,14 +122,18 @@ static int pm_notify(struct notifier_block *nb, unsigned long action, void *data
 	return NOTIFY_DONE;
 }
 
-/* Armed after the notifier looked? Then this is the stop. */
+/* Armed after the notifier looked? Then this is the stop. Permission does not outlast sleep. */
+static void end_for_sleep(struct tms_device *tms)
+{
+	tms_drop_timeline(tms, TMS_CAUSE_SUSPEND);
+	tms->lease_end_ns = 0;
+}
+
 static int sleep(struct device *dev)
 {
 	struct tms_device *tms = dev_get_drvdata(dev);
 
-	tms_halt(tms);
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-		tms_drop_timeline(tms, TMS_CAUSE_SUSPEND);
+	go_away(tms, end_for_sleep);
 	hrtimer_cancel(&tms->engine_timer);
 	tms_quiet_cancel(tms);
 	hrtimer_cancel(&tms->kick_timer);
@@ -47,20 +141,15 @@ static int sleep(struct device *dev)
 	return 0;
 }
 
-/* The card may have lost its power, and so all that was set in it. */
+/* The card may have lost its power, and so all that was set in it; or been exchanged. */
 static int wake(struct device *dev)
 {
 	struct tms_device *tms = dev_get_drvdata(dev);
 
 	/* To restore it has used up what was saved, and a bus error may come at any time. */
-	pci_save_state(tms->pdev);
-	if (tms_card_present(tms)) {
-		tms_card_setup(tms);
-		tms_panel_changed(tms);
-		return 0;
-	}
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-		tms_fault(tms, TMS_CAUSE_CARD_ABSENT);
+	if (pci_device_is_present(tms->pdev))
+		pci_save_state(tms->pdev);
+	come_back(tms);
 	return 0;
 }
 
@@ -76,41 +165,35 @@ void tms_power_shutdown(struct pci_dev *pdev)
 
 /* --- resets and bus errors ------------------------------------------------------ */
 
-static void reset_end(struct tms_device *tms, u32 cause)
-{
-	tms_halt(tms);
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		if (tms_energised(tms->state))
-			tms_fault(tms, cause);
-		else
-			tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
-	}
-}
-
-/* Somebody resets the function. No caller touches the registers until it is done. */
+/*
+ * Somebody resets the function, or the whole bus. No lock is held until it is done: it may
+ * take a minute, and several cards may be reset at once.
+ */
 static void reset_prepare(struct pci_dev *pdev)
 {
-	struct tms_device *tms = pci_get_drvdata(pdev);
-
-	reset_end(tms, TMS_CAUSE_CARD_RESET);
-	down_write(&tms->rwsem);
-	/* Until here somebody may have loaded, or armed. */
-	reset_end(tms, TMS_CAUSE_CARD_RESET);
+	go_away(pci_get_drvdata(pdev), end_for_reset);
 }
 
 static void reset_done(struct pci_dev *pdev)
 {
-	struct tms_device *tms = pci_get_drvdata(pdev);
-
-	pci_save_state(pdev);
-	tms_card_setup(tms);
-	up_write(&tms->rwsem);
-	tms_panel_changed(tms);
+	/* All ones are nothing to restore. */
+	if (pci_device_is_present(pdev))
+		pci_save_state(pdev);
+	come_back(pci_get_drvdata(pdev));
 }
 
+/* The registers may be out of reach already: nothing is read. */
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t channel)
 {
-	reset_end(pci_get_drvdata(pdev), TMS_CAUSE_CARD_ABSENT);
+	struct tms_device *tms = pci_get_drvdata(pdev);
+
+	tms_halt(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		if (tms_energised(tms->state))
+			tms_fault(tms, TMS_CAUSE_CARD_ABSENT);
+		else
+			tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
+	}
 	return channel == pci_channel_io_perm_failure ? PCI_ERS_RESULT_DISCONNECT :
 							PCI_ERS_RESULT_NEED_RESET;
 }
@@ -122,11 +205,7 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
 	pci_set_master(pdev);
-	if (!tms_card_present(tms))
-		return PCI_ERS_RESULT_DISCONNECT;
-	tms_card_setup(tms);
-	tms_panel_changed(tms);
-	return PCI_ERS_RESULT_RECOVERED;
+	return come_back(tms) < 0 ? PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_RECOVERED;
 }
 
 const struct pci_error_handlers tms_error_handlers = {

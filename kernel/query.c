@@ -9,13 +9,17 @@
 
 void tms_query_info(struct tms_device *tms, struct tms_info *ret_info)
 {
-	const struct tms_caps *c = &tms->caps;
+	struct tms_caps caps, *c = &caps;
 	struct tms_envelope env;
 	struct tms_coil coil;
+	u32 max_permille = 0;
 
 	tms_card_coil(tms, &coil);
-	scoped_guard(mutex, &tms->lock)
+	scoped_guard(mutex, &tms->lock) {
+		caps = tms->caps;
+		max_permille = tms_limits_max_permille(tms, &coil);
 		tms_limits_envelope(tms, &coil, tms_param_lateness_ns(), &env);
+	}
 
 	*ret_info = (struct tms_info) {
 		.features = TMS_FEATURE_LATENCY,
@@ -27,7 +31,7 @@ void tms_query_info(struct tms_device *tms, struct tms_info *ret_info)
 		.coil_pulses = readq(tms->mmio + TMS_REG_COIL_PULSES),
 		.odometer = readq(tms->mmio + TMS_REG_ODOMETER),
 		.coil_type = coil.type,
-		.max_permille = tms_limits_max_permille(tms, &coil),
+		.max_permille = max_permille,
 		.min_interval_ns = tms_limits_min_interval_ns(c->min_interval_ns,
 							      tms_param_lateness_ns()),
 		.stored_pulses = c->stored_pulses,

@@ -50,7 +50,8 @@
 #define TMS_REG_CAP_DUMP_MW		0x028	/* RO 32: capacitors -> dump load, mW */
 #define TMS_REG_CAP_RESERVOIR_MJ	0x02c	/* RO 32 */
 #define TMS_REG_CAP_REFILL_MW		0x030	/* RO 32: mains -> reservoir, mW */
-#define TMS_REG_CAP_FIFO_DEPTH		0x034	/* RO 32: answers held, >= 16 */
+#define TMS_REG_CAP_FIFO_DEPTH		0x034	/* RO 32: answers held, >= TMS_FIFO_MIN */
+#define TMS_FIFO_MIN			16
 #define TMS_REG_CAP_AMPL_TOL_PERMILLE	0x038	/* RO 32: |delivered - set| <= this, 0.1 %MSO */
 #define TMS_AMPL_TOL_MAX		50
 #define TMS_REG_CAP_WATCHDOG_MS		0x03c	/* RO 32: 1..TMS_WATCHDOG_MAX_MS */

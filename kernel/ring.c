@@ -17,6 +17,9 @@
 
 static_assert(!(TMS_RING_SLOTS & (TMS_RING_SLOTS - 1)));
 static_assert(sizeof(struct tms_event) == 64);
+/* What matters more keeps a place from what matters less. */
+static_assert(TMS_KEEP_STATE < TMS_KEEP_UNASKED && TMS_KEEP_UNASKED < TMS_KEEP_PULSE &&
+	      TMS_KEEP_PULSE < TMS_KEEP_NOTE);
 
 int tms_ring_init(struct tms_ring *ring)
 {

@@ -19,6 +19,7 @@
 
 /* Slots that a class leaves to the classes above it. */
 #define TMS_KEEP_STATE		0	/* states, faults */
+#define TMS_KEEP_UNASKED	16	/* answers that nobody waits for: a card may send many */
 #define TMS_KEEP_PULSE		64
 #define TMS_KEEP_NOTE		1024	/* interlocks and triggers: STATUS has them too */
 

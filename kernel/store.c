@@ -45,6 +45,37 @@ static struct tms_store *create(u64 card_serial)
 	return store;
 }
 
+/*
+ * The card's own count, when no answer is on its way. Fired while nobody here looked? Then
+ * nobody knows when, but they count for the day, and the card has to rest before the next
+ * pulse. Of triggers without an answer some may have fired; history has counted them all. A
+ * count that has gone back tells nothing: more than any day's limit. Returns how many are new.
+ * engine_lock of the holder, or nobody else there yet.
+ */
+u64 tms_store_odometer(struct tms_store *store, u64 odometer)
+{
+	u64 unseen = odometer - store->odometer;
+
+	unseen -= min_t(u64, unseen, store->unanswered);
+	store->odometer = odometer;
+	store->unanswered = 0;
+	if (!unseen)
+		return 0;
+	store->history_known = false;
+	tms_history_unseen(&store->history, tms_now(), unseen);
+	if (unseen <= TMS_PULSES_MAX)
+		WRITE_ONCE(store->fired, store->fired + unseen);
+	return unseen;
+}
+
+void tms_store_tell(struct tms_device *tms, u64 unseen)
+{
+	if (unseen > TMS_PULSES_MAX)
+		dev_err(&tms->pdev->dev, "the card's odometer has gone back: no pulse for a day\n");
+	else if (unseen)
+		dev_warn(&tms->pdev->dev, "%llu discharges that nobody here has seen\n", unseen);
+}
+
 /* The new device becomes the one that writes to its card's store. */
 int tms_store_adopt(struct tms_device *tms, u64 odometer)
 {
@@ -64,19 +95,11 @@ int tms_store_adopt(struct tms_device *tms, u64 odometer)
 	if (!store)
 		return -ENOMEM;
 
-	/*
-	 * Fired while it was away? Then nobody here knows when, but they count for the
-	 * day. Of triggers without an answer some may have fired; history has counted
-	 * them all.
-	 */
-	unseen = odometer - store->odometer;
-	if (unseen > store->unanswered) {
-		store->history_known = false;
-		if (store->history_begun)
-			tms_history_unseen(&store->history, tms_now(), unseen - store->unanswered);
-	}
-	store->odometer = odometer;
-	store->unanswered = 0;
+	/* Of the first life nobody has seen anything yet. */
+	if (!store->lives)
+		store->odometer = odometer;
+	unseen = tms_store_odometer(store, odometer);
+	tms_store_tell(tms, unseen);
 	store->holder = tms;
 	tms->life = store->lives + 1;
 	WRITE_ONCE(store->lives, tms->life);

@@ -211,6 +211,15 @@ void tms_history_init(struct tms_history *h, const struct tms_envelope *env)
 	h->reservoir_pJ = b.reservoir_pJ;
 }
 
+void tms_history_rest(struct tms_history *h, const struct tms_envelope *env)
+{
+	struct bounds b;
+
+	bounds_init(&b, env);
+	h->reservoir_pJ = b.reservoir_pJ;
+	h->coil_pJ = 0;
+}
+
 /* Moves the newest hour forward; what it passes over had no pulses. */
 static void hours_advance(struct tms_history *h, u32 hour)
 {

@@ -102,6 +102,12 @@ u64 tms_pulse_pJ(u32 pulse_mJ, u32 permille);
 /* A card that has not fired within any rule's reach: reservoir full, coil cold. */
 void tms_history_init(struct tms_history *h, const struct tms_envelope *env);
 
+/*
+ * The card has not fired for longer than any window looks back: its reservoir is full, its
+ * coil cold. What was counted stays: times, and pulses by hour.
+ */
+void tms_history_rest(struct tms_history *h, const struct tms_envelope *env);
+
 /* One pulse was fired at @mono_ns. Constant time; any context. */
 void tms_history_add(struct tms_history *h, const struct tms_envelope *env,
 		     u64 mono_ns, u32 permille);

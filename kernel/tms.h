@@ -17,8 +17,8 @@
  * cpu_hotplug_lock      the kernel's    which CPUs are online         process            0
  * tms_devices_lock      mutex           the list of devices, stores   process            1
  * file->read_lock       mutex           the file's cursor             process            1
- * tms->rwsem            rw_semaphore    dead; registers stay mapped   process            2
- * tms->lock             mutex           owner, limits, timeline       process            3
+ * tms->rwsem            rw_semaphore    away; registers stay mapped   process            2
+ * tms->lock             mutex           owner, limits, timeline, caps process            3
  * tms->engine_lock      raw_spinlock    state, play, shot, set-points, process, softirq, 4
  *                                       lease, anchor, history         hard IRQ
  * ring->lock            raw_spinlock    records, head, acknowledged   process, hard IRQ  5
@@ -65,6 +65,7 @@
 
 #define TMS_LEAD_MAX_NS		20000		/* spun with interrupts off before a pulse */
 #define TMS_LEAD_MIN_NS		4000		/* must hold the gate's window */
+#define TMS_LOOK_AGAIN_NS	200000		/* a tenth of it is the longest lead */
 #define TMS_QUIET_NS		200000		/* before that, no task runs on the engine's CPU */
 #define TMS_GATE_AHEAD_NS	3000		/* live interlocks are read this long before */
 #define TMS_LATENESS_MIN_NS	1000
@@ -86,11 +87,13 @@
 #define TMS_PROBE_NS		(5 * NSEC_PER_MSEC)
 #define TMS_TRIGGER_DELAY_NS	50000		/* edge of the trigger input to its pulse */
 #define TMS_SETTLE_MARGIN_NS	200000		/* answer's interrupt, queueing, gate window */
+#define TMS_DRAINS_MAX		64		/* of a card that never stops answering */
 #define TMS_IDLE_EXIT_US	5		/* deepest idle the engine's CPU may take */
 
 /**
- * struct tms_caps - the card's constants, read once
- * Written at probe and after a reset, read by anybody.
+ * struct tms_caps - the card's constants
+ * Written at probe, and by tms_back() when the card has come back with others: tms->lock and
+ * engine_lock to change, one of them to read.
  */
 struct tms_caps {
 	u64 serial;
@@ -107,6 +110,7 @@ struct tms_caps {
 	u32 refill_mW;
 	u32 ampl_tol_permille;
 	u32 watchdog_ms;
+	u32 fifo_depth;
 };
 
 /* The coil, as far as limits depend on it. All equal: the same coil. */
@@ -116,6 +120,17 @@ struct tms_coil {
 	u32 max_permille;
 	u32 heat_mJ;
 	u32 cool_mW;
+};
+
+/* Both are compared as memory: no holes. */
+static_assert(sizeof(struct tms_caps) == 64);
+static_assert(sizeof(struct tms_coil) == 24);
+
+/* All that a card says of itself, and of its coil. */
+struct tms_identity {
+	struct tms_caps caps;
+	struct tms_coil coil;
+	u64 odometer;
 };
 
 /**
@@ -150,6 +165,7 @@ struct tms_timeline {
  * @scheduled_ns: due
  * @before_ns: last look at the clock before the trigger was written
  * @after_ns: first one after
+ * @raw_ns: CLOCK_MONOTONIC_RAW, just after that
  */
 struct tms_shot {
 	bool pending;
@@ -160,6 +176,7 @@ struct tms_shot {
 	u64 scheduled_ns;
 	u64 before_ns;
 	u64 after_ns;
+	u64 raw_ns;
 };
 
 /**
@@ -182,9 +199,11 @@ struct tms_setpoints {
  * @holder: device that writes to it; tms_devices_lock
  * @lives: how many there have been; tms_devices_lock, READ_ONCE elsewhere
  * @history: what the card has fired; engine_lock of @holder
- * @history_begun: it was ever known: @history has an initial value; lock of @holder
- * @history_known: false until the card has rested for the longest window; lock of @holder
+ * @history_known: false until the card has rested for the longest window; engine_lock of
+ *                 @holder to write
  * @coil_serial: of the coil that the last timeline was loaded for; lock of @holder
+ * @late_state: a change of state that found no place in @ring; engine_lock of @holder
+ * @late: there is one; engine_lock of @holder
  * @odometer: the card's, by its answers; engine_lock of @holder. A card that comes
  *            back with another has fired where nobody here saw it.
  * @unanswered: triggers that were never answered, so that @odometer may be that much behind;
@@ -199,9 +218,10 @@ struct tms_store {
 	struct tms_device *holder;
 	u32 lives;
 	struct tms_history history;
-	bool history_begun;
 	bool history_known;
 	u64 coil_serial;
+	struct tms_event late_state;
+	bool late;
 	u64 odometer;
 	u32 unanswered;
 	u32 run;
@@ -219,9 +239,13 @@ struct tms_store {
  * @node: in the list of devices; tms_devices_lock
  * @minor: of the node
  * @engine_cpu: where engine and card's interrupts run; tms_devices_lock to change
- * @caps: the card's constants
+ * @caps: the card's constants, see there
+ * @coil: when last asked; lock
+ * @irq_name: of the vectors, as /proc/interrupts has them
  * @rwsem: see the lock table
- * @dead: registers are gone for good; rwsem to write, READ_ONCE by sleepers
+ * @dead: registers are gone for good, or another card's; never false again
+ * @away: the card resets or sleeps, and calls are turned away; rwsem and engine_lock to
+ *        change, one of them to read
  * @wait: readers, pollers, arming
  * @wake_work: wakes @wait from hard IRQ
  * @qos_work: drops the latency request when treating ends in hard IRQ
@@ -235,6 +259,7 @@ struct tms_store {
  * @timeline: loaded, or NULL; lock, and engine_lock to change. The engine reads it
  *            in the states in which LOAD is refused.
  * @timeline_count: number of timelines so far; lock
+ * @behind: copy of the history that a START is verified behind; lock
  * @qos: latency request for engine_cpu; lock
  * @qos_active: it is in force; lock
  *
@@ -259,6 +284,8 @@ struct tms_store {
  * @shot: the unanswered trigger; engine_lock
  * @setpoints: the card's queue; engine_lock
  * @anchor: the two clocks; engine_lock
+ * @undrained: the card has more answers than are taken in one go; engine_lock
+ * @drains_left: how often more are taken; engine_lock
  * @probe_due_ns: next timer probe while arming; engine_lock
  * @probes: done in this arming; engine_lock
  * @probe_max_ns: worst error of them; engine_lock
@@ -285,9 +312,12 @@ struct tms_device {
 	int minor;
 	int engine_cpu;
 	struct tms_caps caps;
+	struct tms_coil coil;
+	char irq_name[TMS_VECTOR_COUNT][16];
 
 	struct rw_semaphore rwsem;
 	bool dead;
+	bool away;
 	wait_queue_head_t wait;
 	struct irq_work wake_work;
 	struct work_struct qos_work;
@@ -300,6 +330,7 @@ struct tms_device {
 	u64 limits_fired;
 	struct tms_timeline *timeline;
 	u32 timeline_count;
+	struct tms_history behind;
 	struct dev_pm_qos_request qos;
 	bool qos_active;
 
@@ -321,6 +352,8 @@ struct tms_device {
 	struct tms_shot shot;
 	struct tms_setpoints setpoints;
 	struct tms_anchor anchor;
+	bool undrained;
+	u32 drains_left;
 	u64 probe_due_ns;
 	u32 probes;
 	u32 probe_max_ns;
@@ -354,6 +387,12 @@ struct tms_file {
 static inline u64 tms_now(void)
 {
 	return ktime_get_ns();
+}
+
+/* What no NTP slews: for intervals that are compared with the card's. */
+static inline u64 tms_raw(void)
+{
+	return ktime_get_raw_ns();
 }
 
 static inline bool tms_in_range(u32 value, u32 low, u32 high)
@@ -392,12 +431,26 @@ static inline void tms_halt(struct tms_device *tms)
 	atomic_dec(&tms->halting);
 }
 
-int tms_card_identify(struct tms_device *tms, struct tms_caps *ret_caps);
+/*
+ * The same for whoever goes on to say that it is safe: what is written is posted, and a read
+ * behind it comes back when the card has both. Process context.
+ */
+static inline void tms_halt_now(struct tms_device *tms)
+{
+	tms_halt(tms);
+	readl(tms->mmio + TMS_REG_STATUS);
+}
+
+int tms_card_ask(struct tms_device *tms, struct tms_identity *ret);
 bool tms_card_present(struct tms_device *tms);
 void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil);
 void tms_card_setup(struct tms_device *tms);
 bool tms_card_set_waveform(struct tms_device *tms, u32 waveform);
 void tms_card_listen(struct tms_device *tms, bool trigger);
+
+/* --- back.c: process, tms->lock held ------------------------------------- */
+
+int tms_back(struct tms_device *tms);
 
 /* --- params.c ------------------------------------------------------------ */
 
@@ -413,7 +466,7 @@ void tms_params_envelope(struct tms_envelope *env);
 void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 			 u64 lateness_ns, struct tms_envelope *ret_env);
 u64 tms_limits_min_interval_ns(u32 card_ns, u64 lateness_ns);
-void tms_limits_physics(struct tms_device *tms);
+void tms_limits_physics(struct tms_device *tms, const struct tms_coil *coil);
 u32 tms_limits_max_permille(struct tms_device *tms, const struct tms_coil *coil);
 
 /* --- state.c: engine_lock held ------------------------------------------- */
@@ -428,6 +481,7 @@ const char *tms_state_name(u32 state);
 /* --- event.c: records of a device, engine_lock held ---------------------- */
 
 void tms_event_state(struct tms_device *tms, u32 from, u32 to, u32 cause);
+bool tms_event_catch_up(struct tms_device *tms);
 void tms_event_interlock(struct tms_device *tms);
 void tms_event_trigger(struct tms_device *tms, u64 mono_ns, u64 card_ns);
 void tms_wake(struct tms_device *tms);
@@ -456,6 +510,7 @@ u64 tms_setpoints_settle_ns(struct tms_device *tms, u32 from_permille, u32 to_pe
 /* --- answer.c: hard IRQ; with the lock held any -------------------------- */
 
 irqreturn_t tms_pulse_irq(int irq, void *data);
+void tms_answer_drain(struct tms_device *tms);		/* lock held */
 bool tms_answer_poll(struct tms_device *tms);		/* lock held */
 void tms_answer_give_up(struct tms_device *tms);	/* lock held */
 
@@ -467,7 +522,7 @@ irqreturn_t tms_fault_irq(int irq, void *data);
 
 void tms_interlock_scan(struct tms_device *tms, u32 otherwise);	/* lock held */
 u32 tms_interlock_clear(struct tms_device *tms, u32 bits);	/* lock held */
-void tms_stop(struct tms_device *tms, u32 cause);	/* any context, no lock held */
+void tms_stop(struct tms_device *tms, u32 cause);	/* process, no lock held */
 
 /* --- watchdog.c: hard IRQ ------------------------------------------------ */
 
@@ -528,6 +583,9 @@ int tms_cdev_register(void);
 void tms_cdev_unregister(void);
 struct tms_device *tms_cdev_alloc(struct pci_dev *pdev);
 int tms_cdev_add(struct tms_device *tms);
+void tms_cdev_del(struct tms_device *tms);
+void tms_cdev_free(struct tms_device *tms);
+void tms_cdev_lose(struct tms_device *tms);
 void tms_cdev_kill(struct tms_device *tms, u32 cause);
 int tms_cdev_enter(struct tms_device *tms);
 void tms_cdev_leave(struct tms_device *tms);
@@ -540,6 +598,8 @@ extern const struct attribute_group *tms_sysfs_groups[];
 
 extern struct mutex tms_devices_lock; /* see the lock table */
 int tms_store_adopt(struct tms_device *tms, u64 odometer);
+u64 tms_store_odometer(struct tms_store *store, u64 odometer);	/* lock held */
+void tms_store_tell(struct tms_device *tms, u64 unseen);
 void tms_store_leave(struct tms_device *tms);
 bool tms_store_mine(struct tms_device *tms);
 void tms_store_destroy_all(void);

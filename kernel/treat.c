@@ -8,7 +8,6 @@
  * the state is looked at, and changed, in one piece.
  */
 #include <linux/mm.h>
-#include <linux/slab.h>
 
 #include "tms.h"
 
@@ -42,7 +41,8 @@ int tms_treat_records(struct tms_device *tms)
 
 	lockdep_assert_held(&tms->lock);
 
-	if (tms_ring_acked(ring) < tms->owner_from || !tms_ring_room(ring, TMS_KEEP_PULSE))
+	if (tms_ring_acked(ring) < tms->owner_from || !tms_ring_room(ring, TMS_KEEP_PULSE) ||
+	    READ_ONCE(tms->store->late))
 		return -EAGAIN;
 	return 0;
 }
@@ -144,10 +144,10 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 	/* In this order: a coil that is pulled from here on is latched again, and told. */
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		tms_interlock_clear(tms, TMS_IL_EVERYDAY);
-	tms_card_coil(tms, &t->coil);
-	/* All ones are no coil; the card may be in the middle of a reset. */
-	if (!tms_card_present(tms))
-		return -ENODEV;
+	r = tms_back(tms);
+	if (r < 0)
+		return r;
+	t->coil = tms->coil;
 	if (t->coil.type == TMS_COIL_NONE)
 		return -EPERM;
 	tms_limits_envelope(tms, &t->coil, t->lateness_ns, &t->env);
@@ -190,48 +190,42 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 static int history_known(struct tms_device *tms)
 {
 	struct tms_store *store = tms->store;
-	u64 rested_ns;
+	u64 window_ns = tms_history_window_ns(&tms->timeline->env);
+	int r = 0;
 
 	if (store->history_known)
 		return 0;
-	rested_ns = readq(tms->mmio + TMS_REG_SINCE_PULSE_NS);
-	if (rested_ns == U64_MAX)
-		return -ENODEV;
-	rested_ns = min_t(u64, rested_ns, readq(tms->mmio + TMS_REG_CLOCK_NS));
-	if (rested_ns <= tms_history_window_ns(&tms->timeline->env))
-		return -EAGAIN;
+	/* A discharge behind the reading is added behind the lock. */
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		u64 rested_ns = readq(tms->mmio + TMS_REG_SINCE_PULSE_NS);
 
-	/* What was known before stays: the day's count, and levels that have decayed since. */
-	if (!store->history_begun) {
-		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-			tms_history_init(&store->history, &tms->timeline->env);
-		store->history_begun = true;
+		if (rested_ns == U64_MAX)
+			r = -ENODEV;
+		else if (min_t(u64, rested_ns, readq(tms->mmio + TMS_REG_CLOCK_NS)) <= window_ns)
+			r = -EAGAIN;
+		if (r < 0)
+			break;
+		tms_history_rest(&store->history, &tms->timeline->env);
+		store->history_known = true;
 	}
-	store->history_known = true;
-	return 0;
+	return r;
 }
 
 /* May the timeline start at @start_ns, behind all that the card has fired? */
 static int verify_start(struct tms_device *tms, u64 start_ns, struct tms_verdict *ret_verdict)
 {
-	struct tms_history *history;
-	struct tms_envelope env;
 	u32 reservoir_mJ = readl(tms->mmio + TMS_REG_RESERVOIR_MJ);
-	int r;
+	struct tms_envelope env;
 
-	history = kmalloc(sizeof(*history), GFP_KERNEL);
-	if (!history)
-		return -ENOMEM;
+	lockdep_assert_held(&tms->lock);
 
 	tms_limits_envelope(tms, &tms->timeline->coil, tms->timeline->lateness_ns, &env);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		tms_history_reservoir(&tms->store->history, &env, tms_now(), reservoir_mJ);
-		*history = tms->store->history;
+		tms->behind = tms->store->history;
 	}
-	r = tms_timeline_verify(tms->timeline->pulses, tms->timeline->count, &env, history,
-				start_ns, ret_verdict);
-	kfree(history);
-	return r;
+	return tms_timeline_verify(tms->timeline->pulses, tms->timeline->count, &env,
+				   &tms->behind, start_ns, ret_verdict);
 }
 
 /*
@@ -420,10 +414,14 @@ int tms_treat_clear_fault(struct tms_device *tms)
 
 	guard(mutex)(&tms->lock);
 
-	if (!tms_card_present(tms))
-		return -ENODEV;
 	if (!tms_ring_room(&tms->store->ring, TMS_KEEP_PULSE))
 		return -EAGAIN;
+	/* The card may be there again, or another one. */
+	if (READ_ONCE(tms->state) == TMS_STATE_FAULT) {
+		r = tms_back(tms);
+		if (r < 0)
+			return r;
+	}
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		u32 left;
@@ -432,9 +430,7 @@ int tms_treat_clear_fault(struct tms_device *tms)
 			r = -EPROTO;
 			break;
 		}
-		if (tms->shot.pending && !tms_answer_poll(tms)) {
-			/* Somebody has to give it up when its time is over. */
-			tms_watchdog_start(tms);
+		if (!tms_answer_poll(tms) || tms->undrained) {
 			r = -EAGAIN;
 			break;
 		}

@@ -20,9 +20,9 @@ static u64 since(u64 now_ns, u64 then_ns)
 /* Both clocks at one instant; U64_MAX from a card that is gone. */
 static void read_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor)
 {
-	ret_anchor->before_ns = tms_now();
+	ret_anchor->before_ns = tms_raw();
 	ret_anchor->card_ns = readq(tms->mmio + TMS_REG_CLOCK_NS);
-	ret_anchor->after_ns = tms_now();
+	ret_anchor->after_ns = tms_raw();
 }
 
 /* The first of an arming: there is nothing to compare it with. Lock held. */
@@ -92,14 +92,21 @@ static bool answer_holds(struct tms_device *tms, u64 now_ns)
 	return false;
 }
 
-static void look_after(struct tms_device *tms, const struct tms_anchor *now)
+static void look_after(struct tms_device *tms)
 {
-	if (!answer_holds(tms, now->before_ns) || !tms_energised(tms->state))
+	struct tms_anchor now;
+	u64 now_ns;
+
+	if (tms->undrained)
+		tms_answer_drain(tms);
+	read_clocks(tms, &now);
+	now_ns = tms_now();
+	if (!answer_holds(tms, now_ns) || !tms_energised(tms->state))
 		return;
-	if (!card_holds(tms, now) || !patience_holds(tms, now->before_ns))
+	if (!card_holds(tms, &now) || !patience_holds(tms, now_ns))
 		return;
-	tms->anchor = *now;
-	if (tms_lease_fresh(tms, now->after_ns))
+	tms->anchor = now;
+	if (tms_lease_fresh(tms, now_ns))
 		writel(++tms->kick_value, tms->mmio + TMS_REG_WATCHDOG_KICK);
 }
 
@@ -117,18 +124,20 @@ void tms_watchdog_start(struct tms_device *tms)
 	hrtimer_start(&tms->kick_timer, ns_to_ktime(TMS_KICK_NS), HRTIMER_MODE_REL_PINNED_HARD);
 }
 
+static bool wanted(struct tms_device *tms)
+{
+	return tms_energised(tms->state) || tms->shot.pending || tms->undrained;
+}
+
 /* Never HRTIMER_RESTART: see engine.c. */
 static enum hrtimer_restart kick_timer(struct hrtimer *timer)
 {
 	struct tms_device *tms = container_of(timer, struct tms_device, kick_timer);
-	struct tms_anchor now;
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		if (tms_energised(tms->state) || tms->shot.pending) {
-			read_clocks(tms, &now);
-			look_after(tms, &now);
-		}
-		if (tms_energised(tms->state) || tms->shot.pending)
+		if (wanted(tms))
+			look_after(tms);
+		if (wanted(tms))
 			tms_watchdog_start(tms);
 	}
 	return HRTIMER_NORESTART;

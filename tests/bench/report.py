@@ -127,7 +127,7 @@ def step_ns(v):
 def hardirq(machine, loaded, notes):
     """Timer's step without its spin, and the answer's interrupt: the worst sum of a pulse."""
     steps, handlers, worst, step, entered = [], [], 0, None, None
-    tms = {v["irq"] for _, e, v in machine.trace("hardirq") if e == "irq_handler_entry" and v["name"] == "tms"}
+    tms = {v["irq"] for _, e, v in machine.trace("hardirq") if e == "irq_handler_entry" and v["name"].startswith("tms")}
     for t_ns, event, v in machine.trace("hardirq"):
         if event == "tms_step":
             step = step_ns(v)

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,26 +85,6 @@ static int start_patiently(struct controller *c, const struct tms_pulse *pulses,
         return r ? r : -ETIMEDOUT;
 }
 
-/* The second card's address. */
-static int other_address(char *ret, size_t size)
-{
-        char first[64];
-        int r = card_address(first, sizeof(first));
-        glob_t g;
-
-        if (r)
-                return r;
-        r = -ENOENT;
-        if (!glob("/sys/bus/pci/drivers/tms/0000:*", 0, NULL, &g))
-                for (size_t i = 0; i < g.gl_pathc; i++)
-                        if (strcmp(strrchr(g.gl_pathv[i], '/') + 1, first))
-                                r = snprintf(ret, size, "%s", strrchr(g.gl_pathv[i], '/') + 1) < (int)size
-                                                    ? 0
-                                                    : -ENAMETOOLONG;
-        globfree(&g);
-        return r;
-}
-
 FIXTURE_SETUP(cpus)
 {
         struct tms_pause now = {.flags = TMS_PAUSE_NOW};
@@ -116,7 +95,7 @@ FIXTURE_SETUP(cpus)
         ASSERT_EQ(0, set_online(1, true));
         ASSERT_EQ(0, wait_node(true));
         /* Alone it has the CPU that has the least to do; the other card takes what is left. */
-        ASSERT_EQ(0, other_address(other, sizeof(other)));
+        ASSERT_EQ(0, address_of(1, other, sizeof(other)));
         ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/unbind", other));
         ASSERT_EQ(0, set_online(1, false));
         ASSERT_EQ(0, engine_cpu(0));
@@ -344,7 +323,7 @@ FIXTURE_SETUP(alone)
         ASSERT_EQ(0, lab_reset());
         ASSERT_EQ(0, set_online(1, true));
         ASSERT_EQ(0, wait_node(true));
-        ASSERT_EQ(0, other_address(self->other, sizeof(self->other)));
+        ASSERT_EQ(0, address_of(1, self->other, sizeof(self->other)));
         ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/unbind", self->other));
         ASSERT_EQ(0, rebind());
         ASSERT_EQ(1, engine_cpu(0));

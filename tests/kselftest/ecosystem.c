@@ -230,12 +230,12 @@ TEST_F(ecosystem, panel_behind_sleep)
         uint16_t code = 0;
         int value = -1;
 
-        EXPECT_RELEASE_TOLD(nap());
+        EXPECT_RELEASE_TOLD(nap("freeze"));
 
         ASSERT_EQ(0, lab("press=footswitch"));
         ASSERT_EQ(0, next_key(self->panel, &code, &value));
         EXPECT_EQ(1, value);
-        ASSERT_EQ(0, nap());
+        ASSERT_EQ(0, nap("freeze"));
         ASSERT_EQ(0, next_key(self->panel, &code, &value));
         EXPECT_EQ(0, value);
         ASSERT_EQ(0, next_key(self->panel, &code, &value));

@@ -257,6 +257,45 @@ static int keep_only(struct controller *c)
         return call(c->fd, TMS_IOC_KEEPALIVE, &k);
 }
 
+/* Who asks to arm without permission is refused, and does not keep the lost answer from being given up. */
+TEST_F(trouble, lost_answer_is_given_up_whoever_arms)
+{
+        struct tms_start start = {.delay_ns = 20 * MS};
+        struct tms_arm arm = {};
+        struct tms_event e[64] = {};
+        uint64_t kept_ns;
+        size_t n;
+
+        /* The second pulse 40 ms before permission ends, its answer to be given up 60 ms behind that. */
+        flat(self->pulses, 3, 440 * MS, 300, 3);
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 3));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        ASSERT_EQ(0, lab("pulse=+1 drop_answer"));
+        controller_catch_up(&self->c);
+        controller_hang(&self->c);
+        kept_ns = now_ns();
+        ASSERT_EQ(0, keep_only(&self->c));
+        start.timeline_gen = arm.timeline_gen = self->c.gen;
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_START, &start));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(TMS_CAUSE_LEASE, status_of(self->c.fd).cause);
+        EXPECT_LT(now_ns() - kept_ns, 510 * MS);
+        for (int i = 0; i < 40; i++, sleep_ns(10 * MS))
+                EXPECT_NE(0, call(self->c.fd, TMS_IOC_ARM, &arm));
+        EXPECT_EQ(-EPROTO, call(self->c.fd, TMS_IOC_ARM, &arm));
+        n = controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, e, 64);
+        ASSERT_EQ(2, n);
+        EXPECT_EQ(TMS_PULSE_OUTCOME_NO_ANSWER, e[1].code);
+        EXPECT_EQ(1, e[1].pulse);
+        /* Given up after a tenth of a second, not when the asking ends. */
+        EXPECT_LT(e[1].mono_ns - e[1].triggered_ns, 200 * MS);
+        controller_keep(&self->c);
+        controller_catch_up(&self->c);
+        EXPECT_EQ(0, controller_arm(&self->c));
+        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
+        EXPECT_EQ(0, window_close(&self->window, 2, 0));
+}
+
 /* So many changes of state that only @left records fit before no pulse has a place. @most: that fit in all. */
 static int fill_ring(FIXTURE_DATA(trouble) * self, uint64_t most, uint64_t left)
 {

@@ -193,6 +193,51 @@ TEST_F(history, unexpected)
         EXPECT_EQ(1, start.verdict.pulse);
 }
 
+/* What was counted before the first START of the module's life stays counted behind it. */
+TEST_F(history, counted_before_the_first_start)
+{
+        struct tms_limits limits = wide_limits();
+        struct tms_start start;
+
+        controller_close(&self->c);
+        ASSERT_EQ(0, system("modprobe -r tms"));
+        ASSERT_EQ(0, system("modprobe tms"));
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, controller_open(&self->c));
+        EXPECT_EQ(0, status_of(self->c.fd).pulses_today);
+        ASSERT_EQ(0, lab("extra_pulse=300"));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
+        EXPECT_EQ(1, status_of(self->c.fd).pulses_today);
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        sleep_ns(REST_NS + S);
+        flat(self->pulses, 1, 10 * MS, 200, 1);
+        limits.max_pulses_per_s = 1;
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &limits));
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 1));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        EXPECT_EQ(0, controller_try_start(&self->c, &start));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(2, status_of(self->c.fd).pulses_today);
+        EXPECT_EQ(0, window_close(&self->window, 2, 0));
+}
+
+/* Nor does it matter for what was fired elsewhere whether there was a START before. */
+TEST_F(history, elsewhere_before_the_first_start)
+{
+        struct lab_state card;
+
+        controller_close(&self->c);
+        ASSERT_EQ(0, system("modprobe -r tms"));
+        ASSERT_EQ(0, system("modprobe tms"));
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, lab_query(&card));
+        ASSERT_EQ(0, lab("odometer=%llu", (unsigned long long)card.odometer + 40));
+        ASSERT_EQ(0, rebind());
+        ASSERT_EQ(0, controller_open(&self->c));
+        EXPECT_EQ(40, status_of(self->c.fd).pulses_today);
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
+}
+
 /* The heat that is known is another coil's. */
 TEST_F(history, another_coil)
 {

@@ -218,4 +218,42 @@ TEST_F(lease, idle_limit)
         EXPECT_EQ(0, window_close(&self->window, status_of(self->c.fd).fired, 0));
 }
 
+/* What was permitted before the machine slept is not permitted behind it. */
+TEST_F(lease, does_not_outlast_sleep)
+{
+        struct tms_keepalive k = {};
+        struct tms_arm arm = {};
+
+        controller_catch_up(&self->c);
+        controller_hang(&self->c);
+        k.acked_seq = status_of(self->c.fd).event_acked;
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_KEEPALIVE, &k));
+        ASSERT_EQ(0, nap("freeze"));
+        EXPECT_EQ(0, status_of(self->c.fd).lease_ends_ns);
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 100));
+        arm.timeline_gen = self->c.gen;
+        EXPECT_EQ(-EPROTO, call(self->c.fd, TMS_IOC_ARM, &arm));
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
+}
+
+/* SAFE is written, and written is not arrived: who says that it is safe has read something back behind it. */
+TEST_F(lease, stop_has_arrived)
+{
+        int64_t reads;
+
+        ASSERT_EQ(0, controller_run(&self->c, self->pulses, 100));
+        ASSERT_EQ(0, wait_fired(self->c.fd, 3));
+        controller_catch_up(&self->c);
+        controller_hang(&self->c);
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
+        /* At rest nothing else reads it. */
+        for (int i = 0; i < 3; i++) {
+                reads = lab_reads("STATUS");
+                ASSERT_GT(reads, 0);
+                ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
+                EXPECT_GT(lab_reads("STATUS"), reads);
+        }
+        EXPECT_EQ(0, window_close(&self->window, window_pulses(&self->window), 0));
+}
+
 TEST_HARNESS_MAIN

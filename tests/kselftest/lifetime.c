@@ -84,7 +84,7 @@ TEST_F(life, sleep)
         bool treating = variant->state >= TMS_STATE_ARMING && variant->state <= TMS_STATE_PAUSED;
         struct lab_state card;
 
-        EXPECT_EQ(treating ? -EBUSY : 0, nap());
+        EXPECT_EQ(treating ? -EBUSY : 0, nap("freeze"));
         if (treating || variant->state != TMS_STATE_LOADED) {
                 EXPECT_EQ(variant->state, status_of(self->c.fd).state);
         } else {

@@ -12,7 +12,7 @@
 #define REST_NS (75 * S)
 
 /* Arms as often as it takes, and says when the card had rested enough. */
-static int start_when_rested(struct controller *c, uint64_t *ret_ns)
+static inline int start_when_rested(struct controller *c, uint64_t *ret_ns)
 {
         struct tms_start start;
         int r = -EAGAIN;

@@ -78,6 +78,19 @@ int lab_query_card(unsigned int card, struct lab_state *ret)
         return 0;
 }
 
+int64_t lab_reads(const char *reg)
+{
+        char reply[4096], key[64];
+        const char *at;
+        int r = lab_talk("counts", reply, sizeof(reply));
+
+        if (r)
+                return r;
+        snprintf(key, sizeof(key), "\"%s\":{\"reads\":", reg);
+        at = strstr(reply, key);
+        return at ? strtoll(at + strlen(key), NULL, 10) : 0;
+}
+
 int lab_query(struct lab_state *ret)
 {
         return lab_query_card(0, ret);
@@ -266,9 +279,14 @@ int rebind(void)
 
 int card_address(char *ret, size_t size)
 {
+        return address_of(0, ret, size);
+}
+
+int address_of(unsigned int card, char *ret, size_t size)
+{
         char class[256], link[300], path[PATH_MAX];
         const char *slash;
-        int r = node_class(class, sizeof(class));
+        int r = class_of(card, class, sizeof(class));
         ssize_t n;
 
         if (r)
@@ -447,13 +465,13 @@ int report_errors(void)
         return r ? r : config_set("../", 0x3e, 0x0002);
 }
 
-int nap(void)
+int nap(const char *how)
 {
         /* It would spin for five seconds at the bottom. */
         int r = write_file("/sys/module/suspend/parameters/pm_test_delay", "0"), back;
 
         r = r ? r : write_file("/sys/power/pm_test", "devices");
-        r = r ? r : write_file("/sys/power/state", "freeze");
+        r = r ? r : write_file("/sys/power/state", how);
         back = write_file("/sys/power/pm_test", "none");
         return r ? r : back;
 }

@@ -42,6 +42,8 @@ struct lab_state {
 int lab(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int lab_query(struct lab_state *ret);
 int lab_query_card(unsigned int card, struct lab_state *ret);
+/* How often the first card's register of that name was read since the machine began, or a negative errno. */
+int64_t lab_reads(const char *reg);
 /* The world as it was in the morning: nothing pressed, nothing open, nothing scheduled. */
 int lab_reset(void);
 
@@ -84,6 +86,8 @@ int node_open(int flags);
 int node_open_card(unsigned int card, int flags);
 /* The first card's address, as the driver's folder in sysfs has it: "0000:01:00.0". */
 int card_address(char *ret, size_t size);
+/* Any card's. */
+int address_of(unsigned int card, char *ret, size_t size);
 int engine_cpu(unsigned int card);
 int write_file(const char *path, const char *text);
 /* Its first line, without the newline. */
@@ -114,8 +118,8 @@ int wait_fired(int fd, uint32_t fired);
 
 /* A PC's firmware lets card and port report errors (SERR); the test machine's leaves that out. */
 int report_errors(void);
-/* Suspend to idle and up again, but for the last step, which nobody would wake from. */
-int nap(void);
+/* Suspend to idle ("freeze") or to disk ("disk") and up again, but for the last step, which nobody would wake from. */
+int nap(const char *how);
 
 struct tms_limits wide_limits(void);
 void flat(struct tms_pulse *pulses, uint32_t count, uint64_t interval_ns, uint16_t permille, uint32_t per_train);

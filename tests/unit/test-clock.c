@@ -24,20 +24,20 @@ struct card {
         s64 ppm;
 };
 
-static u64 card_reads(const struct card *c, u64 mono_ns)
+static u64 card_reads(const struct card *c, u64 raw_ns)
 {
-        return c->offset_ns + mono_ns + (s64)(mono_ns / 1000000) * c->ppm;
+        return c->offset_ns + raw_ns + (s64)(raw_ns / 1000000) * c->ppm;
 }
 
 /* The clock is read somewhere between two looks at the host's. */
-static struct tms_anchor anchor(const struct card *c, u64 mono_ns)
+static struct tms_anchor anchor(const struct card *c, u64 raw_ns)
 {
         u64 took_ns = 100 + below(5000);
 
         return (struct tms_anchor){
-                        .before_ns = mono_ns,
-                        .after_ns = mono_ns + took_ns,
-                        .card_ns = card_reads(c, mono_ns + below(took_ns)),
+                        .before_ns = raw_ns,
+                        .after_ns = raw_ns + took_ns,
+                        .card_ns = card_reads(c, raw_ns + below(took_ns)),
         };
 }
 
@@ -54,7 +54,7 @@ static void test_true_clocks(void **state)
                 assert_true(tms_clock_within(&a, at_ns - 500, at_ns + 500, reads));
                 assert_true(tms_clock_not_after(&a, at_ns) + 2 >= reads);
                 assert_true(tms_clock_widen(&a, at_ns, reads & ((1ULL << 40) - 1), 40) == reads);
-                assert_true(llabs((s64)(tms_clock_to_mono(&a, reads) - at_ns)) <=
+                assert_true(llabs((s64)(tms_clock_to_raw(&a, reads) - at_ns)) <=
                             (s64)(at_ns - a.before_ns) / 1000 + 5200);
         }
 }

@@ -521,6 +521,35 @@ static void test_history_unseen(void **state)
         assert_breaks(p, 1, &env, &h, 5 * HOUR, -ERANGE, TMS_RULE_PULSES_PER_DAY, 0, 250, TMS_PULSES_MAX + 1);
 }
 
+/* A card that has rested: full and cold, whatever was known before; what was counted stays. */
+static void test_history_rest(void **state)
+{
+        struct tms_envelope env = envelope_wide();
+        struct tms_history h = {}, full;
+        struct tms_pulse p[5];
+
+        env.refill_mW = 1;
+        env.max_pulses_per_day = 20;
+        env.max_pulses_per_s = 5;
+        tms_history_init(&full, &env);
+        pulses_flat(p, 5, 100 * MS, 1000, 5);
+        /* Before anything is known: an empty reservoir, as far as anybody knows, and an unexpected pulse. */
+        tms_history_add(&h, &env, 2 * S, 1000);
+        assert_true(h.reservoir_pJ < full.reservoir_pJ);
+        assert_true(h.coil_pJ > 0);
+        tms_history_unseen(&h, 2 * S, 10);
+        tms_history_rest(&h, &env);
+        assert_true(h.reservoir_pJ == full.reservoir_pJ);
+        assert_int_equal(h.coil_pJ, 0);
+        assert_int_equal(tms_history_day(&h, 2 * S), 11);
+        assert_holds(p, 5, &env, &h, 3 * S);
+        /* The second is still half over, the day too. */
+        assert_breaks(p, 5, &env, &h, 2 * S + 500 * MS, -ERANGE, TMS_RULE_PULSES_PER_S, 4, 5, 6);
+        tms_history_unseen(&h, 2 * S, 5);
+        tms_history_rest(&h, &env);
+        assert_breaks(p, 5, &env, &h, 3 * S, -ERANGE, TMS_RULE_PULSES_PER_DAY, 4, 20, 21);
+}
+
 static void test_history_other_coil(void **state)
 {
         struct tms_envelope env = envelope_wide();
@@ -741,6 +770,7 @@ int main(void)
                         cmocka_unit_test(test_history_reservoir),
                         cmocka_unit_test(test_history_day),
                         cmocka_unit_test(test_history_unseen),
+                        cmocka_unit_test(test_history_rest),
                         cmocka_unit_test(test_history_other_coil),
                         cmocka_unit_test(test_history_reading_and_coil),
                         cmocka_unit_test(test_history_window),

@@ -18,8 +18,10 @@
  *  - EINVAL:    an unknown flag, a reserved word that is not zero, or a value
  *               outside the range that its field's description gives.
  *  - EBADF:     the call is the controller's and this file is a monitor.
- *  - EBUSY:     there is a controller already, or the state forbids it because
- *               something is under way.
+ *  - EBUSY:     there is a controller already, the state forbids it because
+ *               something is under way, or the card is being reset: then it is safe
+ *               and has nothing loaded, and only STOP (0), KEEPALIVE's acknowledgment,
+ *               read() and poll() do anything.
  *  - EPROTO:    the state forbids it: the call is out of order, or the lease has run out.
  *  - ERANGE:    the timeline breaks a hard limit; the verdict says which.
  *  - EPERM:     an interlock is open, or a fault is latched.
@@ -290,8 +292,9 @@ struct tms_info {
  * @error_max_ns: worst trigger error of this run
  * @timeline_gen: changes with every LOAD and every drop of a timeline; 0 none loaded
  * @pulses_today: pulses fired on this card in the last 24 hours
- * @records_dropped: interlocks and triggers that found no room in the ring, since the
- *                   module was loaded; what they told is in @latched
+ * @records_dropped: records that found no room in the ring, since the module was loaded:
+ *                   interlocks (told in @latched too), triggers, discharges that nobody
+ *                   asked for (counted in @total_fired too). A change of state comes later.
  * @reserved: zero
  */
 struct tms_status {
