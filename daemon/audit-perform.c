@@ -122,7 +122,7 @@ static int perform(struct audit_writer *w, struct entry *e)
         case ENTRY_PULSES_APPEND:
                 return perform_append(e);
         case ENTRY_PULSES_CLOSE:
-                pulsefile_take_back(e->pulses, auditlog_dir_fd(w->log));
+                pulsefile_finish(e->pulses, auditlog_dir_fd(w->log));
                 return 0;
         case ENTRY_BARRIER:
                 return 0;

@@ -10,6 +10,7 @@
 struct auditlog {
         int dir_fd, log_fd, keys_fd, pulses_fd, protocols_fd;
         bool dirty;           /* written since the last sync */
+        bool low;             /* little is free on the disk */
         bool unsound;         /* what the disk has is not known any more: nothing may be added */
         uint64_t bytes;       /* of log.jsonl */
         uint64_t room;        /* up to this size the file system keeps room for it */

@@ -10,6 +10,8 @@
 
 /* For the records of an end that comes because the disk is full. */
 #define ROOM (256 * 1024)
+/* With less than this free the end comes now, while every file still finds room for its last records. */
+#define LOW (1024 * 1024)
 #define PROTOCOL_MAX (16 * 1024 * 1024)
 
 struct auditlog *auditlog_free(struct auditlog *l)
@@ -307,6 +309,7 @@ int auditlog_check_disk(struct auditlog *l)
                 l->unsound = true;
                 return -EROFS;
         }
+        l->low = v.f_bavail < LOW / v.f_frsize;
         if (l->room >= l->bytes + ROOM / 2)
                 return 0;
         r = reserve_room(l->log_fd, l->bytes, ROOM);
@@ -317,7 +320,7 @@ int auditlog_check_disk(struct auditlog *l)
 
 bool auditlog_has_room(const struct auditlog *l)
 {
-        return l->room >= l->bytes + ROOM / 2;
+        return !l->low && l->room >= l->bytes + ROOM / 2;
 }
 
 int auditlog_free_bytes(const struct auditlog *l, uint64_t *ret)

@@ -59,7 +59,7 @@ int auditlog_keep_protocol(struct auditlog *l, const char *sha256, const char *t
 
 /* Has the file system become read-only? And has room kept for records that come when the disk is full. */
 int auditlog_check_disk(struct auditlog *l);
-/* False: the disk had none to keep; what is left may do for the records of an end. */
+/* False: little is free, or the disk had none to keep; what is left may do for the records of an end. */
 bool auditlog_has_room(const struct auditlog *l);
 int auditlog_free_bytes(const struct auditlog *l, uint64_t *ret);
 

@@ -219,6 +219,17 @@ void pulsefile_take_back(struct pulsefile *p, int dir_fd)
         p->made = false;
 }
 
+void pulsefile_finish(struct pulsefile *p, int dir_fd)
+{
+        struct stat st;
+
+        pulsefile_take_back(p, dir_fd);
+        /* The room that was kept ahead goes back to the disk. Never a byte of the file: its size is looked at first. */
+        if (p->room > 0 && p->fd >= 0 && !p->unsound && fstat(p->fd, &st) >= 0 &&
+            (uint64_t)st.st_size == p->totals.bytes)
+                (void)!ftruncate(p->fd, st.st_size);
+}
+
 int pulsefile_open(struct pulsefile *p, int dir_fd, bool existing)
 {
         int r;

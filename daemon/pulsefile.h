@@ -54,6 +54,8 @@ int pulsefile_replenish(struct pulsefile *p);
 /* A record names the file now; before, it may be taken back, if there is no record in it. */
 void pulsefile_named(struct pulsefile *p);
 void pulsefile_take_back(struct pulsefile *p, int dir_fd);
+/* Nothing more will come: takes it back, if it may be, and gives back the room that was kept ahead. */
+void pulsefile_finish(struct pulsefile *p, int dir_fd);
 const struct pulse_totals *pulsefile_totals(const struct pulsefile *p);
 /* The totals as the audit log states them, with the hash so far, added to data. */
 int pulsefile_describe(struct pulsefile *p, json_t *data);

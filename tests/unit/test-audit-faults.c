@@ -28,7 +28,7 @@ enum call { OPENAT, WRITE, SYNC, TRUNCATE, RENAME, ALLOCATE, CALLS };
 static struct {
         atomic_int armed, call, skip, error, for_good, half;
         atomic_int made[CALLS];
-        atomic_int read_only, no_truncation;
+        atomic_int read_only, no_truncation, full;
 } fault;
 
 static bool fails(enum call call)
@@ -127,6 +127,8 @@ int __wrap_fstatvfs(int fd, struct statvfs *ret)
 
         if (r == 0 && atomic_load(&fault.read_only))
                 ret->f_flag |= ST_RDONLY;
+        if (r == 0 && atomic_load(&fault.full))
+                ret->f_bavail = 10;
         return r;
 }
 
@@ -145,6 +147,7 @@ static void disarm(void)
         atomic_store(&fault.half, 0);
         atomic_store(&fault.read_only, 0);
         atomic_store(&fault.no_truncation, 0);
+        atomic_store(&fault.full, 0);
 }
 
 /* --- The fixture ------------------------------------------------------------------------- */
@@ -527,6 +530,25 @@ static void test_told_before_the_disk_is_full(void **state)
         check_log(f, 4);
 }
 
+/* The same where no room can be kept ahead: little that is free is enough to end with. */
+static void test_told_when_little_is_free(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p;
+
+        assert_int_equal(begin_session(f, "s1", &p), 0);
+        atomic_store(&fault.full, 1);
+        assert_int_equal(append(f, p, 1, NULL), 0);
+        assert_int_equal(f->no_room, 1);
+        assert_int_equal(write_one(f, "session.stop", false), 0);
+        assert_int_equal(end_session(f, "s1", p), 0);
+        assert_int_equal(f->no_room, 1);
+        disarm();
+        assert_int_equal(write_one(f, "daemon.start", false), 0);
+        assert_int_equal(f->room, 1);
+        check_sound(f);
+}
+
 /* --- Disk failures are final ----------------------------------------------------------------------- */
 
 static void test_read_only(void **state)
@@ -657,6 +679,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_full_log_with_nobody_to_tell_is_final, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_full_disk_in_a_session, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_told_before_the_disk_is_full, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_told_when_little_is_free, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_input_output_error, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_recovered_file_is_gone, setup, teardown),

@@ -229,6 +229,23 @@ static void test_bad_line_is_refused(void **state)
         free(text);
 }
 
+/* While it is open the file has room ahead, where its file system keeps any; afterwards none is taken from the disk. */
+static void test_room_is_given_back(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p = must_open(f, false);
+        struct tms_event e = event(11, TMS_EVENT_PULSE_ANSWER, 0);
+        struct stat st;
+
+        assert_int_equal(pulsefile_append(p, &e, 1), 0);
+        pulsefile_named(p);
+        pulsefile_finish(p, f->fd);
+        check_described(f, p);
+        assert_int_equal(fstatat(f->fd, "pulses/s.tsv", &st, 0), 0);
+        assert_true(st.st_blocks * 512 <= 8192);
+        pulsefile_free(p);
+}
+
 static void test_names(void **state)
 {
         struct pulsefile *p;
@@ -262,6 +279,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_large_batches, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_torn_line_is_cut, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_bad_line_is_refused, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_room_is_given_back, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_names, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_never_overwrites, setup, teardown),
         };
