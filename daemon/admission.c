@@ -9,6 +9,7 @@
 #include "strangers.h"
 #include "waiting.h"
 
+#define NAME_MAX_BYTES 255 /* D-Bus's own limit */
 #define RECORD_EVERY_NS (10 * NS_PER_S)
 
 struct admission {
@@ -178,6 +179,47 @@ static int admit_stranger(struct admission *a, sd_bus_message *m, const struct m
         return refuse(a, m, method->kind, NULL, now);
 }
 
+/* --- Texts without end ----------------------------------------------------------------------------- */
+
+static void charge(struct admission *a, sd_bus_message *m, size_t bytes)
+{
+        struct caller *caller = callers_find(a->m->callers, sd_bus_message_get_sender(m));
+        unsigned cost = (unsigned)(bytes / BYTES_PER_COST);
+        uint64_t now = now_ns(CLOCK_MONOTONIC);
+
+        if (!caller)
+                return;
+        quota_charge(&caller->purse, caller->trusted ? RANK_TRUSTED : RANK_CONNECTION, QUOTA_LOOK, cost, now);
+        if (!caller->trusted)
+                quota_charge(&callers_user(a->m->callers, caller->uid, now)->purse, RANK_USER, QUOTA_LOOK, cost, now);
+}
+
+/*
+ * A property's name and its interface's: sd-bus would look for one of any length, and send it back in its answer that
+ * there is none. What its length has cost is charged.
+ */
+static int check_names(struct admission *a, sd_bus_message *m)
+{
+        const char *name;
+        size_t bytes = 0;
+        bool too_long = false;
+
+        if (sd_bus_message_is_method_call(m, PROPERTIES, NULL) <= 0)
+                return 0;
+        while (!too_long && sd_bus_message_read_basic(m, 's', &name) > 0) {
+                bytes += strlen(name);
+                too_long = strlen(name) > NAME_MAX_BYTES;
+        }
+        (void)sd_bus_message_rewind(m, true);
+        if (!too_long)
+                return 0;
+        charge(a, m, bytes);
+        (void)sd_bus_reply_method_errorf(m, ERROR_PREFIX "InvalidArgument",
+                                         "%s: the name has %zu bytes; a name on the bus has %d at most.",
+                                         sd_bus_message_get_member(m), bytes, NAME_MAX_BYTES);
+        return 1;
+}
+
 /* Of those that others send, there is none that we wait for; the bus's own tell who comes and goes. */
 static int see_other(sd_bus_message *m)
 {
@@ -195,8 +237,10 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
         if (sd_bus_message_is_method_call(m, NULL, NULL) <= 0)
                 return see_other(m);
-        if (!sender || waiting_is_served(a->waiting, m))
+        if (!sender)
                 return 0;
+        if (waiting_is_served(a->waiting, m))
+                return check_names(a, m);
         waiting_count(a->waiting);
         method = find_method(m);
         if (method->manner == MANNER_URGENT || (method->manner == MANNER_OWNERS && is_owners(a, m)))

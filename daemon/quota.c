@@ -52,6 +52,13 @@ bool quota_pay(struct purse *purse, enum quota_rank rank, enum quota_kind kind, 
         return true;
 }
 
+void quota_charge(struct purse *purse, enum quota_rank rank, enum quota_kind kind, unsigned cost, uint64_t now_ns)
+{
+        if (purse->full_ns[kind] < now_ns)
+                purse->full_ns[kind] = now_ns;
+        purse->full_ns[kind] += cost * (NS_PER_S / limits[rank][kind].per_s);
+}
+
 void quota_give_back(struct purse *purse, enum quota_rank rank, enum quota_kind kind, unsigned cost)
 {
         uint64_t paid_ns = cost * (NS_PER_S / limits[rank][kind].per_s);

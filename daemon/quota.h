@@ -32,6 +32,8 @@ struct purse {
 
 /* False, and nothing is paid, when there is not enough in it. */
 bool quota_pay(struct purse *purse, enum quota_rank rank, enum quota_kind kind, unsigned cost, uint64_t now_ns);
+/* What has been had already, also beyond what was in it: there is less next time. */
+void quota_charge(struct purse *purse, enum quota_rank rank, enum quota_kind kind, unsigned cost, uint64_t now_ns);
 /* The reverse, for what turned out to be no bystander's. */
 void quota_give_back(struct purse *purse, enum quota_rank rank, enum quota_kind kind, unsigned cost);
 bool quota_is_full(const struct purse *purse, uint64_t now_ns);
@@ -43,6 +45,9 @@ bool quota_is_full(const struct purse *purse, uint64_t now_ns);
 #define COST_INTROSPECT 500 /* some 10 kB of XML */
 #define COST_OBJECTS 500    /* all objects with all properties, some 10 kB */
 #define COST_PROTOCOLS 500  /* a list of some 10 kB, and a look at some 20 files */
+
+/* A text is looked through byte by byte before it can be seen that it is too long: so many in a µs. */
+#define BYTES_PER_COST 200
 
 /* --- Waiting, see admission.h ----------------------------------------------------------------- */
 

@@ -231,6 +231,34 @@ static void test_refusals_are_counted(void **state)
         flood_free(flood);
 }
 
+/* A name of a megabyte is not sent back, and who sends such has the less for other things. */
+static void test_names_without_end(void **state)
+{
+        struct fixture *f = *state;
+        struct flood *flood = flood_new(f, bystander(0), 1);
+        sd_bus *bus = flood->clients->bus;
+        size_t size = 8 << 20;
+        char *name = malloc(size + 1);
+        sd_bus_message *m;
+        unsigned i;
+
+        memset(name, 'n', size);
+        name[size] = '\0';
+        for (i = 0; i < 8; i++) {
+                m = new_call(bus, MANAGER_PATH, "org.freedesktop.DBus.Properties", i % 2 ? "GetAll" : "Get");
+                (void)sd_bus_message_append(m, i % 2 ? "s" : "ss", i % 2 ? name : "org.tmsd1.Manager", name);
+                assert_false(finish(f, bus, m, NULL));
+                if (STREQ(f->error, "TooManyRequests"))
+                        break;
+                refused(f, "InvalidArgument", "a name on the bus has 255 at most");
+        }
+        assert_in_range(i, 1, 7);
+        assert_false(finish(f, bus, objects(bus), NULL));
+        refused(f, "TooManyRequests", "wait");
+        free(name);
+        flood_free(flood);
+}
+
 /* --- Questions at polkit ----------------------------------------------------------------------------- */
 
 static void test_a_slow_polkit_is_not_used_up(void **state)
@@ -281,6 +309,7 @@ int main(void)
                         TEST(test_everything_has_a_quota_but_stopping),
                         TEST(test_who_asks_little_is_never_refused),
                         TEST(test_refusals_are_counted),
+                        TEST(test_names_without_end),
                         TEST(test_a_slow_polkit_is_not_used_up),
         };
 
