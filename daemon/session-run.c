@@ -411,6 +411,10 @@ void session_pause(struct request *q, struct session *s, bool now)
 
         /* State says paused before the answer does, so that a Resume may follow at once; or a train goes on to its end. */
         session_catch_up(s);
+        /* The kernel's record of it may have found no place; what the stimulator is counts. */
+        if (s->state == SESSION_RUNNING && !s->ending && stimulator_refresh(s->st) >= 0 &&
+            s->st->status.state == TMS_STATE_PAUSED)
+                session_set_state(s, SESSION_PAUSED);
         /* Until then anybody may ask for the same again, which is no news. */
         again = s->state == SESSION_RUNNING && asked <= s->pausing;
         if (s->state == SESSION_RUNNING && !again)
