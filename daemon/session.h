@@ -2,7 +2,8 @@
 /*
  * One treatment, from CreateSession to its end. Serves org.tmsd1.Session.
  *
- *  session.c          its life: the controller's file, keepalives, records
+ *  session.c          its state, and how it begins
+ *  session-records.c  what it hears of the stimulator: records, progress, the lease
  *  session-end.c      its end, and what overtakes: stop, close
  *  session-prepare.c  protocol file to a timeline that the kernel has verified
  *  session-arguments.c what a caller gives to Prepare
@@ -146,6 +147,10 @@ void session_refresh(struct session *s);
 const char *session_waits_for(const struct session *s);
 /* Signals a change of that. */
 void session_tell_waiting(struct session *s);
+/* The kernel's records are read as they come. */
+int session_listen(struct session *s);
+/* These are this session's, and go into its pulse file. */
+void session_keep(struct session *s, const struct tms_event *events, size_t n);
 /* Takes what the kernel has; what does not fit stays there. Returns false when the card is gone. */
 bool session_read_records(struct session *s);
 /* The end's part of the beginning. */

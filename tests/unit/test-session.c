@@ -818,7 +818,11 @@ static void test_go_is_refused(void **state)
         /* Nothing is let go whose intent cannot be put on disk. */
         atomic_store(fail_sync, 1);
         assert_false(go(f, 0));
-        refused(f, "AuditFailed", "othing may start");
+        /* Records that were due may have found it first, and ended the session while polkit was asked. */
+        if (STREQ(f->error, "OutOfOrder"))
+                refused(f, "OutOfOrder", "Go: the session has ended: the audit log cannot be written");
+        else
+                refused(f, "AuditFailed", "othing may start");
         assert_int_equal(fake->gos, 0);
         atomic_store(fail_sync, 0);
         free(text);

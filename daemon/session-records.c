@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a session hears of its stimulator, and what keeps that going: records, progress, the lease. See session.h. */
+#include <assert.h>
+#include <sys/epoll.h>
+
+#include "session.h"
+
+/* The lease lasts 500 ms: four renewals may be lost. */
+#define TICK_USEC (100 * USEC_PER_MS)
+#define TICK_ACCURACY_USEC USEC_PER_MS
+#define TICKS_PER_LOOK 10
+/* Records reach the disk this often; the kernel wants progress within 2 s. */
+#define WRITE_EVERY_NS (200 * NS_PER_MS)
+#define STALLED_NS (1500 * NS_PER_MS)
+#define PULSES_RECORD_EVERY_NS (5 * NS_PER_S)
+
+/* --- Waiting ----------------------------------------------------------------------------- */
+
+const char *session_waits_for(const struct session *s)
+{
+        uint16_t flags;
+
+        if (s->state != SESSION_RUNNING || s->ending || s->next_pulse >= s->timeline.count ||
+            s->released == s->next_pulse + 1)
+                return "none";
+        flags = s->timeline.pulses[s->next_pulse].flags;
+        if (flags & TMS_PULSE_WAIT_OPERATOR)
+                return "operator";
+        return flags & TMS_PULSE_WAIT_TRIGGER ? "trigger" : "none";
+}
+
+void session_tell_waiting(struct session *s)
+{
+        const char *waiting = session_waits_for(s);
+
+        if (s->waiting && STREQ(waiting, s->waiting))
+                return;
+        s->waiting = waiting;
+        /* Where in the session it waits comes first. */
+        if (!STREQ(waiting, "none"))
+                session_refresh(s);
+        if (s->slot)
+                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "Waiting", NULL);
+}
+
+/* --- Progress -------------------------------------------------------------------------- */
+
+static uint64_t time_left(const struct session *s)
+{
+        const struct tms_status *k = &s->st->status;
+        const struct tms_timeline *t = &s->timeline;
+        uint64_t rest = 0, left = 0;
+
+        /* The kernel moves its times when a pause or a wait is over; what is left is in the timeline itself. */
+        if (k->next_pulse < t->count)
+                rest = t->pulses[t->count - 1].t_ns - t->pulses[k->next_pulse].t_ns;
+        switch (s->state) {
+        case SESSION_RUNNING:
+                if (k->end_ns > k->mono_ns)
+                        left = k->end_ns - k->mono_ns;
+                return left > rest ? left : rest;
+        case SESSION_PAUSED:
+                return rest;
+        case SESSION_ENDED:
+        case SESSION_NEW:
+                return 0;
+        default:
+                return s->first_to_last_ns;
+        }
+}
+
+static void emit_progress(struct session *s)
+{
+        char *changed[5];
+        size_t n = 0;
+
+        if (s->delivered != s->shown_delivered)
+                changed[n++] = (char *)"Delivered";
+        if (s->missed != s->shown_missed)
+                changed[n++] = (char *)"Missed";
+        if (s->train != s->shown_train)
+                changed[n++] = (char *)"Train";
+        if (s->time_left_ns != s->shown_time_left_ns)
+                changed[n++] = (char *)"TimeLeft";
+        changed[n] = NULL;
+        s->shown_delivered = s->delivered;
+        s->shown_missed = s->missed;
+        s->shown_train = s->train;
+        s->shown_time_left_ns = s->time_left_ns;
+        if (n > 0 && s->slot)
+                (void)sd_bus_emit_properties_changed_strv(s->manager->bus, s->path, "org.tmsd1.Session", changed);
+}
+
+void session_refresh(struct session *s)
+{
+        if (s->ending || stimulator_refresh(s->st) < 0)
+                return;
+        if (s->started)
+                s->train = s->st->status.train;
+        s->time_left_ns = time_left(s);
+        emit_progress(s);
+}
+
+/* --- Records ---------------------------------------------------------------------------- */
+
+/* The timeline is gone, or waits to be armed again; no pulse was fired, so the session goes on. */
+void session_follow_kernel(struct session *s)
+{
+        uint32_t state;
+
+        if (s->started || s->ending || s->in_kernel || s->state < SESSION_PREPARED)
+                return;
+        (void)stimulator_refresh(s->st);
+        state = s->st->status.state;
+        if (state == TMS_STATE_ARMING || state == TMS_STATE_ARMED)
+                return;
+        if (state == TMS_STATE_LOADED && s->st->status.timeline_gen == s->timeline_gen) {
+                session_set_state(s, SESSION_PREPARED);
+        } else {
+                s->was_prepared = true;
+                session_set_state(s, SESSION_NEW);
+        }
+        s->tick = sd_event_source_disable_unref(s->tick);
+        if (s->io)
+                (void)sd_event_source_set_enabled(s->io, SD_EVENT_ON);
+}
+
+static void see_state(struct session *s, const struct tms_event *e)
+{
+        if (s->ending)
+                return;
+        if (!s->started) {
+                session_follow_kernel(s);
+                return;
+        }
+        /* Loaded and armed may be told only now, and are not this run's. */
+        if (e->run != s->run)
+                return;
+        switch (e->pulse) {
+        case TMS_STATE_RUNNING:
+                session_set_state(s, SESSION_RUNNING);
+                break;
+        case TMS_STATE_PAUSED:
+                session_set_state(s, SESSION_PAUSED);
+                if (e->code != TMS_CAUSE_REQUEST)
+                        session_record(s, "session.pause", NULL, json_pack("{s:s}", "reason", tms_cause_name(e->code)));
+                break;
+        case TMS_STATE_ARMED:
+                break;
+        default:
+                if (e->code == TMS_CAUSE_REQUEST)
+                        session_end_quietly(s, "stopped", "It was stopped on request.");
+                else
+                        session_end_quietly(s, tms_cause_name(e->code), tms_cause_sentence(e->code));
+        }
+}
+
+static void on_written(const struct audit_result *result, void *userdata)
+{
+        struct session *s = userdata;
+
+        s->writing = false;
+        if (result->error == 0) {
+                if (result->totals.lines > 0)
+                        s->disk_seq = result->totals.last_seq + 1;
+                s->delivered = result->totals.delivered;
+                s->missed = result->totals.missed;
+                /* While ticks run the next one carries it; otherwise the kernel is told now. */
+                if (!s->tick && s->control && !s->ending)
+                        (void)tms_device_keepalive(s->control, s->disk_seq, NULL);
+        }
+        session_unref(s);
+}
+
+/* Without memory the log has failed, and the kernel keeps them. */
+void session_keep(struct session *s, const struct tms_event *events, size_t n)
+{
+        if (audit_pulses_append(s->manager->audit, s->pulsefile, events, n, on_written, session_ref(s)) < 0)
+                session_unref(s);
+}
+
+static void write_records(struct session *s)
+{
+        if (s->n_events == 0 || !s->pulsefile)
+                return;
+        s->writing = true;
+        s->wrote_ns = now_ns(CLOCK_MONOTONIC);
+        session_keep(s, s->events, s->n_events);
+        s->n_events = 0;
+        /* The log states the file's hash now and then, so that a lost file cannot be replaced by another. */
+        if (s->wrote_ns - s->pulses_ns >= PULSES_RECORD_EVERY_NS &&
+            (s->delivered != s->pulses_delivered || s->missed != s->pulses_missed)) {
+                s->pulses_ns = s->wrote_ns;
+                s->pulses_delivered = s->delivered;
+                s->pulses_missed = s->missed;
+                (void)audit_write(s->manager->audit,
+                                  &(struct audit_record){.type = "session.pulses",
+                                                         .on = s->path,
+                                                         .data = json_pack("{s:s}", "session", s->id),
+                                                         .pulses = s->pulsefile},
+                                  NULL, NULL);
+        }
+}
+
+static void see_pulse(struct session *s, const struct tms_event *e)
+{
+        if (s->started && e->run == s->run)
+                s->next_pulse = e->pulse + 1;
+}
+
+bool session_read_records(struct session *s)
+{
+        int n, i;
+
+        while (s->n_events < SESSION_EVENTS_MAX) {
+                struct tms_event *first = s->events + s->n_events;
+
+                n = tms_device_read_events(s->control, first, SESSION_EVENTS_MAX - s->n_events);
+                if (n <= 0)
+                        return n == 0 || n == -EAGAIN;
+                s->n_events += (size_t)n;
+                s->next_seq = first[n - 1].seq + 1;
+                for (i = 0; i < n; i++) {
+                        if (first[i].type == TMS_EVENT_STATE)
+                                see_state(s, first + i);
+                        else if (first[i].type == TMS_EVENT_PULSE_FIRED)
+                                see_pulse(s, first + i);
+                        stimulator_see(s->st, first + i);
+                }
+                session_tell_waiting(s);
+        }
+        return true;
+}
+
+void session_catch_up(struct session *s)
+{
+        while (s->control && !s->ending) {
+                if (!session_read_records(s))
+                        stimulator_remove(s->st);
+                else if (s->n_events < SESSION_EVENTS_MAX)
+                        return;
+                else
+                        write_records(s);
+        }
+}
+
+static int on_records(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        struct session *s = userdata;
+
+        if (!session_read_records(s)) {
+                stimulator_remove(s->st);
+                return 0;
+        }
+        write_records(s);
+        return 0;
+}
+
+int session_listen(struct session *s)
+{
+        int r;
+
+        r = sd_event_add_io(s->manager->event, &s->io, tms_device_fd(s->control), EPOLLIN, on_records, s);
+        if (r >= 0)
+                (void)sd_event_source_set_description(s->io, "session-records");
+        return r;
+}
+
+/* --- Keepalives --------------------------------------------------------------------------- */
+
+/*
+ * The kernel says that records have waited for over 2 s. Either the disk does
+ * not take them; or this process itself was stopped, and then the lease has
+ * ended the run and its record, which is read here, says so.
+ */
+static void look_why_stale(struct session *s)
+{
+        if (!session_read_records(s))
+                stimulator_remove(s->st);
+        else if (s->writing && now_ns(CLOCK_MONOTONIC) - s->wrote_ns > STALLED_NS)
+                session_end(s, "audit_stalled", "The disk did not take the records of the last pulses in time.", NULL);
+}
+
+/* Carries what is on disk; never waits for it. */
+static void keep_alive(struct session *s)
+{
+        int r;
+
+        assert(s->control);
+        r = tms_device_keepalive(s->control, s->disk_seq, NULL);
+        if (r == -ESTALE)
+                look_why_stale(s);
+        else if (r == -ENODEV)
+                stimulator_remove(s->st);
+        else if (r < 0 && r != s->keepalive_error)
+                /* If permission has run out, the kernel has ended the run by itself, and its record says why. */
+                log_warning("session %s: keepalive: %s", s->id, strerror(-r));
+        s->keepalive_error = r;
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct session *s = userdata;
+
+        assert(s->state != SESSION_ENDED);
+        /* An ended run may have freed the source. */
+        (void)sd_event_source_set_time_relative(source, TICK_USEC);
+        keep_alive(s);
+        if (s->ending)
+                return 0;
+        if (!session_read_records(s)) {
+                stimulator_remove(s->st);
+                return 0;
+        }
+        if (s->ending)
+                return 0;
+        if (!s->writing && s->n_events > 0 && now_ns(CLOCK_MONOTONIC) - s->wrote_ns >= WRITE_EVERY_NS)
+                write_records(s);
+        if (++s->tick_count % TICKS_PER_LOOK == 0)
+                session_refresh(s);
+        return 0;
+}
+
+int session_begin_ticks(struct session *s)
+{
+        int r;
+
+        r = tms_device_keepalive(s->control, s->disk_seq, NULL);
+        if (r < 0)
+                return r;
+        if (s->tick)
+                return 0;
+        r = sd_event_add_time_relative(s->manager->event, &s->tick, CLOCK_MONOTONIC, TICK_USEC, TICK_ACCURACY_USEC,
+                                       on_tick, s);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(s->tick, SD_EVENT_ON);
+        /* The lease comes before a client's next question. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(s->tick, SD_EVENT_PRIORITY_IMPORTANT);
+        if (r < 0) {
+                s->tick = sd_event_source_disable_unref(s->tick);
+                return r;
+        }
+        (void)sd_event_source_set_description(s->tick, "session-tick");
+        s->tick_count = 0;
+        (void)sd_event_source_set_enabled(s->io, SD_EVENT_OFF);
+        return 0;
+}
