@@ -78,11 +78,6 @@ static void on_synced(const struct audit_result *result, void *userdata)
 
         if (result->error < 0)
                 rec->error = result->error;
-        else if (rec->n > 0)
-                rec->error = tms_device_keepalive(rec->control, rec->events[rec->n - 1].seq + 1, NULL);
-        if (rec->error < 0)
-                (void)log_error_errno(rec->error, "%s: the records that were left cannot be acknowledged",
-                                      rec->st->node);
         release(rec);
 }
 
@@ -91,27 +86,60 @@ static void on_done(const struct audit_result *result, void *userdata)
         release(userdata);
 }
 
-/* Ends a session that the log has as open; its pulse file is open in p, or NULL for one that is opened here. */
-static void end_crashed(struct manager *m, const struct past_session *s, struct pulsefile *p)
+/*
+ * The records are on disk, and so is what they come to. Only now the kernel may forget them: without that record the
+ * history misses what was delivered, nothing begins, and the next recovery gets them again.
+ */
+static void on_recovered(const struct audit_result *result, void *userdata)
+{
+        struct recovery *rec = userdata;
+
+        if (rec->error >= 0)
+                rec->error = result->error;
+        if (rec->error >= 0 && rec->n > 0)
+                rec->error = tms_device_keepalive(rec->control, rec->events[rec->n - 1].seq + 1, NULL);
+        if (rec->error < 0)
+                (void)log_error_errno(rec->error, "%s: the records that were left cannot be acknowledged",
+                                      rec->st->node);
+        release(rec);
+}
+
+/* What could not be recorded now (no descriptor, no memory, no room) stays as it is, and is tried again at the next start. */
+static void on_told(const struct audit_result *result, void *userdata)
+{
+        if (result->error < 0)
+                log_error("what an earlier session has left is not on record yet: %s", audit_error_text(result->error));
+}
+
+/*
+ * Ends a session that the log has as open; its pulse file is open in p, or NULL for one that is opened here. Below 0:
+ * nothing was submitted, and done is not called.
+ */
+static int end_crashed(struct manager *m, const struct past_session *s, struct pulsefile *p, audit_done_fn done,
+                       void *userdata)
 {
         struct pulsefile *own = NULL;
+        int r;
 
         if (!p) {
-                if (pulsefile_new(s->id, &own) < 0)
-                        return;
+                r = pulsefile_new(s->id, &own);
+                if (r < 0)
+                        return r;
                 (void)audit_pulses_open(m->audit, own, true, NULL, NULL);
         }
         log_notice("session %s was cut off; it is ended now", s->id);
-        (void)audit_write(m->audit,
-                          &(struct audit_record){
-                                          .type = "session.end",
-                                          .data = json_pack("{s:s, s:s, s:i}", "session", s->id, "reason", "crashed",
-                                                            "prescribed", (int)s->prescribed),
-                                          .pulses = p ? p : own,
-                          },
-                          NULL, NULL);
+        r = audit_write(m->audit,
+                        &(struct audit_record){
+                                        .type = "session.end",
+                                        .data = json_pack("{s:s, s:s, s:i}", "session", s->id, "reason", "crashed",
+                                                          "prescribed", (int)s->prescribed),
+                                        .pulses = p ? p : own,
+                                        .refusable = true,
+                        },
+                        done, userdata);
         if (own)
                 audit_pulses_close(m->audit, own);
+        return r;
 }
 
 /* What stands in the pulse file of a session that stays open: its last session.pulses may be 5 s older. */
@@ -127,8 +155,9 @@ static void tell_pulses(struct manager *m, const struct past_session *s)
                                           .type = "session.pulses",
                                           .data = json_pack("{s:s}", "session", s->id),
                                           .pulses = p,
+                                          .refusable = true,
                           },
-                          NULL, NULL);
+                          on_told, NULL);
         audit_pulses_close(m->audit, p);
 }
 
@@ -159,18 +188,22 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
                 rec->pending++;
         else
                 rec->error = -ENOMEM;
-        (void)audit_write(m->audit,
-                          &(struct audit_record){
-                                          .type = "recovery.pulses",
-                                          .on = rec->st->path,
-                                          .data = json_pack("{s:s, s:o, s:o}", "session", name, "card_serial",
-                                                            json_u64(rec->st->info.card_serial), "fetched",
-                                                            json_u64(rec->n)),
-                                          .pulses = p,
-                          },
-                          NULL, NULL);
+        if (audit_write(m->audit,
+                        &(struct audit_record){
+                                        .type = "recovery.pulses",
+                                        .on = rec->st->path,
+                                        .data = json_pack("{s:s, s:o, s:o}", "session", name, "card_serial",
+                                                          json_u64(rec->st->info.card_serial), "fetched",
+                                                          json_u64(rec->n)),
+                                        .pulses = p,
+                                        .refusable = true,
+                        },
+                        on_recovered, rec) >= 0)
+                rec->pending++;
+        else
+                rec->error = -ENOMEM;
         if (open)
-                end_crashed(m, open, p);
+                (void)end_crashed(m, open, p, on_told, NULL);
         audit_pulses_close(m->audit, p);
         if (audit_seal(m->audit, NULL, "", on_done, rec) >= 0)
                 rec->pending++;
@@ -230,6 +263,7 @@ static void begin(struct recovery *rec)
         struct manager *m = rec->st->manager;
         const struct past_session *open = find_open(rec->st), *last;
         char outside[48];
+        int r;
 
         /* Unplugged and back at once: the session that this ended is still writing its last records. */
         if (!rec->control && session_is_live(m, rec->st->info.card_serial) &&
@@ -237,9 +271,11 @@ static void begin(struct recovery *rec)
                 return;
         if (open && !STREQ(open->boot, m->boot)) {
                 /* The kernel that knew that session is gone, and its records with it; the odometer tells the rest. */
-                end_crashed(m, open, NULL);
-                if (audit_seal(m->audit, NULL, "", on_ended_first, rec) < 0)
-                        on_ended_first(&(struct audit_result){.error = -ENOMEM}, rec);
+                r = end_crashed(m, open, NULL, on_ended_first, rec);
+                if (r < 0)
+                        on_ended_first(&(struct audit_result){.error = r}, rec);
+                else
+                        (void)audit_seal(m->audit, NULL, "", NULL, NULL);
                 return;
         }
         if (!rec->control && !open && rec->st->status.event_acked == rec->st->status.event_head) {
@@ -306,8 +342,7 @@ void recovery_end_lost(struct manager *m)
                         tell_pulses(m, s);
                         continue;
                 }
-                end_crashed(m, s, NULL);
-                ended = true;
+                ended = end_crashed(m, s, NULL, on_told, NULL) >= 0 || ended;
         }
         if (ended)
                 (void)audit_seal(m->audit, NULL, "", NULL, NULL);
