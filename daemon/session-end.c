@@ -230,6 +230,7 @@ void session_end_quietly(struct session *s, const char *reason, const char *text
 
 static void halt(struct session *s)
 {
+        atomic_store(&s->halted, true);
         if (s->state != SESSION_ENDED && (!s->control || tms_device_stop(s->control) < 0))
                 stimulator_halt(s->st);
 }

@@ -141,6 +141,8 @@ static void see_state(struct session *s, const struct tms_event *e)
                 session_set_state(s, SESSION_RUNNING);
                 break;
         case TMS_STATE_PAUSED:
+                /* The kernel has taken back what Go had let go. */
+                s->released = 0;
                 session_set_state(s, SESSION_PAUSED);
                 if (e->code != TMS_CAUSE_REQUEST)
                         session_record(s, "session.pause", NULL, json_pack("{s:s}", "reason", tms_cause_name(e->code)));

@@ -194,7 +194,10 @@ static void run_arm(void *userdata)
 {
         struct step *step = userdata;
 
-        step->r = tms_device_arm(step->device, step->timeline_gen, &step->fitness_max_ns);
+        if (atomic_load(&step->s->halted))
+                step->r = -ECANCELED;
+        else
+                step->r = tms_device_arm(step->device, step->timeline_gen, &step->fitness_max_ns);
 }
 
 static void armed(void *userdata)
@@ -203,6 +206,9 @@ static void armed(void *userdata)
         struct session *s = step->s;
 
         step->device = tms_device_close(step->device);
+        /* A stop that came before the thread was in the kernel found nothing armed there, and ARM knows nothing of it. */
+        if (step->r >= 0 && atomic_load(&s->halted))
+                (void)tms_device_stop(s->control);
         if (step->r < 0)
                 session_record(s, "session.arm", NULL, json_pack("{s:s}", "error", strerror(-step->r)));
         else
@@ -241,6 +247,7 @@ static void on_arm_intent(const struct audit_result *result, void *userdata)
         if (r >= 0) {
                 step->timeline_gen = s->timeline_gen;
                 s->in_kernel = true;
+                atomic_store(&s->halted, false);
                 r = job_start(s->manager->event, run_arm, armed, step);
                 if (r < 0)
                         s->in_kernel = false;

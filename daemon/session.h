@@ -20,6 +20,8 @@
 #ifndef TMSD_SESSION_H
 #define TMSD_SESSION_H
 
+#include <stdatomic.h>
+
 #include "peer.h"
 #include "heartbeat.h"
 #include "request.h"
@@ -68,7 +70,8 @@ struct session {
         bool no_seal;                 /* over its end; there was no memory for one */
         bool closed;                  /* off the bus once it has ended */
         bool started;                 /* pulses may have been fired */
-        bool in_kernel;               /* a thread sleeps in the kernel's ARM */
+        bool in_kernel;               /* a thread sleeps in the kernel's ARM, or is on its way there */
+        atomic_bool halted;           /* since Arm began; read by that thread */
         bool was_prepared;            /* the timeline has been dropped since */
 
         struct tms_device *control;

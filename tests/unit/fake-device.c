@@ -428,6 +428,8 @@ int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max
                 fake->status.fitness_max_ns = 54321;
                 return fake->arm_error;
         }
+        for (waited = 0; waited < fake->arm_late_ms; waited += 10)
+                usleep(10000);
         lock();
         fake->arms++;
         if (!log_has("session.arm.intent", 1))
@@ -492,8 +494,11 @@ int tms_device_pause(struct tms_device *d, bool at_once)
         lock();
         if (fake->status.state == TMS_STATE_RUNNING) {
                 fake->pauses++;
-                if (at_once || !fake->pause_waits)
+                if (at_once || !fake->pause_waits) {
+                        /* What was let go has to be said again. */
+                        fake->go_pulse = UINT32_MAX;
                         set_state(TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
+                }
                 r = 0;
         }
         unlock();

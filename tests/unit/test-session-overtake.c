@@ -256,6 +256,28 @@ static void test_pause_over_arm_in_the_kernel(void **state)
         pause_over_arm(*state, IN_KERNEL);
 }
 
+/* The thread is not in the kernel yet, which forgets a stop of what is not armed. */
+static void test_pause_before_arm_is_in_the_kernel(void **state)
+{
+        struct fixture *f = *state;
+        struct sent arm;
+
+        must_prepare(f);
+        fake->arm_late_ms = 500;
+        send_call(f, "Arm", 0, 0, &arm);
+        assert_true(sd_bus_flush(f->bus) >= 0);
+        wait_state(f, "arming");
+        must_pause(f, true);
+        wait_sent(f, &arm);
+        was_refused(&arm, "OutOfOrder", "Arm: a pause was asked for meanwhile");
+        assert_int_equal(fake->arms, 1);
+        wait_state(f, "prepared");
+        assert_int_not_equal(fake->status.state, TMS_STATE_ARMED);
+        fake->arm_late_ms = 0;
+        must(f, "Arm");
+        must(f, "Start");
+}
+
 static void pause_over_go(struct fixture *f, enum way way)
 {
         struct sent go;
@@ -280,6 +302,27 @@ static void test_pause_over_go_at_polkit(void **state)
 static void test_pause_over_go_to_disk(void **state)
 {
         pause_over_go(*state, TO_DISK);
+}
+
+/* A pause takes back what was let go, so the pulse waits once more. */
+static void test_go_again_after_a_pause(void **state)
+{
+        struct fixture *f = *state;
+        struct sent go;
+
+        must_wait_for_go(f);
+        send_call(f, "Go", 'u', 0, &go);
+        wait_sent(f, &go);
+        was_taken(&go);
+        wait_text(f, f->session, "org.tmsd1.Session", "Waiting", "none");
+        must_pause(f, true);
+        must(f, "Resume");
+        wait_text(f, f->session, "org.tmsd1.Session", "Waiting", "operator");
+        send_call(f, "Go", 'u', 0, &go);
+        wait_sent(f, &go);
+        was_taken(&go);
+        assert_int_equal(fake->gos, 2);
+        assert_int_equal(fake->go_pulse, 0);
 }
 
 static void test_pause_with_nothing_to_pause(void **state)
@@ -412,6 +455,28 @@ STOP_OVER(start_to_disk, TO_DISK, "Start")
 STOP_OVER(resume_at_polkit, AT_POLKIT, "Resume")
 STOP_OVER(resume_to_disk, TO_DISK, "Resume")
 
+static void test_stop_before_arm_is_in_the_kernel(void **state)
+{
+        struct fixture *f = *state;
+        struct sent arm;
+        unsigned stops;
+
+        must_prepare(f);
+        fake->arm_late_ms = 500;
+        send_call(f, "Arm", 0, 0, &arm);
+        assert_true(sd_bus_flush(f->bus) >= 0);
+        wait_state(f, "arming");
+        stop_by_another(f, f->session, "org.tmsd1.Session");
+        assert_int_equal(fake->arms, 0);
+        stops = fake->stops;
+        wait_sent(f, &arm);
+        was_refused(&arm, "OutOfOrder", "Arm: the session has ended");
+        assert_int_equal(fake->arms, 1);
+        /* At once, not when the last records are on disk. */
+        assert_true(fake->stops > stops);
+        check_end(f, "stopped", 0);
+}
+
 static void test_stimulators_stop_over_arm_to_disk(void **state)
 {
         stop_over(*state, TO_DISK, "Arm", false);
@@ -421,17 +486,31 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
-                        TEST(test_pause_over_start_at_polkit),      TEST(test_pause_over_start_to_disk),
-                        TEST(test_start_pause_resume_in_one_write), TEST(test_pause_over_resume_at_polkit),
-                        TEST(test_pause_over_resume_to_disk),       TEST(test_pause_over_arm_at_polkit),
-                        TEST(test_pause_over_arm_to_disk),          TEST(test_pause_over_arm_in_the_kernel),
-                        TEST(test_pause_over_go_at_polkit),         TEST(test_pause_over_go_to_disk),
-                        TEST(test_pause_with_nothing_to_pause),     TEST(test_resume_right_after_a_pause),
-                        TEST(test_pause_at_the_end_of_the_train),   TEST(test_stopped_is_told_at_once),
-                        TEST(test_stop_over_arm_at_polkit),         TEST(test_stop_over_arm_to_disk),
-                        TEST(test_stop_over_arm_in_the_kernel),     TEST(test_stop_over_start_at_polkit),
-                        TEST(test_stop_over_start_to_disk),         TEST(test_stop_over_resume_at_polkit),
-                        TEST(test_stop_over_resume_to_disk),        TEST(test_stimulators_stop_over_arm_to_disk),
+                        TEST(test_pause_over_start_at_polkit),
+                        TEST(test_pause_over_start_to_disk),
+                        TEST(test_start_pause_resume_in_one_write),
+                        TEST(test_pause_over_resume_at_polkit),
+                        TEST(test_pause_over_resume_to_disk),
+                        TEST(test_pause_over_arm_at_polkit),
+                        TEST(test_pause_over_arm_to_disk),
+                        TEST(test_pause_over_arm_in_the_kernel),
+                        TEST(test_pause_over_go_at_polkit),
+                        TEST(test_pause_over_go_to_disk),
+                        TEST(test_pause_before_arm_is_in_the_kernel),
+                        TEST(test_stop_before_arm_is_in_the_kernel),
+                        TEST(test_go_again_after_a_pause),
+                        TEST(test_pause_with_nothing_to_pause),
+                        TEST(test_resume_right_after_a_pause),
+                        TEST(test_pause_at_the_end_of_the_train),
+                        TEST(test_stopped_is_told_at_once),
+                        TEST(test_stop_over_arm_at_polkit),
+                        TEST(test_stop_over_arm_to_disk),
+                        TEST(test_stop_over_arm_in_the_kernel),
+                        TEST(test_stop_over_start_at_polkit),
+                        TEST(test_stop_over_start_to_disk),
+                        TEST(test_stop_over_resume_at_polkit),
+                        TEST(test_stop_over_resume_to_disk),
+                        TEST(test_stimulators_stop_over_arm_to_disk),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
