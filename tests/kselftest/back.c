@@ -150,8 +150,10 @@ FIXTURE_TEARDOWN(back)
         controller_close(&self->c);
         /* As it was, known as it was. */
         lab_reset();
-        bound_anew(self->address);
-        wait_node(true);
+        /* What was refused is not bound. */
+        write_file("/sys/bus/pci/drivers/tms/unbind", self->address);
+        EXPECT_EQ(0, write_file("/sys/bus/pci/drivers/tms/bind", self->address));
+        EXPECT_EQ(0, wait_node(true));
 }
 
 /* @op happens to the card on the way. The first call behind it is ours: what it says. */
@@ -238,7 +240,8 @@ TEST_F(back, with_a_lower_odometer)
         ASSERT_GT(odometer, 2);
         snprintf(op, sizeof(op), "odometer=%llu", (unsigned long long)odometer - 2);
         ASSERT_EQ(0, go(self, variant, op));
-        EXPECT_EQ(TMS_PULSES_MAX, status_of(self->c.fd).pulses_today);
+        /* A full hour, and perhaps the hour before it. */
+        EXPECT_LE(TMS_PULSES_MAX, status_of(self->c.fd).pulses_today);
         ASSERT_EQ(0, controller_load(&self->c, self->pulses, 5));
         ASSERT_EQ(0, controller_arm(&self->c));
         EXPECT_EQ(-EAGAIN, controller_try_start(&self->c, &start));
@@ -321,6 +324,9 @@ static bool bound_as(const char *address, const char *serial)
                 EXPECT_EQ(POLLHUP | POLLERR, p.revents & (POLLHUP | POLLERR)); \
                 while (read(self->c.fd, &e, sizeof(e)) == sizeof(e))           \
                         last = e;                                              \
+                /* The controller may have taken them already. */              \
+                if (!last.type && self->c.count)                               \
+                        last = self->c.events[self->c.count - 1];              \
                 EXPECT_EQ(ENODEV, errno);                                      \
                 EXPECT_EQ(TMS_EVENT_STATE, last.type);                         \
                 EXPECT_EQ(TMS_STATE_GONE, last.pulse);                         \
