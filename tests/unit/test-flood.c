@@ -265,7 +265,7 @@ static void test_a_slow_polkit_is_not_used_up(void **state)
 {
         struct fixture *f = *state;
         struct flood *floods_of[6], owner = {.clients = &(struct flood_client){.flood = &owner, .bus = f->bus}, .n = 1};
-        unsigned i, n, before, keepalives;
+        unsigned i, k, n, before, keepalives, sent = 0, refused_all;
 
         must_run(f);
         before = atomic_load(&counts->questions);
@@ -275,12 +275,17 @@ static void test_a_slow_polkit_is_not_used_up(void **state)
                 for (n = 0; n < 500; n++)
                         flood_send(&floods_of[i]->clients[n % 10], new_call(floods_of[i]->clients[n % 10].bus,
                                                                             f->session, "org.tmsd1.Session", "Resume"));
-                /* All but those that wait for polkit have their answer. */
-                while (floods_of[i]->refused + 4 < floods_of[i]->sent)
+                /* Each has its answer, or is one of those that polkit has been asked about and is silent on. */
+                sent += floods_of[i]->sent;
+                do {
                         flood_take(floods_of[i]);
+                        n = atomic_load(&counts->questions) - before;
+                        for (k = 0, refused_all = 0; k <= i; k++)
+                                refused_all += floods_of[k]->refused;
+                } while (refused_all + n < sent);
         }
-        n = atomic_load(&counts->questions) - before;
-        assert_true(n >= 4 && n <= 16);
+        /* How many of a flood a purse lets through hangs on how fast it comes; that polkit's questions end at 16 does not. */
+        assert_in_range(n, 1, 16);
         /* The operator's own is asked, and the treatment goes on. */
         flood_send(owner.clients, new_call(f->bus, f->session, "org.tmsd1.Session", "Resume"));
         flood_push(owner.clients);
