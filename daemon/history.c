@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the audit log says of the past; see history.h. */
 #include "history.h"
+#include "subject.h"
 
 #define WHOSE_MAX 3 /* sessions that are named one by one */
 
@@ -164,7 +165,8 @@ struct tell {
         unsigned sessions;
 };
 
-static void tell(struct tell *t, const struct past_session *s)
+/* spelled: the session's subject where that is written in another way, else NULL. */
+static void tell(struct tell *t, const struct past_session *s, const char *spelled)
 {
         if (t->sessions++ >= WHOSE_MAX || t->used >= t->size)
                 return;
@@ -172,6 +174,8 @@ static void tell(struct tell *t, const struct past_session *s)
                 t->used += (size_t)snprintf(t->buf + t->used, t->size - t->used, ", ");
         if (t->used < t->size)
                 t->used += tell_session(s, t->buf + t->used, t->size - t->used);
+        if (spelled && t->used < t->size)
+                t->used += (size_t)snprintf(t->buf + t->used, t->size - t->used, " as %s", spelled);
 }
 
 int history_today(const struct history *h, const char *subject, const char *boot, const struct clock_now *now,
@@ -192,14 +196,14 @@ int history_today(const struct history *h, const char *subject, const char *boot
                                   subject);
         /* The latest first, which is who has just been treated. */
         TAILQ_FOREACH_REVERSE(s, &h->sessions, past_session_list, link) {
-                if (!STREQ(s->subject, subject) || (except && STREQ(s->id, except)) || given(s) == 0 ||
+                if (!subject_is_same(s->subject, subject) || (except && STREQ(s->id, except)) || given(s) == 0 ||
                     !elapsed_may_be_within_day(&s->last, &e.now))
                         continue;
                 if (s->measuring)
                         today.measuring = add(today.measuring, given(s));
                 else
                         today.treatment = add(today.treatment, given(s));
-                tell(&t, s);
+                tell(&t, s, STREQ(s->subject, subject) ? NULL : s->subject);
         }
         if (t.sessions == 0)
                 today.whose[0] = '\0';

@@ -7,8 +7,7 @@
 #include "session-gates.h"
 #include "session.h"
 #include "stimulator.h"
-
-#define SUBJECT_MAX 64
+#include "subject.h"
 
 /* --- Properties --------------------------------------------------------------------------- */
 
@@ -56,15 +55,6 @@ static int method_list_protocols(sd_bus_message *m, void *userdata, sd_bus_error
 
 /* --- CreateSession ------------------------------------------------------------------------------- */
 
-/* A code, never a name: what cannot be one is refused, so that a name does not slip in with its blanks. */
-static bool is_subject(const char *s)
-{
-        size_t n = strlen(s);
-
-        return n > 0 && n <= SUBJECT_MAX &&
-               strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == n;
-}
-
 /* Refuses q when it returns false. */
 static bool read_options(struct request *q, const char **ret_subject)
 {
@@ -83,7 +73,7 @@ static bool read_options(struct request *q, const char **ret_subject)
                                        request_quote(key, quote));
                         return false;
                 }
-                if (sd_bus_message_read(m, "v", "s", &subject) < 0 || !is_subject(subject)) {
+                if (sd_bus_message_read(m, "v", "s", &subject) < 0 || !subject_is_code(subject)) {
                         request_refuse(q, "InvalidArgument",
                                        "Option subject wants a pseudonymous code: 1 to %d letters, digits, dots, "
                                        "hyphens or "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What has to hold whoever is treated; see session-gates.h. */
 #include "session-gates.h"
+#include "subject.h"
 
 #define NEVER_SYNCHRONISED CLOCK_TROUBLES
 #define SET_RIGHT "Set it right (timedatectl set-ntp true, or timedatectl set-time 'YYYY-MM-DD hh:mm:ss')"
@@ -195,13 +196,13 @@ bool gates_subject_is_free(struct request *q, const struct manager *m, const cha
         const struct session *s;
 
         TAILQ_FOREACH(s, &m->sessions, link) {
-                if (s->state == SESSION_ENDED || !STREQ(s->subject, subject))
+                if (s->state == SESSION_ENDED || !subject_is_same(s->subject, subject))
                         continue;
                 if (*subject)
                         request_refuse(q, "Busy",
                                        "%s has session %s on %s, which has not ended, and a subject has one session at "
                                        "a time; end that one first.",
-                                       subject, s->id, s->st->node);
+                                       s->subject, s->id, s->st->node);
                 else
                         request_refuse(q, "Busy",
                                        "Session %s on %s has no subject and has not ended; without a subject it could "

@@ -51,10 +51,10 @@ $(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o a
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=fallocate,--wrap=fstatvfs
 $(B)/tests/test-pulsefile: $(addprefix $(DU)/,test-pulsefile.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o elapsed.o)
+$(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o elapsed.o subject.o)
 # Records that there is no memory for.
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
-$(B)/tests/test-elapsed: $(addprefix $(DU)/,test-elapsed.o history.o elapsed.o)
+$(B)/tests/test-elapsed: $(addprefix $(DU)/,test-elapsed.o history.o elapsed.o subject.o)
 $(B)/tests/test-turn: $(addprefix $(DU)/,test-turn.o turn.o)
 $(B)/tests/test-quota: $(addprefix $(DU)/,test-quota.o quota.o callers.o)
 $(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o)

@@ -158,6 +158,28 @@ static void test_pulses_today(void **state)
         assert_int_equal(today(h, "A", "2026-01-02T11:30:00Z").treatment, 0);
 }
 
+/* A code that is typed in another way is the same person's. */
+static void test_one_person_in_two_spellings(void **state)
+{
+        struct history *h = *state;
+
+        create(h, "2026-01-01T09:00:00.000000Z", "one", 1, 0, "A-017");
+        end(h, "2026-01-01T09:30:00.000000Z", "one", 600);
+        create(h, "2026-01-01T10:00:00.000000Z", "two", 1, 600, "1-11");
+        end(h, "2026-01-01T10:30:00.000000Z", "two", 50);
+        assert_int_equal(today(h, "a-017", "2026-01-01T13:00:00Z").treatment, 600);
+        assert_int_equal(today(h, "A.017", "2026-01-01T13:00:00Z").treatment, 600);
+        assert_int_equal(today(h, "a_017", "2026-01-01T13:00:00Z").treatment, 600);
+        assert_non_null(strstr(today(h, "a_017", "2026-01-01T13:00:00Z").whose, "(session one) as A-017"));
+        assert_null(strstr(today(h, "A-017", "2026-01-01T13:00:00Z").whose, " as "));
+        /* Others are others. */
+        assert_int_equal(today(h, "A017", "2026-01-01T13:00:00Z").treatment, 0);
+        assert_int_equal(today(h, "A-0171", "2026-01-01T13:00:00Z").treatment, 0);
+        assert_int_equal(today(h, "A-01", "2026-01-01T13:00:00Z").treatment, 0);
+        assert_int_equal(today(h, "11-1", "2026-01-01T13:00:00Z").treatment, 0);
+        assert_int_equal(today(h, "", "2026-01-01T13:00:00Z").treatment, 0);
+}
+
 /* One that goes on, or was cut off and waits for its card, has delivered what it has. */
 static void test_pulses_today_of_open_sessions(void **state)
 {
@@ -364,6 +386,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test_setup_teardown(test_open_sessions, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_pulses_today, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_one_person_in_two_spellings, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_pulses_today_of_open_sessions, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_what_is_prepared_is_reserved, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_what_nobody_knows_counts, setup, teardown),

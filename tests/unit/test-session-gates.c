@@ -102,6 +102,8 @@ static void test_a_subject_has_one_session(void **state)
         assert_false(create_on(f, SECOND, "S-1"));
         refused(f, "Busy", "S-1 has session ");
         refused(f, "Busy", " on /dev/tms0, which has not ended");
+        assert_false(create_on(f, SECOND, "s_1"));
+        refused(f, "Busy", "S-1 has session ");
         /* Somebody else may be treated meanwhile. */
         strcpy(first, f->session);
         must_create_on(f, SECOND, "S-2");
