@@ -265,8 +265,10 @@ static void see_create(struct history *h, const json_t *record, const json_t *da
 /* What the card has discharged since the session began: pulses whose answer was lost are among them. */
 static void see_discharges(struct past_session *s, uint64_t odometer)
 {
-        if (odometer > s->odometer)
-                s->discharged = odometer - s->odometer;
+        /* A count below what is known to have been given is another's, or was lost: nothing is learned from it. */
+        if (odometer < s->odometer + s->delivered)
+                return;
+        s->discharged = odometer - s->odometer;
         s->unsure = false;
 }
 

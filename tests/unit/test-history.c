@@ -241,6 +241,13 @@ static void test_what_nobody_knows_counts(void **state)
         see_boot(h, "b2", "2026-01-01T09:20:00.000000Z", "session.end",
                  json_pack("{s:s, s:s, s:i}", "session", "one", "reason", "crashed", "delivered", 300));
         assert_int_equal(today_in(h, "b2", "A", "2026-01-01T09:20:30").treatment, 600);
+        /* A count that went back, or that does not reach what is known to have been given, tells nothing. */
+        see_boot(h, "b2", "2026-01-01T09:20:40.000000Z", "stimulator.odometer",
+                 json_pack("{s:i, s:i, s:i}", "card_serial", 1, "expected", 350, "found", 3));
+        assert_int_equal(today_in(h, "b2", "A", "2026-01-01T09:20:50").treatment, 600);
+        see_boot(h, "b2", "2026-01-01T09:20:51.000000Z", "stimulator.odometer",
+                 json_pack("{s:i, s:i, s:i}", "card_serial", 1, "expected", 350, "found", 349));
+        assert_int_equal(today_in(h, "b2", "A", "2026-01-01T09:20:55").treatment, 600);
         see_boot(h, "b2", "2026-01-01T09:21:00.000000Z", "stimulator.odometer",
                  json_pack("{s:i, s:i, s:i}", "card_serial", 1, "expected", 350, "found", 362));
         assert_int_equal(today_in(h, "b2", "A", "2026-01-01T09:30:00").treatment, 312);
