@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* e2e-stop [--full] [--trouble NAME] [--step NAME] OUT: see stop.h. Prints TAP; OUT/stop.tsv, OUT/trace.txt. */
+/* e2e-stop [--full] [--trouble NAME,...] [--step NAME,...] OUT: see stop.h. Prints TAP; OUT/stop.tsv, OUT/trace.txt. */
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -51,9 +51,16 @@ void shell(const char *format, ...)
                 die("failed: %s", command);
 }
 
+/* Is the name in that list, whose names have commas between them? */
 static bool wanted(const char *only, const char *name)
 {
-        return !only || strcmp(only, name) == 0;
+        size_t n = strlen(name);
+
+        for (; only; only = strchr(only, ',') ? strchr(only, ',') + 1 : NULL) {
+                if (strncmp(only, name, n) == 0 && (only[n] == ',' || only[n] == '\0'))
+                        return true;
+        }
+        return false;
 }
 
 int main(int argc, char *argv[])
@@ -88,7 +95,7 @@ int main(int argc, char *argv[])
                 }
         }
         if (optind != argc - 1)
-                die("usage: e2e-stop [--full] [--trouble NAME] [--step NAME] OUT");
+                die("usage: e2e-stop [--full] [--trouble NAME,...] [--step NAME,...] OUT");
 
         setvbuf(stdout, NULL, _IOLBF, 0);
         (void)snprintf(path, sizeof(path), "%s/stop.tsv", argv[optind]);
@@ -106,7 +113,8 @@ int main(int argc, char *argv[])
                 unsigned step;
 
                 for (step = 0; step < STEPS; step++) {
-                        if (!wanted(only_trouble, troubles[i].name) || !wanted(only_step, step_names[step]))
+                        if ((only_trouble && !wanted(only_trouble, troubles[i].name)) ||
+                            (only_step && !wanted(only_step, step_names[step])))
                                 continue;
                         /* All variants in full; else each of them somewhere in every trouble and at every step. */
                         for (variant = 0; variant < variants; variant++)
