@@ -94,10 +94,12 @@ static int read_log(struct opening *o)
 
 /* --- What a crash has left ---------------------------------------------------------- */
 
-static int open_log_file(struct auditlog *l)
+static int open_log_file(struct opening *o)
 {
+        struct auditlog *l = o->log;
+
         l->log_fd = openat(l->dir_fd, "log.jsonl", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-        return l->log_fd < 0 ? -errno : 0;
+        return l->log_fd < 0 ? problem(o, -errno, "its log.jsonl cannot be opened: %s", strerror(errno)) : 0;
 }
 
 static int cut_log(struct opening *o)
@@ -145,16 +147,29 @@ static int record_cuts(struct opening *o)
 
 /* --- The two ways a log may be found -------------------------------------------------- */
 
-static int open_dirs(struct auditlog *l, int state_fd)
+static int open_named(struct opening *o, int dir_fd, const char *name, int *ret)
 {
-        l->keys_fd = open_dir(state_fd, "keys");
-        if (l->keys_fd < 0)
-                return l->keys_fd;
-        l->pulses_fd = open_dir(l->dir_fd, "pulses");
-        if (l->pulses_fd < 0)
-                return l->pulses_fd;
-        l->protocols_fd = open_dir(l->dir_fd, "protocols");
-        return l->protocols_fd < 0 ? l->protocols_fd : 0;
+        int fd = open_dir(dir_fd, name);
+
+        if (fd < 0)
+                return problem(o, fd, "%s/ cannot be opened: %s", name, strerror(-fd));
+        *ret = fd;
+        return 0;
+}
+
+static int open_dirs(struct opening *o, int state_fd)
+{
+        struct auditlog *l = o->log;
+        int r;
+
+        /* An auditor may do without the keys. Here a log with records and no keys has lost them, and nothing is made. */
+        if (o->report.records > 0 && faccessat(state_fd, "keys", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+                return problem(o, -EBADMSG, "the log expects signing key %" PRIu64 ", but keys/ is missing",
+                               o->report.seals);
+        r = open_named(o, state_fd, "keys", &l->keys_fd);
+        if (r >= 0)
+                r = open_named(o, l->dir_fd, "pulses", &l->pulses_fd);
+        return r < 0 ? r : open_named(o, l->dir_fd, "protocols", &l->protocols_fd);
 }
 
 /* No record yet: key 0, its public half, then the record that announces it. */
@@ -202,10 +217,16 @@ static int take_key(struct opening *o)
                                seals);
         /* A crash between a seal and the end of its key. */
         r = keys_range(l->keys_fd, &lowest, &highest);
-        for (n = lowest; r >= 0 && n < seals; n++)
+        if (r < 0)
+                return problem(o, r, "keys/ cannot be read: %s", strerror(-r));
+        for (n = lowest; n < seals; n++) {
                 r = key_destroy(l->keys_fd, n);
+                if (r < 0)
+                        return problem(o, r, "signing key %" PRIu64 " in keys/, an old one, cannot be destroyed: %s", n,
+                                       strerror(-r));
+        }
         l->undestroyed = seals;
-        return r;
+        return 0;
 }
 
 static int go_on(struct opening *o)
@@ -224,17 +245,17 @@ static int open_all(struct opening *o, int state_fd)
         struct auditlog *l = o->log;
         int r;
 
-        l->dir_fd = open_dir(state_fd, "audit");
-        if (l->dir_fd < 0)
-                return l->dir_fd;
+        r = open_named(o, state_fd, "audit", &l->dir_fd);
+        if (r < 0)
+                return r;
         if (flock(l->dir_fd, LOCK_EX | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK ? -EBUSY : -errno;
         /* Until the whole log has been found good, nothing is made nor changed. */
         r = read_log(o);
         if (r >= 0)
-                r = open_dirs(l, state_fd);
+                r = open_dirs(o, state_fd);
         if (r >= 0)
-                r = open_log_file(l);
+                r = open_log_file(o);
         if (r >= 0)
                 r = cut_log(o);
         if (r >= 0)

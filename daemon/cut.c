@@ -115,11 +115,26 @@ int cut_describe(const struct cut *c, json_t *data)
         return 0;
 }
 
+/*
+ * The names that find_name() makes, by the letters that the readers of the log want in them. Any other name is somebody
+ * else's: a record of it would be rejected by every reader.
+ */
 static bool is_cut_name(const char *name)
 {
-        size_t n = strlen(name);
+        size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 
-        return n > strlen("cut-.part") && strncmp(name, "cut-", 4) == 0 && STREQ(name + n - 5, ".part");
+        return name[n] == '\0' && n > strlen("cut-.part") && n < CUT_NAME && strncmp(name, "cut-", 4) == 0 &&
+               STREQ(name + n - 5, ".part");
+}
+
+/* 1 yes, 0 no: keep() makes regular files only. */
+static int is_file(int dir_fd, const char *name)
+{
+        struct stat st;
+
+        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        return S_ISREG(st.st_mode);
 }
 
 int cut_list(int dir_fd, char ***ret_names, size_t *ret_n)
@@ -143,6 +158,9 @@ int cut_list(int dir_fd, char ***ret_names, size_t *ret_n)
                 char **grown;
 
                 if (!is_cut_name(entry->d_name))
+                        continue;
+                r = is_file(dir_fd, entry->d_name);
+                if (r <= 0)
                         continue;
                 grown = reallocarray(names, n + 1, sizeof(*names));
                 if (grown)

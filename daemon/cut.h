@@ -10,8 +10,10 @@
 
 #include "util.h"
 
+#define CUT_NAME 200 /* a name's size; the readers of the log take none that is longer */
+
 struct cut {
-        char file[192]; /* below audit/ */
+        char file[CUT_NAME]; /* below audit/ */
         uint64_t bytes;
         char sha256[65];
 };

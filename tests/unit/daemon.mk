@@ -7,7 +7,7 @@ SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-lea
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
 SESSION_UNIT += $(B)/tests/test-session-gates
-DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
+DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
 DAEMON_UNIT += $(addprefix $(B)/tests/test-,quota turn)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
@@ -44,6 +44,7 @@ $(B)/tests/test-jsonline: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=realloc
 $(B)/tests/test-audit-hash: $(addprefix $(DU)/,test-audit-hash.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-hash: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=SHA256
 $(B)/tests/test-audit-log: $(addprefix $(DU)/,test-audit-log.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-beside: $(addprefix $(DU)/,test-audit-beside.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-matrix: $(addprefix $(DU)/,test-audit-matrix.o audit-forge.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)

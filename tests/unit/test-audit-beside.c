@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What else may lie beside the audit log: whatever somebody has put there, the
+ * daemon writes no record that its auditor rejects, and what keeps it from
+ * opening the log is named.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+#include "auditlog.h"
+#include "scratch.h"
+#include "tms.h"
+#include "util.h"
+
+#define BOOT "0123456789abcdef0123456789abcdef"
+#define N10 "0123456789"
+#define N180 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10
+
+struct fixture {
+        int fd;
+        char *path, *audit;
+};
+
+static int setup(void **state)
+{
+        struct fixture *f = calloc(1, sizeof(*f));
+
+        f->fd = scratch_open(&f->path);
+        assert_true(asprintf(&f->audit, "%s/audit", f->path) > 0);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct fixture *f = *state;
+
+        free(f->audit);
+        scratch_close(f->fd, f->path);
+        free(f);
+        return 0;
+}
+
+/* As a daemon that starts and ends does it: with a seal. *ret_records: how many there are then. */
+static void run_once(struct fixture *f, uint64_t *ret_records)
+{
+        struct auditlog *l = NULL;
+        char *problem = NULL;
+        int r = auditlog_open(f->fd, BOOT, NULL, NULL, &l, &problem);
+
+        if (r < 0)
+                fail_msg("cannot be opened: %s, %s", strerror(-r), problem ? problem : "-");
+        assert_int_equal(auditlog_seal(l, NULL, "", now_ns(CLOCK_REALTIME), 1, NULL), 0);
+        *ret_records = auditlog_records(l);
+        auditlog_free(l);
+}
+
+static int refuse_once(struct fixture *f, const char *part)
+{
+        struct auditlog *l = NULL;
+        char *problem = NULL;
+        int r = auditlog_open(f->fd, BOOT, NULL, NULL, &l, &problem);
+
+        assert_true(r < 0);
+        if (!problem || !strstr(problem, part))
+                fail_msg("expected a sentence with '%s', not '%s' (%s)", part, problem ? problem : "-", strerror(-r));
+        free(problem);
+        return r;
+}
+
+static void check_log(struct fixture *f, uint64_t records)
+{
+        struct tms_audit_report report;
+        struct tms_error error = {0};
+
+        if (tms_audit_verify(f->audit, NULL, &report, &error) < 0)
+                fail_msg("%s", error.message);
+        if (report.result != TMS_AUDIT_PREFIX)
+                fail_msg("verify says %d: %s", (int)report.result, report.sentence);
+        assert_int_equal(report.records, records);
+}
+
+/* --- Pieces ------------------------------------------------------------------------- */
+
+/* What only looks like a piece that a restart has cut off is nobody's, and no record names it. */
+static void test_what_looks_like_a_piece(void **state)
+{
+        static const char *const names[] = {"cut-1 (copy).part",       "cut-ä.part", "cut-.part", "cut-a\nb.part",
+                                            "cut-" N180 N10 "-1.part", "cut-a.part~"};
+        struct fixture *f = *state;
+        uint64_t records, again;
+        size_t i;
+
+        run_once(f, &records);
+        for (i = 0; i < ELEMENTS(names); i++)
+                scratch_write(f->audit, names[i], "abc", 3);
+        run_once(f, &again);
+        assert_int_equal(again, records + 1);
+        check_log(f, again);
+        for (i = 0; i < ELEMENTS(names); i++)
+                assert_true(scratch_exists(f->audit, names[i]));
+        run_once(f, &records);
+        check_log(f, records);
+}
+
+static void test_piece_that_is_no_file(void **state)
+{
+        struct fixture *f = *state;
+        uint64_t records;
+        int fd;
+
+        run_once(f, &records);
+        fd = open(f->audit, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(symlinkat("nowhere", fd, "cut-a-link.part"), 0);
+        assert_int_equal(mkdirat(fd, "cut-a-directory.part", 0700), 0);
+        assert_int_equal(mkfifoat(fd, "cut-a-fifo.part", 0600), 0);
+        close(fd);
+        run_once(f, &records);
+        check_log(f, 3);
+}
+
+/* The longest name that a record may have. */
+static void test_piece_with_a_long_name(void **state)
+{
+        struct fixture *f = *state;
+        uint64_t records;
+
+        run_once(f, &records);
+        scratch_write(f->audit, "cut-" N180 N10 ".part", "abc", 3);
+        run_once(f, &records);
+        assert_int_equal(records, 4);
+        check_log(f, records);
+        run_once(f, &records);
+        assert_int_equal(records, 5);
+        check_log(f, records);
+}
+
+/* --- What keeps the log from being opened ------------------------------------------------ */
+
+static void swap_for_a_link(struct fixture *f, const char *name)
+{
+        char away[64];
+
+        (void)snprintf(away, sizeof(away), "%s.away", name);
+        assert_int_equal(renameat(f->fd, name, f->fd, away), 0);
+        assert_int_equal(symlinkat(away + (strrchr(name, '/') ? strrchr(name, '/') + 1 - name : 0), f->fd, name), 0);
+}
+
+static void swap_back(struct fixture *f, const char *name)
+{
+        char away[64];
+
+        (void)snprintf(away, sizeof(away), "%s.away", name);
+        assert_int_equal(unlinkat(f->fd, name, 0), 0);
+        assert_int_equal(renameat(f->fd, away, f->fd, name), 0);
+}
+
+static void test_what_is_in_the_way_is_named(void **state)
+{
+        static const struct {
+                const char *name, *part;
+        } links[] = {
+                        {"audit", "audit/"},
+                        {"keys", "keys/"},
+                        {"audit/pulses", "pulses/"},
+                        {"audit/protocols", "protocols/"},
+                        {"audit/log.jsonl", "log.jsonl"},
+        };
+        struct fixture *f = *state;
+        uint64_t records;
+        size_t i;
+
+        run_once(f, &records);
+        for (i = 0; i < ELEMENTS(links); i++) {
+                swap_for_a_link(f, links[i].name);
+                (void)refuse_once(f, links[i].part);
+                swap_back(f, links[i].name);
+        }
+        run_once(f, &records);
+        check_log(f, 3);
+        assert_int_equal(mkdirat(f->fd, "keys/0.pem", 0700), 0);
+        (void)refuse_once(f, "signing key 0 in keys/");
+        assert_int_equal(unlinkat(f->fd, "keys/0.pem", AT_REMOVEDIR), 0);
+        run_once(f, &records);
+        check_log(f, 4);
+}
+
+/* The auditor of a copy may do without the keys; the daemon cannot go on, and makes no keys/ as if there were a first start. */
+static void test_keys_gone(void **state)
+{
+        struct fixture *f = *state;
+        uint64_t records;
+
+        run_once(f, &records);
+        assert_int_equal(renameat(f->fd, "keys", f->fd, "away"), 0);
+        assert_int_equal(refuse_once(f, "keys/"), -EBADMSG);
+        assert_false(scratch_exists(f->path, "keys"));
+        assert_int_equal(renameat(f->fd, "away", f->fd, "keys"), 0);
+        run_once(f, &records);
+        check_log(f, 3);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test_setup_teardown(test_what_looks_like_a_piece, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_piece_that_is_no_file, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_piece_with_a_long_name, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_what_is_in_the_way_is_named, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_keys_gone, setup, teardown),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
