@@ -35,6 +35,34 @@ static int look_how_near(const char *path, struct tms_protocol *p, const struct 
         return 0;
 }
 
+int parse_coil(const char *text, const char *option, const char **ret)
+{
+        const char *name, *near = NULL;
+        unsigned d, least = SLIP_MAX + 1;
+        char all[128] = "";
+        uint32_t type;
+
+        /* Type 0 is no coil. */
+        for (type = 1; name = tms_coil_name(type), !STREQ(name, "unknown"); type++) {
+                if (STREQ(text, name)) {
+                        *ret = name;
+                        return 0;
+                }
+                d = word_distance(text, name);
+                /* H9 is one letter from H4, and no slip of it. */
+                if (d < least && 2 * d < strlen(text)) {
+                        least = d;
+                        near = name;
+                }
+                (void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", *all ? ", " : "", name);
+        }
+        if (near)
+                return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s', which is no coil; did you mean '%s'?", option,
+                            text, near);
+        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s', which is no coil; expected one of %s", option, text,
+                    all);
+}
+
 int protocol_get(const char *file_or_id, struct tms_protocol **ret)
 {
         struct tms_error error = {0};

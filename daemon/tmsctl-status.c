@@ -6,14 +6,22 @@
 
 /* --- Text --------------------------------------------------------------------------------- */
 
-static const char *interlock_sentence(const char *name)
+/* NULL: no interlock is called so. */
+static const char *find_interlock(const char *name)
 {
         unsigned bit;
 
         for (bit = 0; bit < 9; bit++)
                 if (STREQ(tms_interlock_name(bit), name))
                         return tms_interlock_sentence(bit);
-        return name;
+        return NULL;
+}
+
+static const char *interlock_sentence(const char *name)
+{
+        const char *sentence = find_interlock(name);
+
+        return sentence ? sentence : name;
 }
 
 static enum colour state_colour(const char *state)
@@ -59,6 +67,25 @@ static void print_session(const char *path, const json_t *s)
         (void)putchar('\n');
 }
 
+/*
+ * The cause's sentence says how it is while it lasts. An interlock that has closed again since, such as a coil
+ * that is back in place, keeps the fault latched all the same, and then the sentence would be wrong.
+ */
+static void print_fault(const json_t *s)
+{
+        const char *cause = json_get_str(s, "cause"), *node = json_get_str(s, "node");
+        const json_t *name, *open = json_object_get(s, "interlocks_open");
+        size_t i;
+
+        json_array_foreach(open, i, name)
+                if (STREQ(json_string_value(name), cause))
+                        break;
+        if (i == json_array_size(open) && find_interlock(cause))
+                printf(" by %s, which is over. To go on: tmsctl clear-fault %s", cause, node);
+        else
+                printf(": %s When that is mended: tmsctl clear-fault %s", json_get_str(s, "cause_text"), node);
+}
+
 static void print_stimulator(const json_t *s, json_t *objects)
 {
         const char *state = json_get_str(s, "state"), *session = json_get_str(s, "session"),
@@ -69,8 +96,7 @@ static void print_stimulator(const json_t *s, json_t *objects)
         printf("%s%s%s  %s%s%s", colour(COLOUR_BOLD), json_get_str(s, "node"), colour(COLOUR_NONE),
                colour(state_colour(state)), state, colour(COLOUR_NONE));
         if (STREQ(state, "fault"))
-                printf(": %s When that is mended: tmsctl clear-fault %s", json_get_str(s, "cause_text"),
-                       json_get_str(s, "node"));
+                print_fault(s);
         (void)putchar('\n');
         printf("    card %" PRIu64 ", firmware %s, %" PRIu64 " pulses in its life", json_get_u64(s, "card_serial"),
                json_get_str(s, "firmware"), json_get_u64(s, "odometer"));

@@ -202,8 +202,7 @@ static int set_option(enum option_id id, const char *value)
                 opt.threshold_kind = value;
                 break;
         case OPT_COIL:
-                opt.coil = value;
-                break;
+                return parse_coil(value, name, &opt.coil);
         case OPT_SUBJECT:
                 opt.subject = value;
                 break;

@@ -140,6 +140,8 @@ static inline void tms_protocol_freep(struct tms_protocol **p)
 /* Is this the name of a file rather than a protocol's id? */
 bool is_file_name(const char *text);
 /* Each prints its failure and returns minus an exit status. */
+/* --coil: one of the names in protocol files, or a sentence with the nearest. */
+int parse_coil(const char *text, const char *option, const char **ret);
 int protocol_get(const char *file_or_id, struct tms_protocol **ret);
 /* A threshold for every leg, be it the common one. */
 bool protocol_has_threshold(const struct tms_protocol *p);

@@ -25,6 +25,7 @@
  *  confirm    ConfirmNotices is refused
  *  start      Start is refused
  *  faulted    the stimulator has a fault, nothing runs
+ *  over       the same, and the interlock that it came from has closed again
  *  faults     so has a second one
  *  unfit      Arm is refused: timers
  *  bad-seal   SealAudit is refused
@@ -41,6 +42,7 @@
 #define PULSES 10
 #define STEP_USEC 20000
 #define STEPS 4
+#define DIGEST "323ccc9a0b8f35164f9842440f07f72670f6fda3a064af341ec3e301c79c908d"
 #define SESSION "/org/tmsd1/session/7"
 #define STREQ(a, b) (strcmp((a), (b)) == 0)
 
@@ -103,7 +105,13 @@ static int get_manager(sd_bus *bus, const char *path, const char *interface, con
         return sd_bus_message_append(reply, "s",
                                      STREQ(property, "Version")      ? "0.1.0"
                                      : STREQ(property, "AuditState") ? "ok"
-                                                                     : "");
+                                                                     : DIGEST);
+}
+
+static int method_protocols(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        return sd_bus_reply_method_return(m, "aa{sv}", 1, 1, "id", "s", "a-protocol");
 }
 
 static const sd_bus_vtable session_vtable[];
@@ -154,6 +162,9 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_PROPERTY("Version", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_CONST),
                 SD_BUS_PROPERTY("AuditState", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("AuditRecords", "t", get_manager, 0, 0),
+                SD_BUS_PROPERTY("AuditHead", "s", get_manager, 0, 0),
+                SD_BUS_PROPERTY("AuditKey0Fingerprint", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_METHOD("ListProtocols", NULL, "aa{sv}", method_protocols, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("CreateSession", "oa{sv}", "o", method_create, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("SealAudit", "s", "s", method_seal, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_VTABLE_END,
@@ -168,6 +179,7 @@ static int get_stimulator(sd_bus *bus, const char *path, const char *interface, 
                         {"Node", "/dev/tms0"},
                         {"Firmware", "1.2.3"},
                         {"CoilType", "figure-8"},
+                        {"Cause", "coil_hot"},
                         {"CauseText", "The coil is too hot."},
         };
 
@@ -175,6 +187,8 @@ static int get_stimulator(sd_bus *bus, const char *path, const char *interface, 
                 return sd_bus_message_append(reply, "s", mock.stimulator_state);
         if (STREQ(property, "InterlocksOpen"))
                 return sd_bus_message_append(reply, "as", is("faulted") ? 1 : 0, "coil_hot");
+        if (STREQ(property, "InterlocksLatched"))
+                return sd_bus_message_append(reply, "as", STREQ(mock.stimulator_state, "fault") ? 1 : 0, "coil_hot");
         if (STREQ(property, "CoilTemperature") || STREQ(property, "BoardTemperature"))
                 return sd_bus_message_append(reply, "i", 31500);
         if (STREQ(property, "Session"))
@@ -198,7 +212,7 @@ static int method_stop_stimulator(sd_bus_message *m, void *userdata, sd_bus_erro
 static int method_clear(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
-        if (!is("faulted") && !is("faults"))
+        if (!is("faulted") && !is("faults") && !is("over"))
                 return refuse(e, "OutOfOrder", "There is no fault.");
         mock.stimulator_state = "idle";
         return sd_bus_reply_method_return(m, NULL);
@@ -215,8 +229,10 @@ static const sd_bus_vtable stimulator_vtable[] = {
                 SD_BUS_PROPERTY("CardSerial", "t", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_CONST),
                 SD_BUS_PROPERTY("Firmware", "s", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_CONST),
                 SD_BUS_PROPERTY("State", "s", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Cause", "s", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("CauseText", "s", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("InterlocksOpen", "as", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("InterlocksLatched", "as", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("CoilType", "s", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("CoilSerial", "t", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("CoilPulses", "t", get_stimulator, 0, 0),
@@ -252,6 +268,12 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
                 return sd_bus_message_append(reply, "u", mock.delivered >= PULSES / 2);
         if (STREQ(property, "IntensityMax"))
                 return sd_bus_message_append(reply, "u", 624);
+        if (STREQ(property, "Pausing"))
+                return sd_bus_message_append(reply, "b", false);
+        if (STREQ(property, "Notices"))
+                return sd_bus_message_append(reply, "as", 0);
+        if (STREQ(property, "NoticesConfirmed"))
+                return sd_bus_message_append(reply, "b", false);
         return sd_bus_message_append(reply, "s",
                                      STREQ(property, "Id")           ? "7"
                                      : STREQ(property, "Subject")    ? "T-1"
@@ -260,7 +282,9 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
                                      : STREQ(property, "EndText")    ? mock.end_text
                                      : STREQ(property, "Waiting")    ? mock.waiting
                                      : STREQ(property, "ProtocolId") ? (mock.pulses ? "a-protocol" : "")
-                                                                     : "");
+                                     : STREQ(property, "ProtocolSha256") ? (mock.pulses ? DIGEST : "")
+                                     : STREQ(property, "Owner")          ? ":1.1"
+                                                                         : "");
 }
 
 static bool waits(void)
@@ -475,10 +499,12 @@ static const sd_bus_vtable session_vtable[] = {
                 SESSION_PROPERTY("Id", "s"),
                 SESSION_PROPERTY("Stimulator", "o"),
                 SESSION_PROPERTY("Subject", "s"),
+                SESSION_PROPERTY("Owner", "s"),
                 SESSION_PROPERTY("State", "s"),
                 SESSION_PROPERTY("EndReason", "s"),
                 SESSION_PROPERTY("EndText", "s"),
                 SESSION_PROPERTY("ProtocolId", "s"),
+                SESSION_PROPERTY("ProtocolSha256", "s"),
                 SESSION_PROPERTY("IntensityMax", "u"),
                 SESSION_PROPERTY("Pulses", "u"),
                 SESSION_PROPERTY("Delivered", "u"),
@@ -487,6 +513,9 @@ static const sd_bus_vtable session_vtable[] = {
                 SESSION_PROPERTY("Train", "u"),
                 SESSION_PROPERTY("TimeLeft", "t"),
                 SESSION_PROPERTY("Waiting", "s"),
+                SESSION_PROPERTY("Pausing", "b"),
+                SESSION_PROPERTY("Notices", "as"),
+                SESSION_PROPERTY("NoticesConfirmed", "b"),
                 SD_BUS_METHOD("Prepare", "ssa{sv}", "a{sv}", method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("ConfirmNotices", NULL, NULL, method_confirm, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Arm", NULL, NULL, method_arm, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -507,7 +536,7 @@ int main(int argc, char **argv)
         if (argc != 3 || !(mock.calls = fopen(argv[2], "we")))
                 return 2;
         mock.scenario = argv[1];
-        mock.stimulator_state = is("faulted") || is("faults") ? "fault" : "idle";
+        mock.stimulator_state = is("faulted") || is("faults") || is("over") ? "fault" : "idle";
         r = sd_event_default(&mock.event);
         if (r >= 0)
                 r = sd_bus_open_system(&mock.bus);
