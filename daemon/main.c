@@ -2,6 +2,7 @@
 /* tmsd: the daemon. Sets the loop up, runs it, takes it down. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -35,9 +36,13 @@ static int open_state(int *ret)
         return 0;
 }
 
-/* A page that had to come back from the disk would make the loop wait for it. */
+/*
+ * A page that had to come back from the disk would make the loop wait for it. Each further arena of malloc's is 64 MB
+ * of addresses, which would be locked with the rest: the two threads share one.
+ */
 static void stay_in_memory(void)
 {
+        (void)mallopt(M_ARENA_MAX, 1);
         if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
                 log_info("memory cannot be locked: %s", strerror(errno));
 }
