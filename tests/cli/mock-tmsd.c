@@ -275,13 +275,13 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
         if (STREQ(property, "NoticesConfirmed"))
                 return sd_bus_message_append(reply, "b", false);
         return sd_bus_message_append(reply, "s",
-                                     STREQ(property, "Id")           ? "7"
-                                     : STREQ(property, "Subject")    ? "T-1"
-                                     : STREQ(property, "State")      ? mock.state
-                                     : STREQ(property, "EndReason")  ? mock.end_reason
-                                     : STREQ(property, "EndText")    ? mock.end_text
-                                     : STREQ(property, "Waiting")    ? mock.waiting
-                                     : STREQ(property, "ProtocolId") ? (mock.pulses ? "a-protocol" : "")
+                                     STREQ(property, "Id")               ? "7"
+                                     : STREQ(property, "Subject")        ? "T-1"
+                                     : STREQ(property, "State")          ? mock.state
+                                     : STREQ(property, "EndReason")      ? mock.end_reason
+                                     : STREQ(property, "EndText")        ? mock.end_text
+                                     : STREQ(property, "Waiting")        ? mock.waiting
+                                     : STREQ(property, "ProtocolId")     ? (mock.pulses ? "a-protocol" : "")
                                      : STREQ(property, "ProtocolSha256") ? (mock.pulses ? DIGEST : "")
                                      : STREQ(property, "Owner")          ? ":1.1"
                                                                          : "");
