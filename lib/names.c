@@ -43,14 +43,18 @@ const char *tms_state_name(uint32_t state)
 
 static const struct code interlocks[] = {
                 {0, "emergency_stop", "The emergency stop is pressed. Release it when the danger is over."},
-                {1, "patient_stop", "The patient has pressed the stop button."},
+                {1, "patient_stop",
+                 "The patient has pressed the stop button. See to the patient; the button must be released before "
+                 "anything goes on."},
                 {2, "coil_absent", "No coil is connected. Plug the coil in until it locks."},
                 {3, "coil_hot", "The coil is too hot. Let it cool down or change it."},
                 {4, "contact_lost", "The coil has lost contact with the head. Put it back in place."},
                 {5, "cover_open", "The cover of the stimulator is open. Close it."},
                 {6, "hv_fault", "The high-voltage supply reports a fault. Have the stimulator serviced."},
                 {7, "overcurrent", "The coil current was too high. Check the coil and its cable."},
-                {8, "watchdog", "The card's watchdog was not served in time. The computer may have been too busy."},
+                {8, "watchdog",
+                 "The card's watchdog was not served in time. The computer may have been too busy: end other "
+                 "programs."},
 };
 
 const char *tms_interlock_name(unsigned bit)
@@ -62,39 +66,72 @@ const char *tms_interlock_sentence(unsigned bit)
 {
         const struct code *c = code_find(interlocks, ELEMENTSOF(interlocks), bit);
 
-        return c ? c->sentence : "An interlock that this version does not know is open.";
+        return c ? c->sentence : "An interlock that this version does not know is open. Have the stimulator serviced.";
 }
 
 static const struct code causes[] = {
                 {TMS_CAUSE_NONE, "none", "Nothing has happened yet."},
                 {TMS_CAUSE_REQUEST, "request", "It was asked for."},
                 {TMS_CAUSE_COMPLETE, "complete", "All pulses of the timeline have been played."},
-                {TMS_CAUSE_CLOSED, "closed", "The controlling program closed the device or ended."},
-                {TMS_CAUSE_LEASE, "lease", "The controlling program did not renew its permission in time."},
-                {TMS_CAUSE_IDLE_LIMIT, "idle_limit", "It was armed or paused for too long without a pulse."},
+                {TMS_CAUSE_CLOSED, "closed",
+                 "The controlling program closed the device or ended. Begin a new session for what is left."},
+                {TMS_CAUSE_LEASE, "lease",
+                 "The controlling program did not renew its permission in time. The computer may have been too busy: "
+                 "end other programs and begin a new session for what is left."},
+                {TMS_CAUSE_IDLE_LIMIT, "idle_limit",
+                 "It was armed or paused for too long without a pulse. Begin a new session for what is left."},
                 {TMS_CAUSE_LATE, "late",
-                 "Three pulses would have been late: the computer is too busy for exact timing."},
-                {TMS_CAUSE_WAIT_TIMEOUT, "wait_timeout", "The external trigger or the operator's answer did not come."},
-                {TMS_CAUSE_CARD_UNEXPECTED, "card_unexpected", "The card reports a pulse that nobody asked for."},
+                 "Three pulses would have been late: the computer is too busy for exact timing. End other programs; "
+                 "tmsctl latency says what would help."},
+                {TMS_CAUSE_WAIT_TIMEOUT, "wait_timeout",
+                 "The external trigger or the operator's answer did not come. Check the trigger's cable, or have the "
+                 "operator ready, and begin a new session for what is left."},
+                {TMS_CAUSE_CARD_UNEXPECTED, "card_unexpected",
+                 "The card reports a pulse that nobody asked for. Take the coil off the head and have the stimulator "
+                 "serviced."},
                 {TMS_CAUSE_CARD_LOST_PULSE, "card_lost_pulse",
-                 "The card took a trigger but no current flowed in the coil."},
+                 "The card took a trigger but no current flowed in the coil. Check the coil and its cable; if it "
+                 "happens again, have the stimulator serviced."},
                 {TMS_CAUSE_CARD_NO_ANSWER, "card_no_answer",
-                 "The card did not answer a trigger before the next was due."},
-                {TMS_CAUSE_CARD_REJECTED, "card_rejected", "The card refused a trigger."},
-                {TMS_CAUSE_CARD_AMPLITUDE, "card_amplitude", "The delivered amplitude is not the one that was set."},
-                {TMS_CAUSE_CARD_SEQUENCE, "card_sequence", "The card's answers came out of order."},
-                {TMS_CAUSE_CARD_INTERVAL, "card_interval", "The card's clock and the computer's clock disagree."},
-                {TMS_CAUSE_CARD_LATCH, "card_latch", "The card has latched an internal error."},
-                {TMS_CAUSE_CARD_ABSENT, "card_absent", "The card does not answer as a stimulator."},
-                {TMS_CAUSE_CARD_RESET, "card_reset", "The card went to its safe state by itself and gives no cause."},
+                 "The card did not answer a trigger before the next was due. Have the stimulator serviced if it "
+                 "happens again."},
+                {TMS_CAUSE_CARD_REJECTED, "card_rejected",
+                 "The card refused a trigger. Have the stimulator serviced if it happens again."},
+                {TMS_CAUSE_CARD_AMPLITUDE, "card_amplitude",
+                 "The delivered amplitude is not the one that was set. Take the coil off the head and have the "
+                 "stimulator serviced."},
+                {TMS_CAUSE_CARD_SEQUENCE, "card_sequence",
+                 "The card's answers came out of order. Have the stimulator serviced if it happens again."},
+                {TMS_CAUSE_CARD_INTERVAL, "card_interval",
+                 "The card's clock and the computer's clock disagree. Have the stimulator serviced if it happens "
+                 "again."},
+                {TMS_CAUSE_CARD_LATCH, "card_latch",
+                 "The card has latched an internal error. Have the stimulator serviced."},
+                {TMS_CAUSE_CARD_ABSENT, "card_absent",
+                 "The card does not answer as a stimulator. Switch the computer off and see that the card sits in its "
+                 "slot."},
+                {TMS_CAUSE_CARD_RESET, "card_reset",
+                 "The card went to its safe state by itself and gives no cause. Have the stimulator serviced if it "
+                 "happens again."},
                 {TMS_CAUSE_RECORD_FULL, "record_full",
-                 "There was no room left to record pulses: the record is not being read."},
-                {TMS_CAUSE_CPU_OFFLINE, "cpu_offline", "The processor that drives the pulses was taken offline."},
-                {TMS_CAUSE_SUSPEND, "suspend", "The computer goes to sleep."},
-                {TMS_CAUSE_SHUTDOWN, "shutdown", "The computer shuts down or the driver is being removed."},
-                {TMS_CAUSE_CHANGED, "changed", "The coil or the limits changed, so the timeline was dropped."},
-                {TMS_CAUSE_UNFIT, "unfit", "The computer's timers are not exact enough to fire pulses."},
-                {TMS_CAUSE_ARM_TIMEOUT, "arm_timeout", "The card did not charge in time."},
+                 "There was no room left to record pulses: the record is not being read. Start the daemon anew: "
+                 "systemctl restart tmsd."},
+                {TMS_CAUSE_CPU_OFFLINE, "cpu_offline",
+                 "The processor that drives the pulses was taken offline. Begin a new session for what is left; "
+                 "another processor drives it."},
+                {TMS_CAUSE_SUSPEND, "suspend",
+                 "The computer goes to sleep. Begin a new session for what is left when it is awake."},
+                {TMS_CAUSE_SHUTDOWN, "shutdown",
+                 "The computer shuts down or the driver is being removed. Begin a new session for what is left when it "
+                 "is back."},
+                {TMS_CAUSE_CHANGED, "changed",
+                 "The coil or the limits changed, so the timeline was dropped. Check the coil and prepare the session "
+                 "anew."},
+                {TMS_CAUSE_UNFIT, "unfit",
+                 "The computer's timers are not exact enough to fire pulses. End other programs; tmsctl latency says "
+                 "what would help."},
+                {TMS_CAUSE_ARM_TIMEOUT, "arm_timeout",
+                 "The card did not charge in time. Try once more; if it happens again, have the stimulator serviced."},
 };
 
 const char *tms_cause_name(uint32_t cause)
@@ -112,7 +149,9 @@ const char *tms_cause_sentence(uint32_t cause)
                 return tms_interlock_sentence(cause - TMS_CAUSE_EMERGENCY_STOP);
 
         c = code_find(causes, ELEMENTSOF(causes), cause);
-        return c ? c->sentence : "The driver gives a cause that this version does not know.";
+        return c ? c->sentence
+                 : "The driver gives a cause that this version does not know. Install the same version of the driver "
+                   "and the daemon.";
 }
 
 static const struct code event_types[] = {

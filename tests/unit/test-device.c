@@ -389,6 +389,9 @@ static void test_names(void **state)
                 const char *sentence = tms_cause_sentence(cause);
 
                 assert_int_equal(sentence[strlen(sentence) - 1], '.');
+                /* What has gone wrong is one sentence, what to do next another. */
+                if (cause != TMS_CAUSE_NONE && cause != TMS_CAUSE_REQUEST && cause != TMS_CAUSE_COMPLETE)
+                        assert_non_null(strstr(sentence, ". "));
         }
         assert_string_equal(tms_interlock_name(9), "unknown");
         assert_non_null(tms_interlock_sentence(9));
