@@ -23,6 +23,7 @@ struct entry {
         char *type, *on;
         json_t *who, *data;
         uint64_t utc_ns, mono_ns, boottime_ns;
+        bool synchronised;
         struct pulsefile *pulses, *begins;
         bool existing, refusable;
         uint64_t need_bytes;

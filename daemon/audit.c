@@ -217,6 +217,7 @@ static struct entry *entry_new(enum entry_kind kind, audit_done_fn done, void *u
         clock_read(&now);
         e->utc_ns = now.utc_ns;
         e->boottime_ns = now.boottime_ns;
+        e->synchronised = now.synchronised;
         e->mono_ns = now_ns(CLOCK_MONOTONIC);
         return e;
 }
@@ -232,7 +233,8 @@ int audit_write(struct audit *a, const struct audit_record *record, audit_done_f
         }
         /* A null is an object that could not be made, see request_who(). BOOTTIME: the clock that nobody can set. */
         if (!e || !e->type || !e->on || !data || json_is_null(who) ||
-            json_object_set_new(data, "boottime_ns", json_u64(e->boottime_ns)) < 0)
+            json_object_set_new(data, "boottime_ns", json_u64(e->boottime_ns)) < 0 ||
+            json_object_set_new(data, "synchronised", json_boolean(e->synchronised)) < 0)
                 return record->refusable ? -ENOMEM : submit_or_fail(a, NULL);
         e->who = TAKE_PTR(who);
         e->data = TAKE_PTR(data);

@@ -8,8 +8,17 @@
 #define TOGETHER_NS (100 * NS_PER_MS)
 #define TRIES 10
 
+static bool is_synchronised(void)
+{
+        struct timex t = {.modes = 0};
+
+        return adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+}
+
 void clock_read(struct clock_now *ret)
 {
+        /* Asked before and after: a time that was set by hand, or not yet by a source, is never taken for such a one. */
+        const bool synchronised = is_synchronised();
         uint64_t after = now_ns(CLOCK_BOOTTIME), before;
         int i;
 
@@ -22,11 +31,5 @@ void clock_read(struct clock_now *ret)
                         break;
         }
         ret->boottime_ns = after;
-}
-
-bool clock_is_synchronised(void)
-{
-        struct timex t = {.modes = 0};
-
-        return adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+        ret->synchronised = synchronised && is_synchronised();
 }

@@ -12,11 +12,11 @@
 struct clock_now {
         uint64_t utc_ns;      /* CLOCK_REALTIME */
         uint64_t boottime_ns; /* CLOCK_BOOTTIME of the same moment */
+        bool synchronised;    /* the kernel says that the wall clock follows a source of time; false: it does not, or
+                                 cannot be asked */
 };
 
 /* Both of one moment, within 100 ms. */
 void clock_read(struct clock_now *ret);
-/* Does the kernel say that the wall clock follows a source of time? False when it cannot be asked. */
-bool clock_is_synchronised(void);
 
 #endif

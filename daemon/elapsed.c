@@ -98,55 +98,97 @@ static void look_over_boot(struct elapsed *e, uint64_t utc_ns)
                 set_trouble(e, CLOCK_LONG_OFF, e->utc_ns, utc_ns);
 }
 
-/* --- Time ------------------------------------------------------------------------------------- */
+/* --- Dates ------------------------------------------------------------------------------------ */
 
 static uint64_t later_by(uint64_t now, uint64_t before)
 {
         return now > before ? now - before : 0;
 }
 
-static void move_on(struct elapsed *e, const char *boot, uint64_t utc_ns, uint64_t mono_ns, uint64_t boottime_ns)
+static void see_date(struct elapsed *e, uint64_t utc_ns, uint64_t boottime_ns)
+{
+        const int64_t offset = (int64_t)(utc_ns - boottime_ns);
+
+        if (e->has_date && offset >= e->date_least_ns && offset <= e->date_most_ns)
+                return;
+        if (!e->has_date || offset < e->date_least_ns)
+                e->date_least_ns = offset;
+        if (!e->has_date || offset > e->date_most_ns)
+                e->date_most_ns = offset;
+        e->has_date = true;
+        e->proofs++;
+}
+
+static void set_date(struct elapsed *e)
+{
+        const bool known = e->has_date && e->boottime_ns;
+
+        e->now.earliest_ns = known ? (uint64_t)e->date_least_ns + e->boottime_ns : 0;
+        e->now.latest_ns = known ? (uint64_t)e->date_most_ns + e->boottime_ns : 0;
+        e->now.dated_by = known ? e->now.boot : 0;
+}
+
+void elapsed_prove(const struct elapsed *e, struct instant *then)
+{
+        if (e->now.latest_ns == 0 || (then->latest_ns && then->dated_by != e->now.boot))
+                return;
+        /* Of an earlier boot that is the latest it can have been: the time without power between is not known. */
+        then->latest_ns = later_by(e->now.latest_ns, e->now.up_ns - then->up_ns);
+        then->dated_by = e->now.boot;
+}
+
+/* --- Time ------------------------------------------------------------------------------------- */
+
+static void move_on(struct elapsed *e, const char *boot, const struct clock_now *t, uint64_t mono_ns)
 {
         /* Logs begun before records had BOOTTIME have MONOTONIC, which is less where the computer slept. */
-        const uint64_t since_boot = boottime_ns ? boottime_ns : mono_ns;
-        uint64_t up = 0, off = 0;
+        const uint64_t since_boot = t->boottime_ns ? t->boottime_ns : mono_ns;
 
         if (e->any && STREQ(e->boot, boot)) {
-                if (boottime_ns && e->boottime_ns)
-                        up = later_by(boottime_ns, e->boottime_ns);
+                if (t->boottime_ns && e->boottime_ns)
+                        e->now.up_ns += later_by(t->boottime_ns, e->boottime_ns);
                 else if (mono_ns && e->mono_ns)
-                        up = later_by(mono_ns, e->mono_ns);
-                e->now.up_ns += up;
-                e->now.all_ns += up;
-        } else if (e->any) {
-                off = utc_ns && e->utc_ns ? later_by(utc_ns, e->utc_ns) : 0;
-                e->now.up_ns += since_boot;
-                e->now.all_ns += off > since_boot ? off : since_boot;
-                look_over_boot(e, utc_ns);
+                        e->now.up_ns += later_by(mono_ns, e->mono_ns);
+        } else {
+                e->now.boot++;
+                e->has_date = false;
+                if (e->any) {
+                        e->now.up_ns += since_boot;
+                        look_over_boot(e, t->utc_ns);
+                }
         }
         e->any = true;
         (void)snprintf(e->boot, sizeof(e->boot), "%s", boot);
-        e->utc_ns = e->now.utc_ns = utc_ns;
+        e->utc_ns = e->now.utc_ns = t->utc_ns;
         e->mono_ns = mono_ns;
-        e->boottime_ns = boottime_ns;
-        look_for_step(e, utc_ns, boottime_ns);
+        e->boottime_ns = t->boottime_ns;
+        if (t->synchronised && t->utc_ns && t->boottime_ns)
+                see_date(e, t->utc_ns, t->boottime_ns);
+        set_date(e);
+        look_for_step(e, t->utc_ns, t->boottime_ns);
         forget_old_trouble(e);
 }
 
 void elapsed_see(struct elapsed *e, const json_t *record)
 {
         const json_t *data = json_object_get(record, "data");
-        uint64_t mono_ns = json_get_u64(record, "mono_ns"), boottime_ns = json_get_u64(data, "boottime_ns");
+        const char *boot = json_get_str(record, "boot");
+        /* Logs begun before records said whether it was synchronised prove nothing by it. */
+        const struct clock_now t = {
+                        .utc_ns = record_utc_ns(record),
+                        .boottime_ns = json_get_u64(data, "boottime_ns"),
+                        .synchronised = json_is_true(json_object_get(data, "synchronised")),
+        };
 
         /* A seal has no BOOTTIME and says nothing that the record before it did not; time must not be lost by it. */
-        if (boottime_ns == 0 && e->any && e->boottime_ns && STREQ(e->boot, json_get_str(record, "boot")))
+        if (t.boottime_ns == 0 && e->any && e->boottime_ns && STREQ(e->boot, boot))
                 return;
-        move_on(e, json_get_str(record, "boot"), record_utc_ns(record), mono_ns, boottime_ns);
+        move_on(e, boot, &t, json_get_u64(record, "mono_ns"));
 }
 
 void elapsed_advance(struct elapsed *e, const char *boot, const struct clock_now *now)
 {
-        move_on(e, boot, now->utc_ns, 0, now->boottime_ns);
+        move_on(e, boot, now, 0);
 }
 
 bool elapsed_is_over_a_day(const struct instant *then, const struct instant *now)
@@ -154,12 +196,18 @@ bool elapsed_is_over_a_day(const struct instant *then, const struct instant *now
         return now->up_ns - then->up_ns >= DAY_NS;
 }
 
-bool elapsed_may_be_within_day(const struct instant *then, const struct instant *now)
+bool elapsed_may_be_within_day(const struct elapsed *e, const struct instant *then)
 {
-        if (elapsed_is_over_a_day(then, now))
+        struct instant proven = *then;
+
+        if (elapsed_is_over_a_day(then, &e->now))
                 return false;
-        if (now->all_ns - then->all_ns < DAY_NS)
-                return true;
-        /* Dated in the future, or not at all: the date says nothing. */
-        return then->utc_ns == 0 || now->utc_ns < then->utc_ns + DAY_NS;
+        elapsed_prove(e, &proven);
+        return proven.latest_ns == 0 || e->now.earliest_ns == 0 || e->now.earliest_ns < proven.latest_ns + DAY_NS;
+}
+
+bool elapsed_is_doubtful(const struct elapsed *e, const struct instant *then)
+{
+        return then->boot != e->now.boot && elapsed_may_be_within_day(e, then) &&
+               (then->utc_ns == 0 || e->now.utc_ns == 0 || e->now.utc_ns >= then->utc_ns + DAY_NS);
 }

@@ -4,6 +4,10 @@
 #include "subject.h"
 
 #define WHOSE_MAX 3 /* sessions that are named one by one */
+#define DOUBTFUL                                                                                                   \
+        "; %u of these may be over 24 hours ago, but the clock was not synchronised before or since the computer " \
+        "was started, so that nothing proves it: let it synchronise (timedatectl set-ntp true), wait until the "   \
+        "computer has run for 24 hours, or override it if you know when it was"
 
 struct past_card {
         TAILQ_ENTRY(past_card) link;
@@ -163,19 +167,34 @@ struct tell {
         char *buf;
         size_t size, used;
         unsigned sessions;
+        uint32_t doubtful; /* pulses of those that only a clock puts outside the day which nothing has set */
 };
+
+static void say(struct tell *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct tell *t, const char *format, ...)
+{
+        va_list ap;
+        int n;
+
+        if (t->used >= t->size)
+                return;
+        va_start(ap, format);
+        n = vsnprintf(t->buf + t->used, t->size - t->used, format, ap);
+        va_end(ap);
+        t->used += n > 0 ? (size_t)n : 0;
+}
 
 /* spelled: the session's subject where that is written in another way, else NULL. */
 static void tell(struct tell *t, const struct past_session *s, const char *spelled)
 {
-        if (t->sessions++ >= WHOSE_MAX || t->used >= t->size)
+        char session[128];
+
+        if (t->sessions++ >= WHOSE_MAX)
                 return;
-        if (t->sessions > 1)
-                t->used += (size_t)snprintf(t->buf + t->used, t->size - t->used, ", ");
-        if (t->used < t->size)
-                t->used += tell_session(s, t->buf + t->used, t->size - t->used);
-        if (spelled && t->used < t->size)
-                t->used += (size_t)snprintf(t->buf + t->used, t->size - t->used, " as %s", spelled);
+        (void)tell_session(s, session, sizeof(session));
+        say(t, "%s%s", t->sessions > 1 ? ", " : "", session);
+        if (spelled)
+                say(t, " as %s", spelled);
 }
 
 int history_today(const struct history *h, const char *subject, const char *boot, const struct clock_now *now,
@@ -189,26 +208,31 @@ int history_today(const struct history *h, const char *subject, const char *boot
         if (h->incomplete)
                 return -ENODATA;
         history_elapsed(h, boot, now, &e);
-        t.used = (size_t)snprintf(t.buf, t.size, "%s%s: ",
-                                  *subject ? "to "
-                                           : "in sessions without a subject, which share one count (tmsctl run "
-                                             "--subject CODE counts a person by himself)",
-                                  subject);
+        say(&t, "%s%s: ",
+            *subject ? "to "
+                     : "in sessions without a subject, which share one count (tmsctl run --subject CODE counts a "
+                       "person "
+                       "by himself)",
+            subject);
         /* The latest first, which is who has just been treated. */
         TAILQ_FOREACH_REVERSE(s, &h->sessions, past_session_list, link) {
                 if (!subject_is_same(s->subject, subject) || (except && STREQ(s->id, except)) || given(s) == 0 ||
-                    !elapsed_may_be_within_day(&s->last, &e.now))
+                    !elapsed_may_be_within_day(&e, &s->last))
                         continue;
                 if (s->measuring)
                         today.measuring = add(today.measuring, given(s));
                 else
                         today.treatment = add(today.treatment, given(s));
+                if (elapsed_is_doubtful(&e, &s->last))
+                        t.doubtful = add(t.doubtful, given(s));
                 tell(&t, s, STREQ(s->subject, subject) ? NULL : s->subject);
         }
         if (t.sessions == 0)
                 today.whose[0] = '\0';
-        else if (t.sessions > WHOSE_MAX && t.used < t.size)
-                (void)snprintf(t.buf + t.used, t.size - t.used, " and %u more", t.sessions - WHOSE_MAX);
+        else if (t.sessions > WHOSE_MAX)
+                say(&t, " and %u more", t.sessions - WHOSE_MAX);
+        if (t.doubtful)
+                say(&t, DOUBTFUL, t.doubtful);
         *ret = today;
         return 0;
 }
@@ -329,6 +353,19 @@ static void see_session(struct history *h, struct past_session *s, const json_t 
         }
 }
 
+static void see_time(struct history *h, const json_t *record)
+{
+        const unsigned proofs = h->elapsed.proofs;
+        struct past_session *s;
+
+        elapsed_see(&h->elapsed, record);
+        if (h->elapsed.proofs == proofs)
+                return;
+        /* The clock of this boot says now when they were, or says it anew; the next boot's knows nothing of this one. */
+        TAILQ_FOREACH(s, &h->sessions, link)
+                elapsed_prove(&h->elapsed, &s->last);
+}
+
 void history_see(const json_t *record, void *history)
 {
         struct history *h = history;
@@ -340,7 +377,7 @@ void history_see(const json_t *record, void *history)
                 h->incomplete = true;
                 return;
         }
-        elapsed_see(&h->elapsed, record);
+        see_time(h, record);
         if (STREQ(type, "session.create")) {
                 see_create(h, record, data);
                 return;

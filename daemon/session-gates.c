@@ -78,7 +78,8 @@ static void notice_text(const struct elapsed *e, unsigned kind, char *buf, size_
                 (void)snprintf(buf, size,
                                "The clock of this computer has not been synchronised since the daemon started "
                                "(timedatectl "
-                               "set-ntp true), and it says %s: what counts as given today goes by it.",
+                               "set-ntp true), and it says %s: what was given before the computer was started counts "
+                               "as given today until it is certain that it was not.",
                                utc_text(e->utc_ns, to));
                 break;
         }
@@ -98,9 +99,8 @@ static void add_notice(struct gates *g, const struct elapsed *e, unsigned kind)
 
 /* Refuses q when it returns false. Who has a source of time is believed, but it is said what was done to the clock. */
 static bool look_at_clock(struct request *q, struct manager *m, const char *method, const struct elapsed *e,
-                          struct gates *g)
+                          bool synchronised, struct gates *g)
 {
-        const bool synchronised = clock_is_synchronised();
         unsigned kind;
 
         m->clock_was_synchronised = m->clock_was_synchronised || synchronised;
@@ -127,7 +127,7 @@ bool gates_look(struct request *q, const struct session *s, const char *method, 
         *ret = (struct gates){0};
         clock_read(&now);
         history_elapsed(m->history, m->boot, &now, &e);
-        if (!look_at_clock(q, m, method, &e, ret))
+        if (!look_at_clock(q, m, method, &e, now.synchronised, ret))
                 return false;
         if (history_today(m->history, s->subject, m->boot, &now, s->id, &ret->today) < 0) {
                 request_refuse(q, "DoseNotKnown",

@@ -273,7 +273,7 @@ struct tms_safety_reason {
         char row[24], column[24];
         char limit[48], actual[48];
         char source[96];
-        char sentence[768]; /* for people */
+        char sentence[1280]; /* for people */
 };
 
 struct tms_safety {
@@ -287,7 +287,7 @@ struct tms_safety {
 struct tms_today {
         uint32_t treatment; /* pulses of treatments */
         uint32_t measuring; /* of sessions whose verdict said so */
-        char whose[384];    /* whose they are and when they were given, for the sentence; may be "" */
+        char whose[768];    /* whose they are and when they were given, for the sentence; may be "" */
 };
 
 /*

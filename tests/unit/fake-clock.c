@@ -31,9 +31,5 @@ void clock_read(struct clock_now *ret)
 
         ret->boottime_ns = now_ns(CLOCK_MONOTONIC) - begin_ns + (uint64_t)both;
         ret->utc_ns = now_ns(CLOCK_REALTIME) + (uint64_t)both + (uint64_t)atomic_load(&fake_clock->wall_ns);
-}
-
-bool clock_is_synchronised(void)
-{
-        return !atomic_load(&fake_clock->unsynchronised);
+        ret->synchronised = !atomic_load(&fake_clock->unsynchronised);
 }

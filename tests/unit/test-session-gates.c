@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What has to hold whoever is treated: one session a subject, the day's dose,
- * the clock. Each is looked at again where it may have changed.
+ * What has to hold whoever is treated: one session a subject, the day's dose.
+ * Each is looked at again where it may have changed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,13 +9,11 @@
 #include <sys/mman.h>
 #include <cmocka.h>
 
-#include "fake-clock.h"
 #include "fake-device.h"
 #include "manager.h"
 #include "session-fixture.h"
 
 #define SECOND "/org/tmsd1/stimulator/1"
-#define HOUR_NS (3600 * (long long)NS_PER_S)
 
 /* Given behind the daemon's back: pulses more than its history says, or -1: it does not know. */
 static atomic_int *more;
@@ -40,7 +38,6 @@ static int setup_gates(void **state)
 {
         more = mmap(NULL, sizeof(*more), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         assert_true(more != MAP_FAILED);
-        fake_clock_reset();
         return setup(state);
 }
 
@@ -48,7 +45,6 @@ static int teardown_gates(void **state)
 {
         int r = teardown(state);
 
-        fake_clock_reset();
         (void)munmap((void *)more, sizeof(*more));
         return r;
 }
@@ -254,137 +250,6 @@ static void test_both_thresholds_are_asked_for_judged_and_recorded(void **state)
         assert_int_equal(logged(f, "100 % of it is 108 % of the measured one"), 1);
 }
 
-/* --- The clock ------------------------------------------------------------------------------------------ */
-
-static void test_a_clock_that_was_set_forbids_what_adds_risk(void **state)
-{
-        struct fixture *f = *state;
-
-        must_prepare(f);
-        must(f, "Arm");
-        atomic_store(&fake_clock->unsynchronised, true);
-        atomic_store(&fake_clock->wall_ns, 25 * HOUR_NS);
-        assert_false(call(f, "Start"));
-        refused(f, "ClockNotSane", "Start: the clock of this computer was moved from ");
-        refused(f, "ClockNotSane", "timedatectl");
-        assert_int_equal(fake->starts, 0);
-        must(f, "Stop");
-        must(f, "Close");
-        must_create(f);
-        assert_false(prepare(f));
-        refused(f, "ClockNotSane", "Prepare: ");
-        /* A restart does not make the new time the right one. */
-        stop_daemon(f);
-        start_daemon(f, BOOT_A);
-        must_create(f);
-        assert_false(prepare(f));
-        refused(f, "ClockNotSane", "Prepare: ");
-        atomic_store(&fake_clock->wall_ns, 0);
-        assert_true(prepare(f));
-        must(f, "ConfirmNotices");
-        atomic_store(&fake_clock->wall_ns, -2 * HOUR_NS);
-        assert_false(call(f, "Arm"));
-        refused(f, "ClockNotSane", "Arm: ");
-        assert_int_equal(fake->arms, 1);
-        atomic_store(&fake_clock->wall_ns, 0);
-        must(f, "Arm");
-        must(f, "Start");
-        /* What runs goes on and is stopped as ever. */
-        atomic_store(&fake_clock->wall_ns, 25 * HOUR_NS);
-        fake_play(10);
-        must(f, "Stop");
-        check_end(f, "stopped", 10);
-}
-
-static void test_a_second_dose_by_the_clock(void **state)
-{
-        struct fixture *f = *state;
-
-        must_run(f);
-        fake_play(600);
-        must(f, "Stop");
-        must(f, "Close");
-        /* With a source of time it is believed, but what was given counts all the same. */
-        atomic_store(&fake_clock->wall_ns, 25 * HOUR_NS);
-        must_create(f);
-        assert_false(prepare(f));
-        refused(f, "NeedsOverride", "1200 pulses of treatment");
-        must(f, "Close");
-        atomic_store(&fake_clock->wall_ns, 0);
-        atomic_store(&fake_clock->both_ns, 25 * HOUR_NS);
-        must_create(f);
-        assert_true(prepare(f));
-}
-
-static void test_a_clock_that_nobody_sets_is_a_notice(void **state)
-{
-        struct fixture *f = *state;
-
-        atomic_store(&fake_clock->unsynchronised, true);
-        must_create(f);
-        assert_true(prepare(f));
-        assert_int_equal(logged(f, "has not been synchronised since the daemon started"), 1);
-        assert_false(call(f, "Arm"));
-        refused(f, "NoticeNotConfirmed", "has not been synchronised since the daemon started");
-        must(f, "ConfirmNotices");
-        must(f, "Arm");
-        must(f, "Stop");
-        must(f, "Close");
-        /* Once is enough: from then on the kernel keeps it. */
-        atomic_store(&fake_clock->unsynchronised, false);
-        must_create(f);
-        assert_true(prepare(f));
-        atomic_store(&fake_clock->unsynchronised, true);
-        assert_true(prepare(f));
-        assert_false(call(f, "Arm"));
-        assert_null(strstr(f->message, "synchronised"));
-}
-
-/* A notice is for what was known when it was confirmed. */
-static void test_what_is_new_wants_a_new_confirmation(void **state)
-{
-        struct fixture *f = *state;
-
-        must_prepare(f);
-        atomic_store(&fake_clock->wall_ns, 25 * HOUR_NS);
-        assert_false(call(f, "Arm"));
-        refused(f, "ClockNotSane", "Arm: prepare the session again");
-        refused(f, "ClockNotSane", "is synchronised now");
-        assert_true(prepare(f));
-        must(f, "ConfirmNotices");
-        must(f, "Arm");
-}
-
-static void test_long_off_is_a_notice(void **state)
-{
-        struct fixture *f = *state;
-
-        stop_daemon(f);
-        atomic_store(&fake_clock->wall_ns, 40 * 24 * HOUR_NS);
-        start_daemon(f, BOOT_B);
-        must_create(f);
-        assert_true(prepare(f));
-        assert_false(call(f, "Arm"));
-        refused(f, "NoticeNotConfirmed", "By its clock this computer was off from ");
-        must(f, "ConfirmNotices");
-        must(f, "Arm");
-}
-
-static void test_backward_over_a_boot(void **state)
-{
-        struct fixture *f = *state;
-
-        stop_daemon(f);
-        atomic_store(&fake_clock->unsynchronised, true);
-        atomic_store(&fake_clock->wall_ns, -2 * HOUR_NS);
-        start_daemon(f, BOOT_B);
-        must_create(f);
-        assert_false(prepare(f));
-        refused(f, "ClockNotSane", "time does not run backward");
-        atomic_store(&fake_clock->wall_ns, 0);
-        assert_true(prepare(f));
-}
-
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup_gates, teardown_gates)
 
 int main(void)
@@ -397,12 +262,6 @@ int main(void)
                         TEST(test_the_dose_is_looked_at_again),
                         TEST(test_a_day_that_nobody_knows),
                         TEST(test_both_thresholds_are_asked_for_judged_and_recorded),
-                        TEST(test_a_clock_that_was_set_forbids_what_adds_risk),
-                        TEST(test_a_second_dose_by_the_clock),
-                        TEST(test_a_clock_that_nobody_sets_is_a_notice),
-                        TEST(test_what_is_new_wants_a_new_confirmation),
-                        TEST(test_long_off_is_a_notice),
-                        TEST(test_backward_over_a_boot),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
