@@ -107,7 +107,7 @@ static void go_create(struct request *q, void *userdata)
         if (audit_failure(m->audit)) {
                 request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(m->audit));
         } else if (m->stopping) {
-                request_refuse(q, "Failed", "The daemon is stopping.");
+                request_refuse(q, "Failed", "The daemon is stopping. Try again when it has started anew.");
         } else if (!st && !TAILQ_EMPTY(&m->stimulators) && STREQ(path, "/")) {
                 request_refuse(q, "InvalidArgument", "There is more than one stimulator; name one of them.");
         } else if (!st && STREQ(path, "/") && *m->unusable_node) {
@@ -120,7 +120,8 @@ static void go_create(struct request *q, void *userdata)
                 request_refuse(q, "NoStimulator",
                                "No stimulator is connected: check the card and that the module tms is loaded.");
         } else if (!st) {
-                request_refuse(q, "NoStimulator", "There is no stimulator %s.", path);
+                request_refuse(q, "NoStimulator",
+                               "There is no stimulator %s; tmsctl list stimulators shows which there are.", path);
         } else if (st->recovering) {
                 request_refuse(q, "Busy",
                                "The records of an earlier session are being fetched from %s; try again in a moment.",

@@ -208,7 +208,7 @@ void protocol_list_answer(struct protocol_list *l, struct request *q)
         struct waiting *w = calloc(1, sizeof(*w));
 
         if (!w) {
-                request_refuse(q, "Failed", "No memory.");
+                request_refuse(q, "Failed", "No memory. End other programs and try again.");
                 return;
         }
         w->q = q;

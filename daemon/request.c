@@ -144,7 +144,7 @@ static void record_refusal(struct request *q, const char *error, const char *mes
 void request_refuse(struct request *q, const char *error, const char *format, ...)
 {
         _cleanup_(freep) char *own = NULL;
-        const char *message = "No memory.";
+        const char *message = "No memory. End other programs and try again.";
         char name[64];
         va_list ap;
         int r;
@@ -181,7 +181,9 @@ static void on_polkit(const char *answer, void *userdata)
         }
         if (STREQ(answer, "unavailable"))
                 request_refuse(q, "NotAuthorized",
-                               "Polkit does not answer, and without it nobody is authorized for %s.", q->action);
+                               "Polkit does not answer, and without it nobody is authorized for %s. Start it: "
+                               "systemctl restart polkit.",
+                               q->action);
         else if (polkit_is_never(q->uid, q->action))
                 request_refuse(q, "NotAuthorized", "You are not authorized for %s: root never is, but %s.", q->action,
                                polkit_who_may(q->action));

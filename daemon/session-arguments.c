@@ -77,7 +77,7 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct prepare_
         size_t i = 0;
 
         if (sd_bus_message_read(m, "s", &key) < 0 || sd_bus_message_peek_type(m, NULL, &type) < 0) {
-                request_refuse(q, "InvalidArgument", "The parameters cannot be read.");
+                request_refuse(q, "InvalidArgument", "The parameters cannot be read; expected is a{sv}.");
                 return false;
         }
         if (STREQ(key, "leg_thresholds_permille"))
@@ -137,7 +137,7 @@ bool prepare_arguments_read(struct request *q, struct prepare_arguments *a)
                         break;
         }
         if (r < 0 || sd_bus_message_exit_container(m) < 0) {
-                request_refuse(q, "InvalidArgument", "The parameters cannot be read.");
+                request_refuse(q, "InvalidArgument", "The parameters cannot be read; expected is a{sv}.");
                 return false;
         }
         if (*a->dose.threshold_method && !STREQ(a->dose.threshold_method, "EMG") &&

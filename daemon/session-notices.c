@@ -70,7 +70,7 @@ bool session_has_confirmed(struct request *q, struct session *s)
                                "Arm: %s is allowed with a notice; ConfirmNotices comes first:%s", s->protocol_id,
                                sentences);
         else
-                request_refuse(q, "Failed", "No memory.");
+                request_refuse(q, "Failed", "No memory. End other programs and try again.");
         return false;
 }
 
@@ -127,7 +127,7 @@ void session_confirm_notices(struct request *q, struct session *s)
         }
         c = malloc(sizeof(*c));
         if (!c) {
-                request_refuse(q, "Failed", "No memory.");
+                request_refuse(q, "Failed", "No memory. End other programs and try again.");
                 return;
         }
         *c = (struct confirmation){.s = session_ref(s), .q = q};

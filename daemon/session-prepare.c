@@ -278,7 +278,7 @@ static void refuse_verdict(struct preparation *p)
         }
         sentences = request_sentences(worst);
         if (!sentences)
-                request_refuse(p->q, "Failed", "No memory.");
+                request_refuse(p->q, "Failed", "No memory. End other programs and try again.");
         else if (v->class_ == TMS_SAFETY_NEVER)
                 request_refuse(p->q, "NotAllowed", "%s is never allowed:%s", tms_protocol_id(p->protocol), sentences);
         else
@@ -327,7 +327,7 @@ static void load(struct preparation *p)
         gates_add_notices(&p->gates, &p->safety);
         r = notices_new(&p->safety, &p->notices);
         if (r < 0) {
-                request_refuse(p->q, "Failed", "No memory.");
+                request_refuse(p->q, "Failed", "No memory. End other programs and try again.");
                 preparation_free(p);
                 return;
         }
@@ -380,7 +380,7 @@ void session_prepare(struct request *q, struct session *s)
                 return;
         p = calloc(1, sizeof(*p));
         if (!p) {
-                request_refuse(q, "Failed", "No memory.");
+                request_refuse(q, "Failed", "No memory. End other programs and try again.");
                 return;
         }
         p->s = session_ref(s);
@@ -393,7 +393,10 @@ void session_prepare(struct request *q, struct session *s)
         s->busy = "Prepare";
         r = p->name && p->text ? job_start(s->manager->event, run, done, p) : -ENOMEM;
         if (r < 0) {
-                request_refuse(q, "Failed", "The protocol cannot be read: %s.", strerror(-r));
+                request_refuse(q, "Failed",
+                               "The protocol cannot be read: %s. Try again; if that does not help, journalctl -u tmsd "
+                               "says more.",
+                               strerror(-r));
                 preparation_free(p);
         }
 }

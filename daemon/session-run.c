@@ -32,7 +32,7 @@ static struct step *step_new(struct request *q, struct session *s, const char *m
         struct step *step = calloc(1, sizeof(*step));
 
         if (!step) {
-                request_refuse(q, "Failed", "No memory.");
+                request_refuse(q, "Failed", "No memory. End other programs and try again.");
                 return NULL;
         }
         step->s = session_ref(s);
@@ -101,7 +101,9 @@ void session_refuse_errno(struct request *q, struct session *s, const char *meth
         (void)stimulator_refresh(s->st);
         stimulator_interlock_text(k->interlocks, text, sizeof(text));
         if (error == -ENODEV) {
-                request_refuse(q, "NoStimulator", "The stimulator was unplugged.");
+                request_refuse(q, "NoStimulator",
+                               "The stimulator was unplugged. Put it back, or take another one, and begin a new "
+                               "session.");
         } else if (k->state == TMS_STATE_FAULT && (error == -EPERM || error == -EPROTO || error == -EBUSY)) {
                 request_refuse(q, "Fault", "The stimulator is in fault: %s Mend it, then clear the fault.",
                                tms_cause_sentence(k->cause));
@@ -111,7 +113,8 @@ void session_refuse_errno(struct request *q, struct session *s, const char *meth
                 request_refuse(q, "LimitExceeded", "%s", tms_verdict_format(verdict, text, sizeof(text)));
         } else if (error == -EPERM) {
                 request_refuse(q, "Fault",
-                               "Something has opened an interlock since the last fault was cleared; clear it first.");
+                               "Something has opened an interlock since the last fault was cleared; clear it first: "
+                               "tmsctl clear-fault.");
         } else if (error == -ETIME && k->cause == TMS_CAUSE_UNFIT) {
                 request_refuse(q, "Unfit", "%s Worst timer error: %u ns.", tms_cause_sentence(k->cause),
                                k->fitness_max_ns);
@@ -123,12 +126,15 @@ void session_refuse_errno(struct request *q, struct session *s, const char *meth
                                "on disk. Try again in a minute.",
                                method);
         } else if (error == -EPROTO || error == -EBUSY) {
-                request_refuse(q, "OutOfOrder", "%s: the stimulator is %s.", method, tms_state_name(k->state));
+                request_refuse(q, "OutOfOrder",
+                               "%s: the stimulator is %s. Try again in a moment, or stop it: tmsctl stop.", method,
+                               tms_state_name(k->state));
         } else if (error == -ESTALE) {
                 request_refuse(q, "OutOfOrder", "%s: the coil or the limits have changed; prepare the session again.",
                                method);
         } else {
-                request_refuse(q, "Failed", "%s: %s.", method, strerror(-error));
+                request_refuse(q, "Failed", "%s: %s. Try again; if that does not help, journalctl -k says more.",
+                               method, strerror(-error));
         }
 }
 

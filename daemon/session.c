@@ -149,8 +149,9 @@ static void on_created(const struct audit_result *result, void *userdata)
                 return;
         }
         if (publish(s) < 0) {
-                request_refuse(q, "Failed", "The session cannot be put on the bus: no memory.");
-                session_end(s, "failed", "The session could not be put on the bus.", NULL);
+                request_refuse(q, "Failed",
+                               "The session cannot be put on the bus: no memory. End other programs and try again.");
+                session_end(s, "failed", "The session could not be put on the bus. Begin a new one.", NULL);
                 session_close(s, NULL);
                 return;
         }
@@ -283,7 +284,10 @@ void session_create(struct request *q, struct stimulator *st, const char *subjec
         r = session_new(m, st, q, subject, &s);
         if (r < 0) {
                 tms_device_close(control);
-                request_refuse(q, "Failed", "A session cannot be made: %s.", strerror(-r));
+                request_refuse(q, "Failed",
+                               "A session cannot be made: %s. Try again; if that does not help, journalctl -u tmsd "
+                               "says more.",
+                               strerror(-r));
                 return;
         }
         s->control = control;

@@ -165,7 +165,9 @@ static void clear_fault(struct stimulator *st, struct request *q)
         else if (r == -EBUSY && !own)
                 request_refuse(q, "Busy", "Another program controls %s; end it first.", st->node);
         else if (r == -ENODEV)
-                request_refuse(q, "NoStimulator", "The stimulator was unplugged.");
+                request_refuse(q, "NoStimulator",
+                               "The stimulator was unplugged. Put it back, or take another one, and begin a new "
+                               "session.");
         else if (*open)
                 request_refuse(q, "InterlockOpen", "%s", open);
         else if (r == -EPROTO)
@@ -199,7 +201,7 @@ static void go_clear_fault(struct request *q, void *userdata)
         struct clearing *c = malloc(sizeof(*c));
 
         if (!c) {
-                request_refuse(q, "Failed", "No memory.");
+                request_refuse(q, "Failed", "No memory. End other programs and try again.");
                 return;
         }
         *c = (struct clearing){.st = stimulator_ref(st), .q = q};

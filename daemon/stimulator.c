@@ -340,7 +340,10 @@ void stimulator_remove(struct stimulator *st)
                 return;
         st->gone = true;
         if (st->session)
-                session_end(st->session, "gone", "The stimulator was unplugged.", NULL);
+                session_end(st->session, "gone",
+                            "The stimulator was unplugged. Put it back, or take another one, and begin a new session "
+                            "for what is left.",
+                            NULL);
         st->io = sd_event_source_disable_unref(st->io);
         st->timer = sd_event_source_disable_unref(st->timer);
         if (st->slot) {
