@@ -41,7 +41,7 @@ UNIT_TESTS      :=
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all module check check-unit check-full check-bare demo bench lint install install-module uninstall clean help deps
+.PHONY: all module check check-unit check-newest check-full check-bare demo bench lint install install-module uninstall clean help deps
 
 include $(wildcard lib/build.mk daemon/build.mk tests/build.mk tests/*/build.mk tests/unit/*.mk)
 
@@ -97,7 +97,12 @@ check-full:
 	@tests/check-build
 	@$(MAKE) --no-print-directory $(B)/tests/test-session-memory
 	TMSD_ALLOC_STEP=1 $(B)/tests/test-session-memory
+	@tests/newest --full
 	@tests/e2e/full
+
+check-newest:
+	@tests/deps build vm
+	@tests/newest
 
 check-bare:
 	@tests/bare
@@ -119,8 +124,8 @@ help:
 	@echo 'module     the kernel module for KDIR=$(KDIR)'
 	@echo 'demo       a whole treatment in a virtual machine: installs what is missing, builds, runs, proves'
 	@echo 'check      all tests: unit, card model, module and daemon in the virtual machine'
-	@echo 'check-unit, check-model, check-cli, check-kselftest, check-ends: one part of check'
-	@echo 'check-full every allocation of a session failing once and from then on; every shipped protocol at full length (an hour)'
+	@echo 'check-unit, check-model, check-cli, check-kselftest, check-ends, check-newest: one part of check'
+	@echo 'check-full every allocation of a session failing once and from then on; all on the newest kernel; every shipped protocol at full length (an hour)'
 	@echo 'check-bare make demo and make check in minimal Debian 12 and 13 root file systems (as root; two hours)'
 	@echo 'check-debug the module under KASAN, lockdep, kmemleak, UBSAN (builds a kernel once)'
 	@echo 'fuzz       the protocol reader and the verifier against the library, FUZZ_SECONDS each'
