@@ -20,6 +20,7 @@ TAILQ_HEAD(past_session_list, past_session);
 struct history {
         struct past_session_list sessions; /* oldest first */
         TAILQ_HEAD(, past_card) cards;
+        TAILQ_HEAD(, past_recovery) recoveries;
         struct elapsed elapsed;
         bool incomplete; /* there was no memory for a record */
 };
@@ -32,6 +33,12 @@ static void session_free(struct past_session *s)
         free(s);
 }
 
+static void recovery_free(struct past_recovery *p)
+{
+        free(p->session);
+        free(p);
+}
+
 int history_new(uint64_t max_off_ns, struct history **ret)
 {
         struct history *h = calloc(1, sizeof(*h));
@@ -40,6 +47,7 @@ int history_new(uint64_t max_off_ns, struct history **ret)
                 return -ENOMEM;
         TAILQ_INIT(&h->sessions);
         TAILQ_INIT(&h->cards);
+        TAILQ_INIT(&h->recoveries);
         h->elapsed.max_off_ns = max_off_ns;
         *ret = h;
         return 0;
@@ -47,11 +55,16 @@ int history_new(uint64_t max_off_ns, struct history **ret)
 
 struct history *history_free(struct history *h)
 {
+        struct past_recovery *p;
         struct past_session *s;
         struct past_card *c;
 
         if (!h)
                 return NULL;
+        while ((p = TAILQ_FIRST(&h->recoveries))) {
+                TAILQ_REMOVE(&h->recoveries, p, link);
+                recovery_free(p);
+        }
         while ((s = TAILQ_FIRST(&h->sessions))) {
                 TAILQ_REMOVE(&h->sessions, s, link);
                 session_free(s);
@@ -120,6 +133,22 @@ const struct past_session *history_open_session(const struct history *h, const s
         while (s && s->ended)
                 s = TAILQ_NEXT(s, link);
         return s;
+}
+
+static bool is_open(const struct history *h, const char *session)
+{
+        const struct past_session *s = find_session(h, session);
+
+        return s && !s->ended;
+}
+
+const struct past_recovery *history_interrupted(const struct history *h, const struct past_recovery *after)
+{
+        const struct past_recovery *p = after ? TAILQ_NEXT(after, link) : TAILQ_FIRST(&h->recoveries);
+
+        while (p && is_open(h, p->session))
+                p = TAILQ_NEXT(p, link);
+        return p;
 }
 
 bool history_odometer(const struct history *h, uint64_t card_serial, uint64_t *ret)
@@ -324,6 +353,37 @@ static void see_end(struct history *h, struct past_session *s, const json_t *dat
                      json_object_get(data, "odometer") ? json_get_u64(data, "odometer") : s->odometer + s->delivered);
 }
 
+static void forget_recovery(struct history *h, const char *session)
+{
+        struct past_recovery *p;
+
+        TAILQ_FOREACH(p, &h->recoveries, link) {
+                if (!STREQ(p->session, session))
+                        continue;
+                TAILQ_REMOVE(&h->recoveries, p, link);
+                recovery_free(p);
+                return;
+        }
+}
+
+static void see_recovery(struct history *h, const json_t *data)
+{
+        const char *session = json_get_str(data, "session");
+        struct past_recovery *p;
+
+        forget_recovery(h, session);
+        p = calloc(1, sizeof(*p));
+        if (p)
+                p->session = strdup(session);
+        if (!p || !p->session) {
+                free(p);
+                h->incomplete = true;
+                return;
+        }
+        p->card_serial = json_get_u64(data, "card_serial");
+        TAILQ_INSERT_TAIL(&h->recoveries, p, link);
+}
+
 /* Pulses that the kernel had kept: they add to a session that may have ended already. */
 static void see_recovered(struct history *h, struct past_session *s, const json_t *data)
 {
@@ -390,6 +450,10 @@ void history_see(const json_t *record, void *history)
                 see_card(h, json_get_u64(data, "card_serial"), json_get_u64(data, "found"));
                 return;
         }
+        if (STREQ(type, "recovery.pulses.intent"))
+                see_recovery(h, data);
+        else if (STREQ(type, "recovery.pulses") || STREQ(type, "session.end"))
+                forget_recovery(h, json_get_str(data, "session"));
         s = find_session(h, json_get_str(data, "session"));
         if (s)
                 see_session(h, s, record, type, data);

@@ -34,6 +34,13 @@ struct past_session {
         bool unsure; /* it had started, and at its end the card could not be asked; until its odometer is seen */
 };
 
+/* A recovery that has announced that it adds to a pulse file, and has not told what that came to. */
+struct past_recovery {
+        TAILQ_ENTRY(past_recovery) link;
+        char *session;        /* or "outside_..." */
+        uint64_t card_serial; /* 0: not known */
+};
+
 struct history;
 
 /* max_off_ns: how long the computer is off at most without a notice. */
@@ -51,6 +58,11 @@ void history_see(const json_t *record, void *history);
 const struct past_session *history_last_session(const struct history *h, uint64_t card_serial);
 /* The oldest session that has not ended, whichever card; NULL if there is none. after: the one before, or NULL. */
 const struct past_session *history_open_session(const struct history *h, const struct past_session *after);
+/*
+ * The oldest recovery that was cut off, or is under way, save of a session that has not ended, whose end will tell;
+ * NULL if there is none. after: the one before, or NULL.
+ */
+const struct past_recovery *history_interrupted(const struct history *h, const struct past_recovery *after);
 /* False if the card was never seen. */
 bool history_odometer(const struct history *h, uint64_t card_serial, uint64_t *ret);
 /*

@@ -5,6 +5,7 @@
 
 #include "admission.h"
 #include "callers.h"
+#include "interrupted.h"
 #include "manager.h"
 #include "protocol-list.h"
 #include "recovery.h"
@@ -243,6 +244,7 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         if (!m)
                 return -ENOMEM;
         m->config = *config;
+        m->state_fd = state_fd;
         m->event = sd_event_ref(event);
         TAILQ_INIT(&m->stimulators);
         TAILQ_INIT(&m->sessions);
@@ -285,6 +287,8 @@ int manager_start(struct manager *m)
         int r;
 
         record_start(m);
+        /* What a card has counted is compared with all that the log can count. */
+        (void)interrupted_close(m, NULL, NULL);
         /* First listen, then look, so that nothing falls between. */
         r = watch_udev(m);
         if (r < 0)

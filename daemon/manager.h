@@ -31,6 +31,7 @@ TAILQ_HEAD(request_list, request);
 
 struct manager {
         struct config config;
+        int state_fd; /* the state directory; borrowed */
         sd_event *event;
         sd_bus *bus;
         char boot[40];

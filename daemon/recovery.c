@@ -4,6 +4,7 @@
 
 #include "recovery.h"
 
+#include "interrupted.h"
 #include "session.h"
 
 #define EVENTS_AT_ONCE 256
@@ -19,6 +20,7 @@ struct recovery {
         recovery_fn done;
         void *userdata;
         int error;
+        unsigned waited;  /* for recoveries that were cut off */
         unsigned pending; /* what is with the audit writer, and whoever is still submitting */
 };
 
@@ -175,13 +177,15 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
         }
         log_notice("%s: %zu records of %s were left in the kernel", rec->st->node, rec->n, name);
         /* A crash in between leaves a file that is longer than the log says: the log says first that it will grow. */
-        (void)audit_write(m->audit,
-                          &(struct audit_record){
-                                          .type = "recovery.pulses.intent",
-                                          .on = rec->st->path,
-                                          .data = json_pack("{s:s, s:s}", "session", name, "file", pulsefile_path(p)),
-                          },
-                          NULL, NULL);
+        (void)audit_write(
+                        m->audit,
+                        &(struct audit_record){
+                                        .type = "recovery.pulses.intent",
+                                        .on = rec->st->path,
+                                        .data = json_pack("{s:s, s:s, s:o}", "session", name, "file", pulsefile_path(p),
+                                                          "card_serial", json_u64(rec->st->info.card_serial)),
+                        },
+                        NULL, NULL);
         (void)audit_pulses_open(m->audit, p, existing, NULL, NULL);
         rec->pending = 1;
         if (audit_pulses_append(m->audit, p, rec->events, rec->n, on_synced, rec) >= 0)
@@ -258,6 +262,29 @@ static void on_ended_first(const struct audit_result *result, void *userdata)
                 begin(rec);
 }
 
+/*
+ * What a recovery that was cut off has put into its file comes first: the last session's count goes by it, and nothing
+ * begins before it is on record. One may be under way, for another card, or at the daemon's start: that is waited for.
+ */
+static bool wait_for_interrupted(struct recovery *rec)
+{
+        struct manager *m = rec->st->manager;
+        int r;
+
+        if (!history_interrupted(m->history, NULL))
+                return false;
+        if (rec->waited == 0)
+                r = audit_barrier(m->audit, on_ended_first, rec);
+        else if (rec->waited == 1)
+                r = interrupted_close(m, on_ended_first, rec);
+        else
+                r = -EAGAIN;
+        rec->waited++;
+        if (r < 0)
+                on_ended_first(&(struct audit_result){.error = r}, rec);
+        return true;
+}
+
 static void begin(struct recovery *rec)
 {
         struct manager *m = rec->st->manager;
@@ -268,6 +295,8 @@ static void begin(struct recovery *rec)
         /* Unplugged and back at once: the session that this ended is still writing its last records. */
         if (!rec->control && session_is_live(m, rec->st->info.card_serial) &&
             sd_event_add_time_relative(m->event, &rec->again, CLOCK_MONOTONIC, AGAIN_USEC, 0, on_again, rec) >= 0)
+                return;
+        if (wait_for_interrupted(rec))
                 return;
         if (open && !STREQ(open->boot, m->boot)) {
                 /* The kernel that knew that session is gone, and its records with it; the odometer tells the rest. */

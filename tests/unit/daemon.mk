@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen \
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery)
 DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
 DAEMON_UNIT += $(addprefix $(B)/tests/test-,quota turn elapsed-boots)
 UNIT_TESTS  += $(DAEMON_UNIT)

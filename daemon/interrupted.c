@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Recoveries that were cut off themselves; see interrupted.h. */
+#include <fcntl.h>
+
+#include "interrupted.h"
+
+struct closing {
+        audit_done_fn done;
+        void *userdata;
+        int error;
+        unsigned pending; /* what is with the audit writer, and whoever is still submitting */
+};
+
+static void release(struct closing *c, int error)
+{
+        if (c->error >= 0)
+                c->error = error;
+        if (--c->pending > 0)
+                return;
+        if (c->error < 0)
+                log_error("what a recovery that was cut off has left is not on record yet: %s",
+                          audit_error_text(c->error));
+        if (c->done)
+                c->done(&(struct audit_result){.error = c->error}, c->userdata);
+        free(c);
+}
+
+static void on_recorded(const struct audit_result *result, void *userdata)
+{
+        release(userdata, result->error);
+}
+
+static json_t *describe(const struct past_recovery *p)
+{
+        json_t *data = json_pack("{s:s, s:i}", "session", p->session, "fetched", 0);
+
+        if (data && p->card_serial && json_object_set_new(data, "card_serial", json_u64(p->card_serial)) < 0) {
+                json_decref(data);
+                return NULL;
+        }
+        return data;
+}
+
+/* The cut may have come before the file: then no pulse is anywhere but in the kernel. */
+static bool has_file(const struct manager *m, const struct pulsefile *p)
+{
+        char path[160];
+
+        (void)snprintf(path, sizeof(path), "audit/%s", pulsefile_path(p));
+        return faccessat(m->state_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+static int close_one(struct manager *m, const struct past_recovery *past, struct closing *c)
+{
+        struct pulsefile *p;
+        bool there;
+        int r;
+
+        r = pulsefile_new(past->session, &p);
+        if (r < 0)
+                return r;
+        log_notice("the recovery of %s was cut off; what it had put into its file is recorded now", past->session);
+        there = has_file(m, p);
+        if (there)
+                (void)audit_pulses_open(m->audit, p, true, NULL, NULL);
+        r = audit_write(m->audit,
+                        &(struct audit_record){
+                                        .type = "recovery.pulses",
+                                        .data = describe(past),
+                                        .pulses = there ? p : NULL,
+                                        .refusable = true,
+                        },
+                        on_recorded, c);
+        if (r >= 0)
+                c->pending++;
+        if (there)
+                audit_pulses_close(m->audit, p);
+        else
+                pulsefile_free(p);
+        return r;
+}
+
+int interrupted_close(struct manager *m, audit_done_fn done, void *userdata)
+{
+        const struct past_recovery *p = NULL;
+        struct closing *c = calloc(1, sizeof(*c));
+        int r = 0;
+
+        if (!c)
+                return -ENOMEM;
+        *c = (struct closing){.done = done, .userdata = userdata, .pending = 1};
+        while (r >= 0 && (p = history_interrupted(m->history, p)))
+                r = close_one(m, p, c);
+        release(c, r);
+        return 0;
+}

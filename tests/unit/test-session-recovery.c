@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A recovery that was itself cut off: its intent is on record, and so may be pulses that no record counts. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "auditlog.h"
+#include "fake-device.h"
+#include "manager.h"
+#include "pulsefile.h"
+#include "session-fixture.h"
+
+static const char *session_id(const struct fixture *f)
+{
+        return strrchr(f->session, '/') + 1;
+}
+
+static void end_session_of(struct fixture *f, unsigned pulses)
+{
+        must_run(f);
+        fake_play(pulses);
+        must(f, "Stop");
+        check_end(f, "stopped", pulses);
+        must(f, "Close");
+        stop_daemon(f);
+}
+
+/* What a daemon leaves that is cut off after the records of those pulses are in the file, and before it counts them. */
+static void cut_off_recovery(struct fixture *f, const char *session, unsigned pulses, bool existing)
+{
+        const uint64_t first = fake_head();
+        struct auditlog *log;
+        struct pulsefile *p;
+        char *problem = NULL;
+        json_t *data;
+
+        assert_int_equal(auditlog_open(f->fd, BOOT_A, NULL, NULL, &log, &problem), 0);
+        assert_int_equal(pulsefile_new(session, &p), 0);
+        data = json_pack("{s:s, s:s}", "session", session, "file", pulsefile_path(p));
+        assert_int_equal(auditlog_append(log, "recovery.pulses.intent", NULL, STIMULATOR, data, now_ns(CLOCK_REALTIME),
+                                         now_ns(CLOCK_MONOTONIC)),
+                         0);
+        json_decref(data);
+        assert_int_equal(auditlog_sync(log), 0);
+        if (pulses > 0) {
+                fake_play(pulses);
+                assert_int_equal(pulsefile_open(p, auditlog_dir_fd(log), existing), 0);
+                assert_int_equal(pulsefile_append(p, fake->events + first, fake_head() - first), 0);
+                assert_int_equal(pulsefile_sync(p), 0);
+        }
+        pulsefile_free(p);
+        auditlog_free(log);
+}
+
+/* Its kernel is gone, and the records with it. */
+static void reboot(struct fixture *f)
+{
+        fake->acked = fake_head();
+        start_daemon(f, BOOT_B);
+}
+
+static bool prepare(struct fixture *f)
+{
+        return prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520);
+}
+
+static void test_pulses_that_no_record_counted(void **state)
+{
+        struct fixture *f = *state;
+        char id[128];
+
+        end_session_of(f, 10);
+        (void)snprintf(id, sizeof(id), "%s", session_id(f));
+        cut_off_recovery(f, id, 7, true);
+        reboot(f);
+        assert_int_equal(logged(f, "\"type\":\"recovery.pulses\""), 1);
+        assert_int_equal(logged(f, "stimulator.odometer"), 0);
+        must_create(f);
+        assert_false(prepare(f));
+        refused(f, "NeedsOverride", "617 pulses of treatment");
+        stop_daemon(f);
+        check_log(f, 2, 17);
+        /* Once is enough. */
+        start_daemon(f, BOOT_B);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"type\":\"recovery.pulses\""), 1);
+}
+
+/* The subject may go on with another card. */
+static void test_the_card_is_not_there(void **state)
+{
+        struct fixture *f = *state;
+
+        end_session_of(f, 10);
+        cut_off_recovery(f, session_id(f), 7, true);
+        fake_unplug();
+        reboot(f);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"type\":\"recovery.pulses\""), 1);
+        check_log(f, 1, 17);
+}
+
+/* In the same boot the kernel has them still, and gives them again. */
+static void test_the_kernel_has_them_still(void **state)
+{
+        struct fixture *f = *state;
+
+        end_session_of(f, 10);
+        cut_off_recovery(f, session_id(f), 7, true);
+        start_daemon(f, BOOT_A);
+        assert_int_equal(logged(f, "stimulator.odometer"), 0);
+        stop_daemon(f);
+        assert_true(fake->acked == fake_head());
+        check_log(f, 1, 17);
+}
+
+static void test_nobodys_pulses(void **state)
+{
+        struct fixture *f = *state;
+
+        stop_daemon(f);
+        cut_off_recovery(f, "outside_1", 7, false);
+        cut_off_recovery(f, "outside_2", 0, false);
+        reboot(f);
+        must_create(f);
+        assert_true(prepare(f));
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"type\":\"recovery.pulses\""), 2);
+        check_log(f, 1, 7);
+        start_daemon(f, BOOT_B);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"type\":\"recovery.pulses\""), 2);
+}
+
+/* The end of a session that had not ended counts them. */
+static void test_of_a_session_that_has_not_ended(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(10);
+        usleep(700000);
+        kill_daemon(f, SIGKILL);
+        cut_off_recovery(f, session_id(f), 7, true);
+        reboot(f);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"type\":\"recovery.pulses\""), 0);
+        assert_int_equal(logged(f, "\"reason\":\"crashed\""), 1);
+        check_log(f, 1, 17);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        TEST(test_pulses_that_no_record_counted),   TEST(test_the_card_is_not_there),
+                        TEST(test_the_kernel_has_them_still),       TEST(test_nobodys_pulses),
+                        TEST(test_of_a_session_that_has_not_ended),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
