@@ -20,6 +20,14 @@
  * off, either kind fits, the one as what is expected and the other as a lapse,
  * and neither says where the threshold is. One of each would do if answers
  * were always true; with lapses one of them may be wrong, and so it takes two.
+ *
+ * Lapses come one by one. An electrode that was off, or a coil beside its
+ * spot, makes a row of wrong answers instead, which no lapse explains and the
+ * likelihood believes: five answers lost at the beginning, and the hunt ends
+ * at half as much again as the threshold. Then the misses near the estimate
+ * all came before the answers. So the two kinds must also take turns there: the
+ * kind changes TURNS times at least. A row in mid-hunt makes two changes of its
+ * own and may go unseen; to ask for a third would refuse too many good hunts.
  */
 #include "threshold.h"
 
@@ -31,6 +39,7 @@
 /* Phi(-2.0368) = 0.02 / 0.96. */
 #define NEAR_SPREADS 2.0368
 #define BRACKET 2u
+#define TURNS 2u
 /* Where the probability of an answer that was never given underflows. */
 #define LIKELIHOOD_MIN -1e5
 /* Two log-likelihoods closer than this are one plateau: it is what rounding makes of equal ones. */
@@ -92,17 +101,32 @@ uint32_t pest_likeliest(const struct pest *p)
         return (first + last + 1) / 2;
 }
 
-/* How many answers of one kind there are, and how many of them lie near t. */
-static void pest_count(const uint16_t *counts, uint32_t t_permille, unsigned *ret_all, unsigned *ret_near)
-{
-        const double reach = NEAR_SPREADS * RELATIVE_SPREAD * t_permille;
+struct tally {
+        unsigned hits, misses;           /* all of them */
+        unsigned near_hits, near_misses; /* of those, near a threshold */
+        unsigned near_turns;             /* how often the kind changes from one that is near to the next */
+};
 
-        *ret_all = *ret_near = 0;
-        for (uint32_t x = 1; x <= PEST_INTENSITY_MAX; x++) {
-                *ret_all += counts[x];
-                if (fabs((double)x - t_permille) <= reach)
-                        *ret_near += counts[x];
+static struct tally pest_tally(const struct tms_threshold *t, uint32_t threshold_permille)
+{
+        const double reach = NEAR_SPREADS * RELATIVE_SPREAD * threshold_permille;
+        bool any = false, before = false;
+        struct tally v = {};
+
+        for (uint32_t i = 0; i < t->pulses; i++) {
+                const bool hit = t->pest.answers[i].response;
+
+                v.hits += hit;
+                v.misses += !hit;
+                if (fabs((double)t->pest.answers[i].permille - threshold_permille) > reach)
+                        continue;
+                v.near_hits += hit;
+                v.near_misses += !hit;
+                v.near_turns += any && hit != before;
+                any = true;
+                before = hit;
         }
+        return v;
 }
 
 int pest_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *ret, enum hunt_lack *ret_lack)
@@ -112,20 +136,21 @@ int pest_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *
                         .lapse_permille = PEST_LAPSE_PERMILLE,
         };
         const struct pest *p = &t->pest;
-        unsigned hits, misses, near_hits, near_misses;
+        struct tally v;
 
         e.threshold_permille = pest_likeliest(p);
         pest_range(p, LIKELIHOOD_RATIO_95, &e.low_permille, &e.high_permille);
-        pest_count(p->hits, e.threshold_permille, &hits, &near_hits);
-        pest_count(p->misses, e.threshold_permille, &misses, &near_misses);
+        v = pest_tally(t, e.threshold_permille);
         /* Not above the limit because it is unlikely to be below, but because it is unlikely enough. */
         if (e.low_permille > t->options.max_permille)
                 *ret_lack = LACK_NONE_BELOW_MAX;
         else if (e.threshold_permille > t->options.max_permille)
                 *ret_lack = LACK_OUT_OF_REACH;
-        else if (near_hits < BRACKET || near_misses < BRACKET)
-                *ret_lack = near_hits >= BRACKET || (near_misses < BRACKET && misses <= hits) ? LACK_MISSES
-                                                                                              : LACK_ANSWERS;
+        else if (v.near_hits < BRACKET || v.near_misses < BRACKET)
+                *ret_lack = v.near_hits >= BRACKET || (v.near_misses < BRACKET && v.misses <= v.hits) ? LACK_MISSES
+                                                                                                      : LACK_ANSWERS;
+        else if (v.near_turns < TURNS)
+                *ret_lack = LACK_TURNS;
         else {
                 *ret = e;
                 return 0;
@@ -153,7 +178,9 @@ void pest_answer(struct tms_threshold *t, bool response)
         enum hunt_lack lack;
         uint64_t slack;
 
-        (response ? t->pest.hits : t->pest.misses)[t->asked_permille]++;
+        /* This pulse is counted by now. */
+        t->pest.answers[t->pulses - 1].permille = (uint16_t)t->asked_permille;
+        t->pest.answers[t->pulses - 1].response = response;
         pest_add(&t->pest, t->asked_permille, response, LAPSE);
         if (!t->options.precision_permille || pest_estimate(t, &e, &lack) < 0)
                 return;

@@ -8,8 +8,6 @@
 
 #include <errno.h>
 
-#define PULSES_MAX 1000
-
 static const struct {
         void (*init)(struct tms_threshold *t);
         uint32_t (*next)(const struct tms_threshold *t);
@@ -31,7 +29,7 @@ int tms_threshold_new(const struct tms_threshold_options *options, struct tms_th
         o.max_permille = o.max_permille ?: 1000;
         o.step_permille = o.step_permille ?: methods[o.method].step_permille;
         o.max_pulses = o.max_pulses ?: methods[o.method].max_pulses;
-        if (o.max_permille > 1000 || o.step_permille > 100 || o.max_pulses > PULSES_MAX ||
+        if (o.max_permille > 1000 || o.step_permille > 100 || o.max_pulses > HUNT_PULSES_MAX ||
             o.start_permille > o.max_permille || o.step_permille > o.max_permille || o.precision_permille > 1000)
                 return -EINVAL;
         if (!o.start_permille)
@@ -106,6 +104,12 @@ static int estimate_fail(const struct tms_threshold *t, enum hunt_lack lack, str
                                      "there is no threshold%s: fewer than two pulses near the likeliest one were "
                                      "without an answer, so that it may be lower; expected such pulses: %s",
                                      yet, done ? "look for noise that is taken for answers, and begin again" : "go on");
+        case LACK_TURNS:
+                return tms_error_set(error, r, NULL, 0, 0, NULL,
+                                     "there is no threshold%s: near the likeliest one all pulses up to some moment had "
+                                     "one answer, and all after it the other, so that something else may have changed; "
+                                     "expected both kinds in turn: %s",
+                                     yet, done ? "look at coil, electrodes and muscle, and begin again" : "go on");
         case LACK_OUT_OF_REACH:
                 return tms_error_set(error, r, NULL, 0, 0, NULL,
                                      "there is no threshold%s: it may be near or above the strongest pulse of %u.%u "

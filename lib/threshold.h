@@ -9,7 +9,7 @@
 
 #include "util.h"
 
-#define PEST_INTENSITY_MAX 1000u
+#define HUNT_PULSES_MAX 1000u
 #define PEST_GRID_MAX 1300u /* 0.1 %MSO: thresholds above the stimulator's reach are hypotheses too */
 #define PEST_SPREAD_PERMILLE 70u
 #define PEST_LAPSE_PERMILLE 20u
@@ -25,6 +25,7 @@ enum hunt_lack {
         LACK_PULSES,         /* not done, or out of pulses */
         LACK_ANSWERS,        /* nothing says that the threshold is not higher */
         LACK_MISSES,         /* nothing says that it is not lower */
+        LACK_TURNS,          /* one kind of answer came first and the other after it, so that time may be the reason */
         LACK_OUT_OF_REACH,   /* it may be above max_permille, or the method needs stronger pulses than that */
         LACK_NONE_BELOW_MAX, /* it is above max_permille */
 };
@@ -47,7 +48,10 @@ struct levels {
 /* ML-PEST: log-likelihood of each threshold from 0.1 %MSO, in steps of that. */
 struct pest {
         double likelihood[PEST_GRID_MAX + 1];
-        uint16_t hits[PEST_INTENSITY_MAX + 1], misses[PEST_INTENSITY_MAX + 1]; /* by intensity */
+        struct {
+                uint16_t permille;
+                bool response;
+        } answers[HUNT_PULSES_MAX]; /* in order of time, as many as pulses */
 };
 
 struct tms_threshold {

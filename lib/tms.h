@@ -345,7 +345,9 @@ struct tms_threshold_options {
  * them are told wrong, in either direction. Of 100 synthetic subjects it holds
  * the threshold of 95 if they are like that, of 90 if 5 % of the answers are
  * wrong, and where the spread is 3.5, 14 or 20 % instead of 7 %, of 99, 68 or
- * 49: it is no safety margin.
+ * 49: it is no safety margin. A row of wrong answers at the beginning (an
+ * electrode that is off) makes no estimate; six in a row in mid-hunt leave one
+ * that is off by more than 20 % in 7 of 100.
  */
 struct tms_threshold_estimate {
         uint32_t threshold_permille;          /* 0.1 %MSO */
@@ -370,11 +372,12 @@ int tms_threshold_answer(struct tms_threshold *t, uint64_t fired_ns, bool respon
 /*
  * ML-PEST: from what is known so far, once at least two pulses were answered
  * and two not, near the estimate (within 14 % of it: further off, a lapse
- * explains an unexpected answer better than the muscle's spread does). The
- * others: at the end.
+ * explains an unexpected answer better than the muscle's spread does), and not
+ * all of one kind before all of the other. The others: at the end.
  *
  * Before there is one -EAGAIN, and -ENODATA when the hunt is over without: out
- * of pulses; nothing but answers, or nothing but misses; for Mills-Nithi also
+ * of pulses; nothing but answers, or nothing but misses, or for ML-PEST first
+ * the one and then the other; for Mills-Nithi also
  * when ten answers of ten would take more than max_permille. -ERANGE: it is
  * known that the threshold is above max_permille. error, which may be NULL,
  * says why and what to do; *ret is left alone.

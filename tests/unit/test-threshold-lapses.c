@@ -188,6 +188,32 @@ static void test_two_lost_answers(void **state)
         assert_true(estimates > 0);
 }
 
+/*
+ * A row of wrong answers: an electrode that is off at the beginning, or noise that is taken for answers. However long
+ * it is, the estimate is right or there is none; nor is there a wrong one on the way.
+ */
+static void test_a_row_of_wrong_answers_at_the_start(void **state)
+{
+        unsigned turns = 0;
+
+        for (unsigned lost = 0; lost < 2; lost++)
+                for (unsigned row = 3; row <= 12; row++)
+                        for (unsigned threshold = 200; threshold <= 900; threshold += 7) {
+                                const struct told s = {threshold, 1, row, lost, 0};
+                                struct tms_threshold_estimate v;
+                                struct tms_error e;
+                                double worst;
+                                int r = hunt(TMS_THRESHOLD_ML_PEST, &s, &v, &worst, &e);
+
+                                turns += r == -ENODATA && strstr(e.message, "something else may have changed");
+                                if (worst > 0.2)
+                                        fail_msg("%u permille, %u %s: off by %.1f %% (%u: %u to %u)", threshold, row,
+                                                 lost ? "lost" : "wrong", 100 * worst, v.threshold_permille,
+                                                 v.low_permille, v.high_permille);
+                        }
+        assert_true(turns > 0);
+}
+
 /* Answers of one kind, but for at most one: at no pulse is there an estimate, and the sentence says what lacks. */
 static void test_answers_of_one_kind(void **state)
 {
@@ -255,10 +281,15 @@ static void test_interval_says_on_what(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_ml_pest_population),     cmocka_unit_test(test_relative_population),
-                        cmocka_unit_test(test_mills_nithi_population), cmocka_unit_test(test_one_wrong_answer),
-                        cmocka_unit_test(test_two_lost_answers),       cmocka_unit_test(test_answers_of_one_kind),
-                        cmocka_unit_test(test_none_is_known),          cmocka_unit_test(test_interval_says_on_what),
+                        cmocka_unit_test(test_ml_pest_population),
+                        cmocka_unit_test(test_relative_population),
+                        cmocka_unit_test(test_mills_nithi_population),
+                        cmocka_unit_test(test_one_wrong_answer),
+                        cmocka_unit_test(test_two_lost_answers),
+                        cmocka_unit_test(test_a_row_of_wrong_answers_at_the_start),
+                        cmocka_unit_test(test_answers_of_one_kind),
+                        cmocka_unit_test(test_none_is_known),
+                        cmocka_unit_test(test_interval_says_on_what),
         };
 
         return cmocka_run_group_tests_name("threshold lapses", tests, NULL, NULL);
