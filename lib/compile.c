@@ -144,10 +144,6 @@ static int base_permille(const struct tms_protocol *p, size_t leg, const struct 
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "this protocol needs the patient's %s too; expected one to be measured and given",
                                      base_names[base]);
-        if (v > 1000)
-                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
-                                     "a threshold of %u.%u %%MSO is impossible; expected at most 100 %%MSO", v / 10,
-                                     v % 10);
         *ret = v;
         return 0;
 }
@@ -201,6 +197,23 @@ static int order_check(const struct tms_protocol *p, const struct tms_dose *dose
         return 0;
 }
 
+/* Also where no pulse goes by it: the policy does, and makes little of a pulse by a threshold that is too high. */
+static int thresholds_check(const struct tms_dose *dose, struct tms_error *error)
+{
+        uint32_t most = dose->threshold_permille;
+
+        if (dose->other_threshold_permille > most)
+                most = dose->other_threshold_permille;
+        for (size_t i = 0; i < TMS_LEGS_MAX; i++)
+                if (dose->leg_threshold_permille[i] > most)
+                        most = dose->leg_threshold_permille[i];
+        if (most <= 1000)
+                return 0;
+        return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
+                             "a threshold of %u.%u %%MSO is impossible; expected at most 100 %%MSO", most / 10,
+                             most % 10);
+}
+
 int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
 {
         const char *coil = protocol_coils[p->coil];
@@ -222,10 +235,9 @@ int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct
                                              "that one",
                                              dose->threshold_kind, p->id, base_names[p->reference]);
         }
-        if (dose->threshold_permille > 1000)
-                return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
-                                     "a threshold of %u.%u %%MSO is impossible; expected at most 100 %%MSO",
-                                     dose->threshold_permille / 10, dose->threshold_permille % 10);
+        r = thresholds_check(dose, error);
+        if (r < 0)
+                return r;
         for (size_t i = p->n_legs; i < TMS_LEGS_MAX; i++)
                 if (dose->leg_threshold_permille[i])
                         return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,

@@ -108,6 +108,13 @@ static int prescription_check(const struct tms_protocol *p, const struct tms_dos
         int r = possible_check(dose->threshold_permille, error);
 
         if (r >= 0)
+                r = possible_check(dose->other_threshold_permille, error);
+        for (size_t i = 0; r >= 0 && i < TMS_LEGS_MAX; i++)
+                r = possible_check(dose->leg_threshold_permille[i] > dose->leg_adjusted_permille[i]
+                                                   ? dose->leg_threshold_permille[i]
+                                                   : dose->leg_adjusted_permille[i],
+                                   error);
+        if (r >= 0)
                 r = possible_check(dose->adjusted_threshold_permille, error);
         if (r >= 0)
                 r = adjusted_check(p, dose, error);

@@ -456,6 +456,37 @@ static void test_limits_refuse(void **state)
         tms_protocol_free(p);
 }
 
+/* In a protocol that is in %MSO no pulse goes by a threshold, but what the policy makes of the pulses does. */
+static void test_every_threshold_is_possible(void **state)
+{
+        struct tms_protocol *p = protocol_from("MSO", "60 %",
+                                               "pattern: {train: {pulses: 40, frequency: 10 Hz}}\n"
+                                               "totals: {pulses: 40, trains: 1, first_to_last: 3.9 s}\n");
+        struct tms_dose none = {.threshold_kind = "rMT", .threshold_coil = "figure-8"}, d;
+        uint32_t *const thresholds[] = {&d.threshold_permille, &d.other_threshold_permille,
+                                        &d.leg_threshold_permille[0]};
+        struct tms_timeline t = {};
+        struct tms_safety safety;
+        struct tms_limits l;
+        struct tms_error e;
+
+        for (size_t i = 0; i < sizeof(thresholds) / sizeof(thresholds[0]); i++)
+                for (uint32_t permille = 1000; permille <= 5000; permille += 500) {
+                        const int expected = permille > 1000 ? -EINVAL : 0;
+
+                        d = none;
+                        *thresholds[i] = permille;
+                        e = (struct tms_error){};
+                        assert_int_equal(tms_session_limits(p, &d, &l, &e), expected);
+                        assert_true(!expected || strstr(e.message, "impossible; expected at most 100 %MSO"));
+                        assert_int_equal(tms_safety_check(p, &d, NULL, &safety, &e), expected);
+                        assert_int_equal(tms_compile(p, &d, &t, &e), expected);
+                        assert_true(!expected || strstr(e.message, "impossible; expected at most 100 %MSO"));
+                        tms_timeline_clear(&t);
+                }
+        tms_protocol_free(p);
+}
+
 /* A threshold for a leg that there is not was meant for another protocol. */
 static void test_legs_that_are_not_there(void **state)
 {
@@ -674,6 +705,7 @@ int main(void)
                         cmocka_unit_test(test_capacitors),
                         cmocka_unit_test(test_limits),
                         cmocka_unit_test(test_limits_refuse),
+                        cmocka_unit_test(test_every_threshold_is_possible),
                         cmocka_unit_test(test_legs_that_are_not_there),
                         cmocka_unit_test(test_agreement),
                         cmocka_unit_test(test_card_without_trigger_input),
