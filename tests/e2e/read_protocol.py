@@ -149,8 +149,16 @@ def pattern_pulses(pattern, main, thresholds):
     return pulses, end
 
 
+# What a file has besides its pulses is not read here, but has to be known: a key that is not may mean other pulses.
+KEYS = {"format", "id", "title", "indication", "age", "target", "coil", "waveform", "status", "verified", "intensity",
+        "pattern", "legs", "totals", "course", "citations", "notes"}
+
+
 def timeline(protocol, threshold_permille, percent_permille=0, other_thresholds=None):
     """[(t_ns, permille, None or what it waits for)] for a threshold; percent_permille of it, 0 as the file says."""
+    only(protocol, KEYS, "the file")
+    if str(protocol["format"]) != "1":
+        raise Unknown(f"format {protocol['format']} is not known here")
     intensity = protocol["intensity"]
     only(intensity, {"reference", "percent", "highest", "muscle", "adjustment"}, "intensity")
     reference = intensity["reference"]
