@@ -344,10 +344,10 @@ static void see_end(struct history *h, struct past_session *s, const json_t *dat
 {
         s->delivered = json_get_u64(data, "delivered");
         s->ended = true;
+        /* Until a count is seen that can be: that of the end may be lacking, or have gone back. */
+        s->unsure = s->started;
         if (json_object_get(data, "odometer"))
                 see_discharges(s, json_get_u64(data, "odometer"));
-        else
-                s->unsure = s->started;
         /* Without a reading (the card was gone, the daemon had crashed) the records say what it should show. */
         set_odometer(h, s->card_serial,
                      json_object_get(data, "odometer") ? json_get_u64(data, "odometer") : s->odometer + s->delivered);

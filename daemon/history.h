@@ -6,10 +6,10 @@
  * earlier runs at the start and then each one that got on disk.
  *
  * What is not known counts as given: pulses of a session that has not ended,
- * those of one whose card could not be asked at its end, until its odometer is
- * seen, and those
- * of a time that only a wrong clock puts outside the day. A record that could
- * not be taken in for want of memory makes every day unknown.
+ * those of one whose card could not be asked at its end, or said less than is
+ * known to have been given, until its odometer is seen, and those of a time
+ * that only a wrong clock puts outside the day. A record that could not be
+ * taken in for want of memory makes every day unknown.
  */
 #ifndef TMSD_HISTORY_H
 #define TMSD_HISTORY_H
@@ -31,7 +31,7 @@ struct past_session {
         bool measuring; /* its pulses measure, and treat nobody */
         bool started;
         bool ended;
-        bool unsure; /* it had started, and at its end the card could not be asked; until its odometer is seen */
+        bool unsure; /* it had started, and at its end the card said nothing of use; until its odometer is seen */
 };
 
 /* A recovery that has announced that it adds to a pulse file, and has not told what that came to. */

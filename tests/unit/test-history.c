@@ -274,6 +274,30 @@ static void test_what_nobody_knows_counts(void **state)
         assert_int_equal(today_in(h, "b2", "B", "2026-01-01T10:30:00").treatment, 8);
 }
 
+/* The card was asked at the session's end, but what it says cannot be: as if it had said nothing. */
+static void test_an_odometer_that_went_back_by_the_end(void **state)
+{
+        struct history *h = *state;
+
+        create(h, "2026-01-01T09:00:00.000000Z", "one", 1, 393, "A");
+        see(h, "2026-01-01T09:00:01.000000Z", "session.prepare",
+            json_pack("{s:s, s:i}", "session", "one", "pulses", 600));
+        see(h, "2026-01-01T09:00:02.000000Z", "session.start.intent", json_pack("{s:s}", "session", "one"));
+        see(h, "2026-01-01T09:05:00.000000Z", "session.end",
+            json_pack("{s:s, s:i, s:i}", "session", "one", "delivered", 300, "odometer", 7));
+        assert_int_equal(today(h, "A", "2026-01-01T09:30:00").treatment, 600);
+        see(h, "2026-01-01T09:31:00.000000Z", "stimulator.add",
+            json_pack("{s:i, s:i}", "card_serial", 1, "odometer", 694));
+        assert_int_equal(today(h, "A", "2026-01-01T09:32:00").treatment, 301);
+        /* One that never started has fired nothing, whatever the card says. */
+        create(h, "2026-01-01T10:00:00.000000Z", "two", 1, 694, "B");
+        see(h, "2026-01-01T10:00:01.000000Z", "session.prepare",
+            json_pack("{s:s, s:i}", "session", "two", "pulses", 600));
+        see(h, "2026-01-01T10:05:00.000000Z", "session.end",
+            json_pack("{s:s, s:i, s:i}", "session", "two", "delivered", 0, "odometer", 7));
+        assert_int_equal(today(h, "B", "2026-01-01T10:30:00").treatment, 0);
+}
+
 static void test_measuring_is_counted_for_itself(void **state)
 {
         struct history *h = *state;
@@ -400,6 +424,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_measuring_is_counted_for_itself, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_no_memory_is_not_nothing, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_odometer, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_an_odometer_that_went_back_by_the_end, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_years_are_forgotten, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_odd_records_do_no_harm, setup, teardown),
         };
