@@ -108,6 +108,20 @@ def intensity_of(text, main, thresholds):
     return share * thresholds[words[-1]]
 
 
+def pattern_end(levels, last_pulse):
+    """Where the next leg may begin; levels: the outermost first."""
+    end = Fraction(0)
+    for level in levels:
+        if level.jitter:
+            return last_pulse
+        if level.onsets:
+            # The last unit's end, which the levels inside of it make out.
+            end += level.onsets[-1]
+        elif level.regular:
+            return end + level.count * level.interval
+    return end
+
+
 def pattern_pulses(pattern, main, thresholds):
     """[(onset in ns, exact; share; what it waits for)] from the pattern's first pulse, and its end."""
     only(pattern, {"burst", "train", "series", "intensities", "ramp", "seed"}, "pattern")
@@ -138,15 +152,7 @@ def pattern_pulses(pattern, main, thresholds):
                 # The outermost level of those that have a unit beginning here.
                 wait = (not b and not k and series.wait) or (not k and train.wait) or burst.wait
                 pulses.append((at_train + at_burst + at_pulse, shares[k] * factor, wait or None))
-    # Where the next leg may begin: the outermost level that has an interval.
-    end = pulses[-1][0]
-    for level in (series, train, burst):
-        if level.jitter or level.onsets:
-            break
-        if level.regular:
-            end = level.count * level.interval
-            break
-    return pulses, end
+    return pulses, pattern_end((series, train, burst), pulses[-1][0])
 
 
 # What a file has besides its pulses is not read here, but has to be known: a key that is not may mean other pulses.
