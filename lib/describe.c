@@ -43,11 +43,19 @@ static void total_line(FILE *f, const char *what, uint64_t ns)
         fputc('\n', f);
 }
 
-static void spacing_words(FILE *f, const struct tms_protocol *p, const struct level *l)
+/* A level of one unit goes without saying, unless that unit waits. */
+static bool level_is_said(const struct level *l)
+{
+        return l->count > 1 || l->wait;
+}
+
+static void level_words(FILE *f, const struct tms_protocol *p, const char *level, const struct level *l,
+                        const char *unit)
 {
         char a[64], b[64];
 
-        switch (l->spacing) {
+        fprintf(f, "  %-7s %u %s%s", level, l->count, unit, l->count > 1 ? "s" : "");
+        switch (l->count > 1 ? l->spacing : SPACING_NONE) {
         case SPACING_REGULAR:
                 fprintf(f, ", onsets %s apart", time_words(ticks_to_ns(l->interval_ticks, p->den), a));
                 /* The frequency only where it is a short number. */
@@ -69,7 +77,8 @@ static void spacing_words(FILE *f, const struct tms_protocol *p, const struct le
                 break;
         }
         if (l->wait)
-                fprintf(f, "; each waits for the %s", l->wait == WAIT_TRIGGER ? "external trigger" : "operator");
+                fprintf(f, "; %s waits for the %s", l->count > 1 ? "each" : "it",
+                        l->wait == WAIT_TRIGGER ? "external trigger" : "operator");
         fputc('\n', f);
 }
 
@@ -105,21 +114,12 @@ static void leg_words(FILE *f, const struct tms_protocol *p, size_t index)
                 }
         }
 
-        if (burst->count > 1) {
-                fprintf(f, "  burst:  %u pulses", burst->count);
-                spacing_words(f, p, burst);
-        }
-        if (train->count > 1 || (burst->count == 1 && series->count == 1)) {
-                fprintf(f, "  train:  %u %s", train->count,
-                        burst->count > 1   ? "bursts"
-                        : train->count > 1 ? "pulses"
-                                           : "pulse");
-                spacing_words(f, p, train);
-        }
-        if (series->count > 1) {
-                fprintf(f, "  series: %u trains", series->count);
-                spacing_words(f, p, series);
-        }
+        if (level_is_said(burst))
+                level_words(f, p, "burst:", burst, "pulse");
+        if (level_is_said(train) || (burst->count == 1 && series->count == 1))
+                level_words(f, p, "train:", train, burst->count > 1 ? "burst" : "pulse");
+        if (level_is_said(series))
+                level_words(f, p, "series:", series, "train");
         if (leg->intensities) {
                 fprintf(f, "  pulses of a burst:");
                 for (uint32_t k = 0; k < burst->count; k++) {

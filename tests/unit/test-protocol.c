@@ -335,6 +335,45 @@ static void test_describe(void **state)
         tms_protocol_free(p);
 }
 
+/* A wait is shown at whatever level it stands, also where the level has one unit alone. */
+static void test_describe_waits(void **state)
+{
+        static const struct {
+                const char *pattern, *line;
+        } cases[] = {
+                        {"burst: {pulses: 1, wait: operator}, train: {bursts: 3, interval: 1 s}",
+                         "  burst:  1 pulse; it waits for the operator\n"},
+                        {"train: {pulses: 1, interval: 1 s, wait: trigger}, series: {trains: 3, interval: 1 s}",
+                         "  train:  1 pulse; it waits for the external trigger\n"},
+                        {"burst: {pulses: 3, interval: 20 ms}, train: {bursts: 1, wait: operator}",
+                         "  train:  1 burst; it waits for the operator\n"},
+                        {"train: {pulses: 3, interval: 1 s}, series: {trains: 1, wait: operator}",
+                         "  series: 1 train; it waits for the operator\n"},
+                        {"train: {pulses: 3, interval: 1 s, wait: operator}",
+                         "  train:  3 pulses, onsets 1 s apart (1 Hz); each waits for the operator\n"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const bool fast = strstr(cases[i].pattern, "20 ms");
+                struct tms_protocol *p = NULL;
+                struct tms_error e = {};
+                char text[1024], *words;
+
+                snprintf(text, sizeof(text),
+                         "format: 1\nid: x\ntitle: t\nindication: i\ntarget: t\ncoil: any\nwaveform: biphasic\n"
+                         "status: research\nintensity: {reference: rMT, percent: 100 %%}\npattern: {%s}\n"
+                         "totals: {pulses: 3, trains: %u, first_to_last: %s}\n",
+                         cases[i].pattern, strstr(cases[i].pattern, "trains: 3") ? 3 : 1, fast ? "40 ms" : "2 s");
+                if (tms_protocol_parse("x", text, strlen(text), &p, &e) < 0)
+                        fail_msg("%s", e.message);
+                assert_int_equal(tms_protocol_describe(p, &words), 0);
+                if (!strstr(words, cases[i].line))
+                        fail_msg("expected: %sin: %s", cases[i].line, words);
+                free(words);
+                tms_protocol_free(p);
+        }
+}
+
 /* --- The manual page ------------------------------------------------------------------------------ */
 
 #define HEAD                                                                                                       \
@@ -481,6 +520,7 @@ int main(void)
                         cmocka_unit_test(test_course_and_citations),
                         cmocka_unit_test(test_identity),
                         cmocka_unit_test(test_describe),
+                        cmocka_unit_test(test_describe_waits),
                         cmocka_unit_test(test_manual_examples),
                         cmocka_unit_test(test_find_and_foreach),
         };
