@@ -13,6 +13,7 @@ struct auditlog {
         bool low;             /* little is free on the disk */
         bool unsound;         /* what the disk has is not known any more: nothing may be added */
         uint64_t bytes;       /* of log.jsonl */
+        uint64_t synced;      /* of them on disk */
         uint64_t room;        /* up to this size the file system keeps room for it */
         uint64_t undestroyed; /* keys before key, from this number on, whose files could not be destroyed yet */
         uint64_t seq;         /* of the next record */

@@ -102,6 +102,24 @@ static int open_log_file(struct opening *o)
         return l->log_fd < 0 ? problem(o, -errno, "its log.jsonl cannot be opened: %s", strerror(errno)) : 0;
 }
 
+/*
+ * What an earlier daemon wrote may have been read from memory alone, if that daemon was killed before it had synced:
+ * its last seal, a new key, the name of a file. From here on it is relied on, and an old key is destroyed because a
+ * new one was announced. So all of it is on disk first.
+ */
+static int settle(struct opening *o, int state_fd)
+{
+        const struct auditlog *l = o->log;
+        const int fds[] = {l->log_fd, state_fd, l->dir_fd, l->keys_fd, l->pulses_fd, l->protocols_fd};
+        size_t i;
+
+        for (i = 0; i < ELEMENTS(fds); i++) {
+                if (fsync(fds[i]) < 0)
+                        return problem(o, -errno, "what was written before cannot be synced: %s", strerror(errno));
+        }
+        return 0;
+}
+
 static int cut_log(struct opening *o)
 {
         struct auditlog *l = o->log;
@@ -235,6 +253,7 @@ static int go_on(struct opening *o)
 
         l->seq = o->report.records;
         l->bytes = o->report.good_bytes;
+        l->synced = l->bytes;
         strcpy(l->prev, o->report.head);
         strcpy(l->key0, o->report.key0);
         return l->seq == 0 ? begin(o) : take_key(o);
@@ -256,6 +275,8 @@ static int open_all(struct opening *o, int state_fd)
                 r = open_dirs(o, state_fd);
         if (r >= 0)
                 r = open_log_file(o);
+        if (r >= 0)
+                r = settle(o, state_fd);
         if (r >= 0)
                 r = cut_log(o);
         if (r >= 0)

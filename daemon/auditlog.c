@@ -4,6 +4,7 @@
 #include <openssl/sha.h>
 #include <sys/statvfs.h>
 
+#include "append.h"
 #include "auditlog-internal.h"
 #include "file.h"
 #include "jsonline.h"
@@ -99,10 +100,7 @@ static int compose(struct auditlog *l, const char *type, json_t *who, const char
         return json_line(record, ret);
 }
 
-/*
- * Writes the line and its end with one write(), so that a crash tears at most
- * the last one. A line of which the disk took only a part is taken back.
- */
+/* A crash or a power cut tears at most the last line. One of which the disk took only a part is taken back. */
 static int append_line(struct auditlog *l, char *line)
 {
         size_t size = strlen(line);
@@ -116,7 +114,7 @@ static int append_line(struct auditlog *l, char *line)
                 return r;
         line[size] = '\n';
         l->dirty = true;
-        r = write_whole(l->log_fd, l->bytes, line, size + 1, &sound);
+        r = append_lines(l->log_fd, l->bytes, &l->synced, line, size + 1, &sound);
         line[size] = '\0';
         if (!sound)
                 l->unsound = true;
@@ -151,6 +149,7 @@ int auditlog_sync(struct auditlog *l)
                 return -errno;
         }
         l->dirty = false;
+        l->synced = l->bytes;
         return 0;
 }
 

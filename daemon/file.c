@@ -26,15 +26,6 @@ int write_all(int fd, const void *data, size_t size)
         return 0;
 }
 
-int write_whole(int fd, uint64_t size, const void *data, size_t n, bool *ret_sound)
-{
-        int r;
-
-        r = write_all(fd, data, n);
-        *ret_sound = r >= 0 || ftruncate(fd, (off_t)size) >= 0;
-        return r;
-}
-
 int reserve_room(int fd, uint64_t size, uint64_t room)
 {
         int r;

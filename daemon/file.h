@@ -11,12 +11,6 @@
 int write_all(int fd, const void *data, size_t size);
 
 /*
- * Appends to a file of that size, open with O_APPEND, all of it or nothing: a
- * part that was written is taken back. *ret_sound false: it could not be.
- */
-int write_whole(int fd, uint64_t size, const void *data, size_t n, bool *ret_sound);
-
-/*
  * Has the file system keep room for that much behind a file of that size, which
  * stays the file's even when the disk is full. No error where that cannot be had at all.
  */

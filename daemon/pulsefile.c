@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <tms.h>
 
+#include "append.h"
 #include "cut.h"
 #include "file.h"
 #include "pulsefile.h"
@@ -21,8 +22,9 @@ struct pulsefile {
         int error;    /* of an opening or a write that failed: nothing is added behind what is missing */
         bool unsound; /* what the disk has of it is not known any more */
         bool dirty;
-        bool made;     /* by this process, and no record names it yet */
-        uint64_t room; /* up to this size the file system keeps room for it */
+        bool made;       /* by this process, and no record names it yet */
+        uint64_t synced; /* bytes that are on disk */
+        uint64_t room;   /* up to this size the file system keeps room for it */
         EVP_MD_CTX *sha;
         struct tms_pulse_counts counts;
         struct pulse_totals totals;
@@ -174,7 +176,7 @@ static int put(struct pulsefile *p, const char *data, size_t size, const struct 
         int r;
 
         p->dirty = true;
-        r = write_whole(p->fd, p->totals.bytes, data, size, &sound);
+        r = append_lines(p->fd, p->totals.bytes, &p->synced, data, size, &sound);
         if (!sound)
                 p->unsound = true;
         if (r < 0)
@@ -236,10 +238,12 @@ int pulsefile_open(struct pulsefile *p, int dir_fd, bool existing)
 
         r = open_file(p, dir_fd, existing);
         if (r >= 0) {
-                if (fsync(p->fd) < 0)
+                if (fsync(p->fd) < 0) {
                         r = -errno;
-                else
+                } else {
+                        p->synced = p->totals.bytes;
                         r = sync_dir(dir_fd);
+                }
                 if (r == -EIO || r == -EROFS)
                         p->unsound = true;
         }
@@ -313,6 +317,7 @@ int pulsefile_sync(struct pulsefile *p)
                 return -errno;
         }
         p->dirty = false;
+        p->synced = p->totals.bytes;
         return 0;
 }
 

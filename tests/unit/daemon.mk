@@ -7,7 +7,7 @@ SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-lea
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
 SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery)
-DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
+DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-power audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
 DAEMON_UNIT += $(addprefix $(B)/tests/test-,quota turn elapsed-boots)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
@@ -35,7 +35,7 @@ $(DU)/lib/allow-list.o: $(B)/lib/shipped.h
 DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device.c lib/enumerate.c,$(wildcard lib/*.c))) \
 	$(DU)/lib/timeline.o
 DU_DAEMON := $(patsubst daemon/%.c,$(DU)/%.o,$(filter-out daemon/main.c daemon/tmsctl%.c daemon/cli%.c,$(wildcard daemon/*.c)))
-DU_AUDIT := $(addprefix $(DU)/,auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o)
+DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o)
 DU_VERIFY := $(addprefix $(DU)/lib/,audit.o audit-verify.o audit-record.o audit-seal.o audit-keys.o audit-files.o audit-pulses.o pulse-lines.o error.o codepoint.o)
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
@@ -45,6 +45,9 @@ $(B)/tests/test-audit-hash: $(addprefix $(DU)/,test-audit-hash.o scratch.o) $(DU
 $(B)/tests/test-audit-hash: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=SHA256
 $(B)/tests/test-audit-log: $(addprefix $(DU)/,test-audit-log.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-beside: $(addprefix $(DU)/,test-audit-beside.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-power: $(addprefix $(DU)/,test-audit-power.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
+# Each is looked at, and each sync.
+$(B)/tests/test-audit-power: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=unlinkat
 $(B)/tests/test-audit-matrix: $(addprefix $(DU)/,test-audit-matrix.o audit-forge.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
