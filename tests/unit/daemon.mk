@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen \
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause)
 DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-power audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
 DAEMON_UNIT += $(addprefix $(B)/tests/test-,quota turn elapsed-boots)
 UNIT_TESTS  += $(DAEMON_UNIT)
@@ -66,6 +66,7 @@ $(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o fake-device.o scratch.o
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
 	$(addprefix $(DU)/,session-fixture.o fake-device.o fake-bus.o fake-clock.o scratch.o) \
 	$(filter-out $(DU)/clock.o,$(DU_DAEMON)) $(DU_LIB)
+$(B)/tests/test-session-overtake $(B)/tests/test-session-pause: $(DU)/overtaking.o
 # Syncs that fail when the test says so.
 $(B)/tests/test-audit-writer $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
 # What was given behind the daemon's back.

@@ -191,30 +191,59 @@ void answer(sd_bus *bus)
                 ;
 }
 
+struct answered {
+        bool done;
+        sd_bus_message *reply;
+};
+
+static int on_answered(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct answered *a = userdata;
+
+        a->done = true;
+        a->reply = sd_bus_message_ref(m);
+        return 0;
+}
+
+/* While it waits it answers the daemon's questions, as any program does that reads its bus; sd_bus_call() does not. */
+static sd_bus_message *ask(sd_bus *bus, sd_bus_message *m)
+{
+        _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+        struct answered a = {0};
+
+        if (sd_bus_call_async(bus, &slot, m, on_answered, &a, 30 * USEC_PER_S) < 0)
+                return NULL;
+        while (!a.done) {
+                int r = sd_bus_process(bus, NULL);
+
+                if (r < 0 || (r == 0 && sd_bus_wait(bus, UINT64_MAX) < 0))
+                        break;
+        }
+        return a.reply;
+}
+
 bool finish(struct fixture *f, sd_bus *bus, sd_bus_message *m, sd_bus_message **ret_reply)
 {
-        sd_bus_error e = SD_BUS_ERROR_NULL;
-        sd_bus_message *reply = NULL;
-        int r;
+        sd_bus_message *reply = ask(bus, m);
+        const sd_bus_error *e = reply ? sd_bus_message_get_error(reply) : NULL;
+        const bool worked = reply && !e;
 
-        answer(bus);
-        r = sd_bus_call(bus, m, 30 * USEC_PER_S, &e, &reply);
         answer(bus);
         sd_bus_message_unref(m);
         f->error[0] = f->message[0] = '\0';
-        if (r < 0) {
-                const char *name = e.name ? e.name : "?";
+        if (!worked) {
+                const char *name = e ? e->name : "?";
 
                 (void)snprintf(f->error, sizeof(f->error), "%s",
                                strncmp(name, "org.tmsd1.Error.", 16) == 0 ? name + 16 : name);
-                (void)snprintf(f->message, sizeof(f->message), "%s", e.message ? e.message : "");
+                (void)snprintf(f->message, sizeof(f->message), "%s", e && e->message ? e->message : "");
+                reply = sd_bus_message_unref(reply);
         }
-        sd_bus_error_free(&e);
         if (ret_reply)
                 *ret_reply = reply;
         else
                 sd_bus_message_unref(reply);
-        return r >= 0;
+        return worked;
 }
 
 sd_bus *connect_as(struct fixture *f, uid_t uid)
@@ -304,11 +333,16 @@ void refused(struct fixture *f, const char *error, const char *part)
 
 char *get_text(sd_bus *bus, const char *path, const char *interface, const char *property)
 {
-        char *value = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        const char *value;
 
-        answer(bus);
-        (void)sd_bus_get_property_string(bus, BUS_NAME, path, interface, property, NULL, &value);
-        return value ? value : strdup("");
+        assert_true(sd_bus_message_new_method_call(bus, &m, BUS_NAME, path, "org.freedesktop.DBus.Properties", "Get") >=
+                    0);
+        assert_true(sd_bus_message_append(m, "ss", interface, property) >= 0);
+        reply = ask(bus, m);
+        if (!reply || sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "v", "s", &value) < 0)
+                value = "";
+        return strdup(value);
 }
 
 unsigned get_number(struct fixture *f, const char *property)

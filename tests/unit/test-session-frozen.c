@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/wait.h>
 #include <cmocka.h>
 
 #include "fake-bus.h"
@@ -78,6 +79,33 @@ static void test_an_owner_who_answers_goes_on(void **state)
         check_end(f, "stopped", 0);
 }
 
+/* Also while he waits for the answer to a call of his own, as the disk may keep him waiting. */
+static void test_an_owner_who_waits_for_an_answer_goes_on(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus_message *m;
+        pid_t disk;
+
+        must_run(f);
+        atomic_store(hold_sync, 1);
+        disk = fork();
+        assert_true(disk >= 0);
+        if (disk == 0) {
+                usleep(ANSWERING_NS / 1000);
+                atomic_store(hold_sync, 0);
+                _exit(0);
+        }
+        m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "SealAudit");
+        (void)sd_bus_message_append(m, "s", "fresh 1");
+        if (!finish(f, f->bus, m, NULL))
+                fail_msg("Seal: %s: %s", f->error, f->message);
+        assert_int_equal(waitpid(disk, NULL, 0), disk);
+        wait_state(f, "running");
+        assert_int_equal(logged(f, FROZEN), 0);
+        must(f, "Stop");
+        check_end(f, "stopped", 0);
+}
+
 /* Paused, prepared, armed: nothing goes on by itself, so that nobody is asked. */
 static void test_nobody_is_asked_while_nothing_runs(void **state)
 {
@@ -101,6 +129,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         TEST(test_a_frozen_owner_pauses),
                         TEST(test_an_owner_who_answers_goes_on),
+                        TEST(test_an_owner_who_waits_for_an_answer_goes_on),
                         TEST(test_nobody_is_asked_while_nothing_runs),
         };
 
