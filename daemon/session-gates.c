@@ -139,7 +139,7 @@ bool gates_look(struct request *q, const struct session *s, const char *method, 
         return true;
 }
 
-void gates_add_notices(const struct gates *g, struct tms_safety *safety)
+bool gates_add_notices(const struct gates *g, struct tms_safety *safety)
 {
         size_t i;
 
@@ -147,7 +147,7 @@ void gates_add_notices(const struct gates *g, struct tms_safety *safety)
                 struct tms_safety_reason *r;
 
                 if (safety->n_reasons == ELEMENTS(safety->reasons))
-                        return;
+                        return false;
                 r = &safety->reasons[safety->n_reasons++];
                 *r = (struct tms_safety_reason){.class_ = TMS_SAFETY_NOTICE, .layer = "clock"};
                 (void)snprintf(r->table, sizeof(r->table), "%s", g->notices[i].name);
@@ -155,6 +155,7 @@ void gates_add_notices(const struct gates *g, struct tms_safety *safety)
                 if (safety->class_ < TMS_SAFETY_NOTICE)
                         safety->class_ = TMS_SAFETY_NOTICE;
         }
+        return true;
 }
 
 void gates_keep(struct session *s, const struct gates *g)

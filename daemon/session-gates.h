@@ -26,8 +26,8 @@ struct gates {
 
 /* Refuses q, and returns false, when the clock or the day forbids that method. */
 bool gates_look(struct request *q, const struct session *s, const char *method, struct gates *ret);
-/* The notices, as reasons of the verdict, which then has them to be confirmed. */
-void gates_add_notices(const struct gates *g, struct tms_safety *safety);
+/* The notices, as reasons of the verdict, which then has them to be confirmed. False: it has no room for them all. */
+bool gates_add_notices(const struct gates *g, struct tms_safety *safety);
 /* The session goes by these from now on. */
 void gates_keep(struct session *s, const struct gates *g);
 /* As gates_look(), and false too when something is worse than what the session goes by. */

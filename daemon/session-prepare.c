@@ -324,7 +324,14 @@ static void load(struct preparation *p)
         struct tms_verdict verdict = {0};
         int r;
 
-        gates_add_notices(&p->gates, &p->safety);
+        if (!gates_add_notices(&p->gates, &p->safety)) {
+                request_refuse(p->q, "Failed",
+                               "Prepare: %s has more to be confirmed than a verdict has room for, and what nobody is "
+                               "told nobody confirms. Set the computer's clock right (timedatectl), and report this.",
+                               tms_protocol_id(p->protocol));
+                preparation_free(p);
+                return;
+        }
         r = notices_new(&p->safety, &p->notices);
         if (r < 0) {
                 request_refuse(p->q, "Failed", "No memory. End other programs and try again.");

@@ -186,6 +186,9 @@ int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose
         int r;
 
         r = safety_policy(p, dose, today, &s, error);
+        /* The stimulator's own reason needs a place. */
+        if (r >= 0 && s.n_reasons == ELEMENTSOF(s.reasons))
+                r = safety_no_room(error);
         if (r >= 0)
                 r = dose_extremes(p, dose, &strongest, &weakest, error);
         if (r < 0)

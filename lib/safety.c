@@ -22,11 +22,13 @@ struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_saf
                                             const char *table, const char *source)
 {
         struct tms_safety *out = c->out;
-        /* Never full: at most 3 ceilings, 4 of the list, 4 for each of 4 legs, 2 of the threshold, and the card's. */
-        struct tms_safety_reason *r =
-                        &out->reasons[out->n_reasons < ELEMENTSOF(out->reasons) ? out->n_reasons++
-                                                                                : ELEMENTSOF(out->reasons) - 1];
+        struct tms_safety_reason *r = &c->spare;
 
+        /* A reason that nobody is told must not be one that would have forbidden it. */
+        if (out->n_reasons < ELEMENTSOF(out->reasons))
+                r = &out->reasons[out->n_reasons++];
+        else
+                c->full = true;
         *r = (struct tms_safety_reason){.class_ = class_};
         snprintf(r->layer, sizeof(r->layer), "%s", layer);
         snprintf(r->table, sizeof(r->table), "%s", table);
@@ -201,6 +203,14 @@ static void threshold_method(struct safety_check *c)
                     "EMG, so the true percentage may be above the limits named here.");
 }
 
+int safety_no_room(struct tms_error *error)
+{
+        return tms_error_set(
+                        error, E2BIG, NULL, 0, 0, NULL,
+                        "there are more reasons than a verdict has room for, so that nothing is known of this dose; "
+                        "split the protocol, or give it fewer legs");
+}
+
 int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
                   struct tms_safety *ret, struct tms_error *error)
 {
@@ -236,6 +246,8 @@ int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, con
         for (size_t i = 0; i < p->n_legs; i++)
                 safety_leg_tables(&c, &c.legs[i]);
         threshold_method(&c);
+        if (c.full)
+                return safety_no_room(error);
 
         *ret = out;
         return 0;

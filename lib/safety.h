@@ -106,13 +106,16 @@ struct safety_check {
         const struct tms_dose *dose;
         const struct tms_today *today;
         struct tms_safety *out;
-        uint32_t percent_permille;   /* of the reference, as dosed */
-        uint64_t trains;             /* found that are more than single pulses */
-        uint32_t strongest_permille; /* of the threshold, but for single pulses; 0: none, or related to none */
+        bool full;                      /* there was no room for a reason: there is no verdict */
+        struct tms_safety_reason spare; /* takes it all the same */
+        uint32_t percent_permille;      /* of the reference, as dosed */
+        uint64_t trains;                /* found that are more than single pulses */
+        uint32_t strongest_permille;    /* of the threshold, but for single pulses; 0: none, or related to none */
         struct leg_findings legs[TMS_LEGS_MAX];
         enum tms_safety_class outside; /* what lying outside a table means: a notice on the list, else an override */
 };
 
+/* Never NULL: one that finds no room makes the check full. */
 struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_safety_class class_, const char *layer,
                                             const char *table, const char *source);
 #define REASON_TEXT(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
@@ -123,6 +126,9 @@ void safety_percent_text(char *buf, size_t size, uint64_t permille);
 void safety_train_found(const struct train *x, void *userdata);
 /* Tells what was kept of a leg. */
 void safety_leg_tables(struct safety_check *c, const struct leg_findings *f);
+
+/* There is no verdict without all of its reasons. */
+int safety_no_room(struct tms_error *error);
 
 /* The three layers; whether the stimulator can give the dose is not asked. */
 int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,

@@ -287,7 +287,7 @@ struct tms_safety {
 struct tms_today {
         uint32_t treatment; /* pulses of treatments */
         uint32_t measuring; /* of sessions whose verdict said so */
-        char whose[768];    /* whose they are and when they were given, for the sentence; may be "" */
+        char whose[896];    /* whose they are and when they were given, for the sentence; may be "" */
 };
 
 /*

@@ -3,6 +3,7 @@
 
 LIB_UNIT   := $(addprefix $(B)/tests/test-,text characters protocol protocol-bad protocol-files compile safety adjust \
 	      threshold threshold-lapses device)
+LIB_UNIT += $(B)/tests/test-reasons
 UNIT_TESTS += $(LIB_UNIT)
 
 LU := $(B)/tests/unit/lib

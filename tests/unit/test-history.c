@@ -412,6 +412,32 @@ static void test_odd_records_do_no_harm(void **state)
         assert_null(history_last_session(h, 77));
 }
 
+/* The longest that there can be still ends with what to do, and whole. */
+static void test_the_longest_sentence(void **state)
+{
+        struct history *h = *state;
+        char subject[65] = "", id[40];
+        struct tms_today t;
+        unsigned i;
+
+        memset(subject, 'x', sizeof(subject) - 1);
+        for (i = 0; i < 12; i++) {
+                subject[i] = '-';
+                (void)snprintf(id, sizeof(id), "20260101T090000Z_%08x", i);
+                create(h, "2026-01-01T09:00:00.000000Z", id, i, 0, subject);
+                see(h, "2026-01-01T09:00:00.000000Z", "session.prepare",
+                    json_pack("{s:s, s:I}", "session", id, "pulses", (json_int_t)UINT32_MAX));
+                see(h, "2026-01-01T09:00:00.000000Z", "session.start.intent", json_pack("{s:s}", "session", id));
+                end(h, "2026-01-01T09:00:00.000000Z", id, 0);
+                subject[i] = '.';
+        }
+        subject[0] = '_';
+        t = today_in(h, "b2", subject, "2026-01-02T09:14:30Z");
+        assert_int_equal(t.treatment, UINT32_MAX);
+        assert_non_null(strstr(t.whose, " and 9 more; 4294967295 of these may be over 24 hours ago"));
+        assert_string_equal(t.whose + strlen(t.whose) - strlen("if you know when it was"), "if you know when it was");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -427,6 +453,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_an_odometer_that_went_back_by_the_end, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_years_are_forgotten, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_odd_records_do_no_harm, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_the_longest_sentence, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "fake-device.h"
 #include "manager.h"
 #include "session-fixture.h"
+#include "session-gates.h"
 
 #define SECOND "/org/tmsd1/stimulator/1"
 
@@ -250,6 +251,26 @@ static void test_both_thresholds_are_asked_for_judged_and_recorded(void **state)
         assert_int_equal(logged(f, "100 % of it is 108 % of the measured one"), 1);
 }
 
+/* --- Reasons that find no room ---------------------------------------------------------------------------- */
+
+/* A notice that nobody is told of is confirmed by nobody. */
+static void test_a_full_verdict_refuses(void **state)
+{
+        struct gates g = {.clock_notices = 3,
+                          .notices = {{.kind = 0, .name = "clock_stepped", .sentence = "It was set."},
+                                      {.kind = 1, .name = "clock_backward", .sentence = "It went back."}}};
+        struct tms_safety *safety = calloc(1, sizeof(*safety));
+
+        assert_non_null(safety);
+        safety->n_reasons = sizeof(safety->reasons) / sizeof(*safety->reasons) - 1;
+        assert_false(gates_add_notices(&g, safety));
+        safety->n_reasons = sizeof(safety->reasons) / sizeof(*safety->reasons) - 2;
+        assert_true(gates_add_notices(&g, safety));
+        assert_string_equal(safety->reasons[safety->n_reasons - 1].sentence, "It went back.");
+        assert_int_equal(safety->class_, TMS_SAFETY_NOTICE);
+        free(safety);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup_gates, teardown_gates)
 
 int main(void)
@@ -261,6 +282,7 @@ int main(void)
                         TEST(test_without_a_subject_the_sentence_says_so),
                         TEST(test_the_dose_is_looked_at_again),
                         TEST(test_a_day_that_nobody_knows),
+                        TEST(test_a_full_verdict_refuses),
                         TEST(test_both_thresholds_are_asked_for_judged_and_recorded),
         };
 
