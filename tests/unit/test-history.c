@@ -421,6 +421,7 @@ static void test_the_longest_sentence(void **state)
         unsigned i;
 
         memset(subject, 'x', sizeof(subject) - 1);
+        memset(subject, '.', 12);
         for (i = 0; i < 12; i++) {
                 subject[i] = '-';
                 (void)snprintf(id, sizeof(id), "20260101T090000Z_%08x", i);
