@@ -35,6 +35,17 @@ static bool is_wanted(const json_t *record)
         return !opt.until || strncmp(utc, opt.until, strlen(opt.until)) <= 0;
 }
 
+/*
+ * What stands in a log is shown and never obeyed: a character that steers the terminal, turns the direction of
+ * writing or cannot be seen is shown as '?'. With --json everything is as it stands.
+ */
+static void print_text(const char *text)
+{
+        _cleanup_(freep) char *line = strdup(text);
+
+        printf("%s", line ? tms_text_line(line) : "?");
+}
+
 static void print_who(const json_t *who)
 {
         const json_t *uid = json_object_get(who, "uid");
@@ -42,8 +53,12 @@ static void print_who(const json_t *who)
 
         if (uid)
                 printf("  uid %" JSON_INTEGER_FORMAT, json_integer_value(uid));
-        if (*action)
-                printf(" %s%s%s", action, *answer ? "=" : "", answer);
+        if (*action) {
+                (void)putchar(' ');
+                print_text(action);
+                printf("%s", *answer ? "=" : "");
+                print_text(answer);
+        }
 }
 
 /* Hashes, keys and signatures by their first digits: people compare those, programs have --json. */
@@ -57,18 +72,23 @@ static void print_value(const json_t *value)
                 return;
         }
         dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        printf("%s", dump ? dump : "?");
+        print_text(dump ? dump : "?");
 }
 
 static void print_record(const json_t *record)
 {
-        const char *type = json_get_str(record, "type"), *key;
+        const char *key;
         json_t *value;
 
-        printf("%6" PRIu64 "  %s  %s%s%s", json_get_u64(record, "seq"), json_get_str(record, "utc"),
-               colour(COLOUR_BOLD), type, colour(COLOUR_NONE));
+        printf("%6" PRIu64 "  ", json_get_u64(record, "seq"));
+        print_text(json_get_str(record, "utc"));
+        printf("  %s", colour(COLOUR_BOLD));
+        print_text(json_get_str(record, "type"));
+        printf("%s", colour(COLOUR_NONE));
         json_object_foreach(json_object_get(record, "data"), key, value) {
-                printf(" %s%s=%s", colour(COLOUR_DIM), key, colour(COLOUR_NONE));
+                printf(" %s", colour(COLOUR_DIM));
+                print_text(key);
+                printf("=%s", colour(COLOUR_NONE));
                 print_value(value);
         }
         print_who(json_object_get(record, "who"));

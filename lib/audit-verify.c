@@ -54,7 +54,8 @@ static void conclude(struct verify *v, enum tms_audit_result result, uint64_t li
         va_start(ap, format);
         vsnprintf(v->report.sentence + n, sizeof(v->report.sentence) - n, format, ap);
         va_end(ap);
-        tms_text_repair(v->report.sentence);
+        /* What it quotes of a log may have been put there to steer the terminal on which the sentence is read. */
+        tms_text_line(v->report.sentence);
 }
 
 /* --- One record ------------------------------------------------------------------- */

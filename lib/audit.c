@@ -13,7 +13,7 @@
 static int why_set(struct audit_why *why, int err, const char *format, va_list ap)
 {
         vsnprintf(why->text, sizeof(why->text), format, ap);
-        tms_text_repair(why->text);
+        tms_text_line(why->text);
         return -err;
 }
 

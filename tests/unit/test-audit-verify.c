@@ -332,6 +332,28 @@ static void test_quotes_are_text(void **state)
         json_decref(sentence);
 }
 
+/* Whoever may change a log must not write on the auditor's terminal: it is he who is to be told. */
+static void test_quotes_do_not_steer(void **state)
+{
+        static const char id[] = "\\u001b[2K\\rgood\\u009b1A\\u202e\\u2028";
+        struct forge *f = *state;
+        struct tms_audit_report report;
+        char data[200];
+
+        snprintf(data, sizeof(data), "{\"session\":\"%s\"}", id);
+        forge_record(f, "session.prepare", data);
+        snprintf(data, sizeof(data), "{\"session\":\"T-1\",\"file\":\"%s\"}", id);
+        forge_write(f);
+        report = verify(f, NULL, NULL, NULL);
+        assert_result(report, TMS_AUDIT_TAMPERED, f->lines, "session.prepare of session ?[2K?good?1A??: without");
+        free(f->line[--f->lines]);
+        forge_sha256(f->line[f->lines - 1], strlen(f->line[f->lines - 1]), f->prev);
+        forge_record(f, "recovery.pulses.intent", data);
+        forge_write(f);
+        report = verify(f, NULL, NULL, NULL);
+        assert_result(report, TMS_AUDIT_TAMPERED, f->lines, "names '?[2K?good?1A?");
+}
+
 static void test_no_record(void **state)
 {
         const struct forge *f = *state;
@@ -765,6 +787,7 @@ int main(void)
                         TEST(test_duplicate_any_line),
                         TEST(test_swap_any_lines),
                         TEST(test_quotes_are_text),
+                        TEST(test_quotes_do_not_steer),
                         TEST(test_no_record),
                         TEST(test_truncate_at_any_line),
                         TEST(test_truncate_under_the_key),
