@@ -292,6 +292,35 @@ static void forget_old(struct history *h)
         }
 }
 
+/* What the card has discharged since the session began: pulses whose answer was lost are among them. */
+static void see_discharges(struct past_session *s, uint64_t odometer)
+{
+        /* A count below what is known to have been given is another's, or was lost: nothing is learned from it. */
+        if (odometer < s->odometer + s->delivered)
+                return;
+        s->discharged = odometer - s->odometer;
+        s->unsure = false;
+}
+
+/*
+ * A card's own count, outside a session: of the pulses of its sessions that nobody knows, it knows. A session's go up
+ * to the next one's beginning; what was fired between two sessions counts as the first one's.
+ */
+static void see_card(struct history *h, uint64_t card_serial, uint64_t odometer)
+{
+        struct past_session *s;
+        uint64_t until = odometer;
+
+        set_odometer(h, card_serial, odometer);
+        TAILQ_FOREACH_REVERSE(s, &h->sessions, past_session_list, link) {
+                if (s->card_serial != card_serial)
+                        continue;
+                if (s->unsure)
+                        see_discharges(s, until);
+                until = s->odometer;
+        }
+}
+
 static void see_create(struct history *h, const json_t *record, const json_t *data)
 {
         struct past_session *s = calloc(1, sizeof(*s));
@@ -311,33 +340,11 @@ static void see_create(struct history *h, const json_t *record, const json_t *da
                 h->incomplete = true;
                 return;
         }
+        /* Read anew for this session, and the others on that card have ended. */
+        if (json_object_get(data, "odometer"))
+                see_card(h, s->card_serial, s->odometer);
         TAILQ_INSERT_TAIL(&h->sessions, s, link);
         forget_old(h);
-}
-
-/* What the card has discharged since the session began: pulses whose answer was lost are among them. */
-static void see_discharges(struct past_session *s, uint64_t odometer)
-{
-        /* A count below what is known to have been given is another's, or was lost: nothing is learned from it. */
-        if (odometer < s->odometer + s->delivered)
-                return;
-        s->discharged = odometer - s->odometer;
-        s->unsure = false;
-}
-
-/* A card's own count, outside a session: of the pulses of the last one that nobody knows, it knows. */
-static void see_card(struct history *h, uint64_t card_serial, uint64_t odometer)
-{
-        struct past_session *s;
-
-        set_odometer(h, card_serial, odometer);
-        TAILQ_FOREACH_REVERSE(s, &h->sessions, past_session_list, link) {
-                if (s->card_serial != card_serial)
-                        continue;
-                if (s->unsure)
-                        see_discharges(s, odometer);
-                return;
-        }
 }
 
 static void see_end(struct history *h, struct past_session *s, const json_t *data)

@@ -439,6 +439,59 @@ static void test_the_longest_sentence(void **state)
         assert_string_equal(t.whose + strlen(t.whose) - strlen("if you know when it was"), "if you know when it was");
 }
 
+static void cut_off(struct history *h, const char *id, uint64_t card, uint64_t odometer, uint64_t known)
+{
+        create(h, "2026-01-01T09:00:00.000000Z", id, card, odometer, "A");
+        see(h, "2026-01-01T09:00:00.000000Z", "session.prepare", json_pack("{s:s, s:i}", "session", id, "pulses", 600));
+        see(h, "2026-01-01T09:00:00.000000Z", "session.start.intent", json_pack("{s:s}", "session", id));
+        end(h, "2026-01-01T09:00:00.000000Z", id, known);
+}
+
+static void see_odometer(struct history *h, uint64_t card, uint64_t odometer)
+{
+        see(h, "2026-01-01T09:30:00.000000Z", "stimulator.add",
+            json_pack("{s:I, s:I}", "card_serial", (json_int_t)card, "odometer", (json_int_t)odometer));
+}
+
+/* What a card has counted settles all of its sessions: one goes from its beginning to the next one's. */
+static void test_two_that_were_cut_off(void **state)
+{
+        struct history *h = *state;
+
+        cut_off(h, "one", 1, 50, 10);
+        assert_int_equal(today(h, "A", "2026-01-01T10:00:00Z").treatment, 600);
+        /* The next one on that card, and one on another, whose card says nothing of these. */
+        cut_off(h, "two", 1, 70, 10);
+        cut_off(h, "three", 2, 7, 10);
+        assert_int_equal(today(h, "A", "2026-01-01T10:00:00Z").treatment, 20 + 600 + 600);
+        see_odometer(h, 1, 110);
+        assert_int_equal(today(h, "A", "2026-01-01T10:00:00Z").treatment, 20 + 40 + 600);
+        see_odometer(h, 2, 18);
+        assert_int_equal(today(h, "A", "2026-01-01T10:00:00Z").treatment, 20 + 40 + 11);
+}
+
+/* Two whose ends are told late, as when the card comes back, and of which the newer one is settled. */
+static void test_an_older_one_than_the_newest(void **state)
+{
+        struct history *h = *state;
+
+        create(h, "2026-01-01T09:00:00.000000Z", "one", 1, 50, "A");
+        see(h, "2026-01-01T09:00:00.000000Z", "session.prepare",
+            json_pack("{s:s, s:i}", "session", "one", "pulses", 600));
+        see(h, "2026-01-01T09:00:00.000000Z", "session.start.intent", json_pack("{s:s}", "session", "one"));
+        cut_off(h, "two", 1, 80, 5);
+        see_odometer(h, 1, 90);
+        end(h, "2026-01-01T09:40:00.000000Z", "one", 10);
+        assert_int_equal(today(h, "A", "2026-01-01T10:00:00Z").treatment, 600 + 10);
+        see_odometer(h, 1, 95);
+        assert_int_equal(today(h, "A", "2026-01-01T10:00:00Z").treatment, 30 + 10);
+        /* A count that has gone back settles none. */
+        cut_off(h, "three", 1, 95, 5);
+        cut_off(h, "four", 1, 0, 5);
+        see_odometer(h, 1, 8);
+        assert_int_equal(today(h, "A", "2026-01-01T10:00:00Z").treatment, 30 + 10 + 600 + 8);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -455,6 +508,8 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_years_are_forgotten, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_odd_records_do_no_harm, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_the_longest_sentence, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_two_that_were_cut_off, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_an_older_one_than_the_newest, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
