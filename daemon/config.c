@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The configuration; see config.h. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <tms.h>
 
 #include "config.h"
 #include "util.h"
@@ -90,19 +92,31 @@ static int set(struct config *c, const char *path, unsigned line, const char *se
 
 static int load_file(const char *path, struct config *c)
 {
-        _cleanup_(fclosep) FILE *f = fopen(path, "re");
-        _cleanup_(freep) char *buf = NULL;
-        size_t allocated = 0;
-        char section[32] = "";
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        _cleanup_(freep) char *text = NULL;
+        char section[32] = "", sentence[1024], *rest, *next;
+        struct tms_error error = {0};
         unsigned line = 0;
+        size_t size;
         int r;
 
-        if (!f)
+        if (fd < 0)
                 return errno == ENOENT ? 0 : log_error_errno(-errno, "%s", path);
-        while (getline(&buf, &allocated, f) > 0) {
-                char *s = strip(buf), *eq;
-                size_t n = strlen(s);
+        /* What nobody sees must set nothing. */
+        r = tms_text_read(fd, path, &text, &size, &error);
+        if (r < 0) {
+                log_error("%s", tms_error_format(&error, sentence, sizeof(sentence)));
+                return r;
+        }
+        for (rest = text; rest; rest = next) {
+                char *s, *eq;
+                size_t n;
 
+                next = strchr(rest, '\n');
+                if (next)
+                        *next++ = '\0';
+                s = strip(rest);
+                n = strlen(s);
                 line++;
                 if (n == 0 || *s == '#' || *s == ';')
                         continue;
@@ -121,7 +135,7 @@ static int load_file(const char *path, struct config *c)
                 if (r < 0)
                         return r;
         }
-        return ferror(f) ? log_error_errno(-EIO, "%s", path) : 0;
+        return 0;
 }
 
 static int is_conf(const struct dirent *de)

@@ -102,6 +102,15 @@ const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t si
 struct tms_protocol;
 
 #define TMS_PROTOCOL_SIZE_MAX (256 * 1024) /* bytes of a protocol file */
+
+/*
+ * Reads what a person has written for a program, up to that many bytes, and
+ * refuses what cannot be seen in it or is no UTF-8, as in a protocol file: tabs,
+ * other controls, what changes the direction, blanks that are not the plain
+ * space. name: for the error. *ret is malloc'd and ends with a zero that
+ * *ret_size does not count.
+ */
+int tms_text_read(int fd, const char *name, char **ret, size_t *ret_size, struct tms_error *error);
 #define TMS_LEGS_MAX 4                     /* parts of one session with their own target and pattern */
 #define TMS_TIME_NONE UINT64_MAX           /* a time that a pattern does not have */
 

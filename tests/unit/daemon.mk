@@ -61,7 +61,7 @@ $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
 $(B)/tests/test-elapsed $(B)/tests/test-elapsed-boots: $(B)/tests/%: $(DU)/%.o $(addprefix $(DU)/,computer.o history.o elapsed.o subject.o)
 $(B)/tests/test-turn: $(addprefix $(DU)/,test-turn.o turn.o)
 $(B)/tests/test-quota: $(addprefix $(DU)/,test-quota.o quota.o callers.o)
-$(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o)
+$(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o) $(DU_LIB)
 $(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o fake-device.o scratch.o) $(DU_DAEMON) $(DU_LIB)
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
 	$(addprefix $(DU)/,session-fixture.o fake-device.o fake-bus.o fake-clock.o scratch.o) \

@@ -129,6 +129,39 @@ static void test_wrong_lines(void **state)
         }
 }
 
+/* What nobody sees sets nothing: the same characters are refused as in a protocol file. */
+static void test_hidden_characters(void **state)
+{
+        static const char *const texts[] = {
+                        "[Clock]\n#\xe2\x80\xa8MaxOff=300d\n", /* a line end for some programs */
+                        "[Clock]\nMaxOff=3\xe2\x80\x8b"
+                        "1d\n",                                    /* of no width */
+                        "[Clock]\nMaxOff=31d # \xe2\x80\xae 5d\n", /* right to left */
+                        "[Clock]\n# harmless\rMaxOff=300d\n",      /* shown over what stands before */
+                        "\xef\xbb\xbf[Clock]\nMaxOff=31d\n",       /* a byte order mark */
+                        "[Clock]\nMaxOff=\xc2\xa0"
+                        "31d\n",                /* a blank that is none */
+                        "[Clock]\n# caf\xe9\n", /* no UTF-8 */
+        };
+        struct fixture *f = *state;
+        struct config c;
+        size_t i;
+
+        for (i = 0; i < ELEMENTS(texts); i++) {
+                put(f, "tmsd.conf", texts[i]);
+                if (config_load(f->path, &c) != -EINVAL)
+                        fail_msg("text %zu was taken", i);
+        }
+        put(f, "tmsd.conf", "");
+        put(f, "tmsd.conf.d/a.conf", texts[0]);
+        assert_int_equal(config_load(f->path, &c), -EINVAL);
+        /* What can be seen is in order. */
+        put(f, "tmsd.conf.d/a.conf", "# für die Klinik\r\n[Clock]\r\nMaxOff=30d\r\n");
+        assert_int_equal(config_load(f->path, &c), 0);
+        scratch_write(f->path, "tmsd.conf", "# a\0b\n", 6);
+        assert_int_equal(config_load(f->path, &c), -EINVAL);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -137,6 +170,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_drop_ins_in_order, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_max_off, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_wrong_lines, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_hidden_characters, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1052,6 +1052,14 @@ static void test_site_approval(void **state)
         approve(path, 0644, text);
         assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
 
+        /* What nobody sees approves nothing: as a comment to the eye, as a line of its own to some programs. */
+        snprintf(text, sizeof(text), "# no:\xe2\x80\xa8%s %s\n", sha256, "example");
+        approve(path, 0644, text);
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        assert_int_equal(e.line, 1);
+        assert_int_equal(e.column, 6);
+        assert_non_null(strstr(e.message, "U+2028"));
+
         /* Not believed when others could have written it. */
         snprintf(text, sizeof(text), "%s %s\n", sha256, "example");
         approve(path, 0664, text);
