@@ -15,6 +15,8 @@
 #include <yaml.h>
 
 #define DEPTH_MAX 12
+/* No map of a protocol has as many; each key is held against all before it. */
+#define KEYS_MAX 64
 
 /* --- Building the tree ------------------------------------------------------------------- */
 
@@ -255,6 +257,9 @@ static int builder_map(struct builder *b, struct node **ret)
                 mark = b->event.start_mark;
                 if (b->event.type == YAML_MAPPING_END_EVENT)
                         break;
+                if (n->n == KEYS_MAX)
+                        return builder_fail(b, &mark,
+                                            "this set has more than 64 keys; expected only those that there are");
                 if (b->event.type != YAML_SCALAR_EVENT)
                         return builder_fail(b, &mark, "a key here is not text; expected \"key: value\"");
                 if (b->event.data.scalar.anchor || b->event.data.scalar.tag)

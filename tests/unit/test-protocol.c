@@ -374,6 +374,30 @@ static void test_describe_waits(void **state)
         }
 }
 
+/* Each key is held against all before it: a file of keys alone would keep a daemon busy for 18 s. */
+static void test_too_many_keys(void **state)
+{
+        for (unsigned n = 64; n <= 65; n++)
+                for (unsigned flow = 0; flow < 2; flow++) {
+                        struct tms_protocol *p = NULL;
+                        struct tms_error e = {};
+                        char text[2048];
+                        size_t used = 0;
+
+                        used += (size_t)snprintf(text, sizeof(text), "%s", flow ? "{" : "");
+                        for (unsigned i = 0; i < n; i++)
+                                used += (size_t)snprintf(text + used, sizeof(text) - used, "k%u: 1%s", i,
+                                                         flow ? ", " : "\n");
+                        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s", flow ? "}" : "");
+                        assert_int_equal(tms_protocol_parse("x", text, used, &p, &e), -EINVAL);
+                        if (n > 64) {
+                                assert_non_null(strstr(e.message, "more than 64 keys"));
+                                assert_int_equal(e.line, flow ? 1 : 65);
+                        } else
+                                assert_non_null(strstr(e.message, "there is no such key"));
+                }
+}
+
 /* --- The manual page ------------------------------------------------------------------------------ */
 
 #define HEAD                                                                                                       \
@@ -521,6 +545,7 @@ int main(void)
                         cmocka_unit_test(test_identity),
                         cmocka_unit_test(test_describe),
                         cmocka_unit_test(test_describe_waits),
+                        cmocka_unit_test(test_too_many_keys),
                         cmocka_unit_test(test_manual_examples),
                         cmocka_unit_test(test_find_and_foreach),
         };
