@@ -99,8 +99,10 @@ static void judge_refused(struct tms_device *tms, const struct tms_shot *shot, u
 		WRITE_ONCE(tms->store->fired, tms->store->fired - 1);
 		tms_play_unfired(&tms->play, shot->pulse);
 		if (tms->state == TMS_STATE_RUNNING && !tms_play_over(&tms->play) &&
-		    tms->play.misses >= TMS_MISSES_MAX)
+		    tms->play.misses >= TMS_MISSES_MAX) {
 			tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_LATE);
+			tms_play_recall(&tms->play);
+		}
 		break;
 	case TMS_OUTCOME_NO_DISCHARGE:
 		tms_fault(tms, TMS_CAUSE_CARD_LOST_PULSE);

@@ -440,6 +440,44 @@ TEST_F(timing, too_late_by_the_card)
         EXPECT_EQ(0, window_close(&self->window, 6, 3));
 }
 
+/*
+ * The third miss pauses, and is told late: meanwhile the next pulse, which waits for the operator, has been let
+ * go. A pause takes that back, whoever asked for it.
+ */
+TEST_F(timing, go_does_not_survive_the_third_miss)
+{
+        struct tms_resume resume = {.delay_ns = 20 * MS};
+        struct tms_go go = {.pulse = 4};
+        struct tms_status st;
+
+        if (slow())
+                SKIP(return, "a tolerance of 1 us");
+        flat(self->pulses, 5, 100 * MS, 200, 1);
+        self->pulses[4].flags |= TMS_PULSE_WAIT_OPERATOR;
+        self->c.lateness_ns = 1000;
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 5));
+        ASSERT_EQ(0, start_behind_a_kick(self));
+        ASSERT_EQ(0, too_late(self, self->c.start_ns, 1));
+        ASSERT_EQ(0, too_late(self, self->c.start_ns, 2));
+        ASSERT_EQ(0, lab("lost_pulse_irq"));
+        ASSERT_EQ(0, too_late(self, self->c.start_ns, 3));
+        EXPECT_EQ(TMS_STATE_RUNNING, status_of(self->c.fd).state);
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_GO, &go));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_PAUSED));
+        st = status_of(self->c.fd);
+        EXPECT_EQ(TMS_CAUSE_LATE, st.cause);
+        EXPECT_EQ(4, st.next_pulse);
+
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_RESUME, &resume));
+        sleep_ns(3 * S);
+        EXPECT_EQ(TMS_STATE_RUNNING, status_of(self->c.fd).state);
+        EXPECT_EQ(1, window_pulses(&self->window));
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_GO, &go));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(2, status_of(self->c.fd).delivered);
+        EXPECT_EQ(0, window_close(&self->window, 2, 3));
+}
+
 /* --- tasks that keep interrupts off ---------------------------------------------- */
 
 /* A task that does nothing, for ever, and lets others do the same if it @yields. */
