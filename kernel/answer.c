@@ -77,6 +77,7 @@ static void judge_delivered(struct tms_device *tms, u64 word, const struct tms_s
 	u64 from_ns = shot->raw_ns - (shot->after_ns - shot->before_ns);
 
 	tms->store->odometer++;
+	tms_rest_begin(tms, shot->before_ns);
 	if (shot->run == tms->store->run)
 		tms->play.delivered++;
 	tms_setpoints_used(tms);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Arming: the card charges, the host's timers are tried, and only then the card
- * is told ARM.
+ * is told ARM. From LOADED, for a run to begin, or from BREAK, for one to go on.
  *
  * Context: process. Takes rwsem, tms->lock, engine_lock, in turns: it waits for the
  * card with none of them, and looks at everything anew each time it wakes up.
@@ -16,10 +16,11 @@
 /* A latch from the time in SAFE (a button tried) ends here, if its cause has. */
 static int clear_latch(struct tms_device *tms)
 {
+	u32 from = tms->state;
 	u32 left;
 
 	tms_interlock_scan(tms, 0);
-	if (tms->state != TMS_STATE_LOADED)
+	if (tms->state != from)
 		return tms->state == TMS_STATE_FAULT ? -EPERM : -ESTALE;
 
 	left = tms_interlock_clear(tms, TMS_LATCH_MASK);
@@ -27,13 +28,13 @@ static int clear_latch(struct tms_device *tms)
 	return left ? -EPERM : 0;
 }
 
-/* LOADED -> ARMING: the card begins to charge. engine_lock held. */
+/* LOADED or BREAK -> ARMING: the card begins to charge. engine_lock held. */
 static int energise(struct tms_device *tms)
 {
 	u32 status;
 	int r;
 
-	r = tms_treat_state(tms, TMS_STATE_LOADED);
+	r = tms_treat_may_arm(tms);
 	if (r < 0)
 		return r;
 	if (!tms_lease_fresh(tms, tms_now()))
@@ -55,9 +56,12 @@ static int energise(struct tms_device *tms)
 	tms->probes = 0;
 	tms->probe_max_ns = 0;
 	tms->probe_due_ns = tms_now() + TMS_PROBE_NS;
-	tms_play_begin(&tms->play, tms->timeline->pulses, tms->timeline->count);
+	/* A run that goes on keeps its place, and what was counted of it. */
+	if (!tms->back_to) {
+		tms_play_begin(&tms->play, tms->timeline->pulses, tms->timeline->count);
+		tms_fitness_reset(tms);
+	}
 	tms_setpoints_reset(tms);
-	tms_fitness_reset(tms);
 	tms_watchdog_anchor(tms);
 	tms_set_state(tms, TMS_STATE_ARMING, TMS_CAUSE_REQUEST);
 	tms_watchdog_begin(tms);
@@ -87,7 +91,7 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 	guard(mutex)(&tms->lock);
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		r = tms_treat_state(tms, TMS_STATE_LOADED);
+		r = tms_treat_may_arm(tms);
 	}
 	if (r < 0)
 		return r;
@@ -117,9 +121,9 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 		}
 	}
 	if (r < 0) {
-		/* The timer that was cancelled above would have given up a lost answer. */
+		/* The timer that was cancelled above gives up a lost answer, and ends a BREAK. */
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-			if (tms->shot.pending)
+			if (tms->shot.pending || tms_treating(tms->state))
 				tms_watchdog_start(tms);
 		}
 		tms_fitness_release(tms);
@@ -130,9 +134,11 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 /* Charged and tried: fit? engine_lock held. */
 static int finish(struct tms_device *tms, struct tms_arm *arm)
 {
+	u32 state, cause;
+
 	arm->fitness_max_ns = tms->probe_max_ns;
 	if (tms->probe_max_ns > tms_param_fitness_max_ns()) {
-		tms_end(tms, TMS_CAUSE_UNFIT);
+		tms_rest_fall_back(tms, TMS_CAUSE_UNFIT);
 		return -ETIME;
 	}
 	/* A stop on its way has written SAFE before; whoever asked for it ends the arming. */
@@ -146,7 +152,9 @@ static int finish(struct tms_device *tms, struct tms_arm *arm)
 		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
 		return -EPERM;
 	}
-	tms_set_state(tms, TMS_STATE_ARMED, TMS_CAUSE_REQUEST);
+	tms_rest_begin(tms, tms_now());
+	state = tms_rest_armed(tms, tms_now(), &cause);
+	tms_set_state(tms, state, cause);
 	return 0;
 }
 
@@ -167,17 +175,36 @@ static int look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 dead
 		return ended(tms);
 	/* A signal, not signal_pending(): that is also true for work that io_uring left. */
 	if (task_sigpending(current)) {
-		tms_end(tms, TMS_CAUSE_REQUEST);
+		tms_rest_fall_back(tms, TMS_CAUSE_REQUEST);
 		return -EINTR;
 	}
 	if (tms->probes >= TMS_PROBES &&
 	    (readl(tms->mmio + TMS_REG_STATUS) & charged) == charged)
 		return finish(tms, arm);
 	if (tms_now() > deadline_ns) {
-		tms_end(tms, TMS_CAUSE_ARM_TIMEOUT);
+		tms_rest_fall_back(tms, TMS_CAUSE_ARM_TIMEOUT);
 		return -ETIME;
 	}
 	return -EINPROGRESS;
+}
+
+/* A run that goes on has a pulse that may be due in a millisecond. rwsem read-held. */
+static int look_and_go_on(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 deadline_ns)
+{
+	bool goes_on;
+	int r;
+
+	guard(preempt)();
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		r = look(tms, arm, epoch, deadline_ns);
+		goes_on = !r && tms->state == TMS_STATE_RUNNING;
+	}
+	if (goes_on && tms_engine_start(tms) < 0) {
+		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+		return -ETIME;
+	}
+	return r;
 }
 
 int tms_arm(struct tms_device *tms, struct tms_arm *arm)
@@ -213,8 +240,7 @@ int tms_arm(struct tms_device *tms, struct tms_arm *arm)
 		}
 		if (r < 0)
 			return r;
-		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-			r = look(tms, arm, epoch, deadline_ns);
+		r = look_and_go_on(tms, arm, epoch, deadline_ns);
 		tms_cdev_leave(tms);
 	} while (r == -EINPROGRESS);
 

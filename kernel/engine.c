@@ -78,7 +78,9 @@ static void probe_step(struct tms_device *tms, u64 *spun_ns)
 	u64 woken_ns = tms_now();
 	u64 read_ns, done_ns;
 
-	tms_fitness_wakeup(tms, woken_ns - (due_ns - tms_param_lead_ns()));
+	/* In mid-run the counts are those of its pulses. */
+	if (!tms->back_to)
+		tms_fitness_wakeup(tms, woken_ns - (due_ns - tms_param_lead_ns()));
 	*spun_ns = spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
 	readl(tms->mmio + TMS_REG_GATE);
 	read_ns = tms_now();
@@ -244,13 +246,20 @@ static void pulse_step(struct tms_device *tms, u64 *spun_ns)
 	*spun_ns += before_ns - read_ns;
 }
 
-/* The last pulse is fired and answered, or left out: the run is complete. */
+/*
+ * A pulse is fired and answered, or left out: was it the last one, and the run is complete? Or is
+ * the next one so far away that the card is discharged until then?
+ */
 void tms_engine_settle(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
 
-	if (tms->state == TMS_STATE_RUNNING && tms_play_over(&tms->play) && !tms->shot.pending)
+	if (tms->state != TMS_STATE_RUNNING || tms->shot.pending)
+		return;
+	if (tms_play_over(&tms->play))
 		tms_end(tms, TMS_CAUSE_COMPLETE);
+	else
+		tms_rest_look(tms, tms_now());
 }
 
 /* One step, if its time has come. Returns when to wake up next, 0: not at all. */

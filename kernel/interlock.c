@@ -60,6 +60,10 @@ void tms_interlock_scan(struct tms_device *tms, u32 otherwise)
 			tms_fault(tms, cause);
 	} else if (latch & ~TMS_IL_EVERYDAY) {
 		tms_fault(tms, cause_of(latch & ~TMS_IL_EVERYDAY, otherwise));
+	} else if (tms->state == TMS_STATE_BREAK &&
+		   (latch | live) & ~(TMS_IL_BREAK | TMS_IL_COIL_ABSENT)) {
+		/* Somebody means it, and the run must not go on by itself. */
+		tms_fault(tms, cause_of((latch | live) & ~TMS_IL_BREAK, otherwise));
 	} else if ((latch | live) & TMS_IL_COIL_ABSENT) {
 		tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
 	}

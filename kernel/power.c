@@ -20,7 +20,7 @@
 
 static void end_for_reset(struct tms_device *tms)
 {
-	if (tms_energised(tms->state))
+	if (tms_treating(tms->state))
 		tms_fault(tms, TMS_CAUSE_CARD_RESET);
 	else
 		tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
@@ -115,7 +115,7 @@ static int pm_notify(struct notifier_block *nb, unsigned long action, void *data
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
-		if (tms_energised(READ_ONCE(tms->state)))
+		if (tms_treating(READ_ONCE(tms->state)))
 			return notifier_from_errno(-EBUSY);
 		break;
 	}
@@ -189,7 +189,7 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 
 	tms_halt(tms);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		if (tms_energised(tms->state))
+		if (tms_treating(tms->state))
 			tms_fault(tms, TMS_CAUSE_CARD_ABSENT);
 		else
 			tms_drop_timeline(tms, TMS_CAUSE_CHANGED);

@@ -22,7 +22,7 @@ void tms_query_info(struct tms_device *tms, struct tms_info *ret_info)
 	}
 
 	*ret_info = (struct tms_info) {
-		.features = TMS_FEATURE_LATENCY,
+		.features = TMS_FEATURE_LATENCY | TMS_FEATURE_BREAK,
 		.card_version = c->version,
 		.firmware = c->firmware,
 		.card_caps = c->flags,
@@ -47,7 +47,7 @@ void tms_query_info(struct tms_device *tms, struct tms_info *ret_info)
 		.lateness_max_ns = tms_param_lateness_max_ns(),
 		.lease_ns = TMS_LEASE_NS,
 		.ring_slots = TMS_RING_SLOTS,
-		.idle_limit_ns = TMS_IDLE_LIMIT_NS,
+		.idle_limit_ns = TMS_REST_MAX_NS,
 		.max_pulses_per_day = env.max_pulses_per_day,
 	};
 }
@@ -69,7 +69,9 @@ static void query_play(struct tms_device *tms, struct tms_status *s)
 		return;
 	s->start_ns = play->start_ns;
 	s->end_ns = tms_play_end(play);
-	if (tms->state == TMS_STATE_RUNNING && !tms_play_over(play))
+	s->back_to = tms->back_to;
+	if ((tms->state == TMS_STATE_RUNNING || tms->back_to == TMS_STATE_RUNNING) &&
+	    !tms_play_over(play))
 		s->due_ns = tms_play_due(play);
 }
 

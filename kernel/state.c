@@ -19,12 +19,16 @@
 static const u16 moves[TMS_STATE_COUNT] = {
 	[TMS_STATE_IDLE]    = TO(LOADED) | TO(FAULT) | TO(GONE),
 	[TMS_STATE_LOADED]  = TO(IDLE) | TO(ARMING) | TO(FAULT) | TO(GONE),
-	[TMS_STATE_ARMING]  = TO(LOADED) | TO(ARMED) | TO(FAULT) | TO(GONE),
+	/* Out of a BREAK it leads back into the run, or nowhere. */
+	[TMS_STATE_ARMING]  = TO(LOADED) | TO(ARMED) | TO(RUNNING) | TO(PAUSED) | TO(BREAK) |
+			      TO(FAULT) | TO(GONE),
 	[TMS_STATE_ARMED]   = TO(LOADED) | TO(RUNNING) | TO(FAULT) | TO(GONE),
-	[TMS_STATE_RUNNING] = TO(LOADED) | TO(PAUSED) | TO(FAULT) | TO(GONE),
-	[TMS_STATE_PAUSED]  = TO(LOADED) | TO(RUNNING) | TO(FAULT) | TO(GONE),
+	[TMS_STATE_RUNNING] = TO(LOADED) | TO(PAUSED) | TO(BREAK) | TO(FAULT) | TO(GONE),
+	[TMS_STATE_PAUSED]  = TO(LOADED) | TO(RUNNING) | TO(BREAK) | TO(FAULT) | TO(GONE),
 	[TMS_STATE_FAULT]   = TO(IDLE) | TO(GONE),
 	[TMS_STATE_GONE]    = 0,
+	/* To itself: it is paused meanwhile. */
+	[TMS_STATE_BREAK]   = TO(LOADED) | TO(ARMING) | TO(BREAK) | TO(FAULT) | TO(GONE),
 };
 
 bool tms_state_may(u32 from, u32 to)
@@ -43,6 +47,7 @@ const char *tms_state_name(u32 state)
 		[TMS_STATE_PAUSED]  = "paused",
 		[TMS_STATE_FAULT]   = "fault",
 		[TMS_STATE_GONE]    = "gone",
+		[TMS_STATE_BREAK]   = "break",
 	};
 
 	return state < TMS_STATE_COUNT ? names[state] : "unknown";
@@ -71,10 +76,11 @@ void tms_set_state(struct tms_device *tms, u32 state, u32 cause)
 	/* From a fault there is no way back to what was loaded. */
 	if (state == TMS_STATE_IDLE || state == TMS_STATE_FAULT)
 		tms->timeline_gen = 0;
+	if (state != TMS_STATE_BREAK && state != TMS_STATE_ARMING)
+		tms->back_to = 0;
 
 	WRITE_ONCE(tms->state, state);
 	tms->cause = cause;
-	tms->rest_ns = tms_now();
 	WRITE_ONCE(tms->epoch, tms->epoch + 1);
 
 	tms_event_state(tms, from, state, cause);
@@ -97,7 +103,7 @@ void tms_end(struct tms_device *tms, u32 cause)
 {
 	lockdep_assert_held(&tms->engine_lock);
 
-	if (tms_energised(tms->state))
+	if (tms_treating(tms->state))
 		tms_set_state(tms, TMS_STATE_LOADED, cause);
 }
 

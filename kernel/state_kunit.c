@@ -64,15 +64,16 @@ static void energise(struct tms_device *tms, u32 state)
 
 /* The table of the design, once more and apart. */
 static const char * const table[TMS_STATE_COUNT] = {
-	/*                      ILAARPFG */
-	[TMS_STATE_IDLE]    = "01000011",
-	[TMS_STATE_LOADED]  = "10100011",
-	[TMS_STATE_ARMING]  = "01010011",
-	[TMS_STATE_ARMED]   = "01001011",
-	[TMS_STATE_RUNNING] = "01000111",
-	[TMS_STATE_PAUSED]  = "01001011",
-	[TMS_STATE_FAULT]   = "10000001",
-	[TMS_STATE_GONE]    = "00000000",
+	/*                      ILAARPFGB */
+	[TMS_STATE_IDLE]    = "010000110",
+	[TMS_STATE_LOADED]  = "101000110",
+	[TMS_STATE_ARMING]  = "010111111",
+	[TMS_STATE_ARMED]   = "010010110",
+	[TMS_STATE_RUNNING] = "010001111",
+	[TMS_STATE_PAUSED]  = "010010111",
+	[TMS_STATE_FAULT]   = "100000010",
+	[TMS_STATE_GONE]    = "000000000",
+	[TMS_STATE_BREAK]   = "011000111",
 };
 
 static void test_table(struct kunit *test)
@@ -147,11 +148,31 @@ static void test_drop(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, TMS_CONTROL_SAFE, control(tms));
 }
 
+/* Where ARM leads to lasts as long as BREAK, and arming out of it. */
+static void test_back_to(struct kunit *test)
+{
+	static const u32 path[] = { TMS_STATE_BREAK, TMS_STATE_ARMING, TMS_STATE_BREAK };
+	struct tms_device *tms = test->priv;
+	unsigned int i;
+
+	energise(tms, TMS_STATE_RUNNING);
+	tms->back_to = TMS_STATE_RUNNING;
+	guard(raw_spinlock_irqsave)(&tms->engine_lock);
+	for (i = 0; i < ARRAY_SIZE(path); i++) {
+		tms_set_state(tms, path[i], TMS_CAUSE_REQUEST);
+		KUNIT_EXPECT_EQ(test, TMS_STATE_RUNNING, tms->back_to);
+	}
+	tms_end(tms, TMS_CAUSE_LEASE);
+	KUNIT_EXPECT_EQ(test, TMS_STATE_LOADED, tms->state);
+	KUNIT_EXPECT_EQ(test, 0, tms->back_to);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_table),
 	KUNIT_CASE(test_moves),
 	KUNIT_CASE(test_fault_keeps_the_first_cause),
 	KUNIT_CASE(test_drop),
+	KUNIT_CASE(test_back_to),
 	{}
 };
 

@@ -132,7 +132,7 @@ void tms_store_destroy_all(void)
 	}
 }
 
-/* Is any card energised? */
+/* Is there any card with a run, or armed for one? */
 bool tms_devices_treating(void)
 {
 	struct tms_device *tms;
@@ -140,7 +140,7 @@ bool tms_devices_treating(void)
 	guard(mutex)(&tms_devices_lock);
 
 	list_for_each_entry(tms, &devices, node) {
-		if (tms_energised(READ_ONCE(tms->state)))
+		if (tms_treating(READ_ONCE(tms->state)))
 			return true;
 	}
 	return false;

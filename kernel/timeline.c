@@ -22,6 +22,12 @@
  *    own pulses are all counted all the time, as if none left it.
  *  - duration: a limit on what is asked for, in the timeline's own time; a
  *    pause is not counted by intent.
+ *  - gap: one that grows over TMS_REST_MAX_NS becomes a break, in which the card
+ *    is discharged. Nothing fires before it is armed again, which waits until it
+ *    is charged and its reservoir full, however long that takes: behind it
+ *    reservoir and capacitors are as good as they can be. A break that was in the
+ *    timeline from the beginning has its end written down, so there the rule is
+ *    that this is soon enough.
  *
  * A pulse left out (late, skipped) only takes terms away from each rule, except
  * that its capacitor keeps another pulse's charge: the engine sets it anew, and
@@ -44,6 +50,7 @@
 #define min_t(type, x, y)	({ type a_ = (x), b_ = (y); a_ < b_ ? a_ : b_; })
 #define max_t(type, x, y)	({ type a_ = (x), b_ = (y); a_ > b_ ? a_ : b_; })
 #define div64_u64(a, b)		((a) / (b))
+#define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #endif
 
@@ -60,6 +67,7 @@ struct bounds {
 	u64 duration_ns;
 	u64 margin_ns;
 	u64 reservoir_pJ;
+	u64 full_pJ;		/* of the reservoir, without anything set aside */
 	u64 coil_pJ;
 	u64 refill_mW;
 	u64 cool_mW;
@@ -76,6 +84,7 @@ struct walk {
 	struct tms_verdict *verdict;
 	struct bounds b;
 	u64 start_ns;		/* CLOCK_MONOTONIC of time 0; 0 without a history */
+	u64 at_start_pJ;	/* the reservoir's level then */
 	u64 gap_ns;		/* from the pulse before, in history or here */
 	u64 charged_ns;		/* when the last set-point queued is there */
 	u64 reservoir_pJ;	/* both levels: just before, then just after the pulse */
@@ -87,6 +96,7 @@ struct walk {
 	u32 before;		/* pulses fired earlier that count for the day */
 	u32 allowed;		/* pulses of this timeline that the totals let pass */
 	u32 train;
+	u32 armed;		/* pulse that the card was last armed before */
 	bool train_ended;
 };
 
@@ -159,6 +169,7 @@ static void bounds_init(struct bounds *b, const struct tms_envelope *env)
 		.margin_ns = min_t(u64, env->settle_margin_ns, S64_MAX),
 		.reservoir_pJ = since(env->reservoir_mJ * TMS_PJ_PER_MJ,
 				      capacitors_pJ(env, stored)),
+		.full_pJ = env->reservoir_mJ * TMS_PJ_PER_MJ,
 		.coil_pJ = env->coil_heat_mJ * TMS_PJ_PER_MJ,
 		.refill_mW = env->refill_mW,
 		.cool_mW = env->coil_cool_mW,
@@ -413,14 +424,14 @@ static bool rate_holds(struct walk *w, u32 i, u64 t_ns)
 
 /*
  * N capacitors in turn: the set-point of pulse i is queued when pulse i - N has
- * emptied its capacitor, and charged when those before it are. The first N are
- * charged before the start, because arming waits for them.
+ * emptied its capacitor, and charged when those before it are. The first N behind
+ * an arming are charged by then, because arming waits for them.
  */
 static bool settling_holds(struct walk *w, u32 i, u64 t_ns)
 {
 	u64 charged_ns;
 
-	if (i < w->b.stored)
+	if (i - w->armed < w->b.stored)
 		return true;
 
 	charged_ns = max_t(u64, w->charged_ns, w->pulses[i - w->b.stored].t_ns) + w->charge_ns;
@@ -448,6 +459,60 @@ static bool coil_holds(struct walk *w, u32 i)
 		return refuse(w, i, TMS_RULE_COIL_HEAT, w->env->coil_heat_mJ, mJ_up(heat_pJ));
 	w->coil_pJ = heat_pJ;
 	return true;
+}
+
+/* How long the capacitors take to charge from empty, for pulse @i and those behind it, and what. */
+static void recharge(const struct walk *w, u32 i, u32 count, u64 *ret_ns, u64 *ret_pJ)
+{
+	u32 charge_mW = w->env->charge_mW, n;
+
+	*ret_pJ = 0;
+	for (n = 0; n < w->b.stored && n < count - i; n++)
+		*ret_pJ += tms_pulse_pJ(w->env->pulse_mJ, w->pulses[i + n].intensity_permille);
+	*ret_ns = charge_mW ? div64_u64(*ret_pJ + charge_mW - 1, charge_mW) : S64_MAX;
+}
+
+/*
+ * Before pulse @i the card is discharged for most of @gap_ns, and armed again in the end, which
+ * waits until its capacitors are charged from empty and its reservoir is full again.
+ */
+static bool break_holds(struct walk *w, u32 i, u32 count, u64 gap_ns)
+{
+	u64 t_ns = w->pulses[i].t_ns, time_ns, charge_ns, charge_pJ, have_pJ, want_pJ;
+
+	if (unlikely(gap_ns > TMS_BREAK_MAX_NS))
+		return refuse(w, i, TMS_RULE_GAP, TMS_BREAK_MAX_NS, gap_ns);
+
+	recharge(w, i, count, &charge_ns, &charge_pJ);
+	time_ns = since(TMS_RECHARGE_NS, w->b.margin_ns);
+	if (unlikely(charge_ns > time_ns))
+		return refuse(w, i, TMS_RULE_SETTLING,
+			      add_sat(t_ns - TMS_RECHARGE_NS, add_sat(charge_ns, w->b.margin_ns)),
+			      t_ns);
+
+	have_pJ = refilled(w->reservoir_pJ, w->b.full_pJ, w->b.refill_mW, gap_ns - TMS_RECHARGE_NS);
+	have_pJ = add_sat(have_pJ, mul_sat(w->b.refill_mW, time_ns));
+	want_pJ = add_sat(w->b.full_pJ, charge_pJ);
+	if (unlikely(have_pJ < want_pJ))
+		return refuse(w, i, TMS_RULE_RESERVOIR, div64_u64(have_pJ, TMS_PJ_PER_MJ),
+			      mJ_up(want_pJ));
+
+	w->reservoir_pJ = w->b.reservoir_pJ;
+	w->charged_ns = 0;
+	w->armed = i;
+	return true;
+}
+
+/* The gap before pulse @i, or from START to the first. */
+static bool gap_holds(struct walk *w, u32 i, u32 count)
+{
+	u64 gap_ns = i ? w->pulses[i].t_ns - w->pulses[i - 1].t_ns : w->pulses[0].t_ns;
+
+	if (likely(gap_ns <= TMS_REST_MAX_NS))
+		return true;
+	if (!i)
+		w->reservoir_pJ = w->at_start_pJ;
+	return break_holds(w, i, count, gap_ns);
 }
 
 /* From pulse @i - 1 to just before pulse @i. */
@@ -480,6 +545,8 @@ static bool limits_hold(struct walk *w, u32 i, u32 count)
 	/* First, since it bounds the times that the other rules calculate with. */
 	if (!totals_hold(w, i, p->t_ns, count))
 		return false;
+	if (!gap_holds(w, i, count))
+		return false;
 	if (i)
 		levels_advance(w, i);
 	if (unlikely(p->flags & w->env->no_flags))
@@ -501,12 +568,14 @@ static void walk_init(struct walk *w, const struct tms_history *h, u64 start_ns)
 	w->train = 0;
 	w->train_ended = false;
 	w->charged_ns = 0;
+	w->armed = 0;
 	intensity_set(w, w->pulses[0].intensity_permille);
 
 	if (!h) {
 		w->start_ns = 0;
 		w->gap_ns = U64_MAX;
 		w->reservoir_pJ = w->b.reservoir_pJ;
+		w->at_start_pJ = w->b.reservoir_pJ;
 		w->coil_pJ = 0;
 		w->before = 0;
 		w->allowed = min_t(u32, w->env->max_pulses, w->env->max_pulses_per_day);
@@ -520,6 +589,8 @@ static void walk_init(struct walk *w, const struct tms_history *h, u64 start_ns)
 	w->gap_ns = h->last_ns ? add_sat(since(w->start_ns, h->last_ns), t_ns) : U64_MAX;
 	w->reservoir_pJ = refilled(h->reservoir_pJ, w->b.reservoir_pJ, w->b.refill_mW,
 				   since(add_sat(w->start_ns, t_ns), h->reservoir_ns));
+	w->at_start_pJ = refilled(h->reservoir_pJ, w->b.reservoir_pJ, w->b.refill_mW,
+				  since(w->start_ns, h->reservoir_ns));
 	w->coil_pJ = cooled(h->coil_pJ, w->b.cool_mW, w->gap_ns);
 	w->hour_ends_ns = 0;
 }

@@ -30,6 +30,15 @@ typedef __s64 s64;
 #define TMS_STORED_PULSES_MAX	16
 #define TMS_DAY_HOURS		24
 
+/*
+ * A card that would be charged for longer than this without a pulse is discharged: BREAK. It is
+ * charged again in the last seconds before the next pulse: whoever asks for that does so ten
+ * seconds ahead, the card has eight of them. Nor does a run wait in BREAK for ever.
+ */
+#define TMS_REST_MAX_NS		(60 * TMS_NS_PER_S)
+#define TMS_BREAK_MAX_NS	(3600 * TMS_NS_PER_S)
+#define TMS_RECHARGE_NS		(8 * TMS_NS_PER_S)
+
 /**
  * struct tms_envelope - the limits in force: smallest of card, coil, module and session
  * @max_permille: 0.1 %MSO, 1..1000

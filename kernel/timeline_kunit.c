@@ -181,11 +181,37 @@ static void test_extremes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, U32_MAX * TMS_PJ_PER_MJ, tms_pulse_pJ(U32_MAX, 1000));
 }
 
+/* Behind a gap of more than a minute the card is charged from empty, in eight seconds. */
+static void test_break(struct kunit *test)
+{
+	struct tms_envelope env = wide;
+	struct tms_verdict v;
+	struct tms_pulse p[3];
+
+	three(p);
+	env.pulse_mJ = 252000;
+	env.settle_margin_ns = 0;
+	env.stored_pulses = 1;
+	env.charge_mW = 7875;
+	p[1].t_ns += 10 * TMS_NS_PER_S;
+	p[2].t_ns = p[1].t_ns + TMS_REST_MAX_NS + 1;
+	KUNIT_EXPECT_EQ(test, 0, tms_timeline_verify(p, 3, &env, NULL, 0, &v));
+	env.charge_mW--;
+	KUNIT_EXPECT_EQ(test, -ERANGE, tms_timeline_verify(p, 3, &env, NULL, 0, &v));
+	KUNIT_EXPECT_EQ(test, TMS_RULE_SETTLING, v.rule);
+	KUNIT_EXPECT_EQ(test, 2, v.pulse);
+	env.charge_mW++;
+	p[2].t_ns = p[1].t_ns + TMS_BREAK_MAX_NS + 1;
+	KUNIT_EXPECT_EQ(test, -ERANGE, tms_timeline_verify(p, 3, &env, NULL, 0, &v));
+	KUNIT_EXPECT_EQ(test, TMS_RULE_GAP, v.rule);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_edges),
 	KUNIT_CASE(test_form),
 	KUNIT_CASE(test_history),
 	KUNIT_CASE(test_extremes),
+	KUNIT_CASE(test_break),
 	{}
 };
 

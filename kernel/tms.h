@@ -78,7 +78,6 @@
 #define TMS_KICK_NS		(50 * NSEC_PER_MSEC)
 #define TMS_LEASE_NS		(500 * NSEC_PER_MSEC)
 #define TMS_ACK_AGE_NS		(2 * NSEC_PER_SEC)
-#define TMS_IDLE_LIMIT_NS	(60 * NSEC_PER_SEC)
 #define TMS_ARM_TIMEOUT_NS	(120 * NSEC_PER_SEC)
 #define TMS_ANSWER_TIMEOUT_NS	(100 * NSEC_PER_MSEC)
 #define TMS_START_DELAY_MIN_NS	NSEC_PER_MSEC
@@ -275,7 +274,10 @@ struct tms_store {
  *           not begin meanwhile: it would clear the word, and then find the card SAFE.
  * @live: interlocks when last looked at; engine_lock
  * @latched: interlocks that opened since CLEAR_FAULT or ARM; engine_lock
- * @rest_ns: since when armed, paused or waiting without a pulse; engine_lock
+ * @rest_ns: when it was armed, or has discharged since, see rest.c; engine_lock
+ * @break_ns: when the run came into its BREAK; engine_lock
+ * @back_to: in BREAK and in ARMING out of it: RUNNING or PAUSED, which ARM leads to; else
+ *           0; engine_lock
  * @lease_end_ns: until when permission lasts; engine_lock
  * @listening: edges of the trigger input count; engine_lock
  * @kick_value: last value written to the card's watchdog; engine_lock
@@ -294,7 +296,7 @@ struct tms_store {
  * @quiet_timer: before each of them, to keep tasks from engine_cpu, hard, pinned likewise
  * @quiet_tasklet: does so, quiet.c
  * @quiet_set: there will be a quiet before the next one; engine_lock
- * @kick_timer: card's watchdog, lost interrupts, time limits; hard, pinned likewise
+ * @kick_timer: card's watchdog, lost interrupts, the rest; hard, pinned likewise
  * @lease_timer: hard
  *
  * @pm_nb: refuses system sleep while treating
@@ -344,6 +346,8 @@ struct tms_device {
 	u32 live;
 	u32 latched;
 	u64 rest_ns;
+	u64 break_ns;
+	u32 back_to;
 	u64 lease_end_ns;
 	bool listening;
 	u32 kick_value;
@@ -404,6 +408,12 @@ static inline bool tms_energised(u32 state)
 {
 	return state == TMS_STATE_ARMING || state == TMS_STATE_ARMED ||
 	       state == TMS_STATE_RUNNING || state == TMS_STATE_PAUSED;
+}
+
+/* Energised, or about to be again: a run in BREAK is under way, though its card is SAFE. */
+static inline bool tms_treating(u32 state)
+{
+	return tms_energised(state) || state == TMS_STATE_BREAK;
 }
 
 /* --- card.c: registers; any context unless said -------------------------- */
@@ -519,6 +529,8 @@ void tms_answer_give_up(struct tms_device *tms);	/* lock held */
 irqreturn_t tms_fault_irq(int irq, void *data);
 /* In SAFE these are everyday life: a coil is changed, a button pressed and pulled out. */
 #define TMS_IL_EVERYDAY		(TMS_IL_MASK & ~(TMS_IL_HV_FAULT | TMS_IL_OVERCURRENT))
+/* And these in BREAK: the coil is moved, and cools. ARM looks whether they have closed again. */
+#define TMS_IL_BREAK		(TMS_IL_CONTACT_LOST | TMS_IL_COIL_HOT)
 
 void tms_interlock_scan(struct tms_device *tms, u32 otherwise);	/* lock held */
 u32 tms_interlock_clear(struct tms_device *tms, u32 bits);	/* lock held */
@@ -530,6 +542,16 @@ void tms_watchdog_init(struct tms_device *tms);
 void tms_watchdog_begin(struct tms_device *tms);	/* lock held */
 void tms_watchdog_start(struct tms_device *tms);	/* lock held */
 void tms_watchdog_anchor(struct tms_device *tms);	/* lock held */
+
+/* --- rest.c: engine_lock held -------------------------------------------- */
+
+u64 tms_rest_ns(struct tms_device *tms, u64 at_ns);
+bool tms_rest_over(struct tms_device *tms, u64 at_ns);
+void tms_rest_begin(struct tms_device *tms, u64 at_ns);
+void tms_rest_look(struct tms_device *tms, u64 now_ns);
+u32 tms_rest_armed(struct tms_device *tms, u64 now_ns, u32 *ret_cause);
+void tms_rest_pause(struct tms_device *tms);
+void tms_rest_fall_back(struct tms_device *tms, u32 cause);
 
 /* --- lease.c ------------------------------------------------------------- */
 
@@ -559,6 +581,7 @@ int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume);
 int tms_treat_disarm(struct tms_device *tms);
 int tms_treat_clear_fault(struct tms_device *tms);
 int tms_treat_state(struct tms_device *tms, u32 wanted);	/* engine_lock held */
+int tms_treat_may_arm(struct tms_device *tms);			/* engine_lock held */
 int tms_treat_current(struct tms_device *tms, u32 gen);		/* lock held */
 int tms_treat_records(struct tms_device *tms);			/* lock held */
 void tms_treat_unload(struct tms_device *tms);			/* lock held */

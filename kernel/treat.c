@@ -22,9 +22,33 @@ int tms_treat_state(struct tms_device *tms, u32 wanted)
 		return -EPERM;
 	if (tms->state == TMS_STATE_GONE)
 		return -ENODEV;
-	if (tms_energised(tms->state) && !tms_energised(wanted))
+	if (tms_treating(tms->state) && !tms_treating(wanted))
 		return -EBUSY;
+	/* What wants a charged card. */
+	if (tms->state == TMS_STATE_BREAK)
+		return -ESHUTDOWN;
 	return -EPROTO;
+}
+
+/* For a run to begin; or in BREAK, but not so early that it would be discharged once more. */
+int tms_treat_may_arm(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms->engine_lock);
+
+	if (tms->state != TMS_STATE_BREAK)
+		return tms_treat_state(tms, TMS_STATE_LOADED);
+	if (tms->back_to == TMS_STATE_RUNNING &&
+	    tms_play_due(&tms->play) > tms_now() + TMS_REST_MAX_NS)
+		return -EAGAIN;
+	return 0;
+}
+
+/* A run, as far as a pause goes: it runs, or will when it is armed again. */
+static int runs(struct tms_device *tms)
+{
+	if ((tms->state == TMS_STATE_BREAK || tms->state == TMS_STATE_ARMING) && tms->back_to)
+		return tms->back_to == TMS_STATE_RUNNING ? 0 : -EPROTO;
+	return tms_treat_state(tms, TMS_STATE_RUNNING);
 }
 
 /* IDLE or LOADED? */
@@ -297,6 +321,7 @@ int tms_treat_start(struct tms_device *tms, struct tms_start *start)
 		tms_play_start(&tms->play, start_ns);
 		tms_fitness_reset(tms);
 		tms_set_state(tms, TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
+		tms_rest_look(tms, now_ns);
 		start->start_ns = start_ns;
 		start->run = tms->store->run;
 	}
@@ -315,7 +340,7 @@ int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		struct tms_play *play = &tms->play;
-		u64 now_ns = tms_now();
+		u64 at_ns = tms_now() + TMS_START_DELAY_MIN_NS;
 		u32 verified;
 
 		r = tms_treat_state(tms, TMS_STATE_RUNNING);
@@ -330,12 +355,14 @@ int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
 			r = -EINVAL;
 			break;
 		}
-		tms_card_listen(tms, false);
 		/* From here to the engine's CPU is a way that others may stand in. */
-		tms_play_release(play, now_ns + TMS_START_DELAY_MIN_NS +
-				 tms_setpoints_settle_ns(tms, verified,
-							 go->intensity_permille ?: verified),
-				 go->intensity_permille);
+		at_ns += tms_setpoints_settle_ns(tms, verified, go->intensity_permille ?: verified);
+		if (tms_rest_over(tms, at_ns)) {
+			r = -ESHUTDOWN;
+			break;
+		}
+		tms_card_listen(tms, false);
+		tms_play_release(play, at_ns, go->intensity_permille);
 		tms_setpoints_fill(tms);
 	}
 	return r < 0 ? r : start_engine(tms);
@@ -352,13 +379,17 @@ int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause)
 	guard(mutex)(&tms->lock);
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		r = tms_treat_state(tms, TMS_STATE_RUNNING);
+		r = runs(tms);
 		if (!r && tms_play_over(&tms->play))
 			r = -EPROTO;
 		if (r < 0)
 			break;
 		if (!(pause->flags & TMS_PAUSE_NOW) && tms_play_within_train(&tms->play)) {
 			tms->play.pausing = true;
+			break;
+		}
+		if (tms->back_to) {
+			tms_rest_pause(tms);
 			break;
 		}
 		tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
@@ -388,6 +419,7 @@ int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume)
 			break;
 		tms_play_resume(&tms->play, now_ns + resume->delay_ns);
 		tms_set_state(tms, TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
+		tms_rest_look(tms, now_ns);
 		resume->start_ns = tms->play.start_ns;
 	}
 	return r < 0 ? r : start_engine(tms);
@@ -400,7 +432,7 @@ int tms_treat_disarm(struct tms_device *tms)
 	guard(mutex)(&tms->lock);
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		if (tms_energised(tms->state) && tms->state != TMS_STATE_RUNNING)
+		if (tms_treating(tms->state) && tms->state != TMS_STATE_RUNNING)
 			tms_end(tms, TMS_CAUSE_REQUEST);
 		else
 			r = tms_treat_state(tms, TMS_STATE_ARMED);

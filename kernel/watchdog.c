@@ -5,8 +5,8 @@
  *
  * Context: hard IRQ. Takes engine_lock, under it ring->lock.
  *
- * It runs from arming until SAFE, and on until the last trigger is answered. The
- * card's watchdog is kicked only while the lease is fresh and nothing is wrong,
+ * It runs from arming until treating ends, and on until the last trigger is answered. The
+ * card's watchdog is kicked only while it is charged, the lease fresh and nothing wrong,
  * so that its 200 ms are the last line: behind the lease, behind this module. The
  * timer is pinned to the engine's CPU: if that hangs, nobody kicks.
  */
@@ -35,7 +35,9 @@ void tms_watchdog_anchor(struct tms_device *tms)
 /* A fault whose interrupt was lost, a card that fell to SAFE without a word, or that is gone. */
 static bool card_holds(struct tms_device *tms, const struct tms_anchor *now)
 {
-	u32 want = tms->state == TMS_STATE_ARMING ? TMS_STATUS_STATE_CHARGE :
+	bool safe = tms->state == TMS_STATE_BREAK;
+	u32 want = safe ? TMS_STATUS_STATE_SAFE :
+		   tms->state == TMS_STATE_ARMING ? TMS_STATUS_STATE_CHARGE :
 						    TMS_STATUS_STATE_ARM;
 	u32 status = readl(tms->mmio + TMS_REG_STATUS);
 	bool latched = status & (TMS_STATUS_LATCHED | TMS_IL_MASK);
@@ -43,38 +45,18 @@ static bool card_holds(struct tms_device *tms, const struct tms_anchor *now)
 	if (latched || (status & TMS_STATUS_SIGN_MASK) != TMS_STATUS_SIGN ||
 	    (status & TMS_STATUS_STATE_MASK) != want) {
 		/* SAFE by a stop: whoever has asked for it is waiting for the lock to say so. */
-		if (!latched && READ_ONCE(tms->stop))
+		if (!latched && READ_ONCE(tms->stop) && !safe)
 			return false;
 		tms_halt(tms);
 		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
-		return false;
+		if (tms->state != TMS_STATE_BREAK)
+			return false;
 	}
 	if (!tms_clock_agrees(&tms->anchor, now)) {
 		tms_fault(tms, TMS_CAUSE_CARD_INTERVAL);
 		return false;
 	}
 	return true;
-}
-
-/* Has the operator, or the trigger, been waited for long enough? */
-static bool patience_holds(struct tms_device *tms, u64 now_ns)
-{
-	switch (tms->state) {
-	case TMS_STATE_ARMED:
-	case TMS_STATE_PAUSED:
-		if (since(now_ns, tms->rest_ns) < TMS_IDLE_LIMIT_NS)
-			return true;
-		tms_end(tms, TMS_CAUSE_IDLE_LIMIT);
-		return false;
-	case TMS_STATE_RUNNING:
-		if (!tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR) ||
-		    since(now_ns, tms_play_due(&tms->play)) < TMS_IDLE_LIMIT_NS)
-			return true;
-		tms_end(tms, TMS_CAUSE_WAIT_TIMEOUT);
-		return false;
-	default:
-		return true;
-	}
 }
 
 static bool answer_holds(struct tms_device *tms, u64 now_ns)
@@ -101,12 +83,13 @@ static void look_after(struct tms_device *tms)
 		tms_answer_drain(tms);
 	read_clocks(tms, &now);
 	now_ns = tms_now();
-	if (!answer_holds(tms, now_ns) || !tms_energised(tms->state))
+	if (!answer_holds(tms, now_ns) || !tms_treating(tms->state))
 		return;
-	if (!card_holds(tms, &now) || !patience_holds(tms, now_ns))
+	if (!card_holds(tms, &now))
 		return;
 	tms->anchor = now;
-	if (tms_lease_fresh(tms, now_ns))
+	tms_rest_look(tms, now_ns);
+	if (tms_energised(tms->state) && tms_lease_fresh(tms, now_ns))
 		writel(++tms->kick_value, tms->mmio + TMS_REG_WATCHDOG_KICK);
 }
 
@@ -126,7 +109,7 @@ void tms_watchdog_start(struct tms_device *tms)
 
 static bool wanted(struct tms_device *tms)
 {
-	return tms_energised(tms->state) || tms->shot.pending || tms->undrained;
+	return tms_treating(tms->state) || tms->shot.pending || tms->undrained;
 }
 
 /* Never HRTIMER_RESTART: see engine.c. */

@@ -119,6 +119,7 @@ static void rule_text(char *buf, size_t size, uint32_t rule, uint64_t v)
                 snprintf(buf, size, "%.3f J", (double)v / 1e3);
                 break;
         case TMS_RULE_DURATION:
+        case TMS_RULE_GAP:
                 snprintf(buf, size, "%.3f s", (double)v / 1e9);
                 break;
         case TMS_RULE_WAVEFORM:

@@ -34,6 +34,7 @@ static const struct code states[] = {
                 {TMS_STATE_ARMING, "arming", NULL},   {TMS_STATE_ARMED, "armed", NULL},
                 {TMS_STATE_RUNNING, "running", NULL}, {TMS_STATE_PAUSED, "paused", NULL},
                 {TMS_STATE_FAULT, "fault", NULL},     {TMS_STATE_GONE, "gone", NULL},
+                {TMS_STATE_BREAK, "break", NULL},
 };
 
 const char *tms_state_name(uint32_t state)
@@ -79,13 +80,19 @@ static const struct code causes[] = {
                  "The controlling program did not renew its permission in time. The computer may have been too busy: "
                  "end other programs and begin a new session for what is left."},
                 {TMS_CAUSE_IDLE_LIMIT, "idle_limit",
-                 "It was armed or paused for too long without a pulse. Begin a new session for what is left."},
+                 "It was charged for a minute without a pulse, and is discharged. Arm, Resume or Go charges it again."},
                 {TMS_CAUSE_LATE, "late",
                  "Three pulses would have been late: the computer is too busy for exact timing. End other programs; "
                  "tmsctl latency says what would help."},
-                {TMS_CAUSE_WAIT_TIMEOUT, "wait_timeout",
-                 "The external trigger or the operator's answer did not come. Check the trigger's cable, or have the "
-                 "operator ready, and begin a new session for what is left."},
+                {TMS_CAUSE_GAP, "gap",
+                 "The next pulse is more than a minute away, and until then it is discharged. Wait: it is charged again "
+                 "ten seconds before that pulse."},
+                {TMS_CAUSE_BREAK_LIMIT, "break_limit",
+                 "It was discharged for an hour without a pulse, and the run has ended. Begin a new session for what is "
+                 "left."},
+                {TMS_CAUSE_ARMED_LATE, "armed_late",
+                 "It was charged again too late for the next pulse, and is paused before it. Resume goes on with that "
+                 "pulse."},
                 {TMS_CAUSE_CARD_UNEXPECTED, "card_unexpected",
                  "The card reports a pulse that nobody asked for. Take the coil off the head and have the stimulator "
                  "serviced."},
@@ -208,7 +215,8 @@ static const struct code rules[] = {{TMS_RULE_NONE, "none", NULL},
                                     {TMS_RULE_PULSES_PER_DAY, "pulses_per_day", NULL},
                                     {TMS_RULE_DURATION, "duration", NULL},
                                     {TMS_RULE_WAVEFORM, "waveform", NULL},
-                                    {TMS_RULE_TRIGGER_IN, "trigger_in", NULL}};
+                                    {TMS_RULE_TRIGGER_IN, "trigger_in", NULL},
+                                    {TMS_RULE_GAP, "gap", NULL}};
 
 const char *tms_rule_name(uint32_t rule)
 {
@@ -326,6 +334,12 @@ const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t si
         case TMS_RULE_TRIGGER_IN:
                 snprintf(buf, size, "pulse %u: it waits for an external trigger; the stimulator has no trigger input",
                          p);
+                break;
+        case TMS_RULE_GAP:
+                snprintf(buf, size,
+                         "pulse %u: it comes %.3f s after the pulse before it, or after the start; a gap may last %.0f "
+                         "s",
+                         p, actual / 1e9, limit / 1e9);
                 break;
         case TMS_RULE_WAVEFORM:
                 waveform_verdict_format(limit, actual, buf, size);

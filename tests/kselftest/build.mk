@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The module's tests, in the manner of the kernel's own. The harness is taken from Debian's kernel source.
 
-KSELFTESTS   := abi state event lease interlock engine wait timing history params cards lifetime bind away slew flood signal ecosystem fault unplug back cpus
+KSELFTESTS   := abi state event lease interlock engine wait break timing history params cards lifetime bind away slew flood signal ecosystem fault unplug back cpus
 KSELFTEST_B  := $(B)/kselftest
 KSELFTEST_COMMON := $(addprefix tests/kselftest/,tms_test.c tms_test.h hold.c hold.h life.h rest.h)
 KSELFTEST_HARNESS := $(KSELFTEST_B)/include/kselftest_harness.h

@@ -393,8 +393,9 @@ TEST_F(engine, nobody_comes)
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 2));
         sleep_ns(40 * S);
         EXPECT_EQ(TMS_STATE_RUNNING, status_of(self->c.fd).state);
-        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
-        EXPECT_EQ(TMS_CAUSE_WAIT_TIMEOUT, status_of(self->c.fd).cause);
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_BREAK));
+        EXPECT_EQ(TMS_CAUSE_IDLE_LIMIT, status_of(self->c.fd).cause);
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
         EXPECT_EQ(0, window_close(&self->window, 1, 0));
 }
 

@@ -213,8 +213,12 @@ TEST_F(lease, idle_limit)
         ASSERT_EQ(0, call(self->c.fd, TMS_IOC_PAUSE, &now));
         sleep_ns(59 * S);
         EXPECT_EQ(TMS_STATE_PAUSED, status_of(self->c.fd).state);
-        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_BREAK));
         EXPECT_EQ(TMS_CAUSE_IDLE_LIMIT, status_of(self->c.fd).cause);
+        /* A lease is wanted there as well. */
+        controller_hang(&self->c);
+        ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(TMS_CAUSE_LEASE, status_of(self->c.fd).cause);
         EXPECT_EQ(0, window_close(&self->window, status_of(self->c.fd).fired, 0));
 }
 

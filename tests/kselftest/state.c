@@ -12,28 +12,31 @@
 #define ORDER (-EPROTO)
 #define BUSY (-EBUSY)
 #define FAULTED (-EPERM)
+/* Discharged: ARM comes first. And ARM itself, while it is too early. */
+#define SHUT (-ESHUTDOWN)
+#define EARLY (-EAGAIN)
 
 /* clang-format off */
 static const struct {
         const char *name;
         unsigned long cmd;
-        int in[TMS_STATE_FAULT + 1];
+        int in[TMS_STATE_COUNT];
 } moves[] = {
-        /*                                      IDLE   LOADED ARMING ARMED  RUNNING  PAUSED FAULT */
-        { "LIMITS", TMS_IOC_LIMITS,           { OK,    OK,    BUSY,  BUSY,  BUSY,    BUSY,  FAULTED } },
-        { "LOAD", TMS_IOC_LOAD,               { OK,    OK,    BUSY,  BUSY,  BUSY,    BUSY,  FAULTED } },
-        { "ARM", TMS_IOC_ARM,                 { ORDER, OK,    BUSY,  BUSY,  BUSY,    BUSY,  FAULTED } },
-        { "START", TMS_IOC_START,             { ORDER, ORDER, BUSY,  OK,    BUSY,    BUSY,  FAULTED } },
-        { "GO", TMS_IOC_GO,                   { ORDER, ORDER, ORDER, ORDER, -ESTALE, ORDER, FAULTED } },
-        { "PAUSE", TMS_IOC_PAUSE,             { ORDER, ORDER, ORDER, ORDER, OK,      ORDER, FAULTED } },
-        { "RESUME", TMS_IOC_RESUME,           { ORDER, ORDER, ORDER, ORDER, ORDER,   OK,    FAULTED } },
-        { "STOP", TMS_IOC_STOP,               { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
-        { "DISARM", TMS_IOC_DISARM,           { ORDER, ORDER, OK,    OK,    ORDER,   OK,    FAULTED } },
-        { "KEEPALIVE", TMS_IOC_KEEPALIVE,     { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
-        { "CLEAR_FAULT", TMS_IOC_CLEAR_FAULT, { ORDER, ORDER, ORDER, ORDER, ORDER,   ORDER, OK } },
-        { "INFO", TMS_IOC_INFO,               { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
-        { "STATUS", TMS_IOC_STATUS,           { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
-        { "LATENCY", TMS_IOC_LATENCY,         { OK,    OK,    OK,    OK,    OK,      OK,    OK } },
+        /*                                      IDLE   LOADED ARMING ARMED  RUNNING  PAUSED FAULT    GONE  BREAK */
+        { "LIMITS", TMS_IOC_LIMITS,           { OK,    OK,    BUSY,  BUSY,  BUSY,    BUSY,  FAULTED, 0,    BUSY } },
+        { "LOAD", TMS_IOC_LOAD,               { OK,    OK,    BUSY,  BUSY,  BUSY,    BUSY,  FAULTED, 0,    BUSY } },
+        { "ARM", TMS_IOC_ARM,                 { ORDER, OK,    BUSY,  BUSY,  BUSY,    BUSY,  FAULTED, 0,    EARLY } },
+        { "START", TMS_IOC_START,             { ORDER, ORDER, BUSY,  OK,    BUSY,    BUSY,  FAULTED, 0,    SHUT } },
+        { "GO", TMS_IOC_GO,                   { ORDER, ORDER, ORDER, ORDER, -ESTALE, ORDER, FAULTED, 0,    SHUT } },
+        { "PAUSE", TMS_IOC_PAUSE,             { ORDER, ORDER, ORDER, ORDER, OK,      ORDER, FAULTED, 0,    OK } },
+        { "RESUME", TMS_IOC_RESUME,           { ORDER, ORDER, ORDER, ORDER, ORDER,   OK,    FAULTED, 0,    SHUT } },
+        { "STOP", TMS_IOC_STOP,               { OK,    OK,    OK,    OK,    OK,      OK,    OK,      0,    OK } },
+        { "DISARM", TMS_IOC_DISARM,           { ORDER, ORDER, OK,    OK,    ORDER,   OK,    FAULTED, 0,    OK } },
+        { "KEEPALIVE", TMS_IOC_KEEPALIVE,     { OK,    OK,    OK,    OK,    OK,      OK,    OK,      0,    OK } },
+        { "CLEAR_FAULT", TMS_IOC_CLEAR_FAULT, { ORDER, ORDER, ORDER, ORDER, ORDER,   ORDER, OK,      0,    ORDER } },
+        { "INFO", TMS_IOC_INFO,               { OK,    OK,    OK,    OK,    OK,      OK,    OK,      0,    OK } },
+        { "STATUS", TMS_IOC_STATUS,           { OK,    OK,    OK,    OK,    OK,      OK,    OK,      0,    OK } },
+        { "LATENCY", TMS_IOC_LATENCY,         { OK,    OK,    OK,    OK,    OK,      OK,    OK,      0,    OK } },
 };
 /* clang-format on */
 
@@ -67,6 +70,7 @@ FIXTURE_VARIANT_ADD(state, armed){.state = TMS_STATE_ARMED};
 FIXTURE_VARIANT_ADD(state, running){.state = TMS_STATE_RUNNING};
 FIXTURE_VARIANT_ADD(state, paused){.state = TMS_STATE_PAUSED};
 FIXTURE_VARIANT_ADD(state, fault){.state = TMS_STATE_FAULT};
+FIXTURE_VARIANT_ADD(state, break_){.state = TMS_STATE_BREAK};
 
 FIXTURE_SETUP(state)
 {
@@ -75,6 +79,9 @@ FIXTURE_SETUP(state)
         ASSERT_EQ(0, window_open(&self->window, _metadata->name));
         flat(self->pulses, ELEMENTSOF(self->pulses), 5 * S, 100, 1);
         self->pulses[0].flags |= TMS_PULSE_WAIT_OPERATOR;
+        /* So far away that nobody waits for it charged. */
+        for (size_t i = 0; variant->state == TMS_STATE_BREAK && i < ELEMENTSOF(self->pulses); i++)
+                self->pulses[i].t_ns += 100 * S;
 }
 
 FIXTURE_TEARDOWN(state)
@@ -154,7 +161,7 @@ static int enter(FIXTURE_DATA(state) * self, uint32_t state)
                 return r ? r : lab("close=cover_open");
         }
         r = controller_start(&self->c);
-        if (r || state == TMS_STATE_RUNNING)
+        if (r || state == TMS_STATE_RUNNING || state == TMS_STATE_BREAK)
                 return r;
         r = call(self->c.fd, TMS_IOC_PAUSE, &now);
         return r ? r : wait_state(self->c.fd, TMS_STATE_PAUSED);

@@ -295,25 +295,28 @@ TEST_F(wait, go_is_early_an_edge_is_not)
         EXPECT_EQ(self->c.start_ns + self->pulses[1].t_ns, self->fired[1].scheduled_ns);
 }
 
-/* A minute, and not a second more. */
+/* A minute behind the last pulse, and not a second more: then the card is discharged, and the pulse still waits. */
 TEST_F(wait, nobody_says_go)
 {
         struct tms_event last;
-        uint64_t due_ns;
+        uint64_t fired_ns;
 
         trains(self, 2, 1);
         self->pulses[1].flags |= TMS_PULSE_WAIT_OPERATOR;
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 2));
-        due_ns = self->c.start_ns + self->pulses[1].t_ns;
-        sleep_ns(due_ns + 60 * S - 100 * MS - now_ns());
+        fired_ns = self->c.start_ns;
+        sleep_ns(fired_ns + 60 * S - 100 * MS - now_ns());
         EXPECT_EQ(TMS_STATE_RUNNING, status_of(self->c.fd).state);
         sleep_ns(300 * MS);
-        EXPECT_EQ(TMS_STATE_LOADED, status_of(self->c.fd).state);
-        EXPECT_EQ(TMS_CAUSE_WAIT_TIMEOUT, status_of(self->c.fd).cause);
+        EXPECT_EQ(TMS_STATE_BREAK, status_of(self->c.fd).state);
+        EXPECT_EQ(TMS_CAUSE_IDLE_LIMIT, status_of(self->c.fd).cause);
         last = controller_last_state(&self->c);
-        EXPECT_EQ(TMS_CAUSE_WAIT_TIMEOUT, last.code);
-        EXPECT_EQ(-EPROTO, go(self, 1, 0));
-        EXPECT_EQ(0, window_close(&self->window, 1, 0));
+        EXPECT_EQ(TMS_CAUSE_IDLE_LIMIT, last.code);
+        EXPECT_EQ(-ESHUTDOWN, go(self, 1, 0));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        EXPECT_WAITS(1);
+        ASSERT_EQ(0, go(self, 1, 0));
+        EXPECT_COMPLETE(2);
 }
 
 TEST_HARNESS_MAIN

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the module's pure files, compiled in user space with sanitizers.
 
-KERNEL_UNIT := $(addprefix $(B)/tests/test-,timeline timeline-random ring play clock)
+KERNEL_UNIT := $(addprefix $(B)/tests/test-,timeline timeline-break timeline-random ring play clock)
 UNIT_TESTS  += $(KERNEL_UNIT)
 
 KERNEL_UNIT_CFLAGS := $(BASE_CFLAGS) $(SAN_CFLAGS)
@@ -14,11 +14,12 @@ $(B)/tests/unit/kernel-%.o: kernel/%.c | $(B)/tests/unit/
 	$(CC) $(KERNEL_UNIT_CPPFLAGS) $(KERNEL_UNIT_CFLAGS) -c -o $@ $<
 
 # The verifier is user space's as well and needs nothing to stand in for the kernel.
-TIMELINE_UNIT := $(addprefix $(B)/tests/unit/,test-timeline.o test-timeline-random.o timeline-reference.o \
+TIMELINE_UNIT := $(addprefix $(B)/tests/unit/,test-timeline.o test-timeline-break.o test-timeline-random.o timeline-reference.o \
 	pulses.o kernel-timeline.o)
 $(TIMELINE_UNIT): KERNEL_UNIT_CPPFLAGS := -Ikernel/uapi -Ikernel -Itests/unit
 
 $(B)/tests/test-timeline: $(addprefix $(B)/tests/unit/,test-timeline.o pulses.o kernel-timeline.o)
+$(B)/tests/test-timeline-break: $(addprefix $(B)/tests/unit/,test-timeline-break.o pulses.o kernel-timeline.o)
 $(B)/tests/test-timeline-random: $(addprefix $(B)/tests/unit/,test-timeline-random.o \
 	timeline-reference.o pulses.o kernel-timeline.o)
 $(B)/tests/test-ring: $(addprefix $(B)/tests/unit/,test-ring.o kernel-ring.o)

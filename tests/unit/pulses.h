@@ -7,6 +7,7 @@
 
 #define MS 1000000ULL
 #define S 1000000000ULL
+#define MINUTE (60 * S)
 #define HOUR (3600 * S)
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 

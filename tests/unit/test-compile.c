@@ -663,7 +663,7 @@ static void test_verdict_sentences(void **state)
         struct tms_verdict v = {.pulse = 41, .limit = 1234567, .actual = 7654321};
         char buf[300], small[8];
 
-        for (v.rule = 0; v.rule <= TMS_RULE_TRIGGER_IN + 1; v.rule++) {
+        for (v.rule = 0; v.rule <= TMS_RULE_GAP + 1; v.rule++) {
                 assert_ptr_equal(tms_verdict_format(&v, buf, sizeof(buf)), buf);
                 assert_true(strlen(buf) > 15);
                 if (v.rule > TMS_RULE_EMPTY && v.rule != TMS_RULE_WAVEFORM)
@@ -676,6 +676,10 @@ static void test_verdict_sentences(void **state)
         v = (struct tms_verdict){TMS_RULE_TRIGGER_IN, 3, 0xb, 0x7};
         assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
                             "pulse 3: it waits for an external trigger; the stimulator has no trigger input");
+        v = (struct tms_verdict){TMS_RULE_GAP, 3, 3600000000000, 4500000000000};
+        assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
+                            "pulse 3: it comes 4500.000 s after the pulse before it, or after the start; a gap may "
+                            "last 3600 s");
         v = (struct tms_verdict){TMS_RULE_WAVEFORM, 0, 1, TMS_LOAD_MONOPHASIC | TMS_LOAD_REVERSE};
         assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
                             "its pulses are monophasic with reversed current; the stimulator's are biphasic, "

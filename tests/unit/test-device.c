@@ -373,7 +373,7 @@ static void test_names(void **state)
         }
         for (uint32_t s = 0; s < TMS_STATE_COUNT; s++)
                 assert_string_not_equal(tms_state_name(s), "unknown");
-        for (uint32_t rule = 0; rule <= TMS_RULE_TRIGGER_IN; rule++)
+        for (uint32_t rule = 0; rule <= TMS_RULE_GAP; rule++)
                 assert_string_not_equal(tms_rule_name(rule), "unknown");
 
         assert_string_equal(tms_cause_name(TMS_CAUSE_LEASE), "lease");

@@ -190,7 +190,7 @@ static void test_totals(void **state)
 static void test_duration(void **state)
 {
         struct tms_envelope env = envelope_wide();
-        struct tms_pulse p[2];
+        struct tms_pulse p[25];
 
         env.max_duration_ns = 60 * S;
         pulses_at(p, (u64[]){1, 60 * S}, 2, 1);
@@ -199,10 +199,12 @@ static void test_duration(void **state)
         assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_DURATION, 1, 60 * S, 60 * S + 1);
 
         env.max_duration_ns = UINT64_MAX;
-        p[1].t_ns = TMS_DURATION_MAX_NS;
-        assert_holds(p, 2, &env, NULL, 0);
-        p[1].t_ns++;
-        assert_breaks(p, 2, &env, NULL, 0, -ERANGE, TMS_RULE_DURATION, 1, TMS_DURATION_MAX_NS, TMS_DURATION_MAX_NS + 1);
+        pulses_flat(p, 25, HOUR, 1, 1);
+        assert_int_equal(p[24].t_ns, TMS_DURATION_MAX_NS);
+        assert_holds(p, 25, &env, NULL, 0);
+        p[24].t_ns++;
+        assert_breaks(p, 25, &env, NULL, 0, -ERANGE, TMS_RULE_DURATION, 24, TMS_DURATION_MAX_NS,
+                      TMS_DURATION_MAX_NS + 1);
 }
 
 static void test_pulses_per_s(void **state)
@@ -619,7 +621,7 @@ static void test_extreme_times(void **state)
         static const u64 far[] = {1ULL << 63, (1ULL << 63) - 1, UINT64_MAX, UINT64_MAX - 1};
         struct tms_envelope env = envelope_wide();
         struct tms_history h;
-        struct tms_pulse p[2];
+        struct tms_pulse p[25];
 
         tms_history_init(&h, &env);
         for (size_t i = 0; i < ELEMENTSOF(far); i++) {
@@ -630,15 +632,15 @@ static void test_extreme_times(void **state)
         }
 
         /* A start at the end of time, with and without a past. */
-        pulses_at(p, (u64[]){0, TMS_DURATION_MAX_NS}, 2, 1000);
-        assert_holds(p, 2, &env, &h, UINT64_MAX);
+        pulses_flat(p, 25, HOUR, 1000, 1);
+        assert_holds(p, 25, &env, &h, UINT64_MAX);
         tms_history_add(&h, &env, S, 1000);
-        assert_holds(p, 2, &env, &h, UINT64_MAX);
+        assert_holds(p, 25, &env, &h, UINT64_MAX);
 
         /* A past beyond the end of time: whatever it says, it lets nothing new pass. */
         env.min_interval_ns = 1;
         tms_history_add(&h, &env, UINT64_MAX, 1000);
-        assert_breaks(p, 2, &env, &h, UINT64_MAX, -ERANGE, TMS_RULE_INTERVAL, 0, 1, 0);
+        assert_breaks(p, 25, &env, &h, UINT64_MAX, -ERANGE, TMS_RULE_INTERVAL, 0, 1, 0);
 }
 
 static void test_extreme_envelopes(void **state)

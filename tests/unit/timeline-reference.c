@@ -22,23 +22,45 @@ static wide time_of(const struct row *r, u32 at)
         return (wide)r->start_ns + r->pulses[at - r->fired_count].t_ns;
 }
 
+/* The gap before pulse @i, from the start for the first; and does it discharge the card? */
+static u64 gap_before(const struct row *r, u32 i)
+{
+        return i > 0 ? r->pulses[i].t_ns - r->pulses[i - 1].t_ns : r->pulses[0].t_ns;
+}
+
+static bool broken(const struct row *r, u32 i)
+{
+        return gap_before(r, i) > 60 * (u64)S;
+}
+
+/* The last pulse up to @i that the card was armed before: then all is charged. */
+static u32 armed(const struct row *r, u32 i)
+{
+        while (i > 0 && !broken(r, i))
+                i--;
+        return i;
+}
+
 /* In pJ: E = E(1000) * (p / 1000)^2, in mJ = 1e9 pJ. */
 static wide energy_of(const struct row *r, u32 at)
 {
         wide p = at < r->fired_count ? r->fired[at].permille : r->pulses[at - r->fired_count].intensity_permille;
 
+        /* More than there is; a rule of its own, but a break looks ahead. */
+        if (p > 1000)
+                p = 1000;
         return (wide)r->env->pulse_mJ * 1000000000 * p * p / 1000000;
 }
 
 /*
- * The most that pulses j..at, for any j, have put in above what left at @mW:
+ * The most that pulses j..at, for any j from @first on, have put in above what left at @mW:
  * the level of a bucket that leaks, or what a refilled store lacks.
  */
-static wide excess(const struct row *r, u32 at, wide mW)
+static wide excess(const struct row *r, u32 first, u32 at, wide mW)
 {
         wide worst = 0, sum = 0;
 
-        for (u32 j = at + 1; j-- > 0;) {
+        for (u32 j = at + 1; j-- > first;) {
                 sum += energy_of(r, j);
                 if (sum - mW * (time_of(r, at) - time_of(r, j)) > worst)
                         worst = sum - mW * (time_of(r, at) - time_of(r, j));
@@ -69,7 +91,7 @@ static wide charged(const struct row *r, u32 i)
         wide latest = 0, chain = 0;
         u32 n = r->env->stored_pulses;
 
-        for (u32 j = i + 1; j-- > n;) {
+        for (u32 j = i + 1; j-- > armed(r, i) + n;) {
                 wide e = energy_of(r, r->fired_count + j);
 
                 chain += (e + r->env->charge_mW - 1) / r->env->charge_mW;
@@ -77,6 +99,51 @@ static wide charged(const struct row *r, u32 i)
                         latest = r->pulses[j - n].t_ns + chain;
         }
         return latest;
+}
+
+/* From where on the reservoir's pulses count: it is full when the card has been armed in mid-timeline. */
+static u32 full_before(const struct row *r, u32 i)
+{
+        u32 first = armed(r, i);
+
+        return broken(r, first) ? r->fired_count + first : 0;
+}
+
+/* What the reservoir lacks of what is not set aside, behind all that came before pulse @i; at the start for the first. */
+static wide lack_before(const struct row *r, u32 i)
+{
+        wide lack;
+
+        if (i > 0)
+                return excess(r, full_before(r, i - 1), r->fired_count + i - 1, r->env->refill_mW);
+        if (r->fired_count == 0)
+                return 0;
+        lack = excess(r, 0, r->fired_count - 1, r->env->refill_mW) -
+               (wide)r->env->refill_mW * (wide)(r->start_ns - r->fired[r->fired_count - 1].mono_ns);
+        return lack > 0 ? lack : 0;
+}
+
+/* Before a pulse behind a long gap all is charged within its last eight seconds, and its reservoir full. */
+static u32 rules_of_break(const struct row *r, u32 i, u32 count)
+{
+        const struct tms_envelope *env = r->env;
+        wide full = (wide)env->reservoir_mJ * S, set = (wide)env->pulse_mJ * S * env->stored_pulses;
+        wide level = full - set - lack_before(r, i), wanted = 0;
+        u32 rules = 0;
+
+        if (gap_before(r, i) > (u64)HOUR)
+                rules |= 1 << TMS_RULE_GAP;
+        for (u32 j = i; j < count && j < i + env->stored_pulses; j++)
+                wanted += energy_of(r, r->fired_count + j);
+        if ((8 * S - (wide)env->settle_margin_ns) * env->charge_mW < wanted)
+                rules |= 1 << TMS_RULE_SETTLING;
+        level += (wide)env->refill_mW * (wide)(gap_before(r, i) - 8 * S);
+        if (level > full)
+                level = full;
+        level += (wide)env->refill_mW * (8 * S - (wide)env->settle_margin_ns);
+        if (level < full + wanted)
+                rules |= 1 << TMS_RULE_RESERVOIR;
+        return rules;
 }
 
 static wide hour_of(const struct row *r, u32 at)
@@ -108,7 +175,7 @@ static u32 rules_of_form(const struct row *r, u32 i, u32 count)
         return rules;
 }
 
-static u32 rules_of_limits(const struct row *r, u32 i)
+static u32 rules_of_limits(const struct row *r, u32 i, u32 count)
 {
         const struct tms_envelope *env = r->env;
         const struct tms_pulse *p = &r->pulses[i];
@@ -122,11 +189,14 @@ static u32 rules_of_limits(const struct row *r, u32 i)
                 rules |= 1 << TMS_RULE_INTERVAL;
         if (crowded(r, at))
                 rules |= 1 << TMS_RULE_PULSES_PER_S;
-        if (i >= env->stored_pulses && charged(r, i) + (wide)env->settle_margin_ns > p->t_ns)
+        if (broken(r, i))
+                rules |= rules_of_break(r, i, count);
+        if (i - armed(r, i) >= env->stored_pulses && charged(r, i) + (wide)env->settle_margin_ns > p->t_ns)
                 rules |= 1 << TMS_RULE_SETTLING;
-        if (excess(r, at, env->refill_mW) + (wide)env->pulse_mJ * S * env->stored_pulses > (wide)env->reservoir_mJ * S)
+        if (excess(r, full_before(r, i), at, env->refill_mW) + (wide)env->pulse_mJ * S * env->stored_pulses >
+            (wide)env->reservoir_mJ * S)
                 rules |= 1 << TMS_RULE_RESERVOIR;
-        if (excess(r, at, env->coil_cool_mW) > (wide)env->coil_heat_mJ * S)
+        if (excess(r, 0, at, env->coil_cool_mW) > (wide)env->coil_heat_mJ * S)
                 rules |= 1 << TMS_RULE_COIL_HEAT;
         if (i + 1 > env->max_pulses)
                 rules |= 1 << TMS_RULE_PULSES;
@@ -148,7 +218,7 @@ u32 reference_verify(const struct tms_pulse *pulses, u32 count, const struct tms
                 /* What has no form cannot be measured. */
                 rules = rules_of_form(&r, i, count);
                 if (!rules)
-                        rules = rules_of_limits(&r, i);
+                        rules = rules_of_limits(&r, i, count);
         }
         *ret_rules = rules;
         return rules ? i - 1 : count;

@@ -23,6 +23,8 @@
  *               and has nothing loaded, and only STOP (0), KEEPALIVE's acknowledgment,
  *               read() and poll() do anything.
  *  - EPROTO:    the state forbids it: the call is out of order, or the lease has run out.
+ *  - ESHUTDOWN: the run is in BREAK, its card discharged (GO: or about to be): ARM comes
+ *               first. For START, GO and RESUME.
  *  - ERANGE:    the timeline breaks a hard limit; the verdict says which.
  *  - EPERM:     an interlock is open, or a fault is latched.
  *  - EAGAIN:    not yet: history of the card unknown, its answer to the last trigger
@@ -99,7 +101,13 @@ struct tms_pulse {
 #define TMS_STATE_PAUSED	5
 #define TMS_STATE_FAULT		6	/* latched, see the cause; output SAFE */
 #define TMS_STATE_GONE		7	/* unplugged */
-#define TMS_STATE_COUNT		8
+/*
+ * A run whose card is discharged, because it has not fired for idle_limit_ns, or will not
+ * for longer than that; output SAFE. Place and time are kept, nothing fires. ARM by the
+ * same controller leads back into the run.
+ */
+#define TMS_STATE_BREAK		8
+#define TMS_STATE_COUNT		9
 
 /* Why a state was entered: in STATE events, and in STATUS for the last one. */
 #define TMS_CAUSE_NONE			0
@@ -107,9 +115,11 @@ struct tms_pulse {
 #define TMS_CAUSE_COMPLETE		2	/* the timeline has ended */
 #define TMS_CAUSE_CLOSED		3	/* the controller's file was closed */
 #define TMS_CAUSE_LEASE			4	/* no KEEPALIVE in time */
-#define TMS_CAUSE_IDLE_LIMIT		5	/* armed or paused too long without a pulse */
+#define TMS_CAUSE_IDLE_LIMIT		5	/* charged for idle_limit_ns without a pulse */
 #define TMS_CAUSE_LATE			6	/* three misses: paused */
-#define TMS_CAUSE_WAIT_TIMEOUT		7	/* trigger or operator did not come */
+#define TMS_CAUSE_GAP			8	/* next pulse due later than idle_limit_ns: BREAK */
+#define TMS_CAUSE_BREAK_LIMIT		9	/* in BREAK for an hour: the run has ended */
+#define TMS_CAUSE_ARMED_LATE		10	/* out of BREAK, but too late: paused */
 #define TMS_CAUSE_EMERGENCY_STOP	16	/* 16 + bit number of the interlock */
 #define TMS_CAUSE_PATIENT_STOP		17
 #define TMS_CAUSE_COIL_ABSENT		18
@@ -187,6 +197,7 @@ struct tms_event {
 /* --- INFO ---------------------------------------------------------------------- */
 
 #define TMS_FEATURE_LATENCY	0x00000001	/* TMS_IOC_LATENCY */
+#define TMS_FEATURE_BREAK	0x00000002	/* TMS_STATE_BREAK, back_to of STATUS */
 
 /* Interlock bits, a 1 is open; the same in STATUS and INTERLOCK events. */
 #define TMS_INTERLOCK_EMERGENCY_STOP	0x00000001
@@ -225,7 +236,8 @@ struct tms_event {
  * @lateness_default_ns: a later pulse is not fired
  * @lateness_max_ns: cap of the above
  * @lease_ns: how long one KEEPALIVE lasts
- * @idle_limit_ns: armed or paused without a pulse: SAFE after this
+ * @idle_limit_ns: so long a card stays charged without a pulse, whatever the state: counted
+ *                 from the last pulse, or from ARM. Then SAFE: BREAK in a run, else LOADED.
  * @ring_slots: records kept until acknowledged
  * @max_pulses_per_day: module parameter
  * @reserved: zero
@@ -282,7 +294,7 @@ struct tms_info {
  * @missed: of this run, late or skipped
  * @train: number of the train that @next_pulse is in
  * @start_ns: when pulse time 0 was; 0 before START. Moves with each pause and wait.
- * @due_ns: when @next_pulse is due; 0 when none is
+ * @due_ns: when @next_pulse is due; 0 when none is. In a BREAK of a run that was not paused too.
  * @end_ns: when the last pulse is due; 0 before START
  * @lease_ends_ns: when permission runs out
  * @event_head: seq that the next record will get
@@ -295,6 +307,8 @@ struct tms_info {
  * @records_dropped: records that found no room in the ring, since the module was loaded:
  *                   interlocks (told in @latched too), triggers, discharges that nobody
  *                   asked for (counted in @total_fired too). A change of state comes later.
+ * @back_to: in BREAK, and in ARMING out of it: TMS_STATE_RUNNING or TMS_STATE_PAUSED, which
+ *           ARM leads to. Else 0.
  * @reserved: zero
  */
 struct tms_status {
@@ -327,7 +341,8 @@ struct tms_status {
 	__u32 timeline_gen;
 	__u32 pulses_today;
 	__u32 records_dropped;
-	__u32 reserved[3];
+	__u32 back_to;
+	__u32 reserved[2];
 };
 
 /* --- LIMITS -------------------------------------------------------------------- */
@@ -377,6 +392,7 @@ struct tms_limits {
 #define TMS_RULE_DURATION		14	/* limit, actual: ns */
 #define TMS_RULE_WAVEFORM		15	/* actual: as in LOAD; limit: see below */
 #define TMS_RULE_TRIGGER_IN		16	/* no trigger input; limit, actual: pulse flags */
+#define TMS_RULE_GAP			17	/* limit, actual: ns behind a pulse, or START */
 
 /**
  * struct tms_verdict - what the verifier found
@@ -384,6 +400,10 @@ struct tms_limits {
  * @pulse: index of the first pulse that breaks it
  * @limit: what was allowed, unit by rule
  * @actual: what was asked
+ *
+ * In a gap longer than idle_limit_ns the card is discharged, and charged again from empty
+ * within the last seconds of it. If there is too little time for that, SETTLING (capacitors)
+ * or RESERVOIR names the pulse behind the gap.
  *
  * The limit of TMS_RULE_WAVEFORM is a set: bit n stands for waveform n,
  * TMS_LOAD_REVERSE for the other direction as well. Its pulse is 0.
@@ -429,7 +449,7 @@ struct tms_load {
 /* --- Running ------------------------------------------------------------------- */
 
 /**
- * struct tms_arm - charge and get fit: LOADED -> ARMING -> ARMED
+ * struct tms_arm - charge and get fit: LOADED -> ARMING -> ARMED, and out of BREAK
  * @timeline_gen: in: must be the one loaded
  * @flags: in: zero
  * @fitness_max_ns: out: worst timer error of the probes
@@ -437,6 +457,11 @@ struct tms_load {
  *
  * Sleeps until the card is charged and the probes are done. Needs a fresh
  * lease: KEEPALIVE first.
+ *
+ * BREAK -> ARMING -> what the run was before (back_to of STATUS); but PAUSED, with the cause
+ * ARMED_LATE, when its next pulse's time has passed meanwhile. Ask for it ten seconds before that
+ * time; EAGAIN when it is so far away that the card would be discharged once more. What ends
+ * an arming without a fault (ETIME, EINTR) leads back to BREAK.
  */
 struct tms_arm {
 	__u32 timeline_gen;
@@ -483,6 +508,9 @@ struct tms_go {
  * struct tms_pause - RUNNING -> PAUSED
  * @flags: TMS_PAUSE_*
  * @reserved: zero
+ *
+ * In BREAK, and in ARMING out of it, ARM then leads to PAUSED; a STATE event from BREAK to
+ * BREAK says so.
  */
 struct tms_pause {
 	__u32 flags;
@@ -555,7 +583,7 @@ struct tms_latency {
 #define TMS_IOC_PAUSE		_IOW(TMS_IOC_MAGIC, 0x07, struct tms_pause)
 #define TMS_IOC_RESUME		_IOWR(TMS_IOC_MAGIC, 0x08, struct tms_resume)
 #define TMS_IOC_STOP		_IO(TMS_IOC_MAGIC, 0x09)	/* at once, anyone, any state */
-#define TMS_IOC_DISARM		_IO(TMS_IOC_MAGIC, 0x0a)	/* ARMING, ARMED, PAUSED */
+#define TMS_IOC_DISARM		_IO(TMS_IOC_MAGIC, 0x0a)	/* ARMING, ARMED, PAUSED, BREAK */
 #define TMS_IOC_KEEPALIVE	_IOWR(TMS_IOC_MAGIC, 0x0b, struct tms_keepalive)
 #define TMS_IOC_CLEAR_FAULT	_IO(TMS_IOC_MAGIC, 0x0c)	/* FAULT -> IDLE, cause gone */
 #define TMS_IOC_LATENCY		_IOR(TMS_IOC_MAGIC, 0x0d, struct tms_latency)
