@@ -22,6 +22,8 @@ struct request {
         void *object;
         void *(*release)(void *);
         request_fn go;
+        request_own_fn done; /* the daemon's own: m is NULL */
+        const char *method, *path;
 };
 
 static void set_asking(struct request *q, bool asking)
@@ -54,7 +56,7 @@ sd_bus_message *request_message(struct request *q)
 
 const char *request_sender(const struct request *q)
 {
-        return sd_bus_message_get_sender(q->m);
+        return q->m ? sd_bus_message_get_sender(q->m) : NULL;
 }
 
 bool request_uid(const struct request *q, uid_t *ret)
@@ -66,8 +68,11 @@ bool request_uid(const struct request *q, uid_t *ret)
 
 json_t *request_who(const struct request *q)
 {
-        json_t *who = json_object();
+        json_t *who;
 
+        if (!q->m)
+                return NULL;
+        who = json_object();
         if (q->uid_known)
                 json_add(&who, "uid", json_integer(q->uid));
         json_add(&who, "sender", json_string(request_sender(q)));
@@ -94,8 +99,14 @@ void request_drop(struct request *q)
 
 void request_reply(struct request *q)
 {
-        int r = sd_bus_reply_method_return(q->m, NULL);
+        int r;
 
+        if (!q->m) {
+                q->done(NULL, NULL, q->object);
+                request_free(q);
+                return;
+        }
+        r = sd_bus_reply_method_return(q->m, NULL);
         /* Once more: without an answer the caller would wait for nothing. */
         if (r < 0)
                 r = sd_bus_reply_method_return(q->m, NULL);
@@ -136,9 +147,10 @@ char *request_sentences(const char *const *sentences)
 
 static void record_refusal(struct request *q, const char *error, const char *message)
 {
-        manager_record_limited(q->manager, "request.refused", request_who(q), sd_bus_message_get_path(q->m),
-                               json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(q->m), "error", error,
-                                         "message", message));
+        manager_record_limited(
+                        q->manager, "request.refused", request_who(q), q->m ? sd_bus_message_get_path(q->m) : q->path,
+                        json_pack("{s:s, s:s, s:s}", "method", q->m ? sd_bus_message_get_member(q->m) : q->method,
+                                  "error", error, "message", message));
 }
 
 void request_refuse(struct request *q, const char *error, const char *format, ...)
@@ -158,6 +170,11 @@ void request_refuse(struct request *q, const char *error, const char *format, ..
                 message = tms_text_line(own);
         (void)snprintf(name, sizeof(name), ERROR_PREFIX "%s", error);
         record_refusal(q, error, message);
+        if (!q->m) {
+                q->done(error, message, q->object);
+                request_free(q);
+                return;
+        }
         r = sd_bus_reply_method_errorf(q->m, name, "%s", message);
         if (r < 0) {
                 (void)log_error_errno(r, "%s: the refusal cannot be sent as it is", sd_bus_message_get_member(q->m));
@@ -248,6 +265,21 @@ unsigned request_let_go(struct manager *manager, const void *object, const char 
                 n++;
         }
         return n;
+}
+
+struct request *request_own(struct manager *manager, const char *method, const char *path, request_own_fn done,
+                            void *userdata)
+{
+        struct request *q = calloc(1, sizeof(*q));
+
+        if (!q)
+                return NULL;
+        q->manager = manager;
+        q->method = method;
+        q->path = path;
+        q->done = done;
+        q->object = userdata;
+        return q;
 }
 
 int request_begin(struct manager *manager, sd_bus_message *m, const char *action, void *object, void *(*keep)(void *),

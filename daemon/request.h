@@ -33,11 +33,23 @@ int request_begin(struct manager *manager, sd_bus_message *m, const char *action
  */
 unsigned request_let_go(struct manager *manager, const void *object, const char *why);
 
+/* error: as for request_refuse(), with its sentence; NULL when all is well. */
+typedef void (*request_own_fn)(const char *error, const char *sentence, void *userdata);
+/*
+ * The daemon's own call of that method on that object: nobody waits for an answer, done hears it. It has no message,
+ * no sender and no caller in its records. NULL without memory. path has to last.
+ */
+struct request *request_own(struct manager *manager, const char *method, const char *path, request_own_fn done,
+                            void *userdata);
+
 sd_bus_message *request_message(struct request *q);
 const char *request_sender(const struct request *q);
 /* False when the bus did not tell. */
 bool request_uid(const struct request *q, uid_t *ret);
-/* {uid, sender, action, answer} for a record; without memory a JSON null, which no record is written with. */
+/*
+ * {uid, sender, action, answer} for a record; without memory a JSON null, which no record is written with. NULL for the
+ * daemon's own.
+ */
 json_t *request_who(const struct request *q);
 
 /* The answer, and the end of q. */

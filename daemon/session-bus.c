@@ -37,6 +37,8 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
                 text = s->protocol_sha256;
         else if (STREQ(property, "Waiting"))
                 text = session_waits_for(s);
+        else if (STREQ(property, "Break"))
+                text = s->break_text;
         return sd_bus_message_append(reply, "s", text);
 }
 
@@ -328,6 +330,7 @@ const sd_bus_vtable session_vtable[] = {
                 SD_BUS_PROPERTY("Train", "u", get_number, 0, CHANGES),
                 SD_BUS_PROPERTY("TimeLeft", "t", get_time_left, 0, CHANGES),
                 SD_BUS_PROPERTY("Waiting", "s", get_text, 0, CHANGES),
+                SD_BUS_PROPERTY("Break", "s", get_text, 0, CHANGES),
                 SD_BUS_PROPERTY("Pausing", "b", get_pausing, 0, CHANGES),
                 SD_BUS_PROPERTY("Notices", "as", get_notices, 0, CHANGES),
                 SD_BUS_PROPERTY("NoticesConfirmed", "b", get_notices_confirmed, 0, CHANGES),

@@ -6,7 +6,7 @@
  */
 #include <assert.h>
 
-#include "session.h"
+#include "session-break.h"
 
 /* After the end of a run the card's last answers may still be under way. */
 #define LAST_RECORDS_USEC (100 * USEC_PER_MS)
@@ -216,6 +216,7 @@ void session_end_quietly(struct session *s, const char *reason, const char *text
         char why[sizeof(s->end_text) + 64];
 
         assert(!s->ending && s->state != SESSION_ENDED);
+        session_break_over(s);
         s->ending = true;
         set_reason(s, reason, text);
         if (s->slot)
@@ -240,8 +241,8 @@ bool session_overtake(struct session *s, const char *why)
         /* What has been begun by now came earlier. */
         if (s->adds_risk)
                 s->overtaken = why;
-        /* A thread in the kernel's ARM is let go by a stop. */
-        if (s->in_kernel)
+        /* A thread in the kernel's ARM is let go by a stop; in mid-run, where a stop is the end, it leads to a pause. */
+        if (s->in_kernel && !s->started)
                 halt(s);
         return request_let_go(s->manager, s, why) > 0 || s->adds_risk;
 }

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <sys/epoll.h>
 
-#include "session.h"
+#include "session-break.h"
 
 /* The lease lasts 500 ms: four renewals may be lost. */
 #define TICK_USEC (100 * USEC_PER_MS)
@@ -137,16 +137,22 @@ static void see_state(struct session *s, const struct tms_event *e)
         if (e->run != s->run)
                 return;
         switch (e->pulse) {
+        case TMS_STATE_BREAK:
+                session_break(s, e->code);
+                break;
         case TMS_STATE_RUNNING:
+                session_break_over(s);
                 session_set_state(s, SESSION_RUNNING);
                 break;
         case TMS_STATE_PAUSED:
+                session_break_over(s);
                 /* The kernel has taken back what Go had let go. */
                 s->released = 0;
                 session_set_state(s, SESSION_PAUSED);
                 if (e->code != TMS_CAUSE_REQUEST)
                         session_record(s, "session.pause", NULL, json_pack("{s:s}", "reason", tms_cause_name(e->code)));
                 break;
+        case TMS_STATE_ARMING:
         case TMS_STATE_ARMED:
                 break;
         default:

@@ -66,6 +66,7 @@ static struct session *session_free(struct session *s)
         sd_event_source_disable_unref(s->io);
         sd_event_source_disable_unref(s->tick);
         sd_event_source_disable_unref(s->finish);
+        sd_event_source_disable_unref(s->recharge);
         sd_bus_slot_unref(s->slot);
         peer_free(s->owner_watch);
         heartbeat_free(s->heartbeat);

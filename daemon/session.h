@@ -10,7 +10,10 @@
  *  session-verdict.c  Prepare's answer
  *  session-notices.c  what the safety policy wants confirmed before arming
  *  session-gates.c    the clock, the day's dose, one session a subject
- *  session-run.c      arm, start, go, pause, resume
+ *  session-step.c     a method under way that adds risk
+ *  session-arm.c      arm, and charge again in mid-run
+ *  session-run.c      start, go, pause, resume
+ *  session-break.c    a run whose card is discharged
  *  session-owner.c    an owner who does not answer
  *  session-bus.c      the D-Bus interface: properties, who may call what
  *
@@ -73,11 +76,14 @@ struct session {
         bool in_kernel;               /* a thread sleeps in the kernel's ARM, or is on its way there */
         atomic_bool halted;           /* since Arm began; read by that thread */
         bool was_prepared;            /* the timeline has been dropped since */
+        bool in_break;                /* the run goes on, its card is discharged */
+        char break_text[640];         /* then: a sentence on it */
 
         struct tms_device *control;
-        sd_event_source *io;     /* records, while there is no tick */
-        sd_event_source *tick;   /* lease, records, progress */
-        sd_event_source *finish; /* the end takes effect; made at the beginning, so that ending needs no memory */
+        sd_event_source *io;       /* records, while there is no tick */
+        sd_event_source *tick;     /* lease, records, progress */
+        sd_event_source *recharge; /* in a gap: the card is to be charged again */
+        sd_event_source *finish;   /* the end takes effect; made at the beginning, so that ending needs no memory */
         unsigned tick_count;
         struct tms_event events[SESSION_EVENTS_MAX];
         size_t n_events;

@@ -216,6 +216,7 @@ void run_see(struct run *u)
 {
         bool paused = STREQ(run_state(u), "paused"),
              waits = !paused && STREQ(json_get_str(u->properties, "waiting"), "operator");
+        const char *discharged = json_get_str(u->properties, "break");
 
         if (waits != u->waited || paused != u->paused) {
                 u->waits = waits && (u->waits || !u->waited);
@@ -225,4 +226,9 @@ void run_see(struct run *u)
         if (waits && !u->waited)
                 say_leg(u);
         u->waited = waits;
+        if (!STREQ(discharged, u->discharged)) {
+                (void)snprintf(u->discharged, sizeof(u->discharged), "%s", discharged);
+                if (*discharged)
+                        run_say(u, "%s", discharged);
+        }
 }

@@ -21,6 +21,7 @@
 #include "tmsctl-progress.h"
 
 #define RUN_LINE 256
+#define RUN_SENTENCE 640
 
 struct run {
         sd_event *event;
@@ -39,10 +40,11 @@ struct run {
         sd_event_source *typed; /* lines on the terminal */
         char line[RUN_LINE];    /* the one being typed, as far as it has come */
         size_t line_size;
-        bool asking; /* about the notices */
-        bool waited; /* for the operator, as last heard */
-        bool waits;  /* and no Go was sent since it began to */
-        bool paused; /* as last heard */
+        bool asking;                   /* about the notices */
+        bool waited;                   /* for the operator, as last heard */
+        bool waits;                    /* and no Go was sent since it began to */
+        bool paused;                   /* as last heard */
+        char discharged[RUN_SENTENCE]; /* likewise: the sentence of Break */
         void (*confirmed)(struct run *u);
 
         bool arming;                  /* Arm was called */

@@ -28,7 +28,7 @@ static enum colour state_colour(const char *state)
 {
         if (STREQ(state, "fault") || STREQ(state, "gone"))
                 return COLOUR_RED;
-        if (STREQ(state, "armed") || STREQ(state, "running") || STREQ(state, "arming"))
+        if (STREQ(state, "armed") || STREQ(state, "running") || STREQ(state, "arming") || STREQ(state, "break"))
                 return COLOUR_YELLOW;
         return COLOUR_GREEN;
 }
@@ -44,7 +44,7 @@ static void print_session(const char *path, const json_t *s)
 {
         char left[CLOCK_TEXT], max[CLOCK_TEXT];
         const char *state = json_get_str(s, "state"), *subject = json_get_str(s, "subject"),
-                   *text = json_get_str(s, "end_text");
+                   *text = json_get_str(s, "end_text"), *discharged = json_get_str(s, "break");
         uint64_t trains = json_get_u64(s, "trains"), train = json_get_u64(s, "train");
 
         printf("session %s (%s): %s%s%s", path_id(path), *subject ? subject : "no subject", colour(COLOUR_BOLD), state,
@@ -62,8 +62,8 @@ static void print_session(const char *path, const json_t *s)
         if (STREQ(state, "running") || STREQ(state, "paused"))
                 printf(", train %" PRIu64 " of %" PRIu64 ", %s left", train < trains ? train + 1 : trains, trains,
                        countdown_text(json_get_u64(s, "time_left"), left));
-        if (*text)
-                printf(": %s", text);
+        if (*text || *discharged)
+                printf(": %s", *text ? text : discharged);
         (void)putchar('\n');
 }
 

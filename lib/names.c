@@ -85,10 +85,12 @@ static const struct code causes[] = {
                  "Three pulses would have been late: the computer is too busy for exact timing. End other programs; "
                  "tmsctl latency says what would help."},
                 {TMS_CAUSE_GAP, "gap",
-                 "The next pulse is more than a minute away, and until then it is discharged. Wait: it is charged again "
+                 "The next pulse is more than a minute away, and until then it is discharged. Wait: it is charged "
+                 "again "
                  "ten seconds before that pulse."},
                 {TMS_CAUSE_BREAK_LIMIT, "break_limit",
-                 "It was discharged for an hour without a pulse, and the run has ended. Begin a new session for what is "
+                 "It was discharged for an hour without a pulse, and the run has ended. Begin a new session for what "
+                 "is "
                  "left."},
                 {TMS_CAUSE_ARMED_LATE, "armed_late",
                  "It was charged again too late for the next pulse, and is paused before it. Resume goes on with that "

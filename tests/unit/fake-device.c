@@ -95,6 +95,12 @@ static void set_state(uint32_t state, uint32_t cause)
 {
         uint32_t before = fake->status.state;
 
+        if (state == TMS_STATE_BREAK && (before == TMS_STATE_RUNNING || before == TMS_STATE_PAUSED))
+                fake->status.back_to = before;
+        else if (state != TMS_STATE_BREAK && state != TMS_STATE_ARMING)
+                fake->status.back_to = 0;
+        if (state == TMS_STATE_BREAK)
+                fake->go_pulse = UINT32_MAX;
         fake->status.state = state;
         fake->status.cause = cause;
         push((struct tms_event){.type = TMS_EVENT_STATE, .code = cause, .pulse = state, .card_seq = before});
@@ -432,7 +438,7 @@ int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max
                 usleep(10000);
         lock();
         fake->arms++;
-        if (!log_has("session.arm.intent", 1))
+        if (!log_has("session.arm.intent", fake->arms))
                 fake->arms_without_intent++;
         set_state(TMS_STATE_ARMING, TMS_CAUSE_REQUEST);
         unlock();
@@ -441,7 +447,12 @@ int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max
                 if (fake->status.state != TMS_STATE_ARMING)
                         return -EPROTO;
         }
-        fake_set_state(TMS_STATE_ARMED, TMS_CAUSE_REQUEST);
+        lock();
+        if (fake->status.back_to == TMS_STATE_RUNNING && fake->status.due_ns && fake->status.due_ns < now())
+                set_state(TMS_STATE_PAUSED, TMS_CAUSE_ARMED_LATE);
+        else
+                set_state(fake->status.back_to ? fake->status.back_to : TMS_STATE_ARMED, TMS_CAUSE_REQUEST);
+        unlock();
         fake->status.fitness_max_ns = 47;
         *ret_fitness_max_ns = 47;
         return 0;
@@ -473,7 +484,7 @@ int tms_device_go(struct tms_device *d, uint32_t pulse, uint32_t intensity_permi
 
         lock();
         if (r == 0 && fake->status.state != TMS_STATE_RUNNING)
-                r = -EPROTO;
+                r = fake->status.state == TMS_STATE_BREAK ? -ESHUTDOWN : -EPROTO;
         if (r == 0 && (pulse != fake->status.next_pulse || pulse == fake->go_pulse))
                 r = -ESTALE;
         if (r == 0) {
@@ -500,6 +511,12 @@ int tms_device_pause(struct tms_device *d, bool at_once)
                         set_state(TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
                 }
                 r = 0;
+        } else if (fake->status.back_to == TMS_STATE_RUNNING) {
+                fake->pauses++;
+                fake->status.back_to = TMS_STATE_PAUSED;
+                if (fake->status.state == TMS_STATE_BREAK)
+                        set_state(TMS_STATE_BREAK, TMS_CAUSE_REQUEST);
+                r = 0;
         }
         unlock();
         return r;
@@ -508,6 +525,10 @@ int tms_device_pause(struct tms_device *d, bool at_once)
 int tms_device_resume(struct tms_device *d, uint64_t delay_ns, uint64_t *ret_start_ns)
 {
         lock();
+        if (fake->status.state == TMS_STATE_BREAK) {
+                unlock();
+                return -ESHUTDOWN;
+        }
         fake->resumes++;
         *ret_start_ns = now() + delay_ns;
         set_state(TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
@@ -523,7 +544,8 @@ int tms_device_stop(struct tms_device *d)
                 return -ENODEV;
         lock();
         fake->stops++;
-        if (fake->status.state >= TMS_STATE_ARMING && fake->status.state <= TMS_STATE_PAUSED)
+        if ((fake->status.state >= TMS_STATE_ARMING && fake->status.state <= TMS_STATE_PAUSED) ||
+            fake->status.state == TMS_STATE_BREAK)
                 set_state(TMS_STATE_LOADED, TMS_CAUSE_REQUEST);
         unlock();
         return 0;

@@ -794,8 +794,8 @@ static void test_wait_for_trigger(void **state)
         assert_false(go(f, 0));
         refused(f, "NotWaiting", "pulse 0 waits for the external trigger");
         assert_int_equal(fake->gos, 0);
-        fake_set_state(TMS_STATE_LOADED, TMS_CAUSE_WAIT_TIMEOUT);
-        check_end(f, "wait_timeout", 0);
+        fake_set_state(TMS_STATE_LOADED, TMS_CAUSE_LEASE);
+        check_end(f, "lease", 0);
         free(text);
 }
 

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's ARM, on a thread of its own: the first one of a session, and
+ * those that charge the card again in mid-run, see session-break.c.
+ */
+#include <assert.h>
+#include <fcntl.h>
+
+#include "job.h"
+#include "session-break.h"
+#include "session-gates.h"
+#include "session-step.h"
+
+/* On a thread: sleeps until the card is charged. Stop and keepalive go past it on the loop. */
+static void run_arm(void *userdata)
+{
+        struct step *step = userdata;
+
+        if (atomic_load(&step->s->halted))
+                step->r = -ECANCELED;
+        else
+                step->r = tms_device_arm(step->device, step->timeline_gen, &step->fitness_max_ns);
+}
+
+static json_t *outcome(const struct step *step)
+{
+        json_t *data = json_object();
+
+        if (step->r < 0)
+                json_add(&data, "error", json_string(strerror(-step->r)));
+        else
+                json_add(&data, "fitness_max_ns", json_integer(step->fitness_max_ns));
+        if (step->why)
+                json_add(&data, "again", json_string(step->why));
+        return data;
+}
+
+/* The thread is back. A stop that came before it was in the kernel found nothing armed there, and ARM knows nothing of it. */
+static void take_back(struct step *step)
+{
+        struct session *s = step->s;
+
+        step->device = tms_device_close(step->device);
+        if (step->r >= 0 && atomic_load(&s->halted))
+                (void)tms_device_stop(s->control);
+        session_record(s, "session.arm", NULL, outcome(step));
+}
+
+/* True when it is under way and done() will be called; else step->r says why not. */
+static bool begin(struct step *step, void (*done)(void *userdata))
+{
+        struct session *s = step->s;
+        int fd;
+
+        /* A second object over the same open file: objects belong to one thread each. */
+        fd = fcntl(tms_device_fd(s->control), F_DUPFD_CLOEXEC, 0);
+        step->r = fd < 0 ? -errno : tms_device_open_fd(fd, &step->device);
+        if (step->r < 0)
+                safe_close(fd);
+        else
+                step->r = session_begin_ticks(s);
+        if (step->r < 0)
+                return false;
+        step->timeline_gen = s->timeline_gen;
+        s->in_kernel = true;
+        atomic_store(&s->halted, false);
+        step->r = job_start(s->manager->event, run_arm, done, step);
+        if (step->r < 0)
+                s->in_kernel = false;
+        return step->r >= 0;
+}
+
+/* --- Arm ----------------------------------------------------------------------------------------- */
+
+static void armed(void *userdata)
+{
+        struct step *step = userdata;
+        struct session *s = step->s;
+
+        take_back(step);
+        if (s->ending) {
+                request_refuse(step->q, "OutOfOrder", "Arm: the session has ended: %s", s->end_text);
+        } else if (s->overtaken) {
+                request_refuse(step->q, "OutOfOrder", "Arm: %s", s->overtaken);
+        } else if (step->r < 0) {
+                session_refuse_errno(step->q, s, "Arm", step->r, NULL);
+        } else {
+                session_set_state(s, SESSION_ARMED);
+                request_reply(step->q);
+        }
+        session_left_kernel(s);
+        /* Armed, or fallen back: the kernel knows which. */
+        session_follow_kernel(s);
+        step_free(step);
+}
+
+static void on_arm_intent(const struct audit_result *result, void *userdata)
+{
+        struct step *step = userdata;
+        struct session *s = step->s;
+
+        if (!step_may_go_on(step, result, "session.arm"))
+                return;
+        if (!begin(step, armed)) {
+                session_record(s, "session.arm", NULL, outcome(step));
+                session_refuse_errno(step->q, s, "Arm", step->r, NULL);
+                session_follow_kernel(s);
+                step_free(step);
+                return;
+        }
+        session_set_state(s, SESSION_ARMING);
+}
+
+static bool interlocks_closed(struct request *q, struct session *s)
+{
+        char open[INTERLOCK_TEXT_SIZE];
+
+        (void)stimulator_refresh(s->st);
+        stimulator_interlock_text(s->st->status.interlocks, open, sizeof(open));
+        if (*open)
+                request_refuse(q, "InterlockOpen", "%s", open);
+        return !*open;
+}
+
+void session_arm(struct request *q, struct session *s)
+{
+        struct step *step;
+
+        if (!session_may_begin(q, s, "Arm", IN_STATE(SESSION_PREPARED)) || !session_has_confirmed(q, s) ||
+            !gates_hold(q, s, "Arm") || !interlocks_closed(q, s))
+                return;
+        step = step_new(q, s, "Arm", IN_STATE(SESSION_PREPARED));
+        if (step)
+                step_write_intent(step, "session.arm.intent", NULL, step_room_needed(s), on_arm_intent);
+}
+
+/* --- In mid-run --------------------------------------------------------------------------------------- */
+
+static void charged(void *userdata)
+{
+        struct step *step = userdata;
+        struct session *s = step->s;
+
+        take_back(step);
+        session_left_kernel(s);
+        /* Where it has led to, before anybody is told that it has. */
+        session_catch_up(s);
+        if (s->ending || s->overtaken) {
+                /* A run that has ended meanwhile was armed anew, as any timeline that is loaded. */
+                if (s->ending && step->r >= 0 && s->control)
+                        (void)tms_device_stop(s->control);
+                request_refuse(step->q, "OutOfOrder", "%s: %s", step->method, s->ending ? s->end_text : s->overtaken);
+        } else if (step->r < 0) {
+                session_refuse_errno(step->q, s, step->method, step->r, NULL);
+        } else if (!(IN_STATE(s->state) & step->states)) {
+                request_refuse(step->q, "OutOfOrder", "%s: the session is %s now: %s", step->method,
+                               session_state_name(s->state), tms_cause_sentence(s->st->status.cause));
+        } else {
+                step->charged(step);
+                return;
+        }
+        step_free(step);
+}
+
+static void on_charge_intent(const struct audit_result *result, void *userdata)
+{
+        struct step *step = userdata;
+        struct session *s = step->s;
+
+        if (!step_may_go_on(step, result, "session.arm"))
+                return;
+        if (begin(step, charged))
+                return;
+        session_record(s, "session.arm", NULL, outcome(step));
+        session_refuse_errno(step->q, s, step->method, step->r, NULL);
+        step_free(step);
+}
+
+void session_charge(struct step *step, const char *why, void (*charged_fn)(struct step *step))
+{
+        struct session *s = step->s;
+
+        step->why = why;
+        step->charged = charged_fn;
+        step_write_intent(step, "session.arm.intent", json_pack("{s:s}", "again", why), step_room_needed(s),
+                          on_charge_intent);
+}
+
+bool session_may_charge(struct request *q, struct session *s, const char *method)
+{
+        return gates_hold(q, s, method) && interlocks_closed(q, s);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One method of a session under way, and its refusals in words. See session-step.h. */
+#include <assert.h>
+
+#include "session-step.h"
+
+struct step *step_new(struct request *q, struct session *s, const char *method, unsigned states)
+{
+        struct step *step = calloc(1, sizeof(*step));
+
+        if (!step) {
+                request_refuse(q, "Failed", "No memory. End other programs and try again.");
+                return NULL;
+        }
+        step->s = session_ref(s);
+        step->q = q;
+        step->method = method;
+        step->states = states;
+        assert(!s->busy);
+        s->busy = method;
+        s->adds_risk = true;
+        s->overtaken = NULL;
+        return step;
+}
+
+void step_free(struct step *step)
+{
+        step->s->busy = step->s->overtaken = NULL;
+        step->s->adds_risk = false;
+        tms_device_close(step->device);
+        session_unref(step->s);
+        free(step);
+}
+
+bool step_may_go_on(struct step *step, const struct audit_result *result, const char *type)
+{
+        struct session *s = step->s;
+        char sentence[AUDIT_REFUSAL_SIZE];
+        const char *why, *name;
+
+        assert(s->busy);
+        /* The log may have failed at another record since this one got on disk. */
+        if (result->error < 0 || audit_failure(s->manager->audit)) {
+                name = audit_refusal(s->manager->audit, result->error, sentence);
+                request_refuse(step->q, name, "%s", sentence);
+                step_free(step);
+                return false;
+        }
+        if (!s->ending && !s->overtaken && (IN_STATE(s->state) & step->states))
+                return true;
+        why = s->ending ? s->end_text : s->overtaken ? s->overtaken : session_state_name(s->state);
+        session_record(s, type, NULL, json_pack("{s:s}", "error", why));
+        if (s->ending || !s->overtaken)
+                request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", step->method, why);
+        else
+                request_refuse(step->q, "OutOfOrder", "%s: %s", step->method, why);
+        step_free(step);
+        return false;
+}
+
+void step_write_intent(struct step *step, const char *type, json_t *data, uint64_t need_bytes, audit_done_fn done)
+{
+        struct session *s = step->s;
+        int r;
+
+        if (!data)
+                data = json_object();
+        json_add(&data, "session", json_string(s->id));
+        r = audit_write(s->manager->audit,
+                        &(struct audit_record){.type = type,
+                                               .who = request_who(step->q),
+                                               .on = s->path,
+                                               .data = data,
+                                               .need_bytes = need_bytes,
+                                               .refusable = true},
+                        done, step);
+        if (r < 0)
+                done(&(struct audit_result){.error = r}, step);
+}
+
+uint64_t step_room_needed(const struct session *s)
+{
+        /* Two records a pulse. */
+        return 2ULL * s->timeline.count * PULSEFILE_LINE_MAX + 1;
+}
+
+/* --- Refusals in words ---------------------------------------------------------------------- */
+
+bool session_may_begin(struct request *q, struct session *s, const char *method, unsigned states)
+{
+        char open[INTERLOCK_TEXT_SIZE];
+
+        if (audit_failure(s->manager->audit)) {
+                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(s->manager->audit));
+                return false;
+        }
+        if (s->ending) {
+                request_refuse(q, "OutOfOrder", "%s: the session has ended: %s", method, s->end_text);
+                return false;
+        }
+        if (s->busy) {
+                request_refuse(q, "OutOfOrder", "%s: wait until %s is done.", method, s->busy);
+                return false;
+        }
+        if (IN_STATE(s->state) & states)
+                return true;
+        (void)stimulator_refresh(s->st);
+        stimulator_interlock_text(s->st->status.interlocks, open, sizeof(open));
+        if (s->was_prepared && *open)
+                request_refuse(q, "InterlockOpen", "%s Then prepare the session again.", open);
+        else if (s->was_prepared)
+                request_refuse(q, "OutOfOrder", "%s: the session has to be prepared again: %s", method,
+                               tms_cause_sentence(s->st->status.cause));
+        else if (s->state == SESSION_PREPARED && *open)
+                request_refuse(q, "InterlockOpen", "%s", open);
+        else if (s->state == SESSION_PREPARED)
+                request_refuse(q, "OutOfOrder", "%s: the session is prepared, but not armed: Arm comes first.", method);
+        else if (s->state == SESSION_NEW)
+                request_refuse(q, "OutOfOrder", "%s: the session is new: Prepare comes first.", method);
+        else
+                request_refuse(q, "OutOfOrder", "%s: not while the session is %s.", method,
+                               session_state_name(s->state));
+        return false;
+}
+
+void session_refuse_errno(struct request *q, struct session *s, const char *method, int error,
+                          const struct tms_verdict *verdict)
+{
+        const struct tms_status *k = &s->st->status;
+        char text[INTERLOCK_TEXT_SIZE];
+
+        (void)stimulator_refresh(s->st);
+        stimulator_interlock_text(k->interlocks, text, sizeof(text));
+        if (error == -ENODEV) {
+                request_refuse(q, "NoStimulator",
+                               "The stimulator was unplugged. Put it back, or take another one, and begin a new "
+                               "session.");
+        } else if (k->state == TMS_STATE_FAULT && (error == -EPERM || error == -EPROTO || error == -EBUSY)) {
+                request_refuse(q, "Fault", "The stimulator is in fault: %s Mend it, then clear the fault.",
+                               tms_cause_sentence(k->cause));
+        } else if (*text && error != -ENOMEM && error != -E2BIG) {
+                request_refuse(q, "InterlockOpen", "%s", text);
+        } else if ((error == -ERANGE || error == -EINVAL) && verdict && verdict->rule != TMS_RULE_NONE) {
+                request_refuse(q, "LimitExceeded", "%s", tms_verdict_format(verdict, text, sizeof(text)));
+        } else if (error == -EPERM) {
+                request_refuse(q, "Fault",
+                               "Something has opened an interlock since the last fault was cleared; clear it first: "
+                               "tmsctl clear-fault.");
+        } else if (error == -ETIME && k->cause == TMS_CAUSE_UNFIT) {
+                request_refuse(q, "Unfit", "%s Worst timer error: %u ns.", tms_cause_sentence(k->cause),
+                               k->fitness_max_ns);
+        } else if (error == -ETIME) {
+                request_refuse(q, "Failed", "%s", tms_cause_sentence(TMS_CAUSE_ARM_TIMEOUT));
+        } else if (error == -ESHUTDOWN) {
+                request_refuse(q, "OutOfOrder",
+                               "%s: the stimulator was discharged just now, after a minute without a pulse. Ask once "
+                               "more, and it is charged first.",
+                               method);
+        } else if (error == -EAGAIN) {
+                request_refuse(q, "Failed",
+                               "%s: not yet; what the card has fired before is not known, or its records are not "
+                               "on disk. Try again in a minute.",
+                               method);
+        } else if (error == -EPROTO || error == -EBUSY) {
+                request_refuse(q, "OutOfOrder",
+                               "%s: the stimulator is %s. Try again in a moment, or stop it: tmsctl stop.", method,
+                               tms_state_name(k->state));
+        } else if (error == -ESTALE) {
+                request_refuse(q, "OutOfOrder", "%s: the coil or the limits have changed; prepare the session again.",
+                               method);
+        } else {
+                request_refuse(q, "Failed", "%s: %s. Try again; if that does not help, journalctl -k says more.",
+                               method, strerror(-error));
+        }
+}
