@@ -2,6 +2,7 @@
 /* The audit log on disk: appending, seals; see auditlog.h. Opening is in auditlog-open.c. */
 #include <inttypes.h>
 #include <openssl/sha.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "append.h"
@@ -293,6 +294,26 @@ int auditlog_keep_protocol(struct auditlog *l, const char *sha256, const char *t
 }
 
 /*
+ * Is the file that is written still the log, and as long as it was made? Somebody may have taken it away, put a copy
+ * in its place, or changed it: what is added then is lost, or no reader will take it.
+ */
+static int check_place(struct auditlog *l)
+{
+        struct stat own, there;
+        int r = 0;
+
+        if (fstat(l->log_fd, &own) < 0)
+                return -errno;
+        if (fstatat(l->dir_fd, "log.jsonl", &there, AT_SYMLINK_NOFOLLOW) < 0)
+                r = -errno;
+        else if (there.st_dev != own.st_dev || there.st_ino != own.st_ino || (uint64_t)own.st_size != l->bytes)
+                r = -EBADMSG;
+        if (r == -ENOENT || r == -EBADMSG)
+                l->unsound = true;
+        return r;
+}
+
+/*
  * After an emergency remount (sysrq u) or an error that made the file system
  * read-only, fdatasync() of ext4 returns 0 and has written nothing. The file
  * system's flags say so.
@@ -302,6 +323,9 @@ int auditlog_check_disk(struct auditlog *l)
         struct statvfs v;
         int r;
 
+        r = check_place(l);
+        if (r < 0)
+                return r;
         if (fstatvfs(l->dir_fd, &v) < 0)
                 return -errno;
         if (v.f_flag & ST_RDONLY) {

@@ -57,7 +57,10 @@ int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t u
  */
 int auditlog_keep_protocol(struct auditlog *l, const char *sha256, const char *text, size_t size);
 
-/* Has the file system become read-only? And has room kept for records that come when the disk is full. */
+/*
+ * Is log.jsonl still the file that is written, and no other program's work in it? Has the file system become read-only?
+ * And has room kept for records that come when the disk is full.
+ */
 int auditlog_check_disk(struct auditlog *l);
 /* False: little is free, or the disk had none to keep; what is left may do for the records of an end. */
 bool auditlog_has_room(const struct auditlog *l);

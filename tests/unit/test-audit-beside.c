@@ -205,6 +205,60 @@ static void test_keys_gone(void **state)
         check_log(f, 3);
 }
 
+/* --- What is done to the log while it is written ------------------------------------------- */
+
+enum deed { TAKEN_AWAY, REPLACED, EMPTIED, ADDED_TO };
+
+static void do_to_log(struct fixture *f, enum deed deed)
+{
+        size_t size;
+        char *text = scratch_read(f->audit, "log.jsonl", &size);
+
+        if (deed == TAKEN_AWAY || deed == REPLACED)
+                assert_int_equal(unlinkat(f->fd, "audit/log.jsonl", 0), 0);
+        if (deed == REPLACED)
+                scratch_write(f->audit, "log.jsonl", text, size);
+        if (deed == EMPTIED)
+                scratch_write(f->audit, "log.jsonl", "", 0);
+        if (deed == ADDED_TO) {
+                text = realloc(text, size + 1);
+                text[size] = '\n';
+                scratch_write(f->audit, "log.jsonl", text, size + 1);
+        }
+        free(text);
+}
+
+/* Records that go into a file that is the log no more would be lost while everybody is told that they are kept. */
+static void test_log_changed_under_the_writer(void **state)
+{
+        static const struct {
+                enum deed deed;
+                int error;
+        } deeds[] = {{TAKEN_AWAY, -ENOENT}, {REPLACED, -EBADMSG}, {EMPTIED, -EBADMSG}, {ADDED_TO, -EBADMSG}};
+        size_t i;
+
+        for (i = 0; i < ELEMENTS(deeds); i++) {
+                struct auditlog *l = NULL;
+                struct fixture *f;
+                char *problem = NULL;
+                void *own;
+
+                assert_int_equal(setup(&own), 0);
+                f = own;
+                assert_int_equal(auditlog_open(f->fd, BOOT, NULL, NULL, &l, &problem), 0);
+                assert_int_equal(auditlog_append(l, "test.record", NULL, "", NULL, now_ns(CLOCK_REALTIME), 1), 0);
+                assert_int_equal(auditlog_sync(l), 0);
+                assert_int_equal(auditlog_check_disk(l), 0);
+                do_to_log(f, deeds[i].deed);
+                assert_int_equal(auditlog_append(l, "test.record", NULL, "", NULL, now_ns(CLOCK_REALTIME), 1), 0);
+                assert_int_equal(auditlog_sync(l), 0);
+                assert_int_equal(auditlog_check_disk(l), deeds[i].error);
+                assert_false(auditlog_is_sound(l));
+                auditlog_free(l);
+                teardown(&own);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -213,6 +267,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_piece_with_a_long_name, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_what_is_in_the_way_is_named, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_keys_gone, setup, teardown),
+                        cmocka_unit_test(test_log_changed_under_the_writer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
