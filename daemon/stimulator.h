@@ -52,7 +52,7 @@ void stimulator_set_session(struct stimulator *st, struct session *s);
 void stimulator_see(struct stimulator *st, const struct tms_event *e);
 
 /* The sentences of all that are open, those of a newer driver as well; "" if none is. */
-#define INTERLOCK_TEXT_SIZE 2048
+#define INTERLOCK_TEXT_SIZE 4096
 void stimulator_interlock_text(uint32_t open, char *buf, size_t size);
 
 extern const sd_bus_vtable stimulator_vtable[];
