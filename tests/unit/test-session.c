@@ -294,7 +294,12 @@ static void test_disk_fails_before_start(void **state)
         must(f, "Arm");
         atomic_store(fail_sync, 1);
         assert_false(call(f, "Start"));
-        refused(f, "AuditFailed", "othing may start");
+        /* The record that the arming was done may meet the disk first, and its failure has ended the session by then. */
+        if (STREQ(f->error, "OutOfOrder"))
+                refused(f, "OutOfOrder", "the session has ended: ");
+        else
+                refused(f, "AuditFailed", "othing may start");
+        check_end(f, "audit_failed", 0);
         assert_int_equal(fake->starts, 0);
         assert_true(fake->stops > 0);
         atomic_store(fail_sync, 0);
