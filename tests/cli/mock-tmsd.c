@@ -514,6 +514,7 @@ static const sd_bus_vtable session_vtable[] = {
                 SESSION_PROPERTY("TimeLeft", "t"),
                 SESSION_PROPERTY("Waiting", "s"),
                 SESSION_PROPERTY("Pausing", "b"),
+                SESSION_PROPERTY("Break", "s"),
                 SESSION_PROPERTY("Notices", "as"),
                 SESSION_PROPERTY("NoticesConfirmed", "b"),
                 SD_BUS_METHOD("Prepare", "ssa{sv}", "a{sv}", method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
