@@ -575,6 +575,8 @@ TEST_F(break_, ended_by_another_coil)
         ASSERT_EQ(0, lab("coil=figure8,4711"));
         EXPECT_EQ(-EPROTO, controller_arm(&self->c));
         EXPECT_ENDED(TMS_STATE_IDLE, TMS_CAUSE_CHANGED);
+        /* The next test has the coil that it expects. */
+        ASSERT_EQ(0, lab("coil=figure8,2000001,1000"));
 }
 
 TEST_F(break_, ended_without_a_lease)
