@@ -334,6 +334,7 @@ static void see_create(struct history *h, const json_t *record, const json_t *da
         s->subject = strdup(json_get_str(data, "subject"));
         s->card_serial = json_get_u64(data, "card_serial");
         s->odometer = json_get_u64(data, "odometer");
+        s->records_since_ns = json_get_u64(data, "records_since_ns");
         s->last = h->elapsed.now;
         if (!s->id || !s->boot || !s->subject) {
                 session_free(s);

@@ -23,10 +23,11 @@ struct past_session {
         TAILQ_ENTRY(past_session) link;
         char *id, *boot, *subject;
         uint64_t card_serial;
-        uint64_t odometer;   /* at its start */
-        uint64_t delivered;  /* known so far */
-        uint64_t discharged; /* by the card's own count, once it was asked; 0 before */
-        struct instant last; /* of its last record, up to its end */
+        uint64_t odometer;         /* at its start */
+        uint64_t records_since_ns; /* of the card's records, see struct tms_info; 0: not known */
+        uint64_t delivered;        /* known so far */
+        uint64_t discharged;       /* by the card's own count, once it was asked; 0 before */
+        struct instant last;       /* of its last record, up to its end */
         uint32_t prescribed;
         bool measuring; /* its pulses measure, and treat nobody */
         bool started;

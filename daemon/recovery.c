@@ -214,6 +214,12 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
         release(rec);
 }
 
+/* Are the records that the kernel has numbered on from this session's? Else they are others, even with its numbers. */
+static bool has_its_records(const struct stimulator *st, const struct past_session *s)
+{
+        return STREQ(s->boot, st->manager->boot) && s->records_since_ns == st->info.records_since_ns;
+}
+
 /* The session that never ended on this card, if there is one. */
 static const struct past_session *find_open(const struct stimulator *st)
 {
@@ -298,8 +304,8 @@ static void begin(struct recovery *rec)
                 return;
         if (wait_for_interrupted(rec))
                 return;
-        if (open && !STREQ(open->boot, m->boot)) {
-                /* The kernel that knew that session is gone, and its records with it; the odometer tells the rest. */
+        if (open && !has_its_records(rec->st, open)) {
+                /* The module that knew that session is gone, and its records with it; the odometer tells the rest. */
                 r = end_crashed(m, open, NULL, on_ended_first, rec);
                 if (r < 0)
                         on_ended_first(&(struct audit_result){.error = r}, rec);
@@ -323,7 +329,7 @@ static void begin(struct recovery *rec)
                 return;
         }
         last = history_last_session(m->history, rec->st->info.card_serial);
-        if (last && STREQ(last->boot, m->boot)) {
+        if (last && has_its_records(rec->st, last)) {
                 keep_records(rec, last->id, true, NULL);
                 return;
         }

@@ -194,9 +194,10 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
         }
         s->odometer = info.odometer;
         (void)audit_pulses_open(a, s->pulsefile, false, NULL, NULL);
-        data = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "session", s->id, "stimulator", s->st->path, "node",
-                         s->st->node, "card_serial", json_u64(info.card_serial), "coil_serial",
-                         json_u64(info.coil_serial), "odometer", json_u64(info.odometer), "subject", s->subject);
+        data = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:o}", "session", s->id, "stimulator", s->st->path,
+                         "node", s->st->node, "card_serial", json_u64(info.card_serial), "coil_serial",
+                         json_u64(info.coil_serial), "odometer", json_u64(info.odometer), "subject", s->subject,
+                         "records_since_ns", json_u64(info.records_since_ns));
         if (audit_write(a,
                         &(struct audit_record){.type = "session.create",
                                                .who = request_who(s->creating),

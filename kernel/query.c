@@ -22,7 +22,7 @@ void tms_query_info(struct tms_device *tms, struct tms_info *ret_info)
 	}
 
 	*ret_info = (struct tms_info) {
-		.features = TMS_FEATURE_LATENCY | TMS_FEATURE_BREAK,
+		.features = TMS_FEATURE_LATENCY | TMS_FEATURE_BREAK | TMS_FEATURE_SINCE,
 		.card_version = c->version,
 		.firmware = c->firmware,
 		.card_caps = c->flags,
@@ -49,6 +49,7 @@ void tms_query_info(struct tms_device *tms, struct tms_info *ret_info)
 		.ring_slots = TMS_RING_SLOTS,
 		.idle_limit_ns = TMS_REST_MAX_NS,
 		.max_pulses_per_day = env.max_pulses_per_day,
+		.records_since_ns = tms->store->since_ns,
 	};
 }
 

@@ -41,6 +41,7 @@ static struct tms_store *create(u64 card_serial)
 		return NULL;
 	}
 	store->card_serial = card_serial;
+	store->since_ns = ktime_get_boottime_ns();
 	list_add_tail(&store->node, &stores);
 	return store;
 }

@@ -195,6 +195,7 @@ struct tms_setpoints {
  * @node: in the list of stores; tms_devices_lock
  * @card_serial: whose it is
  * @ring: its records; own lock
+ * @since_ns: when their numbers began, CLOCK_BOOTTIME; constant
  * @holder: device that writes to it; tms_devices_lock
  * @lives: how many there have been; tms_devices_lock, READ_ONCE elsewhere
  * @history: what the card has fired; engine_lock of @holder
@@ -214,6 +215,7 @@ struct tms_store {
 	struct list_head node;
 	u64 card_serial;
 	struct tms_ring ring;
+	u64 since_ns;
 	struct tms_device *holder;
 	u32 lives;
 	struct tms_history history;

@@ -136,7 +136,7 @@ TEST_F(abi, info)
 
         memset(&info, 0xff, sizeof(info));
         ASSERT_EQ(0, call(self->monitor, TMS_IOC_INFO, &info));
-        EXPECT_EQ(TMS_FEATURE_LATENCY | TMS_FEATURE_BREAK, info.features);
+        EXPECT_EQ(TMS_FEATURE_LATENCY | TMS_FEATURE_BREAK | TMS_FEATURE_SINCE, info.features);
         EXPECT_EQ(1, info.card_version >> 16);
         EXPECT_EQ(1001, info.card_serial);
         EXPECT_NE(0, info.coil_serial);
@@ -159,6 +159,8 @@ TEST_F(abi, info)
         EXPECT_GT(info.max_pulses_per_s, 0);
         EXPECT_LE(info.max_pulses_per_s, 1000);
         EXPECT_GT(info.max_pulses_per_day, 0);
+        EXPECT_GT(info.records_since_ns, 0);
+        EXPECT_EQ(0, info.reserved0);
         for (size_t i = 0; i < ELEMENTSOF(info.reserved); i++)
                 EXPECT_EQ(0, info.reserved[i]);
 }

@@ -248,6 +248,35 @@ FIXTURE_TEARDOWN(module)
 {
 }
 
+/* Whatever becomes of the card, its records are numbered on; with another module they begin anew, and say so. */
+TEST_F(module, says_since_when_it_numbers_records)
+{
+        uint64_t since_ns, head;
+        struct controller c;
+
+        ASSERT_EQ(0, controller_open(&c));
+        controller_catch_up(&c);
+        since_ns = info_of(c.fd).records_since_ns;
+        head = status_of(c.fd).event_head;
+        EXPECT_GT(since_ns, 0);
+        EXPECT_GT(head, 1);
+        controller_close(&c);
+        ASSERT_EQ(0, rebind());
+        ASSERT_EQ(0, controller_open(&c));
+        EXPECT_EQ(since_ns, info_of(c.fd).records_since_ns);
+        EXPECT_GE(status_of(c.fd).event_head, head);
+        controller_close(&c);
+
+        ASSERT_EQ(0, system("modprobe -r tms"));
+        EXPECT_EQ(0, wait_node(false));
+        ASSERT_EQ(0, system("modprobe tms"));
+        ASSERT_EQ(0, wait_node(true));
+        ASSERT_EQ(0, controller_open(&c));
+        EXPECT_GT(info_of(c.fd).records_since_ns, since_ns);
+        EXPECT_LT(status_of(c.fd).event_head, head);
+        controller_close(&c);
+}
+
 /* Loaded again, it knows nothing of what was fired, and waits until that makes no difference. */
 TEST_F(module, history_unknown_after_reload)
 {

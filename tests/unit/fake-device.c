@@ -53,6 +53,7 @@ void fake_new(void)
                         .max_permille = 1000,
                         .odometer = 500,
                         .firmware = 0x10203,
+                        .records_since_ns = 1,
         };
         fake->status.coil_type = 1;
         fake->status.coil_temp_mC = 22000;

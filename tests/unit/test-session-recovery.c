@@ -151,14 +151,60 @@ static void test_of_a_session_that_has_not_ended(void **state)
         check_log(f, 1, 17);
 }
 
+/* The module was loaded anew, and another program fired: the numbers of its records begin where the session's began. */
+static void fire_with_another_module(unsigned pulses)
+{
+        fake->status.event_head = fake->acked = 1;
+        fake->info.records_since_ns++;
+        fake_play(pulses);
+}
+
+/* The intent and the outcome name a file that is no session's. */
+static void check_anothers_pulses(struct fixture *f, unsigned delivered)
+{
+        assert_true(fake->acked == fake_head());
+        assert_int_equal(logged(f, "\"file\":\"pulses/outside_"), 2);
+        check_log(f, 1, delivered);
+}
+
+static void test_another_module_behind_a_session(void **state)
+{
+        struct fixture *f = *state;
+
+        end_session_of(f, 10);
+        fire_with_another_module(7);
+        start_daemon(f, BOOT_A);
+        stop_daemon(f);
+        check_anothers_pulses(f, 17);
+}
+
+static void test_another_module_behind_one_that_has_not_ended(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(10);
+        usleep(700000);
+        kill_daemon(f, SIGKILL);
+        fire_with_another_module(7);
+        start_daemon(f, BOOT_A);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"reason\":\"crashed\""), 1);
+        check_anothers_pulses(f, 17);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        TEST(test_pulses_that_no_record_counted),   TEST(test_the_card_is_not_there),
-                        TEST(test_the_kernel_has_them_still),       TEST(test_nobodys_pulses),
+                        TEST(test_pulses_that_no_record_counted),
+                        TEST(test_the_card_is_not_there),
+                        TEST(test_the_kernel_has_them_still),
+                        TEST(test_nobodys_pulses),
                         TEST(test_of_a_session_that_has_not_ended),
+                        TEST(test_another_module_behind_a_session),
+                        TEST(test_another_module_behind_one_that_has_not_ended),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -198,6 +198,7 @@ struct tms_event {
 
 #define TMS_FEATURE_LATENCY	0x00000001	/* TMS_IOC_LATENCY */
 #define TMS_FEATURE_BREAK	0x00000002	/* TMS_STATE_BREAK, back_to of STATUS */
+#define TMS_FEATURE_SINCE	0x00000004	/* records_since_ns of INFO */
 
 /* Interlock bits, a 1 is open; the same in STATUS and INTERLOCK events. */
 #define TMS_INTERLOCK_EMERGENCY_STOP	0x00000001
@@ -240,6 +241,10 @@ struct tms_event {
  *                 from the last pulse, or from ARM. Then SAFE: BREAK in a run, else LOADED.
  * @ring_slots: records kept until acknowledged
  * @max_pulses_per_day: module parameter
+ * @reserved0: zero
+ * @records_since_ns: when the numbers of the card's records began, CLOCK_BOOTTIME. They go on
+ *                    as long as the module is loaded, whatever becomes of the card; another
+ *                    value means other records, though their numbers may be the same.
  * @reserved: zero
  */
 struct tms_info {
@@ -269,7 +274,9 @@ struct tms_info {
 	__u32 ring_slots;
 	__aligned_u64 idle_limit_ns;
 	__u32 max_pulses_per_day;
-	__u32 reserved[7];
+	__u32 reserved0;
+	__aligned_u64 records_since_ns;
+	__u32 reserved[4];
 };
 
 /* --- STATUS -------------------------------------------------------------------- */
