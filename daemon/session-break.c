@@ -117,6 +117,18 @@ static int set_timer(struct session *s, uint64_t due_ns)
         return r < 0 ? r : sd_event_source_set_enabled(s->recharge, SD_EVENT_ONESHOT);
 }
 
+/*
+ * Nobody could charge it in time. The kernel's record of the pause comes later: records are being read here, and must
+ * not be read once more within.
+ */
+static void wait_for_resume(struct session *s, const char *reason, const char *text)
+{
+        say(s, RESUME_TEXT);
+        if (tms_device_pause(s->control, true) >= 0)
+                session_record(s, "session.pause", NULL,
+                               json_pack("{s:s, s:s, s:b}", "reason", reason, "text", text, "now", 1));
+}
+
 /* --- In and out ------------------------------------------------------------------------------------ */
 
 void session_break(struct session *s, uint32_t cause)
@@ -139,17 +151,19 @@ void session_break(struct session *s, uint32_t cause)
         if (paused) {
                 say(s, RESUME_TEXT);
         } else if (k->due_ns > k->mono_ns || !waits) {
-                say(s, GAP_TEXT);
                 r = set_timer(s, k->due_ns);
-                if (r < 0)
-                        on_charge_over("Failed", strerror(-r), s);
+                if (r < 0) {
+                        log_warning("session %s: no timer to charge in time: %s", s->id, strerror(-r));
+                        wait_for_resume(s, "not_charged", "There is no timer by which it could be charged in time.");
+                } else {
+                        say(s, GAP_TEXT);
+                }
         } else if (STREQ(session_waits_for(s), "operator")) {
                 say(s, GO_TEXT);
         } else {
-                /* An edge would find it discharged, and nobody could charge it. */
-                say(s, RESUME_TEXT);
-                if (tms_device_pause(s->control, true) >= 0)
-                        session_record(s, "session.pause", NULL, json_pack("{s:s}", "reason", tms_cause_name(cause)));
+                /* The trigger's edge would find it discharged. */
+                wait_for_resume(s, tms_cause_name(cause),
+                                "It waits for the external trigger, and nobody can charge it.");
         }
         session_tell_waiting(s);
 }

@@ -103,6 +103,9 @@ struct tms_protocol;
 
 #define TMS_PROTOCOL_SIZE_MAX (256 * 1024) /* bytes of a protocol file */
 
+#define TMS_LEGS_MAX 4           /* parts of one session with their own target and pattern */
+#define TMS_TIME_NONE UINT64_MAX /* a time that a pattern does not have */
+
 /*
  * Reads what a person has written for a program, up to that many bytes, and
  * refuses what cannot be seen in it or is no UTF-8, as in a protocol file: tabs,
@@ -111,8 +114,6 @@ struct tms_protocol;
  * *ret_size does not count.
  */
 int tms_text_read(int fd, const char *name, char **ret, size_t *ret_size, struct tms_error *error);
-#define TMS_LEGS_MAX 4           /* parts of one session with their own target and pattern */
-#define TMS_TIME_NONE UINT64_MAX /* a time that a pattern does not have */
 
 /* name: for error messages. text need not end in NUL. */
 int tms_protocol_parse(const char *name, const char *text, size_t size, struct tms_protocol **ret,

@@ -258,8 +258,7 @@ static int builder_map(struct builder *b, struct node **ret)
                 if (b->event.type == YAML_MAPPING_END_EVENT)
                         break;
                 if (n->n == KEYS_MAX)
-                        return builder_fail(b, &mark,
-                                            "this set has more than 64 keys; expected only those that there are");
+                        return builder_fail(b, &mark, "this set has more than 64 keys; expected at most 64");
                 if (b->event.type != YAML_SCALAR_EVENT)
                         return builder_fail(b, &mark, "a key here is not text; expected \"key: value\"");
                 if (b->event.data.scalar.anchor || b->event.data.scalar.tag)
