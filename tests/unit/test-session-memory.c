@@ -163,6 +163,16 @@ static bool attempt(struct sweep *w, const char *method)
 
 /* --- The session --------------------------------------------------------------------------------------- */
 
+/* A run that still goes on comes into its BREAK; the next pulse is due in so many ms. */
+static void discharge(uint32_t state, uint32_t cause, uint64_t ms)
+{
+        if (fake->status.state != state)
+                return;
+        fake->status.due_ns = now_ns(CLOCK_MONOTONIC) + ms * NS_PER_MS;
+        fake_set_state(TMS_STATE_BREAK, cause);
+        usleep(110000);
+}
+
 static void treat(struct sweep *w)
 {
         if (!attempt(w, "CreateSession") || !attempt(w, "Prepare") || !attempt(w, "Arm") || !attempt(w, "Start"))
@@ -170,9 +180,17 @@ static void treat(struct sweep *w)
         fake_play(3);
         /* Records are read, and written. */
         usleep(250000);
-        if (!attempt(w, "Pause") || !attempt(w, "Resume"))
+        if (!attempt(w, "Pause"))
                 return;
-        fake_play(2);
+        discharge(TMS_STATE_PAUSED, TMS_CAUSE_IDLE_LIMIT, 0);
+        if (!attempt(w, "Resume"))
+                return;
+        fake_play(1);
+        /* Charged again by the daemon, ten seconds ahead. */
+        discharge(TMS_STATE_RUNNING, TMS_CAUSE_GAP, 10150);
+        usleep(200000);
+        if (fake->status.state == TMS_STATE_RUNNING)
+                fake_play(1);
         usleep(110000);
 }
 
