@@ -43,14 +43,14 @@ $(B)/tests/test-jsonline: $(addprefix $(DU)/,test-jsonline.o jsonline.o)
 $(B)/tests/test-jsonline: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=realloc
 $(B)/tests/test-audit-hash: $(addprefix $(DU)/,test-audit-hash.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-hash: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=SHA256
-$(B)/tests/test-audit-log: $(addprefix $(DU)/,test-audit-log.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-beside: $(addprefix $(DU)/,test-audit-beside.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-power: $(addprefix $(DU)/,test-audit-power.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-log: $(addprefix $(DU)/,test-audit-log.o scratch.o scratch-log.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-beside: $(addprefix $(DU)/,test-audit-beside.o scratch.o scratch-log.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-power: $(addprefix $(DU)/,test-audit-power.o scratch.o scratch-log.o) $(DU_AUDIT) $(DU_VERIFY)
 # Each is looked at, and each sync.
 $(B)/tests/test-audit-power: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=unlinkat
 $(B)/tests/test-audit-matrix: $(addprefix $(DU)/,test-audit-matrix.o audit-forge.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o scratch-log.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o scratch-log.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=fallocate,--wrap=fstatvfs
@@ -64,7 +64,7 @@ $(B)/tests/test-quota: $(addprefix $(DU)/,test-quota.o quota.o callers.o)
 $(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o) $(DU_LIB)
 $(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o fake-device.o scratch.o) $(DU_DAEMON) $(DU_LIB)
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
-	$(addprefix $(DU)/,session-fixture.o fake-device.o fake-bus.o fake-clock.o scratch.o) \
+	$(addprefix $(DU)/,session-fixture.o fake-device.o fake-bus.o fake-clock.o scratch.o scratch-log.o) \
 	$(filter-out $(DU)/clock.o,$(DU_DAEMON)) $(DU_LIB)
 $(B)/tests/test-session-overtake $(B)/tests/test-session-pause: $(DU)/overtaking.o
 # Syncs that fail when the test says so.

@@ -14,6 +14,7 @@
 #include "fake-device.h"
 #include "manager.h"
 #include "scratch.h"
+#include "scratch-log.h"
 #include "session-fixture.h"
 
 /* --- The daemon's process -------------------------------------------------------------------- */
@@ -401,12 +402,8 @@ unsigned logged(struct fixture *f, const char *text)
 void check_log(struct fixture *f, uint64_t sessions, uint64_t delivered)
 {
         struct tms_audit_report report;
-        struct tms_error error = {0};
 
-        if (tms_audit_verify(f->audit, NULL, &report, &error) < 0)
-                fail_msg("%s", error.message);
-        if (report.result != TMS_AUDIT_PREFIX)
-                fail_msg("verify says %d: %s", (int)report.result, report.sentence);
+        scratch_log_verify(f->audit, TMS_AUDIT_PREFIX, &report);
         assert_int_equal(report.sessions, sessions);
         assert_int_equal(report.pulses_delivered, delivered);
 }

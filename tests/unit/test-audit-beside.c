@@ -14,10 +14,11 @@
 
 #include "auditlog.h"
 #include "scratch.h"
+#include "scratch-log.h"
 #include "tms.h"
 #include "util.h"
 
-#define BOOT "0123456789abcdef0123456789abcdef"
+#define BOOT SCRATCH_BOOT
 #define N10 "0123456789"
 #define N180 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10
 
@@ -49,12 +50,8 @@ static int teardown(void **state)
 /* As a daemon that starts and ends does it: with a seal. *ret_records: how many there are then. */
 static void run_once(struct fixture *f, uint64_t *ret_records)
 {
-        struct auditlog *l = NULL;
-        char *problem = NULL;
-        int r = auditlog_open(f->fd, BOOT, NULL, NULL, &l, &problem);
+        struct auditlog *l = scratch_log_open(f->fd);
 
-        if (r < 0)
-                fail_msg("cannot be opened: %s, %s", strerror(-r), problem ? problem : "-");
         assert_int_equal(auditlog_seal(l, NULL, "", now_ns(CLOCK_REALTIME), 1, NULL), 0);
         *ret_records = auditlog_records(l);
         auditlog_free(l);
@@ -76,12 +73,8 @@ static int refuse_once(struct fixture *f, const char *part)
 static void check_log(struct fixture *f, uint64_t records)
 {
         struct tms_audit_report report;
-        struct tms_error error = {0};
 
-        if (tms_audit_verify(f->audit, NULL, &report, &error) < 0)
-                fail_msg("%s", error.message);
-        if (report.result != TMS_AUDIT_PREFIX)
-                fail_msg("verify says %d: %s", (int)report.result, report.sentence);
+        scratch_log_verify(f->audit, TMS_AUDIT_PREFIX, &report);
         assert_int_equal(report.records, records);
 }
 

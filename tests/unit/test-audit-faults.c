@@ -15,9 +15,10 @@
 
 #include "audit.h"
 #include "scratch.h"
+#include "scratch-log.h"
 #include "tms.h"
 
-#define BOOT "0123456789abcdef0123456789abcdef"
+#define BOOT SCRATCH_BOOT
 #define SHA_ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 /* --- The system's refusals ------------------------------------------------------------- */
@@ -317,12 +318,8 @@ static int prepare(struct fixture *f)
 static void check_log(struct fixture *f, uint64_t records)
 {
         struct tms_audit_report report;
-        struct tms_error error = {0};
 
-        if (tms_audit_verify(f->audit_path, NULL, &report, &error) < 0)
-                fail_msg("%s", error.message);
-        if (report.result != TMS_AUDIT_PREFIX)
-                fail_msg("verify says %d: %s", (int)report.result, report.sentence);
+        scratch_log_verify(f->audit_path, TMS_AUDIT_PREFIX, &report);
         if (records)
                 assert_int_equal(report.records, records);
 }

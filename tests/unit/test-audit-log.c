@@ -8,9 +8,10 @@
 
 #include "auditlog-internal.h"
 #include "scratch.h"
+#include "scratch-log.h"
 #include "tms.h"
 
-#define BOOT "0123456789abcdef0123456789abcdef"
+#define BOOT SCRATCH_BOOT
 
 struct fixture {
         int fd;
@@ -39,13 +40,7 @@ static int teardown(void **state)
 
 static struct auditlog *must_open(struct fixture *f)
 {
-        struct auditlog *l = NULL;
-        char *problem = NULL;
-        int r = auditlog_open(f->fd, BOOT, NULL, NULL, &l, &problem);
-
-        if (r < 0)
-                fail_msg("cannot be opened: %s, %s", strerror(-r), problem ? problem : "-");
-        return l;
+        return scratch_log_open(f->fd);
 }
 
 /* Opening must fail with a sentence that has part in it, and change no byte. */

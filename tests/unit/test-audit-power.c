@@ -15,9 +15,10 @@
 #include "auditlog.h"
 #include "pulsefile.h"
 #include "scratch.h"
+#include "scratch-log.h"
 #include "util.h"
 
-#define BOOT "0123456789abcdef0123456789abcdef"
+#define BOOT SCRATCH_BOOT
 #define BLOCK 4096
 #define BLOCKS 64
 #define SIZE (BLOCKS * BLOCK)
@@ -212,13 +213,7 @@ static int teardown(void **state)
 
 static struct auditlog *must_open(struct fixture *f)
 {
-        struct auditlog *l = NULL;
-        char *problem = NULL;
-        int r = auditlog_open(f->fd, BOOT, NULL, NULL, &l, &problem);
-
-        if (r < 0)
-                fail_msg("cannot be opened: %s, %s", strerror(-r), problem ? problem : "-");
-        return l;
+        return scratch_log_open(f->fd);
 }
 
 static void append(struct auditlog *l, size_t size)

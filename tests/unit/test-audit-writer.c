@@ -12,9 +12,10 @@
 
 #include "audit.h"
 #include "scratch.h"
+#include "scratch-log.h"
 #include "tms.h"
 
-#define BOOT "0123456789abcdef0123456789abcdef"
+#define BOOT SCRATCH_BOOT
 
 /* Syncs go through here: counted, and failing when told to. */
 static atomic_int syncs, fail_sync;
@@ -132,12 +133,8 @@ static void write_one(struct fixture *f, const char *type)
 static void check_log(struct fixture *f, enum tms_audit_result expected, uint64_t records)
 {
         struct tms_audit_report report;
-        struct tms_error error = {0};
 
-        if (tms_audit_verify(f->audit_path, NULL, &report, &error) < 0)
-                fail_msg("%s", error.message);
-        if (report.result != expected)
-                fail_msg("verify says %d: %s", (int)report.result, report.sentence);
+        scratch_log_verify(f->audit_path, expected, &report);
         assert_int_equal(report.records, records);
 }
 
