@@ -5,6 +5,7 @@
  * very bytes that were understood.
  */
 #include "protocol.h"
+#include "source.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,9 +19,7 @@
 static int file_read(const char *path, char **ret, size_t *ret_size, struct tms_error *error)
 {
         _cleanup_close_ int fd = -1;
-        _cleanup_free_ char *text = NULL;
         struct stat st;
-        size_t used = 0;
 
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
@@ -31,29 +30,7 @@ static int file_read(const char *path, char **ret, size_t *ret_size, struct tms_
                 return tms_error_set(error, EINVAL, path, 0, 0, NULL,
                                      "this is not a regular file; expected a protocol file");
 
-        /* One byte more than allowed, so that too long a file is seen as such. */
-        text = malloc(TMS_PROTOCOL_SIZE_MAX + 1);
-        if (!text)
-                return tms_error_set(error, ENOMEM, path, 0, 0, NULL, "out of memory");
-        for (;;) {
-                ssize_t n = read(fd, text + used, TMS_PROTOCOL_SIZE_MAX + 1 - used);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return tms_error_set(error, errno, path, 0, 0, NULL, "cannot read the file: %s",
-                                             strerror(errno));
-                used += (size_t)n;
-                if (n == 0 || used > TMS_PROTOCOL_SIZE_MAX)
-                        break;
-        }
-        if (used > TMS_PROTOCOL_SIZE_MAX)
-                return tms_error_set(error, EFBIG, path, 0, 0, NULL, "the file is too large; expected at most %u bytes",
-                                     TMS_PROTOCOL_SIZE_MAX);
-
-        *ret = TAKE_PTR(text);
-        *ret_size = used;
-        return 0;
+        return text_read(fd, path, ret, ret_size, error);
 }
 
 int tms_protocol_load(const char *path, struct tms_protocol **ret, struct tms_error *error)

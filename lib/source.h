@@ -37,6 +37,9 @@ bool source_skip(struct source *s, size_t end);
  */
 int source_check_key(const struct reader *reader, struct source *s, size_t end);
 
+/* All of a file, at most TMS_PROTOCOL_SIZE_MAX bytes, and a zero that *ret_size does not count; name: for the error. */
+int text_read(int fd, const char *name, char **ret, size_t *ret_size, struct tms_error *error);
+
 /* What an escape such as "\u2028" has made of a text that starts at line and column. */
 int source_check_value(const struct reader *reader, unsigned line, unsigned column, const char *text, size_t size);
 

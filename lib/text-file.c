@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A text that a person has written and that is no protocol: the daemon's
- * configuration, a site's list of approved files. What is read is what
- * everybody sees, or it is refused, by the rules for protocol files.
+ * Reading what a person has written. Of a text that is no protocol (the
+ * daemon's configuration, a site's list of approved files) what is read is
+ * what everybody sees, or it is refused, by the rules for protocol files.
  */
 #include "source.h"
 
@@ -11,15 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-int tms_text_read(int fd, const char *name, char **ret, size_t *ret_size, struct tms_error *error)
+int text_read(int fd, const char *name, char **ret, size_t *ret_size, struct tms_error *error)
 {
-        const struct reader reader = {.file = name, .error = error};
-        /* One byte more than allowed, so that too long a file is seen as such. */
+        /* One byte more than allowed, so that too long a file is seen as such, and is then the ending zero's place. */
         _cleanup_free_ char *text = malloc(TMS_PROTOCOL_SIZE_MAX + 1);
-        struct source s;
         size_t used = 0;
         ssize_t n;
-        int r;
 
         if (!text)
                 return tms_error_set(error, ENOMEM, name, 0, 0, NULL, "out of memory");
@@ -31,13 +28,31 @@ int tms_text_read(int fd, const char *name, char **ret, size_t *ret_size, struct
                                              strerror(errno));
                 used += (size_t)n;
         }
-        r = source_check(&reader, &s, text, used);
+        if (used > TMS_PROTOCOL_SIZE_MAX)
+                return tms_error_set(error, EFBIG, name, 0, 0, NULL, "the file is too large; expected at most %u bytes",
+                                     TMS_PROTOCOL_SIZE_MAX);
+        text[used] = 0;
+        *ret = TAKE_PTR(text);
+        *ret_size = used;
+        return 0;
+}
+
+int tms_text_read(int fd, const char *name, char **ret, size_t *ret_size, struct tms_error *error)
+{
+        const struct reader reader = {.file = name, .error = error};
+        _cleanup_free_ char *text = NULL;
+        struct source s;
+        size_t size = 0;
+        int r;
+
+        r = text_read(fd, name, &text, &size, error);
+        if (r >= 0)
+                r = source_check(&reader, &s, text, size);
         if (r >= 0)
                 r = source_check_outside(&reader, &s, SIZE_MAX);
         if (r < 0)
                 return r;
-        text[used] = 0;
         *ret = TAKE_PTR(text);
-        *ret_size = used;
+        *ret_size = size;
         return 0;
 }
