@@ -99,14 +99,14 @@ static void record_refusal(struct admission *a, sd_bus_message *m, const sd_bus_
         if (user && (user->refused_ns == 0 || now - user->refused_ns > RECORD_EVERY_NS)) {
                 user->refused_ns = now;
                 log_notice("user %u asks too much and is refused", (unsigned)user->uid);
-                manager_record_limited(a->m, "request.refused",
-                                       json_pack("{s:I, s:s}", "uid", (json_int_t)user->uid, "sender",
-                                                 sd_bus_message_get_sender(m)),
-                                       sd_bus_message_get_path(m),
-                                       json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(m), "error",
-                                                 "TooManyRequests", "message", error->message));
+                recorder_note_limited(a->m->recorder, "request.refused",
+                                      json_pack("{s:I, s:s}", "uid", (json_int_t)user->uid, "sender",
+                                                sd_bus_message_get_sender(m)),
+                                      sd_bus_message_get_path(m),
+                                      json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(m), "error",
+                                                "TooManyRequests", "message", error->message));
         } else {
-                a->m->limited_unrecorded++;
+                recorder_count(a->m->recorder);
         }
 }
 

@@ -27,28 +27,3 @@ const char *audit_error_text(int error)
                 return strerrordesc_np(-error) ? strerrordesc_np(-error) : "an unknown error";
         }
 }
-
-const char *audit_refusal(const struct audit *a, int error, char buf[static AUDIT_REFUSAL_SIZE])
-{
-        const char *name = "AuditFailed";
-
-        if (audit_failure(a)) {
-                (void)snprintf(buf, AUDIT_REFUSAL_SIZE, "Nothing may start: %s.", audit_failure(a));
-        } else if (error == -ENOSPC) {
-                (void)snprintf(buf, AUDIT_REFUSAL_SIZE,
-                               "The disk of the audit log has too little free space for this session: make room, then "
-                               "try again.");
-        } else if (error == -ENOMEM || error == -EMFILE || error == -ENFILE) {
-                name = "Failed";
-                (void)snprintf(buf, AUDIT_REFUSAL_SIZE,
-                               "%s to record this with, so nothing was done; the audit log is sound. Try again in a "
-                               "moment.",
-                               error == -ENOMEM   ? "There is no memory"
-                               : error == -EMFILE ? "The daemon has no file descriptor left"
-                                                  : "The machine has no file descriptor left");
-        } else {
-                (void)snprintf(buf, AUDIT_REFUSAL_SIZE, "The audit log cannot be written, so nothing may start: %s.",
-                               audit_error_text(error));
-        }
-        return name;
-}

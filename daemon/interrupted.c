@@ -47,7 +47,7 @@ static bool has_file(const struct manager *m, const struct pulsefile *p)
         char path[160];
 
         (void)snprintf(path, sizeof(path), "audit/%s", pulsefile_path(p));
-        return faccessat(m->state_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+        return faccessat(m->recorder->state_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
 static int close_one(struct manager *m, const struct past_recovery *past, struct closing *c)
@@ -62,8 +62,8 @@ static int close_one(struct manager *m, const struct past_recovery *past, struct
         log_notice("the recovery of %s was cut off; what it had put into its file is recorded now", past->session);
         there = has_file(m, p);
         if (there)
-                (void)audit_pulses_open(m->audit, p, true, NULL, NULL);
-        r = audit_write(m->audit,
+                (void)audit_pulses_open(m->recorder->audit, p, true, NULL, NULL);
+        r = audit_write(m->recorder->audit,
                         &(struct audit_record){
                                         .type = "recovery.pulses",
                                         .data = describe(past),
@@ -74,7 +74,7 @@ static int close_one(struct manager *m, const struct past_recovery *past, struct
         if (r >= 0)
                 c->pending++;
         if (there)
-                audit_pulses_close(m->audit, p);
+                audit_pulses_close(m->recorder->audit, p);
         else
                 pulsefile_free(p);
         return r;
@@ -89,7 +89,7 @@ int interrupted_close(struct manager *m, audit_done_fn done, void *userdata)
         if (!c)
                 return -ENOMEM;
         *c = (struct closing){.done = done, .userdata = userdata, .pending = 1};
-        while (r >= 0 && (p = history_interrupted(m->history, p)))
+        while (r >= 0 && (p = history_interrupted(m->recorder->history, p)))
                 r = close_one(m, p, c);
         release(c, r);
         return 0;

@@ -21,11 +21,11 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         if (STREQ(property, "Version")) {
                 text = TMS_VERSION;
         } else if (STREQ(property, "AuditState")) {
-                text = audit_state(m->audit);
+                text = audit_state(m->recorder->audit);
         } else if (STREQ(property, "AuditHead")) {
-                text = audit_head(m->audit);
+                text = audit_head(m->recorder->audit);
         } else if (STREQ(property, "AuditKey0Fingerprint")) {
-                (void)key_fingerprint(audit_key0(m->audit), fingerprint);
+                (void)key_fingerprint(audit_key0(m->recorder->audit), fingerprint);
                 text = fingerprint;
         }
         return sd_bus_message_append(reply, "s", text);
@@ -36,7 +36,7 @@ static int get_records(sd_bus *bus, const char *path, const char *interface, con
 {
         const struct manager *m = userdata;
 
-        return sd_bus_message_append(reply, "t", audit_records(m->audit));
+        return sd_bus_message_append(reply, "t", audit_records(m->recorder->audit));
 }
 
 /* --- ListProtocols --------------------------------------------------------------------------- */
@@ -104,8 +104,8 @@ static void go_create(struct request *q, void *userdata)
         if (!read_options(q, &subject))
                 return;
         st = stimulator_by_path(m, path);
-        if (audit_failure(m->audit)) {
-                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(m->audit));
+        if (audit_failure(m->recorder->audit)) {
+                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(m->recorder->audit));
         } else if (m->stopping) {
                 request_refuse(q, "Failed", "The daemon is stopping. Try again when it has started anew.");
         } else if (!st && !TAILQ_EMPTY(&m->stimulators) && STREQ(path, "/")) {
@@ -177,7 +177,7 @@ static void go_seal(struct request *q, void *userdata)
                                NONCE_MAX);
                 return;
         }
-        if (audit_seal(m->audit, request_who(q), nonce, on_sealed, q) < 0)
+        if (audit_seal(m->recorder->audit, request_who(q), nonce, on_sealed, q) < 0)
                 on_sealed(&(struct audit_result){.error = -ENOMEM}, q);
 }
 

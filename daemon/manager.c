@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon's centre: start, hotplug, end. The D-Bus interface is in manager-bus.c. */
 #include <systemd/sd-daemon.h>
-#include <systemd/sd-id128.h>
 
 #include "admission.h"
 #include "callers.h"
@@ -12,54 +11,6 @@
 #include "request.h"
 #include "session.h"
 #include "stimulator.h"
-
-/* Two a second on average. */
-#define LIMITED_BURST 50
-#define LIMITED_PER_S 2
-
-void manager_record(struct manager *m, const char *type, json_t *who, const char *on, json_t *data)
-{
-        (void)audit_write(m->audit, &(struct audit_record){.type = type, .who = who, .on = on, .data = data}, NULL,
-                          NULL);
-}
-
-static bool may_record(struct manager *m)
-{
-        uint64_t now = now_ns(CLOCK_MONOTONIC);
-        uint64_t earned = (now - m->limited_ns) * LIMITED_PER_S / NS_PER_S;
-
-        if (earned > 0) {
-                m->limited_left = m->limited_left + earned > LIMITED_BURST ? LIMITED_BURST
-                                                                           : m->limited_left + (unsigned)earned;
-                m->limited_ns = now;
-        }
-        if (m->limited_left == 0) {
-                m->limited_unrecorded++;
-                return false;
-        }
-        m->limited_left--;
-        return true;
-}
-
-void manager_record_limited(struct manager *m, const char *type, json_t *who, const char *on, json_t *data)
-{
-        uint64_t unrecorded = m->limited_unrecorded;
-
-        if (audit_failure(m->audit) || !may_record(m)) {
-                json_decref(who);
-                json_decref(data);
-                return;
-        }
-        if (data && unrecorded > 0)
-                json_add(&data, "unrecorded", json_u64(unrecorded));
-        /* What there is no memory for is counted like what comes too fast. */
-        if (audit_write(m->audit,
-                        &(struct audit_record){.type = type, .who = who, .on = on, .data = data, .refusable = true},
-                        NULL, NULL) < 0)
-                m->limited_unrecorded++;
-        else
-                m->limited_unrecorded -= unrecorded;
-}
 
 /* --- Hotplug ------------------------------------------------------------------------------ */
 
@@ -176,20 +127,13 @@ static void on_audit_no_room(const char *sentence, void *userdata)
         (void)sd_notifyf(false, "STATUS=%s", sentence ? sentence : "");
 }
 
-static void on_audit_seen(const json_t *record, void *userdata)
-{
-        struct manager *m = userdata;
-
-        history_see(record, m->history);
-}
-
 static void record_start(struct manager *m)
 {
-        manager_record(m, "daemon.start", NULL, "", json_pack("{s:s}", "version", TMS_VERSION));
-        if (audit_cut(m->audit) > 0)
+        recorder_note(m->recorder, "daemon.start", NULL, "", json_pack("{s:s}", "version", TMS_VERSION));
+        if (audit_cut(m->recorder->audit) > 0)
                 log_warning("a torn last line of %llu bytes was cut off the audit log and kept beside it",
-                            (unsigned long long)audit_cut(m->audit));
-        (void)audit_seal(m->audit, NULL, "", NULL, NULL);
+                            (unsigned long long)audit_cut(m->recorder->audit));
+        (void)audit_seal(m->recorder->audit, NULL, "", NULL, NULL);
 }
 
 static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -222,20 +166,6 @@ static int open_bus(struct manager *m)
         return 0;
 }
 
-/* /proc/sys is hidden from the service; its unit passes the boot's id. */
-static int find_boot(struct manager *m)
-{
-        const char *given = getenv("TMSD_BOOT_ID");
-        sd_id128_t id;
-        int r;
-
-        r = given ? sd_id128_from_string(given, &id) : sd_id128_get_boot(&id);
-        if (r < 0)
-                return log_error_errno(r, "this boot's id is not known");
-        (void)sd_id128_to_string(id, m->boot);
-        return 0;
-}
-
 int manager_new(sd_event *event, const struct config *config, int state_fd, struct manager **ret)
 {
         _cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
@@ -244,15 +174,11 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         if (!m)
                 return -ENOMEM;
         m->config = *config;
-        m->state_fd = state_fd;
         m->event = sd_event_ref(event);
         TAILQ_INIT(&m->stimulators);
         TAILQ_INIT(&m->sessions);
         TAILQ_INIT(&m->asking);
-        r = find_boot(m);
-        if (r < 0)
-                return r;
-        r = history_new(config->max_off_ns, &m->history);
+        r = recorder_new(state_fd, config->max_off_ns, &m->recorder);
         if (r < 0)
                 return r;
         r = open_bus(m);
@@ -265,17 +191,7 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
                 r = protocol_list_new(event, m->bus, &m->protocols);
         if (r < 0)
                 return log_error_errno(r, "calls cannot be answered");
-        r = audit_new(event,
-                      &(struct audit_config){
-                                      .state_fd = state_fd,
-                                      .boot = m->boot,
-                                      .free_min = config->audit_free_min,
-                                      .seen = on_audit_seen,
-                                      .failed = on_audit_failed,
-                                      .no_room = on_audit_no_room,
-                                      .userdata = m,
-                      },
-                      &m->audit);
+        r = recorder_open(m->recorder, event, config->audit_free_min, on_audit_failed, on_audit_no_room, m);
         if (r < 0)
                 return log_error_errno(r, "the audit writer cannot start");
         *ret = TAKE_PTR(m);
@@ -326,7 +242,8 @@ static int on_name(sd_bus_message *message, void *userdata, sd_bus_error *error)
                 return 0;
         }
         m->ready = true;
-        (void)sd_notifyf(false, "READY=1\nSTATUS=%s", audit_failure(m->audit) ? audit_failure(m->audit) : "");
+        (void)sd_notifyf(false, "READY=1\nSTATUS=%s",
+                         audit_failure(m->recorder->audit) ? audit_failure(m->recorder->audit) : "");
         return 0;
 }
 
@@ -362,8 +279,8 @@ void manager_check_stopped(struct manager *m)
                 if (s->state != SESSION_ENDED)
                         return;
         }
-        manager_record(m, "daemon.stop", NULL, "", json_pack("{s:s}", "version", TMS_VERSION));
-        if (audit_seal(m->audit, NULL, "", on_stopped, m) < 0)
+        recorder_note(m->recorder, "daemon.stop", NULL, "", json_pack("{s:s}", "version", TMS_VERSION));
+        if (audit_seal(m->recorder->audit, NULL, "", on_stopped, m) < 0)
                 (void)sd_event_exit(m->event, m->exit_status);
 }
 
@@ -391,7 +308,8 @@ struct manager *manager_free(struct manager *m)
                 return NULL;
         (void)request_let_go(m, NULL, "the daemon has stopped.");
         /* Callbacks of what was under way come now, while everything still stands. */
-        audit_free(m->audit);
+        if (m->recorder)
+                recorder_close(m->recorder);
         while ((s = TAILQ_FIRST(&m->sessions))) {
                 TAILQ_REMOVE(&m->sessions, s, link);
                 session_unref(s);
@@ -402,7 +320,7 @@ struct manager *manager_free(struct manager *m)
         }
         sd_event_source_disable_unref(m->udev_source);
         udev_monitor_unref(m->udev_monitor);
-        history_free(m->history);
+        recorder_free(m->recorder);
         protocol_list_free(m->protocols);
         admission_free(m->admission);
         sd_bus_flush_close_unref(m->bus);

@@ -11,9 +11,8 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "audit.h"
 #include "config.h"
-#include "history.h"
+#include "recorder.h"
 #include "util.h"
 
 #define BUS_NAME "org.tmsd1"
@@ -31,12 +30,9 @@ TAILQ_HEAD(request_list, request);
 
 struct manager {
         struct config config;
-        int state_fd; /* the state directory; borrowed */
         sd_event *event;
         sd_bus *bus;
-        char boot[40];
-        struct audit *audit;
-        struct history *history;
+        struct recorder *recorder;
         struct protocol_list *protocols;
         struct callers *callers;
         struct admission *admission;
@@ -53,11 +49,6 @@ struct manager {
         bool ready;                  /* it is ours */
         bool stopping;               /* exits once no session is left */
         int exit_status;
-
-        /* See manager_record_limited(). */
-        unsigned limited_left;
-        uint64_t limited_ns;
-        uint64_t limited_unrecorded;
 };
 
 /* state_fd: the state directory. */
@@ -74,14 +65,6 @@ void manager_see_node(struct manager *m, const char *action, const char *node);
 /* Whoever may have been the last thing to wait for calls this. */
 void manager_check_ready(struct manager *m);
 void manager_check_stopped(struct manager *m);
-
-/* Writes an outcome: no waiting, a failure is the audit writer's to tell. */
-void manager_record(struct manager *m, const char *type, json_t *who, const char *on, json_t *data);
-/*
- * The same for what anybody may bring about as often as he likes, so that nobody can fill the disk with it: what
- * comes too fast is counted instead, and the next of these records, of whatever type, says how many there were.
- */
-void manager_record_limited(struct manager *m, const char *type, json_t *who, const char *on, json_t *data);
 
 extern const sd_bus_vtable manager_vtable[];
 

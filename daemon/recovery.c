@@ -127,10 +127,10 @@ static int end_crashed(struct manager *m, const struct past_session *s, struct p
                 r = pulsefile_new(s->id, &own);
                 if (r < 0)
                         return r;
-                (void)audit_pulses_open(m->audit, own, true, NULL, NULL);
+                (void)audit_pulses_open(m->recorder->audit, own, true, NULL, NULL);
         }
         log_notice("session %s was cut off; it is ended now", s->id);
-        r = audit_write(m->audit,
+        r = audit_write(m->recorder->audit,
                         &(struct audit_record){
                                         .type = "session.end",
                                         .data = json_pack("{s:s, s:s, s:i}", "session", s->id, "reason", "crashed",
@@ -140,7 +140,7 @@ static int end_crashed(struct manager *m, const struct past_session *s, struct p
                         },
                         done, userdata);
         if (own)
-                audit_pulses_close(m->audit, own);
+                audit_pulses_close(m->recorder->audit, own);
         return r;
 }
 
@@ -151,8 +151,8 @@ static void tell_pulses(struct manager *m, const struct past_session *s)
 
         if (pulsefile_new(s->id, &p) < 0)
                 return;
-        (void)audit_pulses_open(m->audit, p, true, NULL, NULL);
-        (void)audit_write(m->audit,
+        (void)audit_pulses_open(m->recorder->audit, p, true, NULL, NULL);
+        (void)audit_write(m->recorder->audit,
                           &(struct audit_record){
                                           .type = "session.pulses",
                                           .data = json_pack("{s:s}", "session", s->id),
@@ -160,7 +160,7 @@ static void tell_pulses(struct manager *m, const struct past_session *s)
                                           .refusable = true,
                           },
                           on_told, NULL);
-        audit_pulses_close(m->audit, p);
+        audit_pulses_close(m->recorder->audit, p);
 }
 
 static void keep_records(struct recovery *rec, const char *name, bool existing, const struct past_session *open)
@@ -178,7 +178,7 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
         log_notice("%s: %zu records of %s were left in the kernel", rec->st->node, rec->n, name);
         /* A crash in between leaves a file that is longer than the log says: the log says first that it will grow. */
         (void)audit_write(
-                        m->audit,
+                        m->recorder->audit,
                         &(struct audit_record){
                                         .type = "recovery.pulses.intent",
                                         .on = rec->st->path,
@@ -186,13 +186,13 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
                                                           "card_serial", json_u64(rec->st->info.card_serial)),
                         },
                         NULL, NULL);
-        (void)audit_pulses_open(m->audit, p, existing, NULL, NULL);
+        (void)audit_pulses_open(m->recorder->audit, p, existing, NULL, NULL);
         rec->pending = 1;
-        if (audit_pulses_append(m->audit, p, rec->events, rec->n, on_synced, rec) >= 0)
+        if (audit_pulses_append(m->recorder->audit, p, rec->events, rec->n, on_synced, rec) >= 0)
                 rec->pending++;
         else
                 rec->error = -ENOMEM;
-        if (audit_write(m->audit,
+        if (audit_write(m->recorder->audit,
                         &(struct audit_record){
                                         .type = "recovery.pulses",
                                         .on = rec->st->path,
@@ -208,8 +208,8 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
                 rec->error = -ENOMEM;
         if (open)
                 (void)end_crashed(m, open, p, on_told, NULL);
-        audit_pulses_close(m->audit, p);
-        if (audit_seal(m->audit, NULL, "", on_done, rec) >= 0)
+        audit_pulses_close(m->recorder->audit, p);
+        if (audit_seal(m->recorder->audit, NULL, "", on_done, rec) >= 0)
                 rec->pending++;
         release(rec);
 }
@@ -217,7 +217,7 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
 /* Are the records that the kernel has numbered on from this session's? Else they are others, even with its numbers. */
 static bool has_its_records(const struct stimulator *st, const struct past_session *s)
 {
-        return STREQ(s->boot, st->manager->boot) && s->records_since_ns == st->info.records_since_ns;
+        return STREQ(s->boot, st->manager->recorder->boot) && s->records_since_ns == st->info.records_since_ns;
 }
 
 /* The session that never ended on this card, if there is one. */
@@ -225,7 +225,7 @@ static const struct past_session *find_open(const struct stimulator *st)
 {
         const struct past_session *s = NULL;
 
-        while ((s = history_open_session(st->manager->history, s))) {
+        while ((s = history_open_session(st->manager->recorder->history, s))) {
                 if (s->card_serial == st->info.card_serial)
                         return s;
         }
@@ -277,10 +277,10 @@ static bool wait_for_interrupted(struct recovery *rec)
         struct manager *m = rec->st->manager;
         int r;
 
-        if (!history_interrupted(m->history, NULL))
+        if (!history_interrupted(m->recorder->history, NULL))
                 return false;
         if (rec->waited == 0)
-                r = audit_barrier(m->audit, on_ended_first, rec);
+                r = audit_barrier(m->recorder->audit, on_ended_first, rec);
         else if (rec->waited == 1)
                 r = interrupted_close(m, on_ended_first, rec);
         else
@@ -310,7 +310,7 @@ static void begin(struct recovery *rec)
                 if (r < 0)
                         on_ended_first(&(struct audit_result){.error = r}, rec);
                 else
-                        (void)audit_seal(m->audit, NULL, "", NULL, NULL);
+                        (void)audit_seal(m->recorder->audit, NULL, "", NULL, NULL);
                 return;
         }
         if (!rec->control && !open && rec->st->status.event_acked == rec->st->status.event_head) {
@@ -328,7 +328,7 @@ static void begin(struct recovery *rec)
                 keep_records(rec, open->id, true, open);
                 return;
         }
-        last = history_last_session(m->history, rec->st->info.card_serial);
+        last = history_last_session(m->recorder->history, rec->st->info.card_serial);
         if (last && has_its_records(rec->st, last)) {
                 keep_records(rec, last->id, true, NULL);
                 return;
@@ -341,7 +341,7 @@ void recovery_begin(struct stimulator *st, struct tms_device *control, recovery_
 {
         struct recovery *rec;
 
-        if (audit_failure(st->manager->audit)) {
+        if (audit_failure(st->manager->recorder->audit)) {
                 /* Nothing can be put on disk, so the kernel had better keep it. */
                 done(-EIO, NULL, 0, userdata);
                 return;
@@ -364,14 +364,14 @@ void recovery_end_lost(struct manager *m)
         struct stimulator *st;
         bool ended = false;
 
-        while ((s = history_open_session(m->history, s))) {
+        while ((s = history_open_session(m->recorder->history, s))) {
                 bool here = false;
 
                 TAILQ_FOREACH(st, &m->stimulators, link)
                         here = here || st->info.card_serial == s->card_serial;
                 if (here)
                         continue;
-                if (STREQ(s->boot, m->boot)) {
+                if (STREQ(s->boot, m->recorder->boot)) {
                         /* The subject may go on with another card today. */
                         log_notice("session %s was cut off; it is ended when its card is back", s->id);
                         tell_pulses(m, s);
@@ -380,5 +380,5 @@ void recovery_end_lost(struct manager *m)
                 ended = end_crashed(m, s, NULL, on_told, NULL) >= 0 || ended;
         }
         if (ended)
-                (void)audit_seal(m->audit, NULL, "", NULL, NULL);
+                (void)audit_seal(m->recorder->audit, NULL, "", NULL, NULL);
 }

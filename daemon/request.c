@@ -147,10 +147,10 @@ char *request_sentences(const char *const *sentences)
 
 static void record_refusal(struct request *q, const char *error, const char *message)
 {
-        manager_record_limited(
-                        q->manager, "request.refused", request_who(q), q->m ? sd_bus_message_get_path(q->m) : q->path,
-                        json_pack("{s:s, s:s, s:s}", "method", q->m ? sd_bus_message_get_member(q->m) : q->method,
-                                  "error", error, "message", message));
+        recorder_note_limited(q->manager->recorder, "request.refused", request_who(q),
+                              q->m ? sd_bus_message_get_path(q->m) : q->path,
+                              json_pack("{s:s, s:s, s:s}", "method", q->m ? sd_bus_message_get_member(q->m) : q->method,
+                                        "error", error, "message", message));
 }
 
 void request_refuse(struct request *q, const char *error, const char *format, ...)

@@ -32,7 +32,7 @@ static void set_reason(struct session *s, const char *reason, const char *text)
 /* What was to be the session's last word is not on disk. The kernel keeps its records for the next run. */
 static void set_audit_failed(struct session *s)
 {
-        const char *failure = audit_failure(s->manager->audit);
+        const char *failure = audit_failure(s->manager->recorder->audit);
 
         set_reason(s, "audit_failed", failure ? failure : "the audit log did not take the session's end: no memory");
 }
@@ -102,7 +102,7 @@ static json_t *describe_end(struct session *s)
 static void end_without_disk(struct session *s)
 {
         if (s->pulsefile)
-                audit_pulses_close(s->manager->audit, TAKE_PTR(s->pulsefile));
+                audit_pulses_close(s->manager->recorder->audit, TAKE_PTR(s->pulsefile));
         set_audit_failed(s);
         ended(s);
 }
@@ -110,7 +110,7 @@ static void end_without_disk(struct session *s)
 /* All records are on disk: the kernel may forget them, and the log says what they come to. */
 static void write_end(struct session *s, const struct pulse_totals *totals)
 {
-        struct audit *a = s->manager->audit;
+        struct audit *a = s->manager->recorder->audit;
         bool written;
 
         s->delivered = totals->delivered;
@@ -148,7 +148,7 @@ static void on_last_written(const struct audit_result *result, void *userdata)
 
 static void write_last_records(struct session *s)
 {
-        struct audit *a = s->manager->audit;
+        struct audit *a = s->manager->recorder->audit;
 
         for (;;) {
                 (void)session_read_records(s);
@@ -171,7 +171,7 @@ static int on_finish(sd_event_source *source, uint64_t usec, void *userdata)
 
         assert(s->ending && s->state != SESSION_ENDED && !s->in_kernel);
         session_ref(s);
-        if (audit_failure(s->manager->audit) || !s->pulsefile)
+        if (audit_failure(s->manager->recorder->audit) || !s->pulsefile)
                 end_without_disk(s);
         else
                 write_last_records(s);
@@ -194,7 +194,7 @@ int session_prepare_end(struct session *s)
 
 static void begin_end(struct session *s)
 {
-        bool at_once = audit_failure(s->manager->audit) || !s->pulsefile;
+        bool at_once = audit_failure(s->manager->recorder->audit) || !s->pulsefile;
         int r;
 
         assert(s->ending && s->state != SESSION_ENDED);

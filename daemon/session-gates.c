@@ -126,10 +126,10 @@ bool gates_look(struct request *q, const struct session *s, const char *method, 
 
         *ret = (struct gates){0};
         clock_read(&now);
-        history_elapsed(m->history, m->boot, &now, &e);
+        history_elapsed(m->recorder->history, m->recorder->boot, &now, &e);
         if (!look_at_clock(q, m, method, &e, now.synchronised, ret))
                 return false;
-        if (history_today(m->history, s->subject, m->boot, &now, s->id, &ret->today) < 0) {
+        if (history_today(m->recorder->history, s->subject, m->recorder->boot, &now, s->id, &ret->today) < 0) {
                 request_refuse(q, "DoseNotKnown",
                                "%s: there was no memory for a record of the audit log, so nobody knows what was given "
                                "today. Restart the daemon: systemctl restart tmsd.",

@@ -90,7 +90,7 @@ static void on_recorded(const struct audit_result *result, void *userdata)
 
         s->busy = NULL;
         if (result->error < 0) {
-                name = audit_refusal(s->manager->audit, result->error, sentence);
+                name = audit_refusal(s->manager->recorder->audit, result->error, sentence);
                 request_refuse(c->q, name, "%s", sentence);
         } else if (s->ending || s->state != SESSION_PREPARED) {
                 request_refuse(c->q, "OutOfOrder", "ConfirmNotices: the session has changed meanwhile: %s",
@@ -132,7 +132,7 @@ void session_confirm_notices(struct request *q, struct session *s)
         }
         *c = (struct confirmation){.s = session_ref(s), .q = q};
         s->busy = "ConfirmNotices";
-        if (audit_write(s->manager->audit,
+        if (audit_write(s->manager->recorder->audit,
                         &(struct audit_record){.type = "session.confirm",
                                                .who = request_who(q),
                                                .on = s->path,

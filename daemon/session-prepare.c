@@ -210,7 +210,7 @@ static void on_recorded(const struct audit_result *result, void *userdata)
                 if (s->ending) {
                         request_refuse(q, "OutOfOrder", "The session has ended: %s", s->end_text);
                 } else {
-                        name = audit_refusal(s->manager->audit, result->error, sentence);
+                        name = audit_refusal(s->manager->recorder->audit, result->error, sentence);
                         request_refuse(q, name, "%s", sentence);
                         forget_prepared(s);
                 }
@@ -232,7 +232,7 @@ static void on_recorded(const struct audit_result *result, void *userdata)
 static void accept_prepared(struct preparation *p)
 {
         struct session *s = p->s;
-        struct audit *a = s->manager->audit;
+        struct audit *a = s->manager->recorder->audit;
         const char *text, *sha256 = tms_protocol_sha256(p->protocol);
         json_t *data;
         size_t size;

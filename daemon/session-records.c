@@ -183,7 +183,7 @@ static void on_written(const struct audit_result *result, void *userdata)
 /* Without memory the log has failed, and the kernel keeps them. */
 void session_keep(struct session *s, const struct tms_event *events, size_t n)
 {
-        if (audit_pulses_append(s->manager->audit, s->pulsefile, events, n, on_written, session_ref(s)) < 0)
+        if (audit_pulses_append(s->manager->recorder->audit, s->pulsefile, events, n, on_written, session_ref(s)) < 0)
                 session_unref(s);
 }
 
@@ -201,7 +201,7 @@ static void write_records(struct session *s)
                 s->pulses_ns = s->wrote_ns;
                 s->pulses_delivered = s->delivered;
                 s->pulses_missed = s->missed;
-                (void)audit_write(s->manager->audit,
+                (void)audit_write(s->manager->recorder->audit,
                                   &(struct audit_record){.type = "session.pulses",
                                                          .on = s->path,
                                                          .data = json_pack("{s:s}", "session", s->id),

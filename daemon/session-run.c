@@ -170,10 +170,10 @@ void session_pause(struct request *q, struct session *s, bool now)
                 session_record_limited(s, "session.pause", request_who(q), data);
         else
                 session_record(s, "session.pause", request_who(q), data);
-        if (audit_failure(s->manager->audit))
+        if (audit_failure(s->manager->recorder->audit))
                 request_refuse(q, "AuditFailed",
                                "Pause: it took hold, but could not be recorded, and the session ends: %s.",
-                               audit_failure(s->manager->audit));
+                               audit_failure(s->manager->recorder->audit));
         else
                 request_reply(q);
 }

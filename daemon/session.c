@@ -25,13 +25,13 @@ const char *session_state_text(const struct session *s)
 void session_record(struct session *s, const char *type, json_t *who, json_t *data)
 {
         json_add(&data, "session", json_string(s->id));
-        manager_record(s->manager, type, who, s->path, data);
+        recorder_note(s->manager->recorder, type, who, s->path, data);
 }
 
 void session_record_limited(struct session *s, const char *type, json_t *who, json_t *data)
 {
         json_add(&data, "session", json_string(s->id));
-        manager_record_limited(s->manager, type, who, s->path, data);
+        recorder_note_limited(s->manager->recorder, type, who, s->path, data);
 }
 
 void session_set_pausing(struct session *s, enum session_pausing pausing)
@@ -111,7 +111,7 @@ static void give_up(struct session *s, struct request *q, const char *error, con
         session_set_state(s, SESSION_ENDED);
         s->control = tms_device_close(s->control);
         if (s->pulsefile)
-                audit_pulses_close(s->manager->audit, TAKE_PTR(s->pulsefile));
+                audit_pulses_close(s->manager->recorder->audit, TAKE_PTR(s->pulsefile));
         stimulator_set_session(s->st, NULL);
         request_refuse(q, error, "%s", sentence);
         manager_check_stopped(s->manager);
@@ -146,7 +146,7 @@ static void on_created(const struct audit_result *result, void *userdata)
                 return;
         }
         if (result->error < 0) {
-                give_up(s, q, audit_refusal(s->manager->audit, result->error, sentence), sentence);
+                give_up(s, q, audit_refusal(s->manager->recorder->audit, result->error, sentence), sentence);
                 return;
         }
         if (publish(s) < 0) {
@@ -168,7 +168,7 @@ static void on_created(const struct audit_result *result, void *userdata)
 static void on_recovered(int error, const struct tms_event *events, size_t n, void *userdata)
 {
         _cleanup_(session_unrefp) struct session *s = userdata;
-        struct audit *a = s->manager->audit;
+        struct audit *a = s->manager->recorder->audit;
         const char *error_name = "Failed";
         char sentence[AUDIT_REFUSAL_SIZE];
         struct tms_info info;

@@ -177,7 +177,7 @@ void session_follow_kernel(struct session *s);
 /* The thread that slept in ARM is back. */
 void session_left_kernel(struct session *s);
 void session_record(struct session *s, const char *type, json_t *who, json_t *data);
-/* For what anybody may ask for again and again: see manager_record_limited(). */
+/* For what anybody may ask for again and again: see recorder_note_limited(). */
 void session_record_limited(struct session *s, const char *type, json_t *who, json_t *data);
 
 /* --- session-owner.c -------------------------------------------------------------------- */

@@ -116,7 +116,8 @@ static void go_stop(struct request *q, void *userdata)
         if (st->session)
                 session_end(st->session, "stopped", "It was stopped on request.", request_who(q));
         else
-                manager_record_limited(st->manager, "stimulator.stop", request_who(q), st->path, json_object());
+                recorder_note_limited(st->manager->recorder, "stimulator.stop", request_who(q), st->path,
+                                      json_object());
         request_reply(q);
 }
 
@@ -157,8 +158,8 @@ static void clear_fault(struct stimulator *st, struct request *q)
                 r = tms_device_clear_fault(control);
         tms_device_close(own);
         (void)stimulator_refresh(st);
-        manager_record(st->manager, "stimulator.clear_fault", NULL, st->path,
-                       r < 0 ? json_pack("{s:s}", "error", strerror(-r)) : json_object());
+        recorder_note(st->manager->recorder, "stimulator.clear_fault", NULL, st->path,
+                      r < 0 ? json_pack("{s:s}", "error", strerror(-r)) : json_object());
         stimulator_interlock_text(st->status.interlocks, open, sizeof(open));
         if (r >= 0)
                 request_reply(q);
@@ -185,8 +186,8 @@ static void on_clear_intent(const struct audit_result *result, void *userdata)
         char sentence[AUDIT_REFUSAL_SIZE];
         const char *name;
 
-        if (result->error < 0 || audit_failure(c->st->manager->audit)) {
-                name = audit_refusal(c->st->manager->audit, result->error, sentence);
+        if (result->error < 0 || audit_failure(c->st->manager->recorder->audit)) {
+                name = audit_refusal(c->st->manager->recorder->audit, result->error, sentence);
                 request_refuse(c->q, name, "%s", sentence);
         } else {
                 clear_fault(c->st, c->q);
@@ -205,7 +206,7 @@ static void go_clear_fault(struct request *q, void *userdata)
                 return;
         }
         *c = (struct clearing){.st = stimulator_ref(st), .q = q};
-        if (audit_write(st->manager->audit,
+        if (audit_write(st->manager->recorder->audit,
                         &(struct audit_record){
                                         .type = "stimulator.clear_fault.intent",
                                         .who = request_who(q),

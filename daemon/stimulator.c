@@ -168,11 +168,11 @@ void stimulator_see(struct stimulator *st, const struct tms_event *e)
                 data = json_pack("{s:s, s:s, s:s, s:o}", "state", tms_state_name(e->pulse), "cause",
                                  tms_cause_name(e->code), "before", tms_state_name(e->card_seq), "event_ns",
                                  json_u64(e->mono_ns));
-                manager_record(st->manager, "stimulator.state", NULL, st->path, data);
+                recorder_note(st->manager->recorder, "stimulator.state", NULL, st->path, data);
         } else if (e->type == TMS_EVENT_INTERLOCK) {
                 data = json_pack("{s:o, s:o, s:o}", "open", interlock_names(e->pulse), "latched",
                                  interlock_names(e->card_seq), "event_ns", json_u64(e->mono_ns));
-                manager_record(st->manager, "stimulator.interlock", NULL, st->path, data);
+                recorder_note(st->manager->recorder, "stimulator.interlock", NULL, st->path, data);
         } else {
                 return;
         }
@@ -233,18 +233,19 @@ static void record_add(struct stimulator *st)
         uint64_t expected;
         json_t *data;
 
-        if (history_odometer(st->manager->history, st->info.card_serial, &expected) && expected != st->info.odometer) {
+        if (history_odometer(st->manager->recorder->history, st->info.card_serial, &expected) &&
+            expected != st->info.odometer) {
                 log_warning("%s: the card has counted %llu discharges, the audit log %llu", st->node,
                             (unsigned long long)st->info.odometer, (unsigned long long)expected);
                 data = json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(st->info.card_serial), "expected",
                                  json_u64(expected), "found", json_u64(st->info.odometer));
-                manager_record(st->manager, "stimulator.odometer", NULL, st->path, data);
+                recorder_note(st->manager->recorder, "stimulator.odometer", NULL, st->path, data);
         }
         data = json_pack("{s:s, s:o, s:o, s:o, s:i, s:i}", "node", st->node, "card_serial",
                          json_u64(st->info.card_serial), "coil_serial", json_u64(st->info.coil_serial), "odometer",
                          json_u64(st->info.odometer), "card_version", (int)st->info.card_version, "firmware",
                          (int)st->info.firmware);
-        manager_record(st->manager, "stimulator.add", NULL, st->path, data);
+        recorder_note(st->manager->recorder, "stimulator.add", NULL, st->path, data);
 }
 
 static int publish(struct stimulator *st)
@@ -347,9 +348,8 @@ void stimulator_remove(struct stimulator *st)
         st->io = sd_event_source_disable_unref(st->io);
         st->timer = sd_event_source_disable_unref(st->timer);
         if (st->slot) {
-                manager_record(m, "stimulator.remove", NULL, st->path,
-                               json_pack("{s:s, s:o}", "node", st->node, "card_serial",
-                                         json_u64(st->info.card_serial)));
+                recorder_note(m->recorder, "stimulator.remove", NULL, st->path,
+                              json_pack("{s:s, s:o}", "node", st->node, "card_serial", json_u64(st->info.card_serial)));
                 (void)sd_bus_emit_object_removed(m->bus, st->path);
                 st->slot = sd_bus_slot_unref(st->slot);
                 log_info("%s: stimulator %016llx is gone", st->node, (unsigned long long)st->info.card_serial);

@@ -8,7 +8,7 @@ SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-lea
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
 SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause)
 DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-power audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
-DAEMON_UNIT += $(addprefix $(B)/tests/test-,quota turn elapsed-boots)
+DAEMON_UNIT += $(addprefix $(B)/tests/test-,recorder quota turn elapsed-boots)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
@@ -49,8 +49,8 @@ $(B)/tests/test-audit-power: $(addprefix $(DU)/,test-audit-power.o scratch.o scr
 # Each is looked at, and each sync.
 $(B)/tests/test-audit-power: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=unlinkat
 $(B)/tests/test-audit-matrix: $(addprefix $(DU)/,test-audit-matrix.o audit-forge.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o scratch-log.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o scratch-log.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o scratch-log.o audit.o audit-perform.o audit-words.o audit-refusal.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o scratch-log.o audit.o audit-perform.o audit-words.o audit-refusal.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=fallocate,--wrap=fstatvfs
@@ -59,6 +59,7 @@ $(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o elapsed.o s
 # Records that there is no memory for.
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
 $(B)/tests/test-elapsed $(B)/tests/test-elapsed-boots: $(B)/tests/%: $(DU)/%.o $(addprefix $(DU)/,computer.o history.o elapsed.o subject.o)
+$(B)/tests/test-recorder: $(addprefix $(DU)/,test-recorder.o recorder.o history.o elapsed.o subject.o scratch.o scratch-log.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-turn: $(addprefix $(DU)/,test-turn.o turn.o)
 $(B)/tests/test-quota: $(addprefix $(DU)/,test-quota.o quota.o callers.o)
 $(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o) $(DU_LIB)
@@ -68,7 +69,7 @@ $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
 	$(filter-out $(DU)/clock.o,$(DU_DAEMON)) $(DU_LIB)
 $(B)/tests/test-session-overtake $(B)/tests/test-session-pause: $(DU)/overtaking.o
 # Syncs that fail when the test says so.
-$(B)/tests/test-audit-writer $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
+$(B)/tests/test-audit-writer $(B)/tests/test-recorder $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
 # What was given behind the daemon's back.
 $(B)/tests/test-session-gates: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today
 # Many clients at once; what the daemon does is counted.
