@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Patterns: pulses in bursts in trains in a series, with onset-to-onset
- * intervals at every level. This file reads them and works out, in closed
- * form, what follows from them: spans, lengths, overlaps. It never walks the
- * pulses one by one (compile.c does), but for the end of a jittered pattern.
+ * Reading a pattern: pulses in bursts in trains in a series, with
+ * onset-to-onset intervals at every level. spans.c works out what follows
+ * from it.
  */
 #include "protocol.h"
 
 #include <errno.h>
 #include <string.h>
 
-static const char *const level_keys[] = {"burst", "train", "series"};
+const char *const level_keys[] = {"burst", "train", "series"};
 static const char *const wait_choices[] = {"none", "trigger", "operator", NULL};
-static const char *const unit_of_level[] = {"pulses", "bursts", "trains"};
+const char *const level_units[] = {"pulses", "bursts", "trains"};
 
 #define ONSETS_MAX 65536
-
-/* --- Reading -------------------------------------------------------------------------------- */
 
 int intensity_read(const struct reader *reader, const struct node *n, bool main_allowed, struct intensity *ret)
 {
@@ -298,7 +295,7 @@ int pattern_read(const struct reader *reader, const struct node *n, struct leg *
                         continue;
                 /* Without bursts, people count the pulses of a train. */
                 r = level_read(reader, given[i], (enum level_index)i,
-                               i == LEVEL_TRAIN && !given[LEVEL_BURST] ? "pulses" : unit_of_level[i], level);
+                               i == LEVEL_TRAIN && !given[LEVEL_BURST] ? "pulses" : level_units[i], level);
                 if (r < 0)
                         return r;
                 leg->jittered |= level->spacing == SPACING_JITTER;
@@ -345,250 +342,4 @@ void leg_clear(struct leg *leg)
         free(leg->intensities);
         free(leg->name);
         free(leg->target);
-}
-
-/* --- What follows from it ----------------------------------------------------------------------- */
-
-uint64_t leg_trains(const struct leg *leg)
-{
-        return leg->levels[LEVEL_SERIES].count;
-}
-
-uint64_t leg_pulses_per_train(const struct leg *leg)
-{
-        return (uint64_t)leg->levels[LEVEL_TRAIN].count * leg->levels[LEVEL_BURST].count;
-}
-
-uint64_t leg_pulses(const struct leg *leg)
-{
-        uint64_t per_train = leg_pulses_per_train(leg);
-
-        /* Each count is at most TMS_PULSES_MAX (22 bits); three of them do not fit 64. */
-        return per_train > TMS_PULSES_MAX ? per_train : per_train * leg_trains(leg);
-}
-
-uint64_t ticks_to_ns(uint64_t ticks, uint64_t den)
-{
-        return (ticks + den / 2) / den;
-}
-
-/* Saturates: whatever is longer than a day is refused by legs_finish(). */
-static uint64_t mul_sat(uint64_t a, uint64_t b)
-{
-        unsigned __int128 v = (unsigned __int128)a * b;
-
-        return v > UINT64_MAX / 2 ? UINT64_MAX / 2 : (uint64_t)v;
-}
-
-static uint64_t add_sat(uint64_t a, uint64_t b)
-{
-        return mul_sat(1, a + b < a ? UINT64_MAX : a + b);
-}
-
-uint64_t level_shortest(const struct level *level)
-{
-        uint64_t best = UINT64_MAX;
-
-        if (level->count == 1)
-                return UINT64_MAX;
-
-        switch (level->spacing) {
-        case SPACING_REGULAR:
-                return level->interval_ticks;
-        case SPACING_JITTER:
-                return level->jitter_min_ticks;
-        case SPACING_ONSETS:
-                for (uint32_t i = 1; i < level->count; i++)
-                        if (level->onset_ticks[i] - level->onset_ticks[i - 1] < best)
-                                best = level->onset_ticks[i] - level->onset_ticks[i - 1];
-                return best;
-        case SPACING_NONE:
-                break;
-        }
-        return UINT64_MAX;
-}
-
-uint64_t leg_span_longest(const struct leg *leg, int level)
-{
-        const struct level *l;
-        uint64_t inner;
-
-        if (level < 0)
-                return 0;
-        l = &leg->levels[level];
-        inner = leg_span_longest(leg, level - 1);
-
-        switch (l->spacing) {
-        case SPACING_REGULAR:
-                return add_sat(mul_sat(l->count - 1, l->interval_ticks), inner);
-        case SPACING_JITTER:
-                return add_sat(mul_sat(l->count - 1, l->jitter_max_ticks), inner);
-        case SPACING_ONSETS:
-                return add_sat(l->onset_ticks[l->count - 1], inner);
-        case SPACING_NONE:
-                break;
-        }
-        return inner;
-}
-
-bool leg_nominal(const struct leg *leg, int level, uint64_t *ret_ticks)
-{
-        const struct level *l;
-        uint64_t inner;
-
-        if (level < 0) {
-                *ret_ticks = 0;
-                return true;
-        }
-        l = &leg->levels[level];
-
-        switch (l->spacing) {
-        case SPACING_REGULAR:
-                *ret_ticks = mul_sat(l->count, l->interval_ticks);
-                return true;
-        case SPACING_JITTER:
-                return false;
-        case SPACING_ONSETS:
-                if (!leg_nominal(leg, level - 1, &inner))
-                        return false;
-                *ret_ticks = add_sat(l->onset_ticks[l->count - 1], inner);
-                return true;
-        case SPACING_NONE:
-                break;
-        }
-        return leg_nominal(leg, level - 1, ret_ticks);
-}
-
-/* --- All legs together ------------------------------------------------------------------------------ */
-
-static bool den_include(uint64_t *den, uint64_t other)
-{
-        if (other == 0)
-                return true;
-        *den = *den / gcd_u64(*den, other) * other;
-        return *den <= RATIO_DEN_MAX;
-}
-
-static bool leg_den(const struct leg *leg, uint64_t *den)
-{
-        if (!den_include(den, leg->pause.den))
-                return false;
-        for (int i = 0; i < LEVEL_COUNT; i++) {
-                const struct level *l = &leg->levels[i];
-
-                if (l->spacing == SPACING_REGULAR && !den_include(den, l->interval.den))
-                        return false;
-                for (uint32_t j = 0; l->spacing == SPACING_ONSETS && j < l->count; j++)
-                        if (!den_include(den, l->onsets[j].den))
-                                return false;
-        }
-        return true;
-}
-
-/* At most a day x RATIO_DEN_MAX: 63 bits. */
-static uint64_t ratio_ticks(struct ratio v, uint64_t den)
-{
-        return v.den ? v.num * (den / v.den) : 0;
-}
-
-static int leg_ticks(struct leg *leg, uint64_t den)
-{
-        leg->pause_ticks = ratio_ticks(leg->pause, den);
-        for (int i = 0; i < LEVEL_COUNT; i++) {
-                struct level *l = &leg->levels[i];
-
-                l->interval_ticks = ratio_ticks(l->interval, den);
-                l->jitter_min_ticks = ratio_ticks(l->jitter_min, den);
-                l->jitter_max_ticks = ratio_ticks(l->jitter_max, den);
-                if (l->spacing != SPACING_ONSETS)
-                        continue;
-                l->onset_ticks = calloc(l->count, sizeof(*l->onset_ticks));
-                if (!l->onset_ticks)
-                        return -ENOMEM;
-                for (uint32_t j = 0; j < l->count; j++)
-                        l->onset_ticks[j] = ratio_ticks(l->onsets[j], den);
-        }
-        return 0;
-}
-
-/* The room that a unit has until the next; also for a single unit whose interval is given. */
-static uint64_t level_room(const struct level *level)
-{
-        if (level->spacing == SPACING_REGULAR)
-                return level->interval_ticks;
-        if (level->spacing == SPACING_JITTER)
-                return level->jitter_min_ticks;
-        return level_shortest(level);
-}
-
-static int leg_check_overlap(const struct reader *reader, const struct node *pattern, const struct leg *leg,
-                             uint64_t den)
-{
-        static const char *const what[] = {"pulses", "bursts", "trains"};
-
-        for (int i = 0; i < LEVEL_COUNT; i++) {
-                uint64_t step = level_room(&leg->levels[i]), inner = leg_span_longest(leg, i - 1);
-                const struct node *at = node_get(pattern, level_keys[i]);
-
-                /* A nanosecond apart at least, so that rounding keeps the order. */
-                if (step == UINT64_MAX || step >= add_sat(inner, den))
-                        continue;
-                if (inner == 0)
-                        return node_fail(reader, at, "the onsets of %s are less than 1 ns apart; expected more",
-                                         what[i]);
-                return node_fail(reader, at,
-                                 "the onsets of %s are %.9g s apart, but each lasts %.9g s to its last pulse, so they "
-                                 "overlap; expected a longer interval (intervals are onset to onset)",
-                                 what[i], (double)step / (double)den / 1e9, (double)inner / (double)den / 1e9);
-        }
-        return 0;
-}
-
-int legs_finish(const struct reader *reader, const struct node *n, struct tms_protocol *p)
-{
-        const struct node *legs = node_get(n, "legs");
-        uint64_t start = 0, pulses = 0;
-        int r;
-
-        p->den = 1;
-        for (size_t i = 0; i < p->n_legs; i++)
-                if (!leg_den(&p->legs[i], &p->den))
-                        return node_fail(reader, legs ?: node_get(n, "pattern"),
-                                         "the times have no common denominator up to %u; expected fewer odd fractions",
-                                         RATIO_DEN_MAX);
-
-        for (size_t i = 0; i < p->n_legs; i++) {
-                const struct node *pattern = node_get(legs ? legs->children[i] : n, "pattern");
-                struct leg *leg = &p->legs[i];
-
-                r = leg_ticks(leg, p->den);
-                if (r < 0)
-                        return r;
-                r = leg_check_overlap(reader, pattern, leg, p->den);
-                if (r < 0)
-                        return r;
-
-                leg->start_ticks = add_sat(start, leg->pause_ticks);
-                leg->span_ticks = leg_span_longest(leg, LEVEL_SERIES);
-                if (add_sat(leg->start_ticks, leg->span_ticks) > mul_sat(TMS_DURATION_MAX_NS, p->den))
-                        return node_fail(reader, pattern, "the pattern lasts longer than 24 h; expected less");
-                pulses += leg_pulses(leg);
-                if (pulses > TMS_PULSES_MAX)
-                        return node_fail(reader, pattern, "this makes %llu pulses in all; expected at most %u",
-                                         (unsigned long long)pulses, TMS_PULSES_MAX);
-
-                /* A jittered pattern ends where its own draws say. */
-                if (leg->jittered)
-                        leg_walk(leg, p->den, NULL, 0, &leg->span_ticks);
-                if (!leg_nominal(leg, LEVEL_SERIES, &leg->length_ticks))
-                        leg->length_ticks = leg->span_ticks;
-                start = add_sat(leg->start_ticks, leg->length_ticks);
-
-                if (i + 1 < p->n_legs && add_sat(leg->length_ticks, ratio_ticks(p->legs[i + 1].pause, p->den)) <
-                                                         add_sat(leg->span_ticks, p->den))
-                        return node_missing(reader, legs->children[i + 1], "pause",
-                                            "a pause that keeps this leg's first pulse away from the last of the leg "
-                                            "before");
-        }
-        return 0;
 }

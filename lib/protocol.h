@@ -119,13 +119,21 @@ extern const char *const protocol_waveforms[];
 extern const char *const protocol_statuses[];
 extern const char *const citation_bases[];
 
-/* --- pattern.c: reading a pattern and what follows from it alone ----------------------------- */
+/* --- pattern.c: reading a pattern ------------------------------------------------------------- */
+
+/* The keys of a pattern's levels, in the order of enum level_index, and what the units of each are called. */
+extern const char *const level_keys[], *const level_units[];
 
 int pattern_read(const struct reader *reader, const struct node *n, struct leg *leg);
 int intensity_read(const struct reader *reader, const struct node *n, bool main_allowed, struct intensity *ret);
 void leg_clear(struct leg *leg);
+
+/* --- legs.c: all legs together ----------------------------------------------------------------- */
+
 /* Common denominator, ticks, overlaps, spans and starts of all legs; n is the map with "pattern" or "legs". */
 int legs_finish(const struct reader *reader, const struct node *n, struct tms_protocol *p);
+
+/* --- spans.c: what follows from a pattern in closed form --------------------------------------- */
 
 uint64_t leg_trains(const struct leg *leg);
 uint64_t leg_pulses(const struct leg *leg);
@@ -138,6 +146,9 @@ bool leg_nominal(const struct leg *leg, int level, uint64_t *ret_ticks);
 uint64_t level_shortest(const struct level *level);
 
 uint64_t ticks_to_ns(uint64_t ticks, uint64_t den);
+/* Both saturate at half of UINT64_MAX: whatever is longer than a day is refused by legs_finish(). */
+uint64_t mul_sat(uint64_t a, uint64_t b);
+uint64_t add_sat(uint64_t a, uint64_t b);
 
 /* --- totals.c ----------------------------------------------------------------------------------- */
 
@@ -158,7 +169,7 @@ bool protocol_is_absent(int error);
 /* For scandir(). */
 int protocol_is_file(const struct dirent *entry);
 
-/* --- compile.c ------------------------------------------------------------------------------------ */
+/* --- walk.c: pulse by pulse ------------------------------------------------------------------------- */
 
 /*
  * Walks a leg's pulses in time order. pulses NULL: only finds the last one.
@@ -173,6 +184,8 @@ struct share {
 };
 
 struct share ramp_share(const struct leg *leg, uint32_t train);
+
+/* --- compile.c ------------------------------------------------------------------------------------ */
 
 /* Does the dose fit the protocol: kind of threshold, coil, ranges? */
 int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The walk over a leg's pulses, one by one, in order of time: the only place
+ * that makes pulses. Times are sums of whole ticks, rounded once per pulse to
+ * the nearest nanosecond (a half goes up), so no error adds up.
+ */
+#include "protocol.h"
+
+/* --- Jitter --------------------------------------------------------------------------------- */
+
+/* SplitMix64, as the manual page gives it: part of the file format, never to change. */
+static uint64_t splitmix64(uint64_t *state)
+{
+        uint64_t z;
+
+        *state += 0x9e3779b97f4a7c15u;
+        z = *state;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        return z ^ (z >> 31);
+}
+
+/* Whole nanoseconds, each from min to max equally likely; in ticks. */
+static uint64_t jitter_draw(const struct level *l, uint64_t den, uint64_t *state)
+{
+        uint64_t min_ns = l->jitter_min_ticks / den, max_ns = l->jitter_max_ticks / den;
+        unsigned __int128 x = splitmix64(state);
+
+        return (min_ns + (uint64_t)((x * (max_ns - min_ns + 1)) >> 64)) * den;
+}
+
+/* --- Times ---------------------------------------------------------------------------------- */
+
+/* From the onset of unit i - 1 to unit i. */
+static inline uint64_t level_step(const struct level *l, uint32_t i, uint64_t den, uint64_t *state)
+{
+        switch (l->spacing) {
+        case SPACING_REGULAR:
+                return l->interval_ticks;
+        case SPACING_JITTER:
+                return jitter_draw(l, den, state);
+        case SPACING_ONSETS:
+                return l->onset_ticks[i] - l->onset_ticks[i - 1];
+        case SPACING_NONE:
+                break;
+        }
+        return 0;
+}
+
+static const uint16_t wait_flags[] = {
+                [WAIT_NONE] = 0,
+                [WAIT_TRIGGER] = TMS_PULSE_WAIT_TRIGGER,
+                [WAIT_OPERATOR] = TMS_PULSE_WAIT_OPERATOR,
+};
+
+/* What the first pulse of a unit waits for: the outermost level that says something. */
+static uint16_t first_pulse_flags(const struct leg *leg, uint32_t train, uint32_t burst, uint32_t pulse)
+{
+        if (train == 0 && burst == 0 && pulse == 0 && leg->wait)
+                return wait_flags[leg->wait];
+        if (burst == 0 && pulse == 0 && leg->levels[LEVEL_SERIES].wait)
+                return wait_flags[leg->levels[LEVEL_SERIES].wait];
+        if (pulse == 0 && leg->levels[LEVEL_TRAIN].wait)
+                return wait_flags[leg->levels[LEVEL_TRAIN].wait];
+        return wait_flags[leg->levels[LEVEL_BURST].wait];
+}
+
+void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uint32_t first_train,
+              uint64_t *ret_last_ticks)
+{
+        const struct level *series = &leg->levels[LEVEL_SERIES], *trains = &leg->levels[LEVEL_TRAIN],
+                           *bursts = &leg->levels[LEVEL_BURST];
+        uint64_t state = leg->seed, train_ticks = leg->start_ticks, last = 0;
+
+        for (uint32_t t = 0; t < series->count; t++) {
+                uint64_t burst_ticks;
+
+                if (t > 0)
+                        train_ticks += level_step(series, t, den, &state);
+                burst_ticks = train_ticks;
+
+                for (uint32_t b = 0; b < trains->count; b++) {
+                        uint64_t ticks;
+
+                        if (b > 0)
+                                burst_ticks += level_step(trains, b, den, &state);
+                        ticks = burst_ticks;
+
+                        for (uint32_t k = 0; k < bursts->count; k++) {
+                                if (k > 0)
+                                        ticks += level_step(bursts, k, den, &state);
+                                last = ticks;
+                                if (!pulses)
+                                        continue;
+
+                                *pulses++ = (struct tms_pulse){
+                                                .t_ns = ticks_to_ns(ticks, den),
+                                                .train = first_train + t,
+                                                .flags = first_pulse_flags(leg, t, b, k) |
+                                                         (k + 1 == bursts->count ? TMS_PULSE_END_OF_BURST : 0) |
+                                                         (k + 1 == bursts->count && b + 1 == trains->count
+                                                                          ? TMS_PULSE_END_OF_TRAIN
+                                                                          : 0),
+                                };
+                        }
+                }
+        }
+
+        if (ret_last_ticks)
+                *ret_last_ticks = last - leg->start_ticks;
+}
+
+/* --- The ramp ---------------------------------------------------------------------------------- */
+
+struct share ramp_share(const struct leg *leg, uint32_t train)
+{
+        if (train >= leg->ramp_trains)
+                return (struct share){1, 1};
+        return (struct share){
+                        (uint64_t)leg->ramp_start_permille * leg->ramp_trains +
+                                        (uint64_t)(1000 - leg->ramp_start_permille) * train,
+                        (uint64_t)1000 * leg->ramp_trains,
+        };
+}
