@@ -84,12 +84,11 @@ static void level_words(FILE *f, const struct tms_protocol *p, const char *level
 
 static void intensity_words(FILE *f, struct intensity v)
 {
-        static const char *const names[] = {"of the session's intensity", "rMT", "aMT", "MSO"};
-
         if (v.base == BASE_MAIN && v.permille == 1000)
                 fprintf(f, "full");
         else
-                fprintf(f, "%u.%u %% %s", v.permille / 10, v.permille % 10, names[v.base]);
+                fprintf(f, "%u.%u %% %s", v.permille / 10, v.permille % 10,
+                        v.base == BASE_MAIN ? "of the session's intensity" : base_names[v.base]);
 }
 
 static void leg_words(FILE *f, const struct tms_protocol *p, size_t index)

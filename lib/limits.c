@@ -15,7 +15,6 @@
 #include "protocol.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define NS_PER_S 1000000000ull
 
@@ -23,11 +22,9 @@
 
 static uint64_t threshold_of(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, enum base base)
 {
-        const char *kind = base == BASE_RMT ? "rMT" : "aMT";
-
         if (base == BASE_MSO)
                 return 1000;
-        if (base != p->reference && strcmp(kind, dose->threshold_kind) != 0)
+        if (base != p->reference && !kind_is(dose->threshold_kind, base))
                 return dose->other_threshold_permille;
         if (dose->leg_adjusted_permille[leg])
                 return dose->leg_adjusted_permille[leg];
@@ -71,7 +68,7 @@ static int threshold_check(const struct tms_protocol *p, const struct tms_dose *
         if (t == 0)
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "this protocol needs the patient's %s too; expected one to be measured and given",
-                                     base == BASE_RMT ? "rMT" : "aMT");
+                                     base_names[base]);
         return possible_check(t, error);
 }
 
@@ -80,7 +77,7 @@ static int kind_check(const struct tms_dose *dose, struct tms_error *error)
 {
         const char *kind = dose->threshold_kind;
 
-        if (!dose->other_threshold_permille || strcmp(kind, "rMT") == 0 || strcmp(kind, "aMT") == 0)
+        if (!dose->other_threshold_permille || kind_is(kind, BASE_RMT) || kind_is(kind, BASE_AMT))
                 return 0;
         return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                              "a second threshold is given, but whether the first is the rMT or the aMT is not known; "

@@ -9,21 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
-const char *const level_keys[] = {"burst", "train", "series"};
-static const char *const wait_choices[] = {"none", "trigger", "operator", NULL};
-const char *const level_units[] = {"pulses", "bursts", "trains"};
-
 #define ONSETS_MAX 65536
 
 int intensity_read(const struct reader *reader, const struct node *n, bool main_allowed, struct intensity *ret)
 {
-        static const struct {
-                const char *name;
-                enum base base;
-        } bases[] = {{"main", BASE_MAIN}, {"rMT", BASE_RMT}, {"aMT", BASE_AMT}, {"MSO", BASE_MSO}};
         const char *rest, *expected;
         struct intensity v;
-        size_t i;
+        unsigned base;
         int r;
 
         if (n->kind != NODE_TEXT)
@@ -42,10 +34,10 @@ int intensity_read(const struct reader *reader, const struct node *n, bool main_
                                  n->text);
         while (*rest == ' ')
                 rest++;
-        for (i = main_allowed ? 0 : 1; i < ELEMENTSOF(bases); i++)
-                if (strcmp(rest, bases[i].name) == 0)
+        for (base = main_allowed ? BASE_MAIN : BASE_RMT; base_names[base]; base++)
+                if (strcmp(rest, base_names[base]) == 0)
                         break;
-        if (i == ELEMENTSOF(bases))
+        if (!base_names[base])
                 return node_fail(reader, n,
                                  "\"%.48s\" does not say of what; expected %srMT, aMT or MSO after the percentage",
                                  n->text, main_allowed ? "main, " : "");
@@ -53,7 +45,7 @@ int intensity_read(const struct reader *reader, const struct node *n, bool main_
                 return node_fail(reader, n, "\"%.48s\" is out of range; expected more than 0 %% and at most %u %%",
                                  n->text, PERCENT_MAX_PERMILLE / 10);
 
-        v.base = bases[i].base;
+        v.base = (enum base)base;
         *ret = v;
         return 0;
 }
@@ -178,7 +170,7 @@ static int level_read(const struct reader *reader, const struct node *n, enum le
 
         k = node_get(n, "wait");
         if (k) {
-                r = read_choice(reader, k, wait_choices, &wait);
+                r = read_choice(reader, k, wait_names, &wait);
                 if (r < 0)
                         return r;
         }

@@ -12,15 +12,6 @@
 #define TITLE_MAX 120
 #define CITATIONS_MAX 32
 
-const char *const protocol_coils[] = {"figure-8", "circular", "double-cone", "H1", "H4", "H7", "sham", "any", NULL};
-/* Counted as the driver does: TMS_LOAD_BIPHASIC and so on. */
-const char *const protocol_waveforms[] = {"biphasic", "monophasic", "halfsine", NULL};
-const char *const protocol_statuses[] = {"cleared", "published", "research", NULL};
-const char *const citation_bases[] = {"source", "code", "calculation", "general-knowledge", NULL};
-static const char *const reference_names[] = {"rMT", "aMT", "MSO", NULL};
-
-enum { BASIS_GENERAL_KNOWLEDGE = 3 };
-
 /* Words, in any number of lines. */
 static int text_read(const struct reader *reader, const struct node *map, const char *key, bool required, char **ret)
 {
@@ -131,7 +122,6 @@ static int age_read(const struct reader *reader, const struct node *n, struct tm
 static int main_intensity_read(const struct reader *reader, const struct node *n, struct tms_protocol *p)
 {
         static const char *const keys[] = {"reference", "percent", "highest", "muscle", "adjustment", NULL};
-        static const enum base bases[] = {BASE_RMT, BASE_AMT, BASE_MSO};
         const struct node *percent, *highest;
         unsigned reference;
         uint32_t max;
@@ -140,10 +130,10 @@ static int main_intensity_read(const struct reader *reader, const struct node *n
         r = node_check_keys(reader, n, keys);
         if (r < 0)
                 return r;
-        r = choice_read(reader, n, "reference", reference_names, &reference);
+        r = choice_read(reader, n, "reference", base_names + BASE_RMT, &reference);
         if (r < 0)
                 return r;
-        p->reference = bases[reference];
+        p->reference = (enum base)(BASE_RMT + reference);
 
         percent = node_get(n, "percent");
         if (!percent)
@@ -172,7 +162,6 @@ static int main_intensity_read(const struct reader *reader, const struct node *n
 static int leg_read(const struct reader *reader, const struct node *n, size_t index, struct leg *leg)
 {
         static const char *const keys[] = {"name", "target", "intensity", "pattern", "pause", "wait", "totals", NULL};
-        static const char *const waits[] = {"none", "trigger", "operator", NULL};
         const struct node *k;
         unsigned wait = WAIT_NONE;
         int r;
@@ -203,7 +192,7 @@ static int leg_read(const struct reader *reader, const struct node *n, size_t in
         }
         k = node_get(n, "wait");
         if (k) {
-                r = read_choice(reader, k, waits, &wait);
+                r = read_choice(reader, k, wait_names, &wait);
                 if (r < 0)
                         return r;
         }
@@ -359,7 +348,7 @@ static int citations_read(const struct reader *reader, const struct node *root, 
         bool all = true;
         int r;
 
-        if (!n && protocol_statuses[p->status][0] == 'r') {
+        if (!n && p->status == STATUS_RESEARCH) {
                 /* One's own pattern has nothing to cite, and nobody has verified it. */
                 r = verified ? read_bool(reader, verified, &p->verified) : 0;
                 if (r >= 0 && p->verified)
@@ -574,7 +563,7 @@ const char *tms_protocol_text(const struct tms_protocol *p, size_t *ret_size)
 
 const char *tms_protocol_reference(const struct tms_protocol *p)
 {
-        return reference_names[p->reference - BASE_RMT];
+        return base_names[p->reference];
 }
 
 uint32_t tms_protocol_percent_permille(const struct tms_protocol *p)

@@ -10,6 +10,8 @@
 
 #include "tree.h"
 
+#include <string.h>
+
 #define PERCENT_MAX_PERMILLE 3000u /* of anything, in a file */
 #define RAMP_TRAINS_MAX 10000u
 
@@ -75,9 +77,23 @@ struct leg {
         bool jittered;
 };
 
+enum status {
+        STATUS_CLEARED,
+        STATUS_PUBLISHED,
+        STATUS_RESEARCH,
+};
+
+/* What a citation rests on. */
+enum basis {
+        BASIS_SOURCE,
+        BASIS_CODE,
+        BASIS_CALCULATION,
+        BASIS_GENERAL_KNOWLEDGE,
+};
+
 struct citation {
         char *text, *supports;
-        unsigned basis;
+        unsigned basis; /* enum basis */
         bool verified;
 };
 
@@ -93,7 +109,7 @@ struct tms_protocol {
         char sha256[65];
 
         char *id, *title, *indication, *target, *notes;
-        unsigned coil, waveform, status; /* indices of the choices below */
+        unsigned coil, waveform, status; /* indices of the choices below; status: enum status */
         bool verified;
         unsigned age_from, age_to; /* 0: not stated */
 
@@ -114,15 +130,24 @@ struct tms_protocol {
 
 DEFINE_CLEANUP(struct tms_protocol *, tms_protocol_free);
 
+/* --- words.c: the words of a file, as read_choice() takes them --------------------------------- */
+
 extern const char *const protocol_coils[];
 extern const char *const protocol_waveforms[];
 extern const char *const protocol_statuses[];
 extern const char *const citation_bases[];
+extern const char *const base_names[]; /* by enum base; those of a reference begin at BASE_RMT */
+extern const char *const wait_names[]; /* by enum wait */
+/* By enum level_index, without an end: the keys of a pattern's levels, and what the units of each are called. */
+extern const char *const level_keys[], *const level_units[];
+
+/* A dose's kind of threshold: is it that of this base, which is BASE_RMT or BASE_AMT? */
+static inline bool kind_is(const char *kind, enum base base)
+{
+        return strcmp(kind, base_names[base]) == 0;
+}
 
 /* --- pattern.c: reading a pattern ------------------------------------------------------------- */
-
-/* The keys of a pattern's levels, in the order of enum level_index, and what the units of each are called. */
-extern const char *const level_keys[], *const level_units[];
 
 int pattern_read(const struct reader *reader, const struct node *n, struct leg *leg);
 int intensity_read(const struct reader *reader, const struct node *n, bool main_allowed, struct intensity *ret);
@@ -184,13 +209,5 @@ struct share {
 };
 
 struct share ramp_share(const struct leg *leg, uint32_t train);
-
-/* --- compile.c ------------------------------------------------------------------------------------ */
-
-/* Does the dose fit the protocol: kind of threshold, coil, ranges? */
-int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error);
-/* In 0.1 %MSO: the strongest pulse asked for, upwards; the weakest as it would be set, 0: too weak to be. */
-int dose_extremes(const struct tms_protocol *p, const struct tms_dose *dose, uint64_t *ret_strongest,
-                  uint64_t *ret_weakest, struct tms_error *error);
 
 #endif

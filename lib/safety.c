@@ -18,35 +18,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_safety_class class_, const char *layer,
-                                            const char *table, const char *source)
-{
-        struct tms_safety *out = c->out;
-        struct tms_safety_reason *r = &c->spare;
-
-        /* A reason that nobody is told must not be one that would have forbidden it. */
-        if (out->n_reasons < ELEMENTSOF(out->reasons))
-                r = &out->reasons[out->n_reasons++];
-        else
-                c->full = true;
-        *r = (struct tms_safety_reason){.class_ = class_};
-        snprintf(r->layer, sizeof(r->layer), "%s", layer);
-        snprintf(r->table, sizeof(r->table), "%s", table);
-        snprintf(r->source, sizeof(r->source), "%s", source);
-        if (class_ > out->class_)
-                out->class_ = class_;
-        return r;
-}
-
-/* "120 %", "112.5 %" */
-void safety_percent_text(char *buf, size_t size, uint64_t permille)
-{
-        if (permille % 10)
-                snprintf(buf, size, "%" PRIu64 ".%" PRIu64 " %%", permille / 10, permille % 10);
-        else
-                snprintf(buf, size, "%" PRIu64 " %%", permille / 10);
-}
-
 /* After a sentence about a day that has too much: whose the pulses are, and when they were given. */
 static void tell_whose(const struct safety_check *c, struct tms_safety_reason *r)
 {
@@ -201,14 +172,6 @@ static void threshold_method(struct safety_check *c)
         REASON_TEXT(r->sentence, "%s",
                     "The threshold was found by watching twitches: on average 11.3 % (up to 27.8 %) higher than with "
                     "EMG, so the true percentage may be above the limits named here.");
-}
-
-int safety_no_room(struct tms_error *error)
-{
-        return tms_error_set(
-                        error, E2BIG, NULL, 0, 0, NULL,
-                        "there are more reasons than a verdict has room for, so that nothing is known of this dose; "
-                        "split the protocol, or give it fewer legs");
 }
 
 int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,

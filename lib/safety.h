@@ -6,7 +6,7 @@
 #ifndef TMS_LIB_SAFETY_H
 #define TMS_LIB_SAFETY_H
 
-#include "protocol.h"
+#include "dose.h"
 
 #define SAFETY_COLUMNS_MAX 5
 #define SAFETY_ROWS 5
@@ -115,34 +115,32 @@ struct safety_check {
         enum tms_safety_class outside; /* what lying outside a table means: a notice on the list, else an override */
 };
 
+/* --- Reasons: reasons.c ---------------------------------------------------------------------------- */
+
 /* Never NULL: one that finds no room makes the check full. */
 struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_safety_class class_, const char *layer,
                                             const char *table, const char *source);
 #define REASON_TEXT(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
 /* "120 %", "112.5 %" */
 void safety_percent_text(char *buf, size_t size, uint64_t permille);
+/* There is no verdict without all of its reasons. */
+int safety_no_room(struct tms_error *error);
 
-/* safety-trains.c: keeps the worst of what course_trains() finds; userdata is the check. */
+/* --- The third layer: safety-trains.c ---------------------------------------------------------------- */
+
+/* Keeps the worst of what course_trains() finds; userdata is the check. */
 void safety_train_found(const struct train *x, void *userdata);
 /* Tells what was kept of a leg. */
 void safety_leg_tables(struct safety_check *c, const struct leg_findings *f);
 
-/* There is no verdict without all of its reasons. */
-int safety_no_room(struct tms_error *error);
+/* --- The whole: safety.c ------------------------------------------------------------------------------ */
 
 /* The three layers; whether the stimulator can give the dose is not asked. */
 int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
                   struct tms_safety *ret, struct tms_error *error);
 
-/* --- Measured and adjusted threshold: adjust.c --------------------------------------------------------- */
+/* --- Measured and adjusted threshold: adjustment.c ------------------------------------------------- */
 
-uint32_t dose_measured(const struct tms_dose *dose, size_t leg); /* 0: none was given */
-uint32_t dose_played(const struct tms_dose *dose, size_t leg);   /* what percentages are of */
-uint32_t dose_judged(const struct tms_dose *dose, size_t leg);   /* the lower of the two */
-bool dose_adjusts(const struct tms_dose *dose);
-int dose_adjust_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error);
-/* That percentage of the threshold that is played by, as one of the threshold that is judged by. */
-uint32_t dose_real_percent(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t percent_permille);
 /* Says what an adjustment comes to, or that a protocol wants one. */
 void safety_adjustment(struct safety_check *c, bool listed);
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The words that a protocol file chooses from, each list in the order of what they stand for. */
+#include "protocol.h"
+
+const char *const protocol_coils[] = {"figure-8", "circular", "double-cone", "H1", "H4", "H7", "sham", "any", NULL};
+/* Counted as the driver does: TMS_LOAD_BIPHASIC and so on. */
+const char *const protocol_waveforms[] = {"biphasic", "monophasic", "halfsine", NULL};
+
+const char *const protocol_statuses[] = {
+                [STATUS_CLEARED] = "cleared",
+                [STATUS_PUBLISHED] = "published",
+                [STATUS_RESEARCH] = "research",
+                NULL,
+};
+
+const char *const citation_bases[] = {
+                [BASIS_SOURCE] = "source",
+                [BASIS_CODE] = "code",
+                [BASIS_CALCULATION] = "calculation",
+                [BASIS_GENERAL_KNOWLEDGE] = "general-knowledge",
+                NULL,
+};
+
+const char *const base_names[] = {
+                [BASE_MAIN] = "main", [BASE_RMT] = "rMT", [BASE_AMT] = "aMT", [BASE_MSO] = "MSO", NULL,
+};
+
+const char *const wait_names[] = {
+                [WAIT_NONE] = "none",
+                [WAIT_TRIGGER] = "trigger",
+                [WAIT_OPERATOR] = "operator",
+                NULL,
+};
+
+const char *const level_keys[] = {
+                [LEVEL_BURST] = "burst",
+                [LEVEL_TRAIN] = "train",
+                [LEVEL_SERIES] = "series",
+};
+
+const char *const level_units[] = {
+                [LEVEL_BURST] = "pulses",
+                [LEVEL_TRAIN] = "bursts",
+                [LEVEL_SERIES] = "trains",
+};
