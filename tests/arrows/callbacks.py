@@ -5,7 +5,7 @@ and a struct begin in the first column and end with a '}' there.
 
 A callback is a struct's member that is a pointer to a function, by a typedef or
 plainly, or to a struct named *_ops or *_user. It is set where its object is
-made: in a function that allocates, or is named *_new, *_init, *_alloc, *_create,
+made: in a function that allocates, or is named *_new, *_init, *_alloc, *_create, *_open,
 or by an initialiser. An assignment anywhere else is found by the member's name,
 in the files that see the struct, unless a struct of that file has another member
 of the name: two such names are taken for one. To set it to NULL is free. What is
@@ -18,7 +18,7 @@ import os
 import re
 
 ALLOCATES = re.compile(r'\b(?:malloc|calloc|realloc|reallocarray|new|new0|kzalloc|kmalloc|kvmalloc|kcalloc)\(')
-CREATES = re.compile(r'_(?:new|init|alloc|create)$')
+CREATES = re.compile(r'_(?:new|init|alloc|create|open)$')
 FN_TYPEDEF = re.compile(r'^typedef\s[^;(]*\(\*(\w+)\)\(', re.M)
 STRUCT = re.compile(r'^(?:static const |static )?struct (\w+)? ?\{\n(.*?)^\}', re.M | re.S)
 FUNCTION = re.compile(r'^(?!struct|union|enum|typedef|static const|#|\})[^\n;={]*?\b(\w+)\(([^;{}]*?)\)\n\{\n(.*?)^\}',
