@@ -8,7 +8,6 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 

@@ -4,7 +4,6 @@
  * the caller holds, so the answer says so, and a log that is whole only in
  * itself has an exit status of its own.
  */
-#include <inttypes.h>
 #include <sys/random.h>
 
 #include "tmsctl-audit.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* events: what the daemon signals, as it comes, until ^C. */
-#include <inttypes.h>
 
 #include "tmsctl.h"
 

@@ -153,7 +153,7 @@ static int on_typed(sd_event_source *source, int fd, uint32_t revents, void *use
                 return 0;
         n = read(fd, typed, sizeof(typed));
         if (u->asking) {
-                notices_answered(u, typed, n);
+                u->answered(u, typed, n);
                 return 0;
         }
         if (n > 0) {

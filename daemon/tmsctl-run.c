@@ -309,7 +309,10 @@ static int set_up(struct run *u)
 
 int verb_run(int argc, char **argv)
 {
-        _cleanup_(run_clear) struct run u = {.protocol = argv[0], .properties = json_object(), .confirmed = arm};
+        _cleanup_(run_clear) struct run u = {.protocol = argv[0],
+                                             .properties = json_object(),
+                                             .confirmed = arm,
+                                             .answered = notices_answered};
         int r;
 
         if (!u.properties)

@@ -46,6 +46,7 @@ struct run {
         bool paused;                   /* as last heard */
         char discharged[RUN_SENTENCE]; /* likewise: the sentence of Break */
         void (*confirmed)(struct run *u);
+        void (*answered)(struct run *u, const char *line, ssize_t n); /* what was typed while asking */
 
         bool arming;                  /* Arm was called */
         bool started;                 /* Start was called: pulses may have been fired */

@@ -133,24 +133,6 @@ static void print_citations(const struct tms_protocol *p)
         }
 }
 
-static int safety_of(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_safety *ret)
-{
-        struct tms_error error = {0};
-        int r;
-
-        r = tms_safety_verdict(p, dose, &(struct tms_today){.treatment = opt.today}, NULL, ret, &error);
-        return r < 0 ? -fail_dose(r, &error) : 0;
-}
-
-int protocol_verdict(const struct tms_protocol *p, struct tms_safety *ret)
-{
-        struct tms_dose dose;
-        int r;
-
-        r = protocol_dose(p, true, &dose);
-        return r < 0 ? r : safety_of(p, &dose, ret);
-}
-
 static int show_text(const struct tms_protocol *p)
 {
         _cleanup_(freep) char *words = NULL;
@@ -266,7 +248,7 @@ static int check(const struct tms_protocol *p, const struct tms_dose *dose, stru
         json_t *j;
         int r;
 
-        r = safety_of(p, dose, &safety);
+        r = protocol_verdict_of(p, dose, &safety);
         if (r < 0)
                 return -r;
         /* What can never be allowed need not be possible. */

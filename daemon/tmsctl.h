@@ -2,10 +2,15 @@
 /*
  * tmsctl - the command line of tmsd
  *
- *  tmsctl.c            verbs, options, help
+ *  tmsctl.c            main(), and the table of verbs; nothing calls back into it
+ *  tmsctl-verb.c       a verb by its words; tmsctl-help.c
+ *  tmsctl-arguments.c  the command line's words into options
+ *  tmsctl-options.c    the options: names, and what was given
  *  tmsctl-out.c        errors, colour, JSON, numbers and times as people read them
  *  tmsctl-bus.c        the connection to the daemon; D-Bus values as JSON
- *  tmsctl-protocol.c   a protocol by file or id, the dose that options give, verdicts
+ *  tmsctl-protocol.c   a protocol by file or id
+ *  tmsctl-dose.c       the dose that options give
+ *  tmsctl-verdict.c    a protocol and its verdict, as JSON and as text
  *  others              one group of verbs each
  *
  * Text is for people and may change; --json is for programs and may only
@@ -19,6 +24,7 @@
 #include <systemd/sd-bus.h>
 
 #include "tms.h"
+#include "tmsctl-options.h"
 #include "util.h"
 
 /* Exit statuses; the manual page lists them. */
@@ -35,26 +41,6 @@ enum status {
         STATUS_TORN = 9,           /* the audit log ends in a torn line */
         STATUS_NOT_CONFIRMED = 10, /* a notice was not confirmed; nothing was armed */
 };
-
-/* --- Options (tmsctl.c) --------------------------------------------------------- */
-
-struct options {
-        bool json, timeline, svg, live, now, confirm;
-        uint32_t mt_permille;                                     /* 0: not given */
-        uint32_t percent_permille;                                /* 0: the protocol's own */
-        uint32_t other_mt_permille;                               /* 0: not given */
-        uint32_t leg_mt_permille[TMS_LEGS_MAX];                   /* 0: the common one */
-        uint32_t adjusted_mt_permille;                            /* 0: not adjusted */
-        uint32_t leg_adjusted_permille[TMS_LEGS_MAX];             /* 0: as the common one */
-        uint32_t intensity_permille;                              /* 0: as prescribed */
-        uint32_t today;                                           /* pulses the subject had today */
-        uint64_t lines;                                           /* 0: all */
-        const char *threshold_kind, *coil, *subject, *stimulator; /* NULL: not given */
-        const char *mt_method, *adjustment, *override_reason;
-        const char *key0, *seal, *dir, *type, *session, *since, *until;
-};
-
-extern struct options opt;
 
 /* --- Output (tmsctl-out.c) --------------------------------------------------------- */
 
@@ -143,6 +129,17 @@ bool is_file_name(const char *text);
 /* --coil: one of the names in protocol files, or a sentence with the nearest. */
 int parse_coil(const char *text, const char *option, const char **ret);
 int protocol_get(const char *file_or_id, struct tms_protocol **ret);
+/* A file's text as it goes over the bus, for the daemon cannot look into our folders; malloc'd. */
+int protocol_text(const char *path, char **ret);
+
+/* --- The dose (tmsctl-dose.c) -------------------------------------------------------------- */
+
+#define KIND_TEXT 8
+/*
+ * The kind of threshold that a protocol, NULL if it cannot be read, is written
+ * in, unless the options say which was measured; "" for none.
+ */
+void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT]);
 /* A threshold for every leg, be it the common one. */
 bool protocol_has_threshold(const struct tms_protocol *p);
 /*
@@ -152,16 +149,10 @@ bool protocol_has_threshold(const struct tms_protocol *p);
 int protocol_idle_options(const struct tms_protocol *p, bool shape);
 /* From the options; wanted: there must be a threshold unless the protocol needs none. */
 int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *ret);
-/* A file's text as it goes over the bus, for the daemon cannot look into our folders; malloc'd. */
-int protocol_text(const char *path, char **ret);
-#define KIND_TEXT 8
-/*
- * The kind of threshold that a protocol, NULL if it cannot be read, is written
- * in, unless the options say which was measured; "" for none.
- */
-void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT]);
 /* Of what the options give; there is a threshold. Minus an exit status, the failure printed. */
 int protocol_verdict(const struct tms_protocol *p, struct tms_safety *ret);
+/* Of a dose. */
+int protocol_verdict_of(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_safety *ret);
 /* Says why the library refuses this dose, r its errno; returns the exit status. */
 int fail_dose(int r, const struct tms_error *e);
 int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret);
@@ -171,6 +162,8 @@ static inline const char *timeline_unit(bool relative)
 {
         return relative ? "permille_of_threshold" : "permille_of_mso";
 }
+
+/* --- Verdicts (tmsctl-verdict.c) ------------------------------------------------------------- */
 
 /* The keys that every protocol has in JSON; verdict null where there is none yet. */
 json_t *protocol_json(const struct tms_protocol *p, const struct tms_safety *safety);

@@ -4,8 +4,8 @@
  * panel is a stretch of pulses; how it is drawn, on a terminal or as SVG, is
  * another file's concern.
  */
-#ifndef TMSCTL_PLOT_H
-#define TMSCTL_PLOT_H
+#ifndef TMSCTL_PICTURE_H
+#define TMSCTL_PICTURE_H
 
 #include "tmsctl.h"
 
@@ -28,6 +28,8 @@ struct picture {
         size_t panels;
 };
 
+/* Of the timeline, which has a pulse at least. */
+void picture_make_panels(struct picture *pic);
 /* The highest intensity in each of n equal stretches of the panel, 0 where there is no pulse. */
 void panel_bins(const struct picture *pic, const struct panel *p, uint16_t *ret, size_t n);
 

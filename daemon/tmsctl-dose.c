@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The dose that the options give, and what the library makes of it; needs no card and no daemon. */
+#include "tmsctl.h"
+
+/*
+ * A protocol that cannot be read goes to the daemon all the same, which refuses
+ * it and keeps a record of that. The coil is never filled in like this: which
+ * one the threshold was measured with, only the operator knows.
+ */
+void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT])
+{
+        const char *kind = opt.threshold_kind;
+
+        if (!kind)
+                kind = p ? tms_protocol_reference(p) : "rMT";
+        (void)snprintf(ret, KIND_TEXT, "%s", STREQ(kind, "MSO") ? "" : kind);
+}
+
+static int set_text(char *out, size_t size, const char *text, const char *option)
+{
+        if ((size_t)snprintf(out, size, "%s", text) >= size)
+                return -fail(STATUS_BAD_INPUT, "BadUsage", "%s '%s' is too long", option, text);
+        return 0;
+}
+
+bool protocol_has_threshold(const struct tms_protocol *p)
+{
+        size_t i;
+
+        for (i = 0; opt.mt_permille == 0 && i < tms_protocol_legs(p); i++)
+                if (opt.leg_mt_permille[i] == 0)
+                        return false;
+        return true;
+}
+
+int protocol_idle_options(const struct tms_protocol *p, bool shape)
+{
+        const struct {
+                const char *name;
+                bool given;
+                bool of_verdict; /* bears on nothing else */
+                bool of_shape;   /* bears on that without a threshold too */
+        } options[] = {
+                        {"--today", opt.today > 0, true, false},
+                        {"--mt-method", opt.mt_method, true, false},
+                        {"--percent", opt.percent_permille > 0, false, true},
+                        {"--coil", opt.coil, false, false},
+                        {"--threshold-kind", opt.threshold_kind, false, false},
+                        {"--other-mt", opt.other_mt_permille > 0, false, false},
+                        {"--leg-mt", opt.leg_mt_permille[0] > 0, false, false},
+                        {"--adjusted-mt", opt.adjusted_mt_permille > 0 || opt.leg_adjusted_permille[0] > 0, false,
+                         false},
+                        {"--adjustment", opt.adjustment, false, false},
+        };
+        bool threshold = protocol_has_threshold(p);
+        size_t i;
+
+        for (i = 0; i < ELEMENTS(options); i++) {
+                if (!options[i].given)
+                        continue;
+                if (!threshold && !(shape && options[i].of_shape))
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s has no effect without --mt", options[i].name);
+                if (shape && options[i].of_verdict)
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s has no effect with --timeline", options[i].name);
+        }
+        return 0;
+}
+
+int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *ret)
+{
+        const char *reference = tms_protocol_reference(p);
+        const char *coil;
+        char each[64] = "";
+        bool absolute = STREQ(reference, "MSO");
+        struct tms_dose dose = {
+                        .threshold_permille = opt.mt_permille,
+                        .percent_permille = opt.percent_permille,
+                        .other_threshold_permille = opt.other_mt_permille,
+                        .adjusted_threshold_permille = opt.adjusted_mt_permille,
+        };
+        int r;
+
+        if (wanted && !absolute && !protocol_has_threshold(p)) {
+                if (tms_protocol_legs(p) > 1)
+                        (void)snprintf(each, sizeof(each), ", or with --leg-mt for each of its %zu legs",
+                                       tms_protocol_legs(p));
+                return -fail(STATUS_BAD_INPUT, "BadUsage",
+                             "the protocol's intensity is in %% of the motor threshold (%s): give it with --mt%s",
+                             reference, each);
+        }
+        r = set_text(dose.threshold_kind, sizeof(dose.threshold_kind),
+                     opt.threshold_kind ? opt.threshold_kind
+                     : absolute         ? ""
+                                        : reference,
+                     "--threshold-kind");
+        if (r < 0)
+                return r;
+        coil = opt.coil ? opt.coil : STREQ(tms_protocol_coil(p), "any") ? "" : tms_protocol_coil(p);
+        r = set_text(dose.threshold_coil, sizeof(dose.threshold_coil), coil, "--coil");
+        if (r < 0)
+                return r;
+        if (opt.adjustment) {
+                r = set_text(dose.adjustment, sizeof(dose.adjustment), opt.adjustment, "--adjustment");
+                if (r < 0)
+                        return r;
+        }
+        memcpy(dose.leg_threshold_permille, opt.leg_mt_permille, sizeof(dose.leg_threshold_permille));
+        memcpy(dose.leg_adjusted_permille, opt.leg_adjusted_permille, sizeof(dose.leg_adjusted_permille));
+        (void)snprintf(dose.threshold_method, sizeof(dose.threshold_method), "%s", opt.mt_method ? opt.mt_method : "");
+        *ret = dose;
+        return 0;
+}
+
+int fail_dose(int r, const struct tms_error *e)
+{
+        if (r == -ERANGE)
+                return fail_tms(STATUS_NEVER, "LimitExceeded", e);
+        return fail_tms(STATUS_BAD_INPUT, "InvalidArgument", e);
+}
+
+int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret)
+{
+        struct tms_error error = {0};
+        struct tms_safety safety;
+        int r;
+
+        r = tms_compile(p, dose, ret, &error);
+        if (r >= 0)
+                return 0;
+        /* For programs the verdict of check, whoever was asked; people have asked for something else. */
+        if (r == -ERANGE && opt.json &&
+            tms_safety_verdict(p, dose, &(struct tms_today){.treatment = opt.today}, NULL, &safety, NULL) >= 0 &&
+            safety.class_ == TMS_SAFETY_NEVER)
+                return -print_json(protocol_json(p, &safety), STATUS_NEVER);
+        return -fail_dose(r, &error);
+}
+
+/* Each percentage of the threshold that it is of, as if that were this; nothing is printed. */
+static int compile_percentages(const struct tms_protocol *p, struct tms_dose dose, uint32_t threshold,
+                               struct tms_timeline *ret, struct tms_error *error)
+{
+        uint32_t i;
+        int r;
+
+        dose.threshold_permille = dose.other_threshold_permille = threshold;
+        r = tms_compile(p, &dose, ret, error);
+        if (r < 0)
+                return r;
+        for (i = 0; i < ret->count; i++) {
+                struct tms_pulse *q = &ret->pulses[i];
+
+                q->intensity_permille = (uint16_t)((q->intensity_permille * 1000U + threshold / 2) / threshold);
+        }
+        ret->max_permille = (ret->max_permille * 1000U + threshold / 2) / threshold;
+        return 0;
+}
+
+int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *ret, bool *ret_relative)
+{
+        /* The library knows intensities in 0.1 % of the maximum output, none above it. Of all of it a percentage is
+         * exact as it stands, and of these parts of it in steps of 0.5 %. */
+        static const uint32_t thresholds[] = {1000, 800, 600, 400, 200, 100, 40};
+        struct tms_error error = {0};
+        struct tms_dose dose;
+        int r = -ERANGE;
+        size_t i;
+
+        *ret_relative = !STREQ(tms_protocol_reference(p), "MSO") && !protocol_has_threshold(p);
+        if (protocol_dose(p, false, &dose) < 0)
+                return -STATUS_BAD_INPUT;
+        if (!*ret_relative)
+                return protocol_compile(p, &dose, ret);
+        for (i = 0; r == -ERANGE && i < ELEMENTS(thresholds); i++)
+                r = compile_percentages(p, dose, thresholds[i], ret, &error);
+        if (r == -ERANGE)
+                return -fail(STATUS_BAD_INPUT, "BadUsage",
+                             "the intensities cannot be told without a threshold: give it with --mt");
+        return r < 0 ? -fail_dose(r, &error) : 0;
+}
+
+int protocol_verdict_of(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_safety *ret)
+{
+        struct tms_error error = {0};
+        int r;
+
+        r = tms_safety_verdict(p, dose, &(struct tms_today){.treatment = opt.today}, NULL, ret, &error);
+        return r < 0 ? -fail_dose(r, &error) : 0;
+}
+
+int protocol_verdict(const struct tms_protocol *p, struct tms_safety *ret)
+{
+        struct tms_dose dose;
+        int r;
+
+        r = protocol_dose(p, true, &dose);
+        return r < 0 ? r : protocol_verdict_of(p, &dose, ret);
+}

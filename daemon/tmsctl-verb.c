@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A verb by its words, and whether it takes what was given; see tmsctl-verb.h. */
+#include "tmsctl-verb.h"
+
+static bool is_name_of(const struct verb *v, const char *first, const char *second)
+{
+        const char *space = strchr(v->name, ' ');
+
+        if (!space)
+                return STREQ(v->name, first);
+        return second && strlen(first) == (size_t)(space - v->name) && strncmp(v->name, first, strlen(first)) == 0 &&
+               STREQ(space + 1, second);
+}
+
+const struct verb *verb_find(const struct verb *verbs, const char *first, const char *second)
+{
+        size_t i;
+
+        for (i = 0; verbs[i].name; i++)
+                if (is_name_of(&verbs[i], first, second))
+                        return &verbs[i];
+        return NULL;
+}
+
+int verb_unknown(const struct verb *verbs, const char *first, const char *second)
+{
+        const struct verb *nearest = NULL;
+        char typed[64];
+        unsigned least = SLIP_MAX + 1;
+        size_t i;
+
+        if (STREQ(first, "audit"))
+                return fail(STATUS_BAD_INPUT, "BadUsage",
+                            "'audit %s' is not a verb; expected audit verify, audit show or audit export",
+                            second ? second : "");
+        (void)snprintf(typed, sizeof(typed), "%s", first);
+        for (i = 0; verbs[i].name; i++) {
+                unsigned d = word_distance(typed, verbs[i].name);
+
+                if (d < least) {
+                        least = d;
+                        nearest = &verbs[i];
+                }
+        }
+        if (STREQ(first, "version"))
+                return fail(STATUS_BAD_INPUT, "BadUsage", "'version' is not a verb; did you mean '--version'?");
+        if (nearest)
+                return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' is not a verb; did you mean '%s'?", first,
+                            nearest->name);
+        return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' is not a verb; see tmsctl help", first);
+}
+
+int verb_call(const struct verb *v, int argc, char **argv, uint32_t given)
+{
+        size_t i;
+
+        for (i = 0; long_options[i].name; i++)
+                if (given & BIT(i) & ~v->options)
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s does not take --%s", v->name,
+                                    long_options[i].name);
+        if (argc < v->min)
+                return fail(STATUS_BAD_INPUT, "BadUsage", "%s wants more: tmsctl %s %s", v->name, v->name,
+                            v->arguments);
+        if (argc > v->max)
+                return fail(STATUS_BAD_INPUT, "BadUsage", "%s does not take '%s'", v->name, argv[v->max]);
+        return v->run(argc, argv);
+}
