@@ -2,10 +2,7 @@
 /* Who is served, and when; see admission.h. */
 #include "admission.h"
 #include "callers.h"
-#include "manager.h"
-#include "request.h"
-#include "session.h"
-#include "stimulator.h"
+#include "recorder.h"
 #include "strangers.h"
 #include "waiting.h"
 
@@ -13,7 +10,9 @@
 #define RECORD_EVERY_NS (10 * NS_PER_S)
 
 struct admission {
-        struct manager *m;
+        struct calls *calls;
+        admission_owner_fn is_owner;
+        void *userdata;
         sd_bus_slot *filter;
         struct waiting *waiting;
         struct strangers *strangers;
@@ -78,19 +77,6 @@ static const struct method *find_method(sd_bus_message *m)
         return &any_other;
 }
 
-/* Of a session that holds a stimulator, at that path. */
-static bool is_owners(struct admission *a, sd_bus_message *m)
-{
-        const struct stimulator *st;
-
-        TAILQ_FOREACH(st, &a->m->stimulators, link) {
-                if (st->session && STREQ(st->session->path, sd_bus_message_get_path(m)) &&
-                    STREQ(st->session->owner, sd_bus_message_get_sender(m)))
-                        return true;
-        }
-        return false;
-}
-
 /* --- Refusals ---------------------------------------------------------------------------------- */
 
 static void record_refusal(struct admission *a, sd_bus_message *m, const sd_bus_error *error, struct user *user,
@@ -99,14 +85,14 @@ static void record_refusal(struct admission *a, sd_bus_message *m, const sd_bus_
         if (user && (user->refused_ns == 0 || now - user->refused_ns > RECORD_EVERY_NS)) {
                 user->refused_ns = now;
                 log_notice("user %u asks too much and is refused", (unsigned)user->uid);
-                recorder_note_limited(a->m->recorder, "request.refused",
+                recorder_note_limited(a->calls->recorder, "request.refused",
                                       json_pack("{s:I, s:s}", "uid", (json_int_t)user->uid, "sender",
                                                 sd_bus_message_get_sender(m)),
                                       sd_bus_message_get_path(m),
                                       json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(m), "error",
                                                 "TooManyRequests", "message", error->message));
         } else {
-                recorder_count(a->m->recorder);
+                recorder_count(a->calls->recorder);
         }
 }
 
@@ -148,7 +134,7 @@ static bool pay(struct caller *caller, struct user *user, const struct method *m
 static int admit(struct admission *a, sd_bus_message *m, const struct method *method, struct caller *caller, uid_t uid)
 {
         uint64_t now = now_ns(CLOCK_MONOTONIC);
-        struct user *user = callers_user(a->m->callers, uid, now);
+        struct user *user = callers_user(a->calls->callers, uid, now);
 
         if (!pay(caller, user, method, now))
                 return refuse(a, m, method->kind, user, now);
@@ -164,7 +150,7 @@ static void on_known(sd_bus_message *m, uid_t uid, void *userdata)
 {
         struct admission *a = userdata;
 
-        (void)admit(a, m, find_method(m), callers_find(a->m->callers, sd_bus_message_get_sender(m)), uid);
+        (void)admit(a, m, find_method(m), callers_find(a->calls->callers, sd_bus_message_get_sender(m)), uid);
 }
 
 static int admit_stranger(struct admission *a, sd_bus_message *m, const struct method *method)
@@ -183,7 +169,7 @@ static int admit_stranger(struct admission *a, sd_bus_message *m, const struct m
 
 static void charge(struct admission *a, sd_bus_message *m, size_t bytes)
 {
-        struct caller *caller = callers_find(a->m->callers, sd_bus_message_get_sender(m));
+        struct caller *caller = callers_find(a->calls->callers, sd_bus_message_get_sender(m));
         unsigned cost = (unsigned)(bytes / BYTES_PER_COST);
         uint64_t now = now_ns(CLOCK_MONOTONIC);
 
@@ -191,7 +177,8 @@ static void charge(struct admission *a, sd_bus_message *m, size_t bytes)
                 return;
         quota_charge(&caller->purse, caller->trusted ? RANK_TRUSTED : RANK_CONNECTION, QUOTA_LOOK, cost, now);
         if (!caller->trusted)
-                quota_charge(&callers_user(a->m->callers, caller->uid, now)->purse, RANK_USER, QUOTA_LOOK, cost, now);
+                quota_charge(&callers_user(a->calls->callers, caller->uid, now)->purse, RANK_USER, QUOTA_LOOK, cost,
+                             now);
 }
 
 /*
@@ -243,25 +230,29 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return check_names(a, m);
         waiting_count(a->waiting);
         method = find_method(m);
-        if (method->manner == MANNER_URGENT || (method->manner == MANNER_OWNERS && is_owners(a, m)))
+        if (method->manner == MANNER_URGENT ||
+            (method->manner == MANNER_OWNERS && a->is_owner(sd_bus_message_get_path(m), sender, a->userdata)))
                 return 0;
-        caller = callers_find(a->m->callers, sender);
+        caller = callers_find(a->calls->callers, sender);
         return caller ? admit(a, m, method, caller, caller->uid) : admit_stranger(a, m, method);
 }
 
-int admission_new(struct manager *m, struct admission **ret)
+int admission_new(sd_event *event, struct calls *calls, admission_owner_fn is_owner, void *userdata,
+                  struct admission **ret)
 {
         struct admission *a = calloc(1, sizeof(*a));
         int r;
 
         if (!a)
                 return -ENOMEM;
-        a->m = m;
-        r = waiting_new(m->event, m->bus, &a->waiting);
+        a->calls = calls;
+        a->is_owner = is_owner;
+        a->userdata = userdata;
+        r = waiting_new(event, calls->bus, &a->waiting);
         if (r >= 0)
-                r = strangers_new(m->bus, m->callers, on_known, a, &a->strangers);
+                r = strangers_new(calls->bus, calls->callers, on_known, a, &a->strangers);
         if (r >= 0)
-                r = sd_bus_add_filter(m->bus, &a->filter, on_message, a);
+                r = sd_bus_add_filter(calls->bus, &a->filter, on_message, a);
         if (r < 0) {
                 admission_free(a);
                 return r;

@@ -15,11 +15,18 @@
 #ifndef TMSD_ADMISSION_H
 #define TMSD_ADMISSION_H
 
-struct admission;
-struct manager;
+#include <systemd/sd-event.h>
 
-/* From then on everything that comes from the manager's bus passes through it. */
-int admission_new(struct manager *m, struct admission **ret);
+#include "request.h"
+
+struct admission;
+
+/* Does that sender own the session at that path, of those that hold a stimulator? */
+typedef bool (*admission_owner_fn)(const char *path, const char *sender, void *userdata);
+
+/* From then on everything that comes from the calls' bus passes through it. */
+int admission_new(sd_event *event, struct calls *calls, admission_owner_fn is_owner, void *userdata,
+                  struct admission **ret);
 /* What still waits gets no answer. Returns NULL, takes NULL. */
 struct admission *admission_free(struct admission *a);
 

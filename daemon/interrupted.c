@@ -42,55 +42,55 @@ static json_t *describe(const struct past_recovery *p)
 }
 
 /* The cut may have come before the file: then no pulse is anywhere but in the kernel. */
-static bool has_file(const struct manager *m, const struct pulsefile *p)
+static bool has_file(const struct recorder *r, const struct pulsefile *p)
 {
         char path[160];
 
         (void)snprintf(path, sizeof(path), "audit/%s", pulsefile_path(p));
-        return faccessat(m->recorder->state_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+        return faccessat(r->state_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
-static int close_one(struct manager *m, const struct past_recovery *past, struct closing *c)
+static int close_one(struct recorder *r, const struct past_recovery *past, struct closing *c)
 {
         struct pulsefile *p;
         bool there;
-        int r;
+        int error;
 
-        r = pulsefile_new(past->session, &p);
-        if (r < 0)
-                return r;
+        error = pulsefile_new(past->session, &p);
+        if (error < 0)
+                return error;
         log_notice("the recovery of %s was cut off; what it had put into its file is recorded now", past->session);
-        there = has_file(m, p);
+        there = has_file(r, p);
         if (there)
-                (void)audit_pulses_open(m->recorder->audit, p, true, NULL, NULL);
-        r = audit_write(m->recorder->audit,
-                        &(struct audit_record){
-                                        .type = "recovery.pulses",
-                                        .data = describe(past),
-                                        .pulses = there ? p : NULL,
-                                        .refusable = true,
-                        },
-                        on_recorded, c);
-        if (r >= 0)
+                (void)audit_pulses_open(r->audit, p, true, NULL, NULL);
+        error = audit_write(r->audit,
+                            &(struct audit_record){
+                                            .type = "recovery.pulses",
+                                            .data = describe(past),
+                                            .pulses = there ? p : NULL,
+                                            .refusable = true,
+                            },
+                            on_recorded, c);
+        if (error >= 0)
                 c->pending++;
         if (there)
-                audit_pulses_close(m->recorder->audit, p);
+                audit_pulses_close(r->audit, p);
         else
                 pulsefile_free(p);
-        return r;
+        return error;
 }
 
-int interrupted_close(struct manager *m, audit_done_fn done, void *userdata)
+int interrupted_close(struct recorder *r, audit_done_fn done, void *userdata)
 {
         const struct past_recovery *p = NULL;
         struct closing *c = calloc(1, sizeof(*c));
-        int r = 0;
+        int error = 0;
 
         if (!c)
                 return -ENOMEM;
         *c = (struct closing){.done = done, .userdata = userdata, .pending = 1};
-        while (r >= 0 && (p = history_interrupted(m->recorder->history, p)))
-                r = close_one(m, p, c);
-        release(c, r);
+        while (error >= 0 && (p = history_interrupted(r->history, p)))
+                error = close_one(r, p, c);
+        release(c, error);
         return 0;
 }

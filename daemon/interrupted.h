@@ -7,12 +7,12 @@
 #ifndef TMSD_INTERRUPTED_H
 #define TMSD_INTERRUPTED_H
 
-#include "manager.h"
+#include "recorder.h"
 
 /*
  * Records what stands in the files of all that history_interrupted() knows. done (may be NULL) gets the first error,
  * once all of them are on record or have failed. -ENOMEM: nothing was submitted, and done is not called.
  */
-int interrupted_close(struct manager *m, audit_done_fn done, void *userdata);
+int interrupted_close(struct recorder *r, audit_done_fn done, void *userdata);
 
 #endif

@@ -50,7 +50,9 @@ static void go_list(struct request *q, void *userdata)
 
 static int method_list_protocols(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return request_begin(userdata, m, NULL, userdata, NULL, NULL, go_list);
+        struct manager *manager = userdata;
+
+        return request_begin(&manager->calls, m, NULL, userdata, NULL, NULL, go_list);
 }
 
 /* --- CreateSession ------------------------------------------------------------------------------- */
@@ -135,7 +137,9 @@ static void go_create(struct request *q, void *userdata)
 
 static int method_create_session(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return request_begin(userdata, m, ACTION_TREAT, userdata, NULL, NULL, go_create);
+        struct manager *manager = userdata;
+
+        return request_begin(&manager->calls, m, ACTION_TREAT, userdata, NULL, NULL, go_create);
 }
 
 /* --- SealAudit --------------------------------------------------------------------------------------- */
@@ -183,7 +187,9 @@ static void go_seal(struct request *q, void *userdata)
 
 static int method_seal_audit(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return request_begin(userdata, m, ACTION_READ, userdata, NULL, NULL, go_seal);
+        struct manager *manager = userdata;
+
+        return request_begin(&manager->calls, m, ACTION_READ, userdata, NULL, NULL, go_seal);
 }
 
 /* --- The table ------------------------------------------------------------------------------------------ */

@@ -166,6 +166,19 @@ static int open_bus(struct manager *m)
         return 0;
 }
 
+/* Of a session that holds a stimulator, at that path. */
+static bool is_owner_of(const char *path, const char *sender, void *userdata)
+{
+        const struct manager *m = userdata;
+        const struct stimulator *st;
+
+        TAILQ_FOREACH(st, &m->stimulators, link) {
+                if (st->session && STREQ(st->session->path, path) && STREQ(st->session->owner, sender))
+                        return true;
+        }
+        return false;
+}
+
 int manager_new(sd_event *event, const struct config *config, int state_fd, struct manager **ret)
 {
         _cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
@@ -177,16 +190,18 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         m->event = sd_event_ref(event);
         TAILQ_INIT(&m->stimulators);
         TAILQ_INIT(&m->sessions);
-        TAILQ_INIT(&m->asking);
+        TAILQ_INIT(&m->calls.asking);
         r = recorder_new(state_fd, config->max_off_ns, &m->recorder);
         if (r < 0)
                 return r;
         r = open_bus(m);
         if (r < 0)
                 return r;
-        r = callers_new(&m->callers);
+        r = callers_new(&m->calls.callers);
+        m->calls.bus = m->bus;
+        m->calls.recorder = m->recorder;
         if (r >= 0)
-                r = admission_new(m, &m->admission);
+                r = admission_new(event, &m->calls, is_owner_of, m, &m->admission);
         if (r >= 0)
                 r = protocol_list_new(event, m->bus, &m->protocols);
         if (r < 0)
@@ -204,7 +219,7 @@ int manager_start(struct manager *m)
 
         record_start(m);
         /* What a card has counted is compared with all that the log can count. */
-        (void)interrupted_close(m, NULL, NULL);
+        (void)interrupted_close(m->recorder, NULL, NULL);
         /* First listen, then look, so that nothing falls between. */
         r = watch_udev(m);
         if (r < 0)
@@ -293,7 +308,7 @@ void manager_stop(struct manager *m, const char *reason, const char *text, int e
         m->stopping = true;
         m->exit_status = exit_status;
         (void)sd_notify(false, "STOPPING=1");
-        (void)request_let_go(m, NULL, "the daemon is stopping.");
+        (void)request_let_go(&m->calls, NULL, "the daemon is stopping.");
         TAILQ_FOREACH(s, &m->sessions, link)
                 session_end(s, reason, text, NULL);
         manager_check_stopped(m);
@@ -306,7 +321,7 @@ struct manager *manager_free(struct manager *m)
 
         if (!m)
                 return NULL;
-        (void)request_let_go(m, NULL, "the daemon has stopped.");
+        (void)request_let_go(&m->calls, NULL, "the daemon has stopped.");
         /* Callbacks of what was under way come now, while everything still stands. */
         if (m->recorder)
                 recorder_close(m->recorder);
@@ -324,7 +339,7 @@ struct manager *manager_free(struct manager *m)
         protocol_list_free(m->protocols);
         admission_free(m->admission);
         sd_bus_flush_close_unref(m->bus);
-        callers_free(m->callers);
+        callers_free(m->calls.callers);
         sd_event_unref(m->event);
         free(m);
         return NULL;

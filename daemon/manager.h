@@ -13,6 +13,7 @@
 
 #include "config.h"
 #include "recorder.h"
+#include "request.h"
 #include "util.h"
 
 #define BUS_NAME "org.tmsd1"
@@ -20,13 +21,11 @@
 /* EX_TEMPFAIL: the unit has it in RestartForceExitStatus=. */
 #define EXIT_START_ANEW 75
 
-struct request;
 struct session;
 struct stimulator;
 
 TAILQ_HEAD(stimulator_list, stimulator);
 TAILQ_HEAD(session_list, session);
-TAILQ_HEAD(request_list, request);
 
 struct manager {
         struct config config;
@@ -34,11 +33,10 @@ struct manager {
         sd_bus *bus;
         struct recorder *recorder;
         struct protocol_list *protocols;
-        struct callers *callers;
+        struct calls calls;
         struct admission *admission;
         struct stimulator_list stimulators;
         struct session_list sessions;
-        struct request_list asking; /* calls that wait for polkit */
         struct udev_monitor *udev_monitor;
         sd_event_source *udev_source;
         char unusable_node[64]; /* one that is there and cannot be opened; "": none */

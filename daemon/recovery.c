@@ -282,7 +282,7 @@ static bool wait_for_interrupted(struct recovery *rec)
         if (rec->waited == 0)
                 r = audit_barrier(m->recorder->audit, on_ended_first, rec);
         else if (rec->waited == 1)
-                r = interrupted_close(m, on_ended_first, rec);
+                r = interrupted_close(m->recorder, on_ended_first, rec);
         else
                 r = -EAGAIN;
         rec->waited++;

@@ -4,14 +4,14 @@
 
 #include "audit.h"
 #include "callers.h"
-#include "manager.h"
+#include "recorder.h"
 #include "request.h"
 #include "tms.h"
 
 struct request {
         TAILQ_ENTRY(request) link; /* while it is asking */
         bool asking;
-        struct manager *manager;
+        struct calls *calls;
         sd_bus_message *m;
         sd_bus_slot *slot;
         uid_t uid;
@@ -32,10 +32,10 @@ static void set_asking(struct request *q, bool asking)
                 return;
         q->asking = asking;
         if (asking) {
-                TAILQ_INSERT_TAIL(&q->manager->asking, q, link);
+                TAILQ_INSERT_TAIL(&q->calls->asking, q, link);
         } else {
-                TAILQ_REMOVE(&q->manager->asking, q, link);
-                callers_answered(q->manager->callers, request_sender(q), &q->share);
+                TAILQ_REMOVE(&q->calls->asking, q, link);
+                callers_answered(q->calls->callers, request_sender(q), &q->share);
         }
 }
 
@@ -147,7 +147,7 @@ char *request_sentences(const char *const *sentences)
 
 static void record_refusal(struct request *q, const char *error, const char *message)
 {
-        recorder_note_limited(q->manager->recorder, "request.refused", request_who(q),
+        recorder_note_limited(q->calls->recorder, "request.refused", request_who(q),
                               q->m ? sd_bus_message_get_path(q->m) : q->path,
                               json_pack("{s:s, s:s, s:s}", "method", q->m ? sd_bus_message_get_member(q->m) : q->method,
                                         "error", error, "message", message));
@@ -192,7 +192,7 @@ static void on_polkit(const char *answer, void *userdata)
         set_asking(q, false);
         (void)snprintf(q->answer, sizeof(q->answer), "%s", answer);
         if (STREQ(answer, "yes")) {
-                callers_let_in(q->manager->callers, request_sender(q), now_ns(CLOCK_MONOTONIC));
+                callers_let_in(q->calls->callers, request_sender(q), now_ns(CLOCK_MONOTONIC));
                 q->go(q, q->object);
                 return;
         }
@@ -218,14 +218,14 @@ static void ask(struct request *q)
                 q->go(q, q->object);
                 return;
         }
-        if (!callers_may_question(q->manager->callers, request_sender(q), q->uid, now_ns(CLOCK_MONOTONIC), &q->share)) {
+        if (!callers_may_question(q->calls->callers, request_sender(q), q->uid, now_ns(CLOCK_MONOTONIC), &q->share)) {
                 (void)snprintf(q->answer, sizeof(q->answer), "not asked");
                 request_refuse(q, "TooManyRequests",
                                "Polkit has yet to answer earlier calls, so it is not asked about this one: wait for "
                                "those answers, then try again. Stop and Pause need no answer.");
                 return;
         }
-        r = polkit_ask(q->manager->bus, request_sender(q), q->uid, q->action,
+        r = polkit_ask(q->calls->bus, request_sender(q), q->uid, q->action,
                        sd_bus_message_get_allow_interactive_authorization(q->m) > 0, on_polkit, q, &q->slot);
         if (r < 0)
                 on_polkit("unavailable", q);
@@ -239,7 +239,7 @@ static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (!sd_bus_message_is_method_error(m, NULL) && sd_bus_message_read(m, "u", &uid) >= 0) {
                 q->uid = uid;
                 q->uid_known = true;
-                (void)callers_remember(q->manager->callers, request_sender(q), uid);
+                (void)callers_remember(q->calls->callers, request_sender(q), uid);
         }
         if (q->action && !q->uid_known) {
                 /* He has left the bus already: there is nobody to ask polkit about. */
@@ -251,12 +251,12 @@ static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-unsigned request_let_go(struct manager *manager, const void *object, const char *why)
+unsigned request_let_go(struct calls *calls, const void *object, const char *why)
 {
         struct request *q, *next;
         unsigned n = 0;
 
-        for (q = TAILQ_FIRST(&manager->asking); q; q = next) {
+        for (q = TAILQ_FIRST(&calls->asking); q; q = next) {
                 next = TAILQ_NEXT(q, link);
                 if (object && q->object != object)
                         continue;
@@ -267,14 +267,14 @@ unsigned request_let_go(struct manager *manager, const void *object, const char 
         return n;
 }
 
-struct request *request_own(struct manager *manager, const char *method, const char *path, request_own_fn done,
+struct request *request_own(struct calls *calls, const char *method, const char *path, request_own_fn done,
                             void *userdata)
 {
         struct request *q = calloc(1, sizeof(*q));
 
         if (!q)
                 return NULL;
-        q->manager = manager;
+        q->calls = calls;
         q->method = method;
         q->path = path;
         q->done = done;
@@ -282,7 +282,7 @@ struct request *request_own(struct manager *manager, const char *method, const c
         return q;
 }
 
-int request_begin(struct manager *manager, sd_bus_message *m, const char *action, void *object, void *(*keep)(void *),
+int request_begin(struct calls *calls, sd_bus_message *m, const char *action, void *object, void *(*keep)(void *),
                   void *(*release)(void *), request_fn go)
 {
         struct request *q = calloc(1, sizeof(*q));
@@ -294,7 +294,7 @@ int request_begin(struct manager *manager, sd_bus_message *m, const char *action
                         release(object);
                 return -ENOMEM;
         }
-        q->manager = manager;
+        q->calls = calls;
         q->m = sd_bus_message_ref(m);
         q->action = action;
         q->object = keep ? keep(object) : object;
@@ -302,7 +302,7 @@ int request_begin(struct manager *manager, sd_bus_message *m, const char *action
         q->go = go;
         /* Whatever asks polkit can be let go; what nobody is asked about comes to its end by itself. */
         set_asking(q, action != NULL);
-        caller = callers_find(manager->callers, request_sender(q));
+        caller = callers_find(calls->callers, request_sender(q));
         if (caller) {
                 q->uid = caller->uid;
                 q->uid_known = true;
@@ -310,7 +310,7 @@ int request_begin(struct manager *manager, sd_bus_message *m, const char *action
                 return 1;
         }
         /* Asking the bus is asynchronous like everything else: a stuck bus must not stop the loop. */
-        r = sd_bus_call_method_async(manager->bus, &q->slot, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+        r = sd_bus_call_method_async(calls->bus, &q->slot, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                                      "org.freedesktop.DBus", "GetConnectionUnixUser", on_uid, q, "s",
                                      request_sender(q));
         if (r < 0) {

@@ -7,14 +7,24 @@
 #ifndef TMSD_REQUEST_H
 #define TMSD_REQUEST_H
 
+#include <sys/queue.h>
 #include <systemd/sd-bus.h>
 #include "polkit.h"
 #include "util.h"
 
 #define ERROR_PREFIX "org.tmsd1.Error."
 
-struct manager;
+struct callers;
+struct recorder;
 struct request;
+
+/* What all calls have in common. */
+struct calls {
+        sd_bus *bus;
+        struct callers *callers;
+        struct recorder *recorder;
+        TAILQ_HEAD(request_list, request) asking; /* those that wait for polkit */
+};
 
 /* What to do once the caller may; must end in request_reply() or request_refuse(), now or later. */
 typedef void (*request_fn)(struct request *q, void *object);
@@ -24,14 +34,14 @@ typedef void (*request_fn)(struct request *q, void *object);
  * may. object: handed to go, kept by keep() until release(), both of which may
  * be NULL; without keep() it is taken over, also on failure.
  */
-int request_begin(struct manager *manager, sd_bus_message *m, const char *action, void *object, void *(*keep)(void *),
+int request_begin(struct calls *calls, sd_bus_message *m, const char *action, void *object, void *(*keep)(void *),
                   void *(*release)(void *), request_fn go);
 
 /*
  * Refuses, with OutOfOrder and for that reason, the calls that wait for polkit and are about that object, NULL for
  * every one; polkit is not waited for. Returns how many there were.
  */
-unsigned request_let_go(struct manager *manager, const void *object, const char *why);
+unsigned request_let_go(struct calls *calls, const void *object, const char *why);
 
 /* error: as for request_refuse(), with its sentence; NULL when all is well. */
 typedef void (*request_own_fn)(const char *error, const char *sentence, void *userdata);
@@ -39,7 +49,7 @@ typedef void (*request_own_fn)(const char *error, const char *sentence, void *us
  * The daemon's own call of that method on that object: nobody waits for an answer, done hears it. It has no message,
  * no sender and no caller in its records. NULL without memory. path has to last.
  */
-struct request *request_own(struct manager *manager, const char *method, const char *path, request_own_fn done,
+struct request *request_own(struct calls *calls, const char *method, const char *path, request_own_fn done,
                             void *userdata);
 
 sd_bus_message *request_message(struct request *q);

@@ -86,7 +86,7 @@ static int on_charge_due(sd_event_source *source, uint64_t usec, void *userdata)
                 return 0;
         }
         session_ref(s);
-        q = request_own(s->manager, "Charge", s->path, on_charge_over, s);
+        q = request_own(&s->manager->calls, "Charge", s->path, on_charge_over, s);
         if (!q) {
                 on_charge_over("Failed", "No memory. End other programs.", s);
         } else if (session_may_begin(q, s, "Charge", IN_STATE(SESSION_RUNNING)) && session_may_charge(q, s, "Charge")) {

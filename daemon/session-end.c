@@ -223,7 +223,7 @@ void session_end_quietly(struct session *s, const char *reason, const char *text
                 (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "State", "Pausing",
                                                      "Waiting", NULL);
         (void)snprintf(why, sizeof(why), "the session has ended: %s", text);
-        (void)request_let_go(s->manager, s, why);
+        (void)request_let_go(&s->manager->calls, s, why);
         begin_end(s);
 }
 
@@ -244,7 +244,7 @@ bool session_overtake(struct session *s, const char *why)
         /* A thread in the kernel's ARM is let go by a stop; in mid-run, where a stop is the end, it leads to a pause. */
         if (s->in_kernel && !s->started)
                 halt(s);
-        return request_let_go(s->manager, s, why) > 0 || s->adds_risk;
+        return request_let_go(&s->manager->calls, s, why) > 0 || s->adds_risk;
 }
 
 void session_halt(struct session *s)

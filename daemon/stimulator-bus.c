@@ -130,7 +130,7 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 session_halt(st->session);
         else
                 stimulator_halt(st);
-        r = request_begin(st->manager, m, NULL, st, keep, release, go_stop);
+        r = request_begin(&st->manager->calls, m, NULL, st, keep, release, go_stop);
         if (r != -ENOMEM)
                 return r;
         /* Stopping wants no memory, only the caller's name in the record does. */
@@ -222,7 +222,7 @@ static int method_clear_fault(sd_bus_message *m, void *userdata, sd_bus_error *e
 {
         struct stimulator *st = userdata;
 
-        return request_begin(st->manager, m, ACTION_TREAT, st, keep, release, go_clear_fault);
+        return request_begin(&st->manager->calls, m, ACTION_TREAT, st, keep, release, go_clear_fault);
 }
 
 static int method_get_latency(sd_bus_message *m, void *userdata, sd_bus_error *error)
