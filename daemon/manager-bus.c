@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.tmsd1.Manager: properties and methods. */
 #include "keys.h"
-#include "manager.h"
+#include "manager-bus.h"
 #include "protocol-list.h"
 #include "request.h"
-#include "session-gates.h"
 #include "session.h"
 #include "stimulator.h"
 #include "subject.h"
@@ -14,18 +13,18 @@
 static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                     void *userdata, sd_bus_error *error)
 {
-        const struct manager *m = userdata;
+        const struct manager_object *m = userdata;
         char fingerprint[65] = "";
         const char *text = "";
 
         if (STREQ(property, "Version")) {
                 text = TMS_VERSION;
         } else if (STREQ(property, "AuditState")) {
-                text = audit_state(m->recorder->audit);
+                text = audit_state(m->ward->recorder->audit);
         } else if (STREQ(property, "AuditHead")) {
-                text = audit_head(m->recorder->audit);
+                text = audit_head(m->ward->recorder->audit);
         } else if (STREQ(property, "AuditKey0Fingerprint")) {
-                (void)key_fingerprint(audit_key0(m->recorder->audit), fingerprint);
+                (void)key_fingerprint(audit_key0(m->ward->recorder->audit), fingerprint);
                 text = fingerprint;
         }
         return sd_bus_message_append(reply, "s", text);
@@ -34,25 +33,25 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
 static int get_records(sd_bus *bus, const char *path, const char *interface, const char *property,
                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-        const struct manager *m = userdata;
+        const struct manager_object *m = userdata;
 
-        return sd_bus_message_append(reply, "t", audit_records(m->recorder->audit));
+        return sd_bus_message_append(reply, "t", audit_records(m->ward->recorder->audit));
 }
 
 /* --- ListProtocols --------------------------------------------------------------------------- */
 
 static void go_list(struct request *q, void *userdata)
 {
-        struct manager *m = userdata;
+        struct manager_object *m = userdata;
 
         protocol_list_answer(m->protocols, q);
 }
 
 static int method_list_protocols(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        struct manager *manager = userdata;
+        struct manager_object *manager = userdata;
 
-        return request_begin(&manager->calls, m, NULL, userdata, NULL, NULL, go_list);
+        return request_begin(manager->ward->calls, m, NULL, userdata, NULL, NULL, go_list);
 }
 
 /* --- CreateSession ------------------------------------------------------------------------------- */
@@ -95,7 +94,7 @@ static bool read_options(struct request *q, const char **ret_subject)
 
 static void go_create(struct request *q, void *userdata)
 {
-        struct manager *m = userdata;
+        struct manager_object *m = userdata;
         struct stimulator *st;
         const char *path, *subject;
 
@@ -105,19 +104,19 @@ static void go_create(struct request *q, void *userdata)
         }
         if (!read_options(q, &subject))
                 return;
-        st = stimulator_by_path(m, path);
-        if (audit_failure(m->recorder->audit)) {
-                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(m->recorder->audit));
-        } else if (m->stopping) {
+        st = ward_stimulator_by_path(m->ward, path);
+        if (audit_failure(m->ward->recorder->audit)) {
+                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(m->ward->recorder->audit));
+        } else if (m->ward->stopping) {
                 request_refuse(q, "Failed", "The daemon is stopping. Try again when it has started anew.");
-        } else if (!st && !TAILQ_EMPTY(&m->stimulators) && STREQ(path, "/")) {
+        } else if (!st && !TAILQ_EMPTY(&m->ward->stimulators) && STREQ(path, "/")) {
                 request_refuse(q, "InvalidArgument", "There is more than one stimulator; name one of them.");
-        } else if (!st && STREQ(path, "/") && *m->unusable_node) {
+        } else if (!st && STREQ(path, "/") && *m->ward->unusable_node) {
                 request_refuse(q, "NoStimulator",
                                "%s is there, but the daemon cannot open it: %s. Run systemctl restart tmsd; if that "
                                "does "
                                "not help, journalctl -u tmsd says more.",
-                               m->unusable_node, strerror(-m->unusable_error));
+                               m->ward->unusable_node, strerror(-m->ward->unusable_error));
         } else if (!st && STREQ(path, "/")) {
                 request_refuse(q, "NoStimulator",
                                "No stimulator is connected: check the card and that the module tms is loaded.");
@@ -128,18 +127,19 @@ static void go_create(struct request *q, void *userdata)
                 request_refuse(q, "Busy",
                                "The records of an earlier session are being fetched from %s; try again in a moment.",
                                st->node);
-        } else if (st->session) {
-                request_refuse(q, "Busy", "Session %s has the stimulator; it must end first.", st->session->id);
-        } else if (gates_subject_is_free(q, m, subject)) {
+        } else if (st->user) {
+                request_refuse(q, "Busy", "Session %s has the stimulator; it must end first.",
+                               st->user->id(st->user_data));
+        } else if (ward_subject_is_free(q, m->ward, subject)) {
                 session_create(q, st, subject);
         }
 }
 
 static int method_create_session(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        struct manager *manager = userdata;
+        struct manager_object *manager = userdata;
 
-        return request_begin(&manager->calls, m, ACTION_TREAT, userdata, NULL, NULL, go_create);
+        return request_begin(manager->ward->calls, m, ACTION_TREAT, userdata, NULL, NULL, go_create);
 }
 
 /* --- SealAudit --------------------------------------------------------------------------------------- */
@@ -173,7 +173,7 @@ static bool is_nonce(const char *s)
 
 static void go_seal(struct request *q, void *userdata)
 {
-        struct manager *m = userdata;
+        struct manager_object *m = userdata;
         const char *nonce;
 
         if (sd_bus_message_read(request_message(q), "s", &nonce) < 0 || !is_nonce(nonce)) {
@@ -181,15 +181,15 @@ static void go_seal(struct request *q, void *userdata)
                                NONCE_MAX);
                 return;
         }
-        if (audit_seal(m->recorder->audit, request_who(q), nonce, on_sealed, q) < 0)
+        if (audit_seal(m->ward->recorder->audit, request_who(q), nonce, on_sealed, q) < 0)
                 on_sealed(&(struct audit_result){.error = -ENOMEM}, q);
 }
 
 static int method_seal_audit(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        struct manager *manager = userdata;
+        struct manager_object *manager = userdata;
 
-        return request_begin(&manager->calls, m, ACTION_READ, userdata, NULL, NULL, go_seal);
+        return request_begin(manager->ward->calls, m, ACTION_READ, userdata, NULL, NULL, go_seal);
 }
 
 /* --- The table ------------------------------------------------------------------------------------------ */

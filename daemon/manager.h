@@ -1,53 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The daemon's one centre: bus, event loop, audit writer, and the lists of
- * stimulators and sessions. Serves org.tmsd1.Manager at /org/tmsd1.
+ * The daemon, composed: bus, recorder, ward, door and hotplug, each of which
+ * knows only what lies below it, and what it is given here. Nobody calls the
+ * manager but through callbacks that it has given, from the loop.
  */
 #ifndef TMSD_MANAGER_H
 #define TMSD_MANAGER_H
 
-#include <libudev.h>
-#include <sys/queue.h>
-#include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 #include "config.h"
-#include "recorder.h"
-#include "request.h"
+#include "names.h"
 #include "util.h"
 
-#define BUS_NAME "org.tmsd1"
-#define MANAGER_PATH "/org/tmsd1"
 /* EX_TEMPFAIL: the unit has it in RestartForceExitStatus=. */
 #define EXIT_START_ANEW 75
 
-struct session;
-struct stimulator;
-
-TAILQ_HEAD(stimulator_list, stimulator);
-TAILQ_HEAD(session_list, session);
-
-struct manager {
-        struct config config;
-        sd_event *event;
-        sd_bus *bus;
-        struct recorder *recorder;
-        struct protocol_list *protocols;
-        struct calls calls;
-        struct admission *admission;
-        struct stimulator_list stimulators;
-        struct session_list sessions;
-        struct udev_monitor *udev_monitor;
-        sd_event_source *udev_source;
-        char unusable_node[64]; /* one that is there and cannot be opened; "": none */
-        int unusable_error;
-        unsigned recovering;         /* stimulators whose records of an earlier run are being fetched */
-        bool clock_was_synchronised; /* seen since the daemon began */
-        bool name_asked;             /* for the bus name */
-        bool ready;                  /* it is ours */
-        bool stopping;               /* exits once no session is left */
-        int exit_status;
-};
+struct manager;
 
 /* state_fd: the state directory. */
 int manager_new(sd_event *event, const struct config *config, int state_fd, struct manager **ret);
@@ -60,10 +29,5 @@ int manager_start(struct manager *m);
 void manager_stop(struct manager *m, const char *reason, const char *text, int exit_status);
 /* udev says so of a stimulator's node. May stop the daemon, to be started anew with a device policy that has the node. */
 void manager_see_node(struct manager *m, const char *action, const char *node);
-/* Whoever may have been the last thing to wait for calls this. */
-void manager_check_ready(struct manager *m);
-void manager_check_stopped(struct manager *m);
-
-extern const sd_bus_vtable manager_vtable[];
 
 #endif

@@ -23,7 +23,8 @@ struct recorder {
         struct history *history;
         audit_failed_fn failed;
         audit_no_room_fn no_room;
-        void *userdata; /* of the two */
+        void *userdata;              /* of the two */
+        bool clock_was_synchronised; /* seen since the daemon began; the gates' */
         /* See recorder_note_limited(). */
         unsigned left;
         uint64_t earned_ns;

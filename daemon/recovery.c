@@ -5,7 +5,6 @@
 #include "recovery.h"
 
 #include "interrupted.h"
-#include "session.h"
 
 #define EVENTS_AT_ONCE 256
 #define AGAIN_USEC (200 * USEC_PER_MS)
@@ -117,7 +116,7 @@ static void on_told(const struct audit_result *result, void *userdata)
  * Ends a session that the log has as open; its pulse file is open in p, or NULL for one that is opened here. Below 0:
  * nothing was submitted, and done is not called.
  */
-static int end_crashed(struct manager *m, const struct past_session *s, struct pulsefile *p, audit_done_fn done,
+static int end_crashed(struct ward *w, const struct past_session *s, struct pulsefile *p, audit_done_fn done,
                        void *userdata)
 {
         struct pulsefile *own = NULL;
@@ -127,10 +126,10 @@ static int end_crashed(struct manager *m, const struct past_session *s, struct p
                 r = pulsefile_new(s->id, &own);
                 if (r < 0)
                         return r;
-                (void)audit_pulses_open(m->recorder->audit, own, true, NULL, NULL);
+                (void)audit_pulses_open(w->recorder->audit, own, true, NULL, NULL);
         }
         log_notice("session %s was cut off; it is ended now", s->id);
-        r = audit_write(m->recorder->audit,
+        r = audit_write(w->recorder->audit,
                         &(struct audit_record){
                                         .type = "session.end",
                                         .data = json_pack("{s:s, s:s, s:i}", "session", s->id, "reason", "crashed",
@@ -140,19 +139,19 @@ static int end_crashed(struct manager *m, const struct past_session *s, struct p
                         },
                         done, userdata);
         if (own)
-                audit_pulses_close(m->recorder->audit, own);
+                audit_pulses_close(w->recorder->audit, own);
         return r;
 }
 
 /* What stands in the pulse file of a session that stays open: its last session.pulses may be 5 s older. */
-static void tell_pulses(struct manager *m, const struct past_session *s)
+static void tell_pulses(struct ward *w, const struct past_session *s)
 {
         struct pulsefile *p;
 
         if (pulsefile_new(s->id, &p) < 0)
                 return;
-        (void)audit_pulses_open(m->recorder->audit, p, true, NULL, NULL);
-        (void)audit_write(m->recorder->audit,
+        (void)audit_pulses_open(w->recorder->audit, p, true, NULL, NULL);
+        (void)audit_write(w->recorder->audit,
                           &(struct audit_record){
                                           .type = "session.pulses",
                                           .data = json_pack("{s:s}", "session", s->id),
@@ -160,12 +159,12 @@ static void tell_pulses(struct manager *m, const struct past_session *s)
                                           .refusable = true,
                           },
                           on_told, NULL);
-        audit_pulses_close(m->recorder->audit, p);
+        audit_pulses_close(w->recorder->audit, p);
 }
 
 static void keep_records(struct recovery *rec, const char *name, bool existing, const struct past_session *open)
 {
-        struct manager *m = rec->st->manager;
+        struct ward *w = rec->st->ward;
         struct pulsefile *p;
         int r;
 
@@ -178,7 +177,7 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
         log_notice("%s: %zu records of %s were left in the kernel", rec->st->node, rec->n, name);
         /* A crash in between leaves a file that is longer than the log says: the log says first that it will grow. */
         (void)audit_write(
-                        m->recorder->audit,
+                        w->recorder->audit,
                         &(struct audit_record){
                                         .type = "recovery.pulses.intent",
                                         .on = rec->st->path,
@@ -186,13 +185,13 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
                                                           "card_serial", json_u64(rec->st->info.card_serial)),
                         },
                         NULL, NULL);
-        (void)audit_pulses_open(m->recorder->audit, p, existing, NULL, NULL);
+        (void)audit_pulses_open(w->recorder->audit, p, existing, NULL, NULL);
         rec->pending = 1;
-        if (audit_pulses_append(m->recorder->audit, p, rec->events, rec->n, on_synced, rec) >= 0)
+        if (audit_pulses_append(w->recorder->audit, p, rec->events, rec->n, on_synced, rec) >= 0)
                 rec->pending++;
         else
                 rec->error = -ENOMEM;
-        if (audit_write(m->recorder->audit,
+        if (audit_write(w->recorder->audit,
                         &(struct audit_record){
                                         .type = "recovery.pulses",
                                         .on = rec->st->path,
@@ -207,9 +206,9 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
         else
                 rec->error = -ENOMEM;
         if (open)
-                (void)end_crashed(m, open, p, on_told, NULL);
-        audit_pulses_close(m->recorder->audit, p);
-        if (audit_seal(m->recorder->audit, NULL, "", on_done, rec) >= 0)
+                (void)end_crashed(w, open, p, on_told, NULL);
+        audit_pulses_close(w->recorder->audit, p);
+        if (audit_seal(w->recorder->audit, NULL, "", on_done, rec) >= 0)
                 rec->pending++;
         release(rec);
 }
@@ -217,7 +216,7 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
 /* Are the records that the kernel has numbered on from this session's? Else they are others, even with its numbers. */
 static bool has_its_records(const struct stimulator *st, const struct past_session *s)
 {
-        return STREQ(s->boot, st->manager->recorder->boot) && s->records_since_ns == st->info.records_since_ns;
+        return STREQ(s->boot, st->ward->recorder->boot) && s->records_since_ns == st->info.records_since_ns;
 }
 
 /* The session that never ended on this card, if there is one. */
@@ -225,7 +224,7 @@ static const struct past_session *find_open(const struct stimulator *st)
 {
         const struct past_session *s = NULL;
 
-        while ((s = history_open_session(st->manager->recorder->history, s))) {
+        while ((s = history_open_session(st->ward->recorder->history, s))) {
                 if (s->card_serial == st->info.card_serial)
                         return s;
         }
@@ -274,15 +273,15 @@ static void on_ended_first(const struct audit_result *result, void *userdata)
  */
 static bool wait_for_interrupted(struct recovery *rec)
 {
-        struct manager *m = rec->st->manager;
+        struct ward *w = rec->st->ward;
         int r;
 
-        if (!history_interrupted(m->recorder->history, NULL))
+        if (!history_interrupted(w->recorder->history, NULL))
                 return false;
         if (rec->waited == 0)
-                r = audit_barrier(m->recorder->audit, on_ended_first, rec);
+                r = audit_barrier(w->recorder->audit, on_ended_first, rec);
         else if (rec->waited == 1)
-                r = interrupted_close(m->recorder, on_ended_first, rec);
+                r = interrupted_close(w->recorder, on_ended_first, rec);
         else
                 r = -EAGAIN;
         rec->waited++;
@@ -293,24 +292,24 @@ static bool wait_for_interrupted(struct recovery *rec)
 
 static void begin(struct recovery *rec)
 {
-        struct manager *m = rec->st->manager;
+        struct ward *w = rec->st->ward;
         const struct past_session *open = find_open(rec->st), *last;
         char outside[48];
         int r;
 
         /* Unplugged and back at once: the session that this ended is still writing its last records. */
-        if (!rec->control && session_is_live(m, rec->st->info.card_serial) &&
-            sd_event_add_time_relative(m->event, &rec->again, CLOCK_MONOTONIC, AGAIN_USEC, 0, on_again, rec) >= 0)
+        if (!rec->control && ward_has_live_session(w, rec->st->info.card_serial) &&
+            sd_event_add_time_relative(w->event, &rec->again, CLOCK_MONOTONIC, AGAIN_USEC, 0, on_again, rec) >= 0)
                 return;
         if (wait_for_interrupted(rec))
                 return;
         if (open && !has_its_records(rec->st, open)) {
                 /* The module that knew that session is gone, and its records with it; the odometer tells the rest. */
-                r = end_crashed(m, open, NULL, on_ended_first, rec);
+                r = end_crashed(w, open, NULL, on_ended_first, rec);
                 if (r < 0)
                         on_ended_first(&(struct audit_result){.error = r}, rec);
                 else
-                        (void)audit_seal(m->recorder->audit, NULL, "", NULL, NULL);
+                        (void)audit_seal(w->recorder->audit, NULL, "", NULL, NULL);
                 return;
         }
         if (!rec->control && !open && rec->st->status.event_acked == rec->st->status.event_head) {
@@ -328,7 +327,7 @@ static void begin(struct recovery *rec)
                 keep_records(rec, open->id, true, open);
                 return;
         }
-        last = history_last_session(m->recorder->history, rec->st->info.card_serial);
+        last = history_last_session(w->recorder->history, rec->st->info.card_serial);
         if (last && has_its_records(rec->st, last)) {
                 keep_records(rec, last->id, true, NULL);
                 return;
@@ -341,7 +340,7 @@ void recovery_begin(struct stimulator *st, struct tms_device *control, recovery_
 {
         struct recovery *rec;
 
-        if (audit_failure(st->manager->recorder->audit)) {
+        if (audit_failure(st->ward->recorder->audit)) {
                 /* Nothing can be put on disk, so the kernel had better keep it. */
                 done(-EIO, NULL, 0, userdata);
                 return;
@@ -358,27 +357,27 @@ void recovery_begin(struct stimulator *st, struct tms_device *control, recovery_
         begin(rec);
 }
 
-void recovery_end_lost(struct manager *m)
+void recovery_end_lost(struct ward *w)
 {
         const struct past_session *s = NULL;
         struct stimulator *st;
         bool ended = false;
 
-        while ((s = history_open_session(m->recorder->history, s))) {
+        while ((s = history_open_session(w->recorder->history, s))) {
                 bool here = false;
 
-                TAILQ_FOREACH(st, &m->stimulators, link)
+                TAILQ_FOREACH(st, &w->stimulators, link)
                         here = here || st->info.card_serial == s->card_serial;
                 if (here)
                         continue;
-                if (STREQ(s->boot, m->recorder->boot)) {
+                if (STREQ(s->boot, w->recorder->boot)) {
                         /* The subject may go on with another card today. */
                         log_notice("session %s was cut off; it is ended when its card is back", s->id);
-                        tell_pulses(m, s);
+                        tell_pulses(w, s);
                         continue;
                 }
-                ended = end_crashed(m, s, NULL, on_told, NULL) >= 0 || ended;
+                ended = end_crashed(w, s, NULL, on_told, NULL) >= 0 || ended;
         }
         if (ended)
-                (void)audit_seal(m->recorder->audit, NULL, "", NULL, NULL);
+                (void)audit_seal(w->recorder->audit, NULL, "", NULL, NULL);
 }

@@ -23,6 +23,6 @@ typedef void (*recovery_fn)(int error, const struct tms_event *events, size_t n,
 void recovery_begin(struct stimulator *st, struct tms_device *control, recovery_fn done, void *userdata);
 
 /* Sessions of an earlier boot whose card is not here: nothing more will come of them. */
-void recovery_end_lost(struct manager *m);
+void recovery_end_lost(struct ward *w);
 
 #endif

@@ -9,10 +9,9 @@
 
 #include <sys/queue.h>
 #include <systemd/sd-bus.h>
+#include "names.h"
 #include "polkit.h"
 #include "util.h"
-
-#define ERROR_PREFIX "org.tmsd1.Error."
 
 struct callers;
 struct recorder;

@@ -64,7 +64,7 @@ static bool begin(struct step *step, void (*done)(void *userdata))
         step->timeline_gen = s->timeline_gen;
         s->in_kernel = true;
         atomic_store(&s->halted, false);
-        step->r = job_start(s->manager->event, run_arm, done, step);
+        step->r = job_start(s->ward->event, run_arm, done, step);
         if (step->r < 0)
                 s->in_kernel = false;
         return step->r >= 0;
@@ -127,7 +127,7 @@ void session_arm(struct request *q, struct session *s)
         struct step *step;
 
         if (!session_may_begin(q, s, "Arm", IN_STATE(SESSION_PREPARED)) || !session_has_confirmed(q, s) ||
-            !gates_hold(q, s, "Arm") || !interlocks_closed(q, s))
+            !gates_hold(q, &s->gated, "Arm") || !interlocks_closed(q, s))
                 return;
         step = step_new(q, s, "Arm", IN_STATE(SESSION_PREPARED));
         if (step)
@@ -188,5 +188,5 @@ void session_charge(struct step *step, const char *why, void (*charged_fn)(struc
 
 bool session_may_charge(struct request *q, struct session *s, const char *method)
 {
-        return gates_hold(q, s, method) && interlocks_closed(q, s);
+        return gates_hold(q, &s->gated, method) && interlocks_closed(q, s);
 }

@@ -33,7 +33,7 @@ static void say(struct session *s, const char *format, ...)
                 return;
         memcpy(s->break_text, text, sizeof(text));
         if (s->slot)
-                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "Break", NULL);
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "Break", NULL);
 }
 
 /* --- By itself, in a gap ------------------------------------------------------------------------- */
@@ -86,7 +86,7 @@ static int on_charge_due(sd_event_source *source, uint64_t usec, void *userdata)
                 return 0;
         }
         session_ref(s);
-        q = request_own(&s->manager->calls, "Charge", s->path, on_charge_over, s);
+        q = request_own(s->ward->calls, "Charge", s->path, on_charge_over, s);
         if (!q) {
                 on_charge_over("Failed", "No memory. End other programs.", s);
         } else if (session_may_begin(q, s, "Charge", IN_STATE(SESSION_RUNNING)) && session_may_charge(q, s, "Charge")) {
@@ -107,7 +107,7 @@ static int set_timer(struct session *s, uint64_t due_ns)
         if (due_ns > now + CHARGE_AHEAD_NS)
                 usec = (due_ns - CHARGE_AHEAD_NS - now) / 1000;
         if (!s->recharge) {
-                r = sd_event_add_time_relative(s->manager->event, &s->recharge, CLOCK_MONOTONIC, usec,
+                r = sd_event_add_time_relative(s->ward->event, &s->recharge, CLOCK_MONOTONIC, usec,
                                                CHARGE_ACCURACY_USEC, on_charge_due, s);
                 if (r >= 0)
                         (void)sd_event_source_set_description(s->recharge, "session-recharge");

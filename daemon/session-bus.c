@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.tmsd1.Session: properties, and who may call which method. */
+#include "session-bus.h"
 #include "session.h"
 
 /* --- Properties --------------------------------------------------------------------------- */
@@ -128,8 +129,8 @@ static void refuse_not_owner(struct request *q, void *session)
 static int begin_as_owner(struct session *s, sd_bus_message *m, const char *action, request_fn go)
 {
         if (!is_owner(s, m))
-                return request_begin(&s->manager->calls, m, NULL, s, keep, release, refuse_not_owner);
-        return request_begin(&s->manager->calls, m, action, s, keep, release, go);
+                return request_begin(s->ward->calls, m, NULL, s, keep, release, refuse_not_owner);
+        return request_begin(s->ward->calls, m, action, s, keep, release, go);
 }
 
 /* --- Methods that add risk: the owner's -------------------------------------------------------- */
@@ -206,7 +207,7 @@ static int method_go(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct session *s = userdata;
 
-        return request_begin(&s->manager->calls, m, ACTION_TREAT, s, keep, release, go_go);
+        return request_begin(s->ward->calls, m, ACTION_TREAT, s, keep, release, go_go);
 }
 
 static void go_resume(struct request *q, void *session)
@@ -218,7 +219,7 @@ static int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct session *s = userdata;
 
-        return request_begin(&s->manager->calls, m, ACTION_TREAT, s, keep, release, go_resume);
+        return request_begin(s->ward->calls, m, ACTION_TREAT, s, keep, release, go_resume);
 }
 
 /* --- Methods that take risk away: done first, asked and answered after -------------------------- */
@@ -248,7 +249,7 @@ static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return r;
         s->pause_error = s->control ? tms_device_pause(s->control, now) : -EPROTO;
         overtook = !s->ending && session_overtake(s, "a pause was asked for meanwhile.");
-        r = request_begin(&s->manager->calls, m, NULL, s, keep, release,
+        r = request_begin(s->ward->calls, m, NULL, s, keep, release,
                           s->pause_error >= 0 || overtook ? go_pause : go_refuse_pause);
         if (r != -ENOMEM || (s->pause_error < 0 && !overtook))
                 return r;
@@ -269,7 +270,7 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
         int r;
 
         session_halt(s);
-        r = request_begin(&s->manager->calls, m, NULL, s, keep, release, go_stop);
+        r = request_begin(s->ward->calls, m, NULL, s, keep, release, go_stop);
         if (r != -ENOMEM)
                 return r;
         /* Stopping wants no memory, only the caller's name in the record does. */

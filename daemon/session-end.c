@@ -16,10 +16,10 @@ void session_leave_bus(struct session *s)
 {
         assert(s->state == SESSION_ENDED);
         if (s->slot) {
-                (void)sd_bus_emit_object_removed(s->manager->bus, s->path);
+                (void)sd_bus_emit_object_removed(s->ward->bus, s->path);
                 s->slot = sd_bus_slot_unref(s->slot);
         }
-        TAILQ_REMOVE(&s->manager->sessions, s, link);
+        TAILQ_REMOVE(&s->ward->sessions, s, link);
         session_unref(s);
 }
 
@@ -32,26 +32,26 @@ static void set_reason(struct session *s, const char *reason, const char *text)
 /* What was to be the session's last word is not on disk. The kernel keeps its records for the next run. */
 static void set_audit_failed(struct session *s)
 {
-        const char *failure = audit_failure(s->manager->recorder->audit);
+        const char *failure = audit_failure(s->ward->recorder->audit);
 
         set_reason(s, "audit_failed", failure ? failure : "the audit log did not take the session's end: no memory");
 }
 
 static void ended(struct session *s)
 {
-        struct manager *m = s->manager;
+        struct ward *w = s->ward;
 
         assert(s->ending && !s->in_kernel);
         s->control = tms_device_close(s->control);
-        if (s->st->session == s)
-                stimulator_set_session(s->st, NULL);
+        if (s->st->user_data == s)
+                stimulator_set_user(s->st, NULL, NULL);
         (void)stimulator_refresh(s->st);
         s->time_left_ns = 0;
         session_set_state(s, SESSION_ENDED);
         if (s->slot) {
-                (void)sd_bus_emit_properties_changed(m->bus, s->path, "org.tmsd1.Session", "State", "EndReason",
+                (void)sd_bus_emit_properties_changed(w->bus, s->path, "org.tmsd1.Session", "State", "EndReason",
                                                      "EndText", "Delivered", "Missed", "TimeLeft", "Waiting", NULL);
-                (void)sd_bus_emit_signal(m->bus, s->path, "org.tmsd1.Session", "Ended", "suu", s->end_reason,
+                (void)sd_bus_emit_signal(w->bus, s->path, "org.tmsd1.Session", "Ended", "suu", s->end_reason,
                                          s->delivered, s->missed);
         }
         log_info("session %s ended: %s, %u pulses delivered", s->id, s->end_reason, s->delivered);
@@ -59,7 +59,7 @@ static void ended(struct session *s)
                 request_reply(TAKE_PTR(s->closing));
         if (s->closed)
                 session_leave_bus(s);
-        manager_check_stopped(m);
+        w->settled(w->userdata);
 }
 
 static void on_sealed(const struct audit_result *result, void *userdata)
@@ -102,7 +102,7 @@ static json_t *describe_end(struct session *s)
 static void end_without_disk(struct session *s)
 {
         if (s->pulsefile)
-                audit_pulses_close(s->manager->recorder->audit, TAKE_PTR(s->pulsefile));
+                audit_pulses_close(s->ward->recorder->audit, TAKE_PTR(s->pulsefile));
         set_audit_failed(s);
         ended(s);
 }
@@ -110,7 +110,7 @@ static void end_without_disk(struct session *s)
 /* All records are on disk: the kernel may forget them, and the log says what they come to. */
 static void write_end(struct session *s, const struct pulse_totals *totals)
 {
-        struct audit *a = s->manager->recorder->audit;
+        struct audit *a = s->ward->recorder->audit;
         bool written;
 
         s->delivered = totals->delivered;
@@ -148,7 +148,7 @@ static void on_last_written(const struct audit_result *result, void *userdata)
 
 static void write_last_records(struct session *s)
 {
-        struct audit *a = s->manager->recorder->audit;
+        struct audit *a = s->ward->recorder->audit;
 
         for (;;) {
                 (void)session_read_records(s);
@@ -171,7 +171,7 @@ static int on_finish(sd_event_source *source, uint64_t usec, void *userdata)
 
         assert(s->ending && s->state != SESSION_ENDED && !s->in_kernel);
         session_ref(s);
-        if (audit_failure(s->manager->recorder->audit) || !s->pulsefile)
+        if (audit_failure(s->ward->recorder->audit) || !s->pulsefile)
                 end_without_disk(s);
         else
                 write_last_records(s);
@@ -183,7 +183,7 @@ int session_prepare_end(struct session *s)
 {
         int r;
 
-        r = sd_event_add_time(s->manager->event, &s->finish, CLOCK_MONOTONIC, UINT64_MAX, TICK_ACCURACY_USEC, on_finish,
+        r = sd_event_add_time(s->ward->event, &s->finish, CLOCK_MONOTONIC, UINT64_MAX, TICK_ACCURACY_USEC, on_finish,
                               s);
         if (r >= 0)
                 r = sd_event_source_set_enabled(s->finish, SD_EVENT_OFF);
@@ -194,7 +194,7 @@ int session_prepare_end(struct session *s)
 
 static void begin_end(struct session *s)
 {
-        bool at_once = audit_failure(s->manager->recorder->audit) || !s->pulsefile;
+        bool at_once = audit_failure(s->ward->recorder->audit) || !s->pulsefile;
         int r;
 
         assert(s->ending && s->state != SESSION_ENDED);
@@ -220,10 +220,10 @@ void session_end_quietly(struct session *s, const char *reason, const char *text
         s->ending = true;
         set_reason(s, reason, text);
         if (s->slot)
-                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "State", "Pausing",
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "State", "Pausing",
                                                      "Waiting", NULL);
         (void)snprintf(why, sizeof(why), "the session has ended: %s", text);
-        (void)request_let_go(&s->manager->calls, s, why);
+        (void)request_let_go(s->ward->calls, s, why);
         begin_end(s);
 }
 
@@ -244,7 +244,7 @@ bool session_overtake(struct session *s, const char *why)
         /* A thread in the kernel's ARM is let go by a stop; in mid-run, where a stop is the end, it leads to a pause. */
         if (s->in_kernel && !s->started)
                 halt(s);
-        return request_let_go(&s->manager->calls, s, why) > 0 || s->adds_risk;
+        return request_let_go(s->ward->calls, s, why) > 0 || s->adds_risk;
 }
 
 void session_halt(struct session *s)
@@ -273,6 +273,21 @@ void session_end(struct session *s, const char *reason, const char *text, json_t
         session_end_quietly(s, reason, text);
 }
 
+void session_end_gone(struct session *s)
+{
+        session_end(s, "gone",
+                    "The stimulator was unplugged. Put it back, or take another one, and begin a new session for what "
+                    "is left.",
+                    NULL);
+}
+
+void session_see_gone(struct session *s)
+{
+        if (!s->st->gone)
+                session_end_gone(s);
+        stimulator_lost(s->st);
+}
+
 void session_left_kernel(struct session *s)
 {
         assert(s->in_kernel && s->state != SESSION_ENDED);
@@ -295,15 +310,4 @@ void session_close(struct session *s, struct request *q)
         s->closing = q;
         if (s->state == SESSION_ENDED)
                 session_leave_bus(s);
-}
-
-bool session_is_live(const struct manager *m, uint64_t card_serial)
-{
-        const struct session *s;
-
-        TAILQ_FOREACH(s, &m->sessions, link) {
-                if (s->state != SESSION_ENDED && s->st->info.card_serial == card_serial)
-                        return true;
-        }
-        return false;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What has to hold whoever is treated; see session-gates.h. */
 #include "session-gates.h"
-#include "subject.h"
 
 #define NEVER_SYNCHRONISED CLOCK_TROUBLES
 #define SET_RIGHT "Set it right (timedatectl set-ntp true, or timedatectl set-time 'YYYY-MM-DD hh:mm:ss')"
@@ -98,12 +97,12 @@ static void add_notice(struct gates *g, const struct elapsed *e, unsigned kind)
 }
 
 /* Refuses q when it returns false. Who has a source of time is believed, but it is said what was done to the clock. */
-static bool look_at_clock(struct request *q, struct manager *m, const char *method, const struct elapsed *e,
+static bool look_at_clock(struct request *q, struct recorder *r, const char *method, const struct elapsed *e,
                           bool synchronised, struct gates *g)
 {
         unsigned kind;
 
-        m->clock_was_synchronised = m->clock_was_synchronised || synchronised;
+        r->clock_was_synchronised = r->clock_was_synchronised || synchronised;
         if (!synchronised && (e->trouble[CLOCK_STEPPED].active || e->trouble[CLOCK_BACKWARD].active)) {
                 refuse_clock(q, method, e);
                 return false;
@@ -111,25 +110,25 @@ static bool look_at_clock(struct request *q, struct manager *m, const char *meth
         for (kind = 0; kind < CLOCK_TROUBLES; kind++)
                 if (e->trouble[kind].active)
                         add_notice(g, e, kind);
-        if (!m->clock_was_synchronised)
+        if (!r->clock_was_synchronised)
                 add_notice(g, e, NEVER_SYNCHRONISED);
         return true;
 }
 
 /* --- All of them ---------------------------------------------------------------------------------- */
 
-bool gates_look(struct request *q, const struct session *s, const char *method, struct gates *ret)
+bool gates_look(struct request *q, const struct gated *who, const char *method, struct gates *ret)
 {
-        struct manager *m = s->manager;
+        struct recorder *r = who->recorder;
         struct clock_now now;
         struct elapsed e;
 
         *ret = (struct gates){0};
         clock_read(&now);
-        history_elapsed(m->recorder->history, m->recorder->boot, &now, &e);
-        if (!look_at_clock(q, m, method, &e, now.synchronised, ret))
+        history_elapsed(r->history, r->boot, &now, &e);
+        if (!look_at_clock(q, r, method, &e, now.synchronised, ret))
                 return false;
-        if (history_today(m->recorder->history, s->subject, m->recorder->boot, &now, s->id, &ret->today) < 0) {
+        if (history_today(r->history, who->subject, r->boot, &now, who->session, &ret->today) < 0) {
                 request_refuse(q, "DoseNotKnown",
                                "%s: there was no memory for a record of the audit log, so nobody knows what was given "
                                "today. Restart the daemon: systemctl restart tmsd.",
@@ -158,58 +157,33 @@ bool gates_add_notices(const struct gates *g, struct tms_safety *safety)
         return true;
 }
 
-void gates_keep(struct session *s, const struct gates *g)
+void gates_keep(struct gated *who, const struct gates *g)
 {
-        s->judged_treatment = g->today.treatment;
-        s->judged_measuring = g->today.measuring;
-        s->clock_notices = g->clock_notices;
+        who->judged_treatment = g->today.treatment;
+        who->judged_measuring = g->today.measuring;
+        who->clock_notices = g->clock_notices;
 }
 
-bool gates_hold(struct request *q, const struct session *s, const char *method)
+bool gates_hold(struct request *q, const struct gated *who, const char *method)
 {
         struct gates g;
         size_t i;
 
-        if (!gates_look(q, s, method, &g))
+        if (!gates_look(q, who, method, &g))
                 return false;
-        if (g.clock_notices & ~s->clock_notices) {
-                for (i = 0; s->clock_notices & (1U << g.notices[i].kind); i++)
+        if (g.clock_notices & ~who->clock_notices) {
+                for (i = 0; who->clock_notices & (1U << g.notices[i].kind); i++)
                         ;
                 request_refuse(q, "ClockNotSane", "%s: prepare the session again, as this was not known then: %s",
                                method, g.notices[i].sentence);
                 return false;
         }
-        if (g.today.treatment > s->judged_treatment || g.today.measuring > s->judged_measuring) {
+        if (g.today.treatment > who->judged_treatment || g.today.measuring > who->judged_measuring) {
                 request_refuse(q, "OutOfOrder",
                                "%s: prepare the session again: it was judged with %u pulses given today, and they are "
                                "%u by now: %s.",
-                               method, s->judged_treatment + s->judged_measuring, g.today.treatment + g.today.measuring,
-                               g.today.whose);
-                return false;
-        }
-        return true;
-}
-
-/* --- One live session a subject --------------------------------------------------------------------- */
-
-bool gates_subject_is_free(struct request *q, const struct manager *m, const char *subject)
-{
-        const struct session *s;
-
-        TAILQ_FOREACH(s, &m->sessions, link) {
-                if (s->state == SESSION_ENDED || !subject_is_same(s->subject, subject))
-                        continue;
-                if (*subject)
-                        request_refuse(q, "Busy",
-                                       "%s has session %s on %s, which has not ended, and a subject has one session at "
-                                       "a time; end that one first.",
-                                       s->subject, s->id, s->st->node);
-                else
-                        request_refuse(q, "Busy",
-                                       "Session %s on %s has no subject and has not ended; without a subject it could "
-                                       "be the same person. End it first, or say whose this one is (option subject, or "
-                                       "tmsctl's --subject CODE).",
-                                       s->id, s->st->node);
+                               method, who->judged_treatment + who->judged_measuring,
+                               g.today.treatment + g.today.measuring, g.today.whose);
                 return false;
         }
         return true;

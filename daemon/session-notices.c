@@ -90,14 +90,14 @@ static void on_recorded(const struct audit_result *result, void *userdata)
 
         s->busy = NULL;
         if (result->error < 0) {
-                name = audit_refusal(s->manager->recorder->audit, result->error, sentence);
+                name = audit_refusal(s->ward->recorder->audit, result->error, sentence);
                 request_refuse(c->q, name, "%s", sentence);
         } else if (s->ending || s->state != SESSION_PREPARED) {
                 request_refuse(c->q, "OutOfOrder", "ConfirmNotices: the session has changed meanwhile: %s",
                                s->ending ? s->end_text : session_state_name(s->state));
         } else {
                 s->notices_confirmed = true;
-                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "NoticesConfirmed",
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "NoticesConfirmed",
                                                      NULL);
                 request_reply(c->q);
         }
@@ -132,7 +132,7 @@ void session_confirm_notices(struct request *q, struct session *s)
         }
         *c = (struct confirmation){.s = session_ref(s), .q = q};
         s->busy = "ConfirmNotices";
-        if (audit_write(s->manager->recorder->audit,
+        if (audit_write(s->ward->recorder->audit,
                         &(struct audit_record){.type = "session.confirm",
                                                .who = request_who(q),
                                                .on = s->path,

@@ -33,7 +33,7 @@ static void on_owner_silent(const char *text, void *userdata)
 
 int session_owner_new(struct session *s)
 {
-        return heartbeat_new(s->manager->bus, s->manager->event, s->owner, on_owner_silent, s, &s->heartbeat);
+        return heartbeat_new(s->ward->bus, s->ward->event, s->owner, on_owner_silent, s, &s->heartbeat);
 }
 
 void session_owner_follow(struct session *s)

@@ -178,9 +178,9 @@ static json_t *describe(const struct preparation *p)
 /* Everything that follows from what is loaded. */
 static void tell_prepared(struct session *s)
 {
-        (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "ProtocolId",
-                                             "ProtocolSha256", "IntensityMax", "Pulses", "Trains", "TimeLeft",
-                                             "Notices", "NoticesConfirmed", NULL);
+        (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "ProtocolId", "ProtocolSha256",
+                                             "IntensityMax", "Pulses", "Trains", "TimeLeft", "Notices",
+                                             "NoticesConfirmed", NULL);
 }
 
 /* Setting limits has dropped what was loaded before, and nothing may speak of it any more. */
@@ -210,7 +210,7 @@ static void on_recorded(const struct audit_result *result, void *userdata)
                 if (s->ending) {
                         request_refuse(q, "OutOfOrder", "The session has ended: %s", s->end_text);
                 } else {
-                        name = audit_refusal(s->manager->recorder->audit, result->error, sentence);
+                        name = audit_refusal(s->ward->recorder->audit, result->error, sentence);
                         request_refuse(q, name, "%s", sentence);
                         forget_prepared(s);
                 }
@@ -232,7 +232,7 @@ static void on_recorded(const struct audit_result *result, void *userdata)
 static void accept_prepared(struct preparation *p)
 {
         struct session *s = p->s;
-        struct audit *a = s->manager->recorder->audit;
+        struct audit *a = s->ward->recorder->audit;
         const char *text, *sha256 = tms_protocol_sha256(p->protocol);
         json_t *data;
         size_t size;
@@ -245,7 +245,7 @@ static void accept_prepared(struct preparation *p)
         p->timeline = (struct tms_timeline){0};
         s->timeline_gen = p->gen;
         session_set_notices(s, TAKE_PTR(p->notices));
-        gates_keep(s, &p->gates);
+        gates_keep(&s->gated, &p->gates);
         s->first_to_last_ns = s->timeline.pulses[s->timeline.count - 1].t_ns - s->timeline.pulses[0].t_ns;
         data = describe(p);
         text = tms_protocol_text(p->protocol, &size);
@@ -383,7 +383,7 @@ void session_prepare(struct request *q, struct session *s)
                 return;
         if (!prepare_arguments_read(q, &a))
                 return;
-        if (!gates_look(q, s, "Prepare", &gates))
+        if (!gates_look(q, &s->gated, "Prepare", &gates))
                 return;
         p = calloc(1, sizeof(*p));
         if (!p) {
@@ -398,7 +398,7 @@ void session_prepare(struct request *q, struct session *s)
         p->name = strdup(a.name);
         p->text = strdup(a.text);
         s->busy = "Prepare";
-        r = p->name && p->text ? job_start(s->manager->event, run, done, p) : -ENOMEM;
+        r = p->name && p->text ? job_start(s->ward->event, run, done, p) : -ENOMEM;
         if (r < 0) {
                 request_refuse(q, "Failed",
                                "The protocol cannot be read: %s. Try again; if that does not help, journalctl -u tmsd "

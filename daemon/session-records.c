@@ -40,7 +40,7 @@ void session_tell_waiting(struct session *s)
         if (!STREQ(waiting, "none"))
                 session_refresh(s);
         if (s->slot)
-                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "Waiting", NULL);
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "Waiting", NULL);
 }
 
 /* --- Progress -------------------------------------------------------------------------- */
@@ -88,7 +88,7 @@ static void emit_progress(struct session *s)
         s->shown_train = s->train;
         s->shown_time_left_ns = s->time_left_ns;
         if (n > 0 && s->slot)
-                (void)sd_bus_emit_properties_changed_strv(s->manager->bus, s->path, "org.tmsd1.Session", changed);
+                (void)sd_bus_emit_properties_changed_strv(s->ward->bus, s->path, "org.tmsd1.Session", changed);
 }
 
 void session_refresh(struct session *s)
@@ -183,7 +183,7 @@ static void on_written(const struct audit_result *result, void *userdata)
 /* Without memory the log has failed, and the kernel keeps them. */
 void session_keep(struct session *s, const struct tms_event *events, size_t n)
 {
-        if (audit_pulses_append(s->manager->recorder->audit, s->pulsefile, events, n, on_written, session_ref(s)) < 0)
+        if (audit_pulses_append(s->ward->recorder->audit, s->pulsefile, events, n, on_written, session_ref(s)) < 0)
                 session_unref(s);
 }
 
@@ -201,7 +201,7 @@ static void write_records(struct session *s)
                 s->pulses_ns = s->wrote_ns;
                 s->pulses_delivered = s->delivered;
                 s->pulses_missed = s->missed;
-                (void)audit_write(s->manager->recorder->audit,
+                (void)audit_write(s->ward->recorder->audit,
                                   &(struct audit_record){.type = "session.pulses",
                                                          .on = s->path,
                                                          .data = json_pack("{s:s}", "session", s->id),
@@ -244,7 +244,7 @@ void session_catch_up(struct session *s)
 {
         while (s->control && !s->ending) {
                 if (!session_read_records(s))
-                        stimulator_remove(s->st);
+                        session_see_gone(s);
                 else if (s->n_events < SESSION_EVENTS_MAX)
                         return;
                 else
@@ -257,7 +257,7 @@ static int on_records(sd_event_source *source, int fd, uint32_t revents, void *u
         struct session *s = userdata;
 
         if (!session_read_records(s)) {
-                stimulator_remove(s->st);
+                session_see_gone(s);
                 return 0;
         }
         write_records(s);
@@ -268,7 +268,7 @@ int session_listen(struct session *s)
 {
         int r;
 
-        r = sd_event_add_io(s->manager->event, &s->io, tms_device_fd(s->control), EPOLLIN, on_records, s);
+        r = sd_event_add_io(s->ward->event, &s->io, tms_device_fd(s->control), EPOLLIN, on_records, s);
         if (r >= 0)
                 (void)sd_event_source_set_description(s->io, "session-records");
         return r;
@@ -284,7 +284,7 @@ int session_listen(struct session *s)
 static void look_why_stale(struct session *s)
 {
         if (!session_read_records(s))
-                stimulator_remove(s->st);
+                session_see_gone(s);
         else if (s->writing && now_ns(CLOCK_MONOTONIC) - s->wrote_ns > STALLED_NS)
                 session_end(s, "audit_stalled", "The disk did not take the records of the last pulses in time.", NULL);
 }
@@ -299,7 +299,7 @@ static void keep_alive(struct session *s)
         if (r == -ESTALE)
                 look_why_stale(s);
         else if (r == -ENODEV)
-                stimulator_remove(s->st);
+                session_see_gone(s);
         else if (r < 0 && r != s->keepalive_error)
                 /* If permission has run out, the kernel has ended the run by itself, and its record says why. */
                 log_warning("session %s: keepalive: %s", s->id, strerror(-r));
@@ -317,7 +317,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
         if (s->ending)
                 return 0;
         if (!session_read_records(s)) {
-                stimulator_remove(s->st);
+                session_see_gone(s);
                 return 0;
         }
         if (s->ending)
@@ -338,7 +338,7 @@ int session_begin_ticks(struct session *s)
                 return r;
         if (s->tick)
                 return 0;
-        r = sd_event_add_time_relative(s->manager->event, &s->tick, CLOCK_MONOTONIC, TICK_USEC, TICK_ACCURACY_USEC,
+        r = sd_event_add_time_relative(s->ward->event, &s->tick, CLOCK_MONOTONIC, TICK_USEC, TICK_ACCURACY_USEC,
                                        on_tick, s);
         if (r >= 0)
                 r = sd_event_source_set_enabled(s->tick, SD_EVENT_ON);

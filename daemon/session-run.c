@@ -48,7 +48,7 @@ void session_start(struct request *q, struct session *s)
 {
         struct step *step;
 
-        if (!session_may_begin(q, s, "Start", IN_STATE(SESSION_ARMED)) || !gates_hold(q, s, "Start"))
+        if (!session_may_begin(q, s, "Start", IN_STATE(SESSION_ARMED)) || !gates_hold(q, &s->gated, "Start"))
                 return;
         step = step_new(q, s, "Start", IN_STATE(SESSION_ARMED));
         if (step)
@@ -170,10 +170,10 @@ void session_pause(struct request *q, struct session *s, bool now)
                 session_record_limited(s, "session.pause", request_who(q), data);
         else
                 session_record(s, "session.pause", request_who(q), data);
-        if (audit_failure(s->manager->recorder->audit))
+        if (audit_failure(s->ward->recorder->audit))
                 request_refuse(q, "AuditFailed",
                                "Pause: it took hold, but could not be recorded, and the session ends: %s.",
-                               audit_failure(s->manager->recorder->audit));
+                               audit_failure(s->ward->recorder->audit));
         else
                 request_reply(q);
 }

@@ -40,8 +40,8 @@ bool step_may_go_on(struct step *step, const struct audit_result *result, const 
 
         assert(s->busy);
         /* The log may have failed at another record since this one got on disk. */
-        if (result->error < 0 || audit_failure(s->manager->recorder->audit)) {
-                name = audit_refusal(s->manager->recorder->audit, result->error, sentence);
+        if (result->error < 0 || audit_failure(s->ward->recorder->audit)) {
+                name = audit_refusal(s->ward->recorder->audit, result->error, sentence);
                 request_refuse(step->q, name, "%s", sentence);
                 step_free(step);
                 return false;
@@ -66,7 +66,7 @@ void step_write_intent(struct step *step, const char *type, json_t *data, uint64
         if (!data)
                 data = json_object();
         json_add(&data, "session", json_string(s->id));
-        r = audit_write(s->manager->recorder->audit,
+        r = audit_write(s->ward->recorder->audit,
                         &(struct audit_record){.type = type,
                                                .who = request_who(step->q),
                                                .on = s->path,
@@ -90,8 +90,8 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
 {
         char open[INTERLOCK_TEXT_SIZE];
 
-        if (audit_failure(s->manager->recorder->audit)) {
-                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(s->manager->recorder->audit));
+        if (audit_failure(s->ward->recorder->audit)) {
+                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(s->ward->recorder->audit));
                 return false;
         }
         if (s->ending) {

@@ -25,13 +25,13 @@ const char *session_state_text(const struct session *s)
 void session_record(struct session *s, const char *type, json_t *who, json_t *data)
 {
         json_add(&data, "session", json_string(s->id));
-        recorder_note(s->manager->recorder, type, who, s->path, data);
+        recorder_note(s->ward->recorder, type, who, s->path, data);
 }
 
 void session_record_limited(struct session *s, const char *type, json_t *who, json_t *data)
 {
         json_add(&data, "session", json_string(s->id));
-        recorder_note_limited(s->manager->recorder, type, who, s->path, data);
+        recorder_note_limited(s->ward->recorder, type, who, s->path, data);
 }
 
 void session_set_pausing(struct session *s, enum session_pausing pausing)
@@ -40,7 +40,7 @@ void session_set_pausing(struct session *s, enum session_pausing pausing)
                 return;
         s->pausing = pausing;
         if (s->slot)
-                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "Pausing", NULL);
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "Pausing", NULL);
 }
 
 void session_set_state(struct session *s, enum session_state state)
@@ -53,7 +53,7 @@ void session_set_state(struct session *s, enum session_state state)
         session_owner_follow(s);
         /* The end is told in one signal, with its reason: see session-end.c. */
         if (s->slot && state != SESSION_ENDED)
-                (void)sd_bus_emit_properties_changed(s->manager->bus, s->path, "org.tmsd1.Session", "State", NULL);
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "State", NULL);
         if (state == SESSION_RUNNING || state == SESSION_PAUSED)
                 session_set_pausing(s, PAUSING_NOT);
         session_tell_waiting(s);
@@ -111,26 +111,26 @@ static void give_up(struct session *s, struct request *q, const char *error, con
         session_set_state(s, SESSION_ENDED);
         s->control = tms_device_close(s->control);
         if (s->pulsefile)
-                audit_pulses_close(s->manager->recorder->audit, TAKE_PTR(s->pulsefile));
-        stimulator_set_session(s->st, NULL);
+                audit_pulses_close(s->ward->recorder->audit, TAKE_PTR(s->pulsefile));
+        stimulator_set_user(s->st, NULL, NULL);
         request_refuse(q, error, "%s", sentence);
-        manager_check_stopped(s->manager);
+        s->ward->settled(s->ward->userdata);
         session_leave_bus(s);
 }
 
 static int publish(struct session *s)
 {
-        struct manager *m = s->manager;
+        struct ward *w = s->ward;
         int r;
 
-        r = sd_bus_add_object_vtable(m->bus, &s->slot, s->path, "org.tmsd1.Session", session_vtable, s);
+        r = sd_bus_add_object_vtable(w->bus, &s->slot, s->path, "org.tmsd1.Session", w->session_vtable, s);
         if (r < 0)
                 return r;
         r = session_listen(s);
         if (r < 0)
                 return r;
-        (void)sd_bus_emit_object_added(m->bus, s->path);
-        (void)sd_bus_emit_properties_changed(m->bus, s->st->path, "org.tmsd1.Stimulator", "Session", NULL);
+        (void)sd_bus_emit_object_added(w->bus, s->path);
+        (void)sd_bus_emit_properties_changed(w->bus, s->st->path, "org.tmsd1.Stimulator", "Session", NULL);
         return 0;
 }
 
@@ -146,7 +146,7 @@ static void on_created(const struct audit_result *result, void *userdata)
                 return;
         }
         if (result->error < 0) {
-                give_up(s, q, audit_refusal(s->manager->recorder->audit, result->error, sentence), sentence);
+                give_up(s, q, audit_refusal(s->ward->recorder->audit, result->error, sentence), sentence);
                 return;
         }
         if (publish(s) < 0) {
@@ -168,7 +168,7 @@ static void on_created(const struct audit_result *result, void *userdata)
 static void on_recovered(int error, const struct tms_event *events, size_t n, void *userdata)
 {
         _cleanup_(session_unrefp) struct session *s = userdata;
-        struct audit *a = s->manager->recorder->audit;
+        struct audit *a = s->ward->recorder->audit;
         const char *error_name = "Failed";
         char sentence[AUDIT_REFUSAL_SIZE];
         struct tms_info info;
@@ -217,6 +217,55 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
         }
 }
 
+/* --- As the stimulator knows it ---------------------------------------------------------------- */
+
+static const char *user_id(void *userdata)
+{
+        const struct session *s = userdata;
+
+        return s->id;
+}
+
+static const char *user_path(void *userdata)
+{
+        const struct session *s = userdata;
+
+        return s->slot ? s->path : NULL;
+}
+
+static struct tms_device *user_control(void *userdata)
+{
+        const struct session *s = userdata;
+
+        return s->control;
+}
+
+static void user_halt(void *userdata)
+{
+        session_halt(userdata);
+}
+
+static void user_stop(void *userdata, json_t *who)
+{
+        session_end(userdata, "stopped", "It was stopped on request.", who);
+}
+
+static void user_gone(void *userdata)
+{
+        session_end_gone(userdata);
+}
+
+static const struct stimulator_user as_user = {
+                .id = user_id,
+                .path = user_path,
+                .control = user_control,
+                .halt = user_halt,
+                .stop = user_stop,
+                .gone = user_gone,
+};
+
+/* --- CreateSession ------------------------------------------------------------------------------- */
+
 static int make_id(struct session *s)
 {
         time_t now = time(NULL);
@@ -234,7 +283,7 @@ static int make_id(struct session *s)
         return asprintf(&s->path, MANAGER_PATH "/session/%s", s->id) < 0 ? -ENOMEM : 0;
 }
 
-static int session_new(struct manager *m, struct stimulator *st, const struct request *q, const char *subject,
+static int session_new(struct ward *w, struct stimulator *st, const struct request *q, const char *subject,
                        struct session **ret)
 {
         _cleanup_(session_unrefp) struct session *s = calloc(1, sizeof(*s));
@@ -244,7 +293,7 @@ static int session_new(struct manager *m, struct stimulator *st, const struct re
         if (!s)
                 return -ENOMEM;
         s->n_ref = 1;
-        s->manager = m;
+        s->ward = w;
         s->st = stimulator_ref(st);
         s->subject = strdup(subject);
         s->owner = strdup(owner);
@@ -259,16 +308,17 @@ static int session_new(struct manager *m, struct stimulator *st, const struct re
                 return r;
         r = session_owner_new(s);
         if (r >= 0)
-                r = peer_watch(m->bus, owner, on_owner_left, s, &s->owner_watch);
+                r = peer_watch(w->bus, owner, on_owner_left, s, &s->owner_watch);
         if (r < 0)
                 return r;
+        s->gated = (struct gated){.recorder = w->recorder, .subject = s->subject, .session = s->id};
         *ret = TAKE_PTR(s);
         return 0;
 }
 
 void session_create(struct request *q, struct stimulator *st, const char *subject)
 {
-        struct manager *m = st->manager;
+        struct ward *w = st->ward;
         struct tms_device *control;
         struct session *s;
         int r;
@@ -283,7 +333,7 @@ void session_create(struct request *q, struct stimulator *st, const char *subjec
                                st->node, strerror(-r));
                 return;
         }
-        r = session_new(m, st, q, subject, &s);
+        r = session_new(w, st, q, subject, &s);
         if (r < 0) {
                 tms_device_close(control);
                 request_refuse(q, "Failed",
@@ -294,7 +344,7 @@ void session_create(struct request *q, struct stimulator *st, const char *subjec
         }
         s->control = control;
         s->creating = q;
-        TAILQ_INSERT_TAIL(&m->sessions, s, link);
-        stimulator_set_session(st, s);
+        TAILQ_INSERT_TAIL(&w->sessions, s, link);
+        stimulator_set_user(st, &as_user, s);
         recovery_begin(st, control, on_recovered, session_ref(s));
 }

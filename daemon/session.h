@@ -28,7 +28,9 @@
 #include "peer.h"
 #include "heartbeat.h"
 #include "request.h"
+#include "session-gates.h"
 #include "stimulator.h"
+#include "ward.h"
 
 enum session_state {
         SESSION_NEW,
@@ -51,7 +53,7 @@ enum session_pausing {
 struct session {
         TAILQ_ENTRY(session) link;
         unsigned n_ref;
-        struct manager *manager;
+        struct ward *ward;
         struct stimulator *st;
         char id[40];
         char *path, *subject, *owner;
@@ -98,8 +100,7 @@ struct session {
         char protocol_id[96], protocol_sha256[65];
         char **notices; /* the policy's sentences that want confirming, NULL for none */
         bool notices_confirmed;
-        uint32_t judged_treatment, judged_measuring; /* pulses of today that Prepare went by */
-        unsigned clock_notices;                      /* of the clock, among the notices; session-gates.h */
+        struct gated gated;
         struct tms_timeline timeline;
         uint32_t timeline_gen;
         uint32_t run;        /* number of the last START */
@@ -140,10 +141,12 @@ const char *session_state_text(const struct session *s);
  * who: for the record, taken over, may be NULL. Again is harmless.
  */
 void session_end(struct session *s, const char *reason, const char *text, json_t *who);
+/* The card is gone, as its stimulator says. */
+void session_end_gone(struct session *s);
+/* The same, as the session's own file says. */
+void session_see_gone(struct session *s);
 /* Off the bus, after the end if there is more to do; then q, which may be NULL, is answered. */
 void session_close(struct session *s, struct request *q);
-/* A session of that card that has not got its last record on disk. */
-bool session_is_live(const struct manager *m, uint64_t card_serial);
 
 void session_set_pausing(struct session *s, enum session_pausing pausing);
 void session_set_state(struct session *s, enum session_state state);
@@ -218,7 +221,5 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
 /* Refuses q for an errno of the kernel, in words. verdict may be NULL. */
 void session_refuse_errno(struct request *q, struct session *s, const char *method, int error,
                           const struct tms_verdict *verdict);
-
-extern const sd_bus_vtable session_vtable[];
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.tmsd1.Stimulator: properties and methods. */
 #include "request.h"
-#include "session.h"
+#include "stimulator-bus.h"
 #include "stimulator.h"
 
 /* --- Properties --------------------------------------------------------------------------- */
@@ -85,8 +85,9 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         const struct stimulator *st = userdata;
+        const char *user_path = st->user ? st->user->path(st->user_data) : NULL;
 
-        return sd_bus_message_append(reply, "o", st->session && st->session->slot ? st->session->path : "/");
+        return sd_bus_message_append(reply, "o", user_path ? user_path : "/");
 }
 
 static int get_fitness(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -113,11 +114,10 @@ static void go_stop(struct request *q, void *userdata)
 {
         struct stimulator *st = userdata;
 
-        if (st->session)
-                session_end(st->session, "stopped", "It was stopped on request.", request_who(q));
+        if (st->user)
+                st->user->stop(st->user_data, request_who(q));
         else
-                recorder_note_limited(st->manager->recorder, "stimulator.stop", request_who(q), st->path,
-                                      json_object());
+                recorder_note_limited(st->ward->recorder, "stimulator.stop", request_who(q), st->path, json_object());
         request_reply(q);
 }
 
@@ -126,16 +126,16 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
         struct stimulator *st = userdata;
         int r;
 
-        if (st->session)
-                session_halt(st->session);
+        if (st->user)
+                st->user->halt(st->user_data);
         else
                 stimulator_halt(st);
-        r = request_begin(&st->manager->calls, m, NULL, st, keep, release, go_stop);
+        r = request_begin(st->ward->calls, m, NULL, st, keep, release, go_stop);
         if (r != -ENOMEM)
                 return r;
         /* Stopping wants no memory, only the caller's name in the record does. */
-        if (st->session)
-                session_end(st->session, "stopped", "It was stopped on request.", NULL);
+        if (st->user)
+                st->user->stop(st->user_data, NULL);
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -146,7 +146,7 @@ struct clearing {
 
 static void clear_fault(struct stimulator *st, struct request *q)
 {
-        struct tms_device *own = NULL, *control = st->session ? st->session->control : NULL;
+        struct tms_device *own = NULL, *control = st->user ? st->user->control(st->user_data) : NULL;
         char open[INTERLOCK_TEXT_SIZE];
         int r = 0;
 
@@ -158,7 +158,7 @@ static void clear_fault(struct stimulator *st, struct request *q)
                 r = tms_device_clear_fault(control);
         tms_device_close(own);
         (void)stimulator_refresh(st);
-        recorder_note(st->manager->recorder, "stimulator.clear_fault", NULL, st->path,
+        recorder_note(st->ward->recorder, "stimulator.clear_fault", NULL, st->path,
                       r < 0 ? json_pack("{s:s}", "error", strerror(-r)) : json_object());
         stimulator_interlock_text(st->status.interlocks, open, sizeof(open));
         if (r >= 0)
@@ -186,8 +186,8 @@ static void on_clear_intent(const struct audit_result *result, void *userdata)
         char sentence[AUDIT_REFUSAL_SIZE];
         const char *name;
 
-        if (result->error < 0 || audit_failure(c->st->manager->recorder->audit)) {
-                name = audit_refusal(c->st->manager->recorder->audit, result->error, sentence);
+        if (result->error < 0 || audit_failure(c->st->ward->recorder->audit)) {
+                name = audit_refusal(c->st->ward->recorder->audit, result->error, sentence);
                 request_refuse(c->q, name, "%s", sentence);
         } else {
                 clear_fault(c->st, c->q);
@@ -206,7 +206,7 @@ static void go_clear_fault(struct request *q, void *userdata)
                 return;
         }
         *c = (struct clearing){.st = stimulator_ref(st), .q = q};
-        if (audit_write(st->manager->recorder->audit,
+        if (audit_write(st->ward->recorder->audit,
                         &(struct audit_record){
                                         .type = "stimulator.clear_fault.intent",
                                         .who = request_who(q),
@@ -222,7 +222,7 @@ static int method_clear_fault(sd_bus_message *m, void *userdata, sd_bus_error *e
 {
         struct stimulator *st = userdata;
 
-        return request_begin(&st->manager->calls, m, ACTION_TREAT, st, keep, release, go_clear_fault);
+        return request_begin(st->ward->calls, m, ACTION_TREAT, st, keep, release, go_clear_fault);
 }
 
 static int method_get_latency(sd_bus_message *m, void *userdata, sd_bus_error *error)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One stimulator: its life and what is seen of it. The D-Bus interface is in stimulator-bus.c. */
+#include <assert.h>
 #include <sys/epoll.h>
 
-#include "recovery.h"
-#include "session.h"
 #include "stimulator.h"
 
-/* Nothing signals temperatures and the panel, so they are looked at; a session looks more often by itself. */
+/* Nothing signals temperatures and the panel, so they are looked at; whoever uses it looks more often by himself. */
 #define LOOK_USEC (5 * USEC_PER_S)
 #define LOOK_ACCURACY_USEC USEC_PER_S
 #define TEMPERATURE_STEP_MC 500
@@ -34,30 +33,6 @@ struct stimulator *stimulator_unref(struct stimulator *st)
 {
         if (st && --st->n_ref == 0)
                 stimulator_free(st);
-        return NULL;
-}
-
-struct stimulator *stimulator_find(struct manager *m, const char *node)
-{
-        struct stimulator *st;
-
-        TAILQ_FOREACH(st, &m->stimulators, link) {
-                if (STREQ(st->node, node))
-                        return st;
-        }
-        return NULL;
-}
-
-struct stimulator *stimulator_by_path(struct manager *m, const char *path)
-{
-        struct stimulator *st = TAILQ_FIRST(&m->stimulators);
-
-        if (STREQ(path, "/"))
-                return st && !TAILQ_NEXT(st, link) ? st : NULL;
-        TAILQ_FOREACH(st, &m->stimulators, link) {
-                if (STREQ(st->path, path))
-                        return st;
-        }
         return NULL;
 }
 
@@ -131,7 +106,7 @@ int stimulator_refresh(struct stimulator *st)
                 changed[n++] = (char *)"BoardTemperature";
         changed[n] = NULL;
         if (n > 0 && st->slot)
-                (void)sd_bus_emit_properties_changed_strv(st->manager->bus, st->path, "org.tmsd1.Stimulator", changed);
+                (void)sd_bus_emit_properties_changed_strv(st->ward->bus, st->path, "org.tmsd1.Stimulator", changed);
         return 0;
 }
 
@@ -168,11 +143,11 @@ void stimulator_see(struct stimulator *st, const struct tms_event *e)
                 data = json_pack("{s:s, s:s, s:s, s:o}", "state", tms_state_name(e->pulse), "cause",
                                  tms_cause_name(e->code), "before", tms_state_name(e->card_seq), "event_ns",
                                  json_u64(e->mono_ns));
-                recorder_note(st->manager->recorder, "stimulator.state", NULL, st->path, data);
+                recorder_note(st->ward->recorder, "stimulator.state", NULL, st->path, data);
         } else if (e->type == TMS_EVENT_INTERLOCK) {
                 data = json_pack("{s:o, s:o, s:o}", "open", interlock_names(e->pulse), "latched",
                                  interlock_names(e->card_seq), "event_ns", json_u64(e->mono_ns));
-                recorder_note(st->manager->recorder, "stimulator.interlock", NULL, st->path, data);
+                recorder_note(st->ward->recorder, "stimulator.interlock", NULL, st->path, data);
         } else {
                 return;
         }
@@ -207,23 +182,23 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         struct stimulator *st = userdata;
 
         (void)sd_event_source_set_time_relative(s, LOOK_USEC);
-        if (!st->session && stimulator_refresh(st) == -ENODEV)
+        if (!st->user && stimulator_refresh(st) == -ENODEV)
                 stimulator_remove(st);
         return 0;
 }
 
-void stimulator_set_session(struct stimulator *st, struct session *session)
+void stimulator_set_user(struct stimulator *st, const struct stimulator_user *user, void *userdata)
 {
-        st->session = session;
+        st->user = user;
+        st->user_data = user ? userdata : NULL;
         if (st->io && !st->gone) {
-                /* What the session has read is waiting here too, and is passed over by its sequence number. */
-                if (!session)
+                /* What the user has read is waiting here too, and is passed over by its sequence number. */
+                if (!user)
                         (void)drain_monitor(st); /* a card that is gone is told of by its file as well */
-                (void)sd_event_source_set_enabled(st->io, session ? SD_EVENT_OFF : SD_EVENT_ON);
+                (void)sd_event_source_set_enabled(st->io, user ? SD_EVENT_OFF : SD_EVENT_ON);
         }
         if (st->slot)
-                (void)sd_bus_emit_properties_changed(st->manager->bus, st->path, "org.tmsd1.Stimulator", "Session",
-                                                     NULL);
+                (void)sd_bus_emit_properties_changed(st->ward->bus, st->path, "org.tmsd1.Stimulator", "Session", NULL);
 }
 
 /* --- Coming and going ------------------------------------------------------------------ */
@@ -233,98 +208,78 @@ static void record_add(struct stimulator *st)
         uint64_t expected;
         json_t *data;
 
-        if (history_odometer(st->manager->recorder->history, st->info.card_serial, &expected) &&
+        if (history_odometer(st->ward->recorder->history, st->info.card_serial, &expected) &&
             expected != st->info.odometer) {
                 log_warning("%s: the card has counted %llu discharges, the audit log %llu", st->node,
                             (unsigned long long)st->info.odometer, (unsigned long long)expected);
                 data = json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(st->info.card_serial), "expected",
                                  json_u64(expected), "found", json_u64(st->info.odometer));
-                recorder_note(st->manager->recorder, "stimulator.odometer", NULL, st->path, data);
+                recorder_note(st->ward->recorder, "stimulator.odometer", NULL, st->path, data);
         }
         data = json_pack("{s:s, s:o, s:o, s:o, s:i, s:i}", "node", st->node, "card_serial",
                          json_u64(st->info.card_serial), "coil_serial", json_u64(st->info.coil_serial), "odometer",
                          json_u64(st->info.odometer), "card_version", (int)st->info.card_version, "firmware",
                          (int)st->info.firmware);
-        recorder_note(st->manager->recorder, "stimulator.add", NULL, st->path, data);
+        recorder_note(st->ward->recorder, "stimulator.add", NULL, st->path, data);
 }
 
 static int publish(struct stimulator *st)
 {
-        struct manager *m = st->manager;
+        struct ward *w = st->ward;
         int r;
 
-        r = sd_bus_add_object_vtable(m->bus, &st->slot, st->path, "org.tmsd1.Stimulator", stimulator_vtable, st);
+        r = sd_bus_add_object_vtable(w->bus, &st->slot, st->path, "org.tmsd1.Stimulator", w->stimulator_vtable, st);
         if (r < 0)
                 return log_error_errno(r, "%s: cannot be put on the bus", st->node);
-        r = sd_event_add_io(m->event, &st->io, tms_device_fd(st->monitor), EPOLLIN, on_monitor, st);
+        r = sd_event_add_io(w->event, &st->io, tms_device_fd(st->monitor), EPOLLIN, on_monitor, st);
         if (r < 0)
                 return log_error_errno(r, "%s: cannot be listened to", st->node);
         (void)sd_event_source_set_description(st->io, "stimulator-monitor");
-        r = sd_event_add_time_relative(m->event, &st->timer, CLOCK_MONOTONIC, LOOK_USEC, LOOK_ACCURACY_USEC, on_timer,
+        r = sd_event_add_time_relative(w->event, &st->timer, CLOCK_MONOTONIC, LOOK_USEC, LOOK_ACCURACY_USEC, on_timer,
                                        st);
         if (r >= 0)
                 r = sd_event_source_set_enabled(st->timer, SD_EVENT_ON);
         if (r < 0)
                 return log_error_errno(r, "%s: no timer", st->node);
         record_add(st);
-        (void)sd_bus_emit_object_added(m->bus, st->path);
+        (void)sd_bus_emit_object_added(w->bus, st->path);
         log_info("%s: stimulator %016llx is here", st->node, (unsigned long long)st->info.card_serial);
         return 0;
 }
 
-/* The records that an earlier run has left are on disk, or could not be had. */
-static void on_recovered(int error, const struct tms_event *events, size_t n, void *userdata)
+void stimulator_publish(struct stimulator *st)
 {
-        struct stimulator *st = userdata;
-
-        st->recovering = false;
-        st->manager->recovering--;
-        if (!st->gone) {
-                (void)tms_device_info(st->monitor, &st->info);
-                (void)publish(st);
-        }
-        manager_check_ready(st->manager);
-        stimulator_unref(st);
+        assert(!st->gone && !st->slot);
+        (void)tms_device_info(st->monitor, &st->info);
+        (void)publish(st);
 }
 
-int stimulator_add(struct manager *m, const char *node)
+int stimulator_new(struct ward *w, const char *node, struct tms_device *monitor, struct stimulator **ret)
 {
-        _cleanup_(stimulator_unrefp) struct stimulator *st = NULL;
+        _cleanup_(stimulator_unrefp) struct stimulator *st = calloc(1, sizeof(*st));
         const char *digits = node + strcspn(node, "0123456789");
         int r;
 
-        if (stimulator_find(m, node))
-                return 0;
-        st = calloc(1, sizeof(*st));
         if (!st)
                 return -ENOMEM;
         st->n_ref = 1;
-        st->manager = m;
+        st->ward = w;
         st->node = strdup(node);
         if (!st->node || asprintf(&st->path, MANAGER_PATH "/stimulator/%s", digits) < 0)
                 return -ENOMEM;
-        r = tms_device_open(node, false, &st->monitor);
-        if (r < 0) {
-                (void)snprintf(m->unusable_node, sizeof(m->unusable_node), "%s", node);
-                m->unusable_error = r;
-                return log_error_errno(r, "%s: cannot be opened", node);
-        }
-        if (STREQ(node, m->unusable_node))
-                *m->unusable_node = '\0';
-        r = tms_device_info(st->monitor, &st->info);
+        r = tms_device_info(monitor, &st->info);
         if (r >= 0)
-                r = tms_device_status(st->monitor, &st->status);
+                r = tms_device_status(monitor, &st->status);
         if (r < 0)
                 return log_error_errno(r, "%s: gives no information", node);
+        st->monitor = monitor;
         st->shown_coil_mC = st->status.coil_temp_mC;
         st->shown_board_mC = st->status.board_temp_mC;
         st->seen_seq = st->status.event_head;
-        st->recovering = true;
-        m->recovering++;
-        /* The list's reference; the macro would take its argument more than once. */
-        stimulator_ref(st);
-        TAILQ_INSERT_TAIL(&m->stimulators, st, link);
-        recovery_begin(stimulator_ref(st), NULL, on_recovered, st);
+        *ret = st;
+        /* The list's reference. */
+        TAILQ_INSERT_TAIL(&w->stimulators, st, link);
+        TAKE_PTR(st);
         return 0;
 }
 
@@ -333,29 +288,31 @@ bool stimulator_is_there(struct stimulator *st)
         return stimulator_refresh(st) != -ENODEV;
 }
 
-void stimulator_remove(struct stimulator *st)
+void stimulator_lost(struct stimulator *st)
 {
-        struct manager *m = st->manager;
+        struct ward *w = st->ward;
 
         if (st->gone)
                 return;
         st->gone = true;
-        if (st->session)
-                session_end(st->session, "gone",
-                            "The stimulator was unplugged. Put it back, or take another one, and begin a new session "
-                            "for what is left.",
-                            NULL);
         st->io = sd_event_source_disable_unref(st->io);
         st->timer = sd_event_source_disable_unref(st->timer);
         if (st->slot) {
-                recorder_note(m->recorder, "stimulator.remove", NULL, st->path,
+                recorder_note(w->recorder, "stimulator.remove", NULL, st->path,
                               json_pack("{s:s, s:o}", "node", st->node, "card_serial", json_u64(st->info.card_serial)));
-                (void)sd_bus_emit_object_removed(m->bus, st->path);
+                (void)sd_bus_emit_object_removed(w->bus, st->path);
                 st->slot = sd_bus_slot_unref(st->slot);
                 log_info("%s: stimulator %016llx is gone", st->node, (unsigned long long)st->info.card_serial);
         }
         /* A session that its owner has not closed yet keeps this object, and must not keep the kernel's with it. */
         st->monitor = tms_device_close(st->monitor);
-        TAILQ_REMOVE(&m->stimulators, st, link);
+        TAILQ_REMOVE(&w->stimulators, st, link);
         stimulator_unref(st);
+}
+
+void stimulator_remove(struct stimulator *st)
+{
+        if (!st->gone && st->user)
+                st->user->gone(st->user_data);
+        stimulator_lost(st);
 }

@@ -3,25 +3,36 @@
  * One stimulator: a device node that is there. Serves org.tmsd1.Stimulator.
  *
  * The daemon keeps a monitor's file on it, through which it looks and can
- * always stop; the controller's file belongs to a session.
+ * always stop; the controller's file belongs to whoever uses it.
  */
 #ifndef TMSD_STIMULATOR_H
 #define TMSD_STIMULATOR_H
 
-#include "manager.h"
 #include "tms.h"
+#include "ward.h"
+
+/* Whoever has the stimulator, as the stimulator and its interface know him. */
+struct stimulator_user {
+        const char *(*id)(void *userdata);
+        const char *(*path)(void *userdata);           /* on the bus; NULL when he is not there */
+        struct tms_device *(*control)(void *userdata); /* the controller's file; NULL when he has none */
+        void (*halt)(void *userdata);                  /* a Stop has come: the output, at once */
+        void (*stop)(void *userdata, json_t *who);     /* and his end; who is taken over, NULL: nobody knows */
+        void (*gone)(void *userdata);                  /* the card is gone */
+};
 
 struct stimulator {
         TAILQ_ENTRY(stimulator) link;
         unsigned n_ref;
-        struct manager *manager;
+        struct ward *ward;
         char *node, *path;
         struct tms_info info;
         struct tms_status status;   /* as last looked at */
         struct tms_device *monitor; /* NULL once it is gone */
         sd_event_source *io, *timer;
         sd_bus_slot *slot;
-        struct session *session;
+        const struct stimulator_user *user; /* NULL: nobody has it */
+        void *user_data;
         uint64_t seen_seq; /* records before this one have been dealt with */
         int shown_coil_mC; /* temperatures as last signalled */
         int shown_board_mC;
@@ -29,14 +40,16 @@ struct stimulator {
         bool gone; /* unplugged: not on the bus any more */
 };
 
-/* A node appeared. It is on the bus once what an earlier run left is dealt with. */
-int stimulator_add(struct manager *m, const char *node);
+/* A node appeared, and monitor is open on it, which is taken over if this succeeds. In the list, not on the bus yet. */
+int stimulator_new(struct ward *w, const char *node, struct tms_device *monitor, struct stimulator **ret);
+/* On the bus, once what an earlier run has left is dealt with. */
+void stimulator_publish(struct stimulator *st);
 /* False once the kernel says that the card behind the file is gone. */
 bool stimulator_is_there(struct stimulator *st);
-/* The card is gone, as udev or any of its files says; a session on it ends. Again is harmless. */
+/* The card is gone, as udev or the monitor's file says; its user is told. Again is harmless. */
 void stimulator_remove(struct stimulator *st);
-struct stimulator *stimulator_find(struct manager *m, const char *node);
-struct stimulator *stimulator_by_path(struct manager *m, const char *path); /* "/": the only one */
+/* The same, as its user says, who knows it. */
+void stimulator_lost(struct stimulator *st);
 
 struct stimulator *stimulator_ref(struct stimulator *st);
 struct stimulator *stimulator_unref(struct stimulator *st); /* returns NULL, takes NULL */
@@ -46,15 +59,13 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct stimulator *, stimulator_unref)
 int stimulator_refresh(struct stimulator *st);
 /* At once, waits for nothing. */
 void stimulator_halt(struct stimulator *st);
-/* While a session reads the records, the monitor need not. */
-void stimulator_set_session(struct stimulator *st, struct session *s);
+/* While a user reads the records, the monitor need not. NULL: nobody has it from now on. */
+void stimulator_set_user(struct stimulator *st, const struct stimulator_user *user, void *userdata);
 /* Deals with one record that is about the stimulator itself: state and interlocks get into the log. */
 void stimulator_see(struct stimulator *st, const struct tms_event *e);
 
 /* The sentences of all that are open, those of a newer driver as well; "" if none is. */
 #define INTERLOCK_TEXT_SIZE 4096
 void stimulator_interlock_text(uint32_t open, char *buf, size_t size);
-
-extern const sd_bus_vtable stimulator_vtable[];
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "fake-bus.h"
 #include "fake-device.h"
+#include "elapsed.h"
 #include "manager.h"
 #include "scratch.h"
 #include "scratch-log.h"

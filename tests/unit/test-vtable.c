@@ -9,10 +9,11 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "manager.h"
+#include "manager-bus.h"
 #include "scratch.h"
-#include "session.h"
-#include "stimulator.h"
+#include "session-bus.h"
+#include "stimulator-bus.h"
+#include "tms.h"
 
 /* One line a member, such as "method Prepare ssa{sv}:protocol,text,parameters a{sv}:verdict". */
 struct lines {

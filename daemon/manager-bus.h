@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* org.tmsd1.Manager: properties and methods. */
+#ifndef TMSD_MANAGER_BUS_H
+#define TMSD_MANAGER_BUS_H
+
+#include <systemd/sd-bus.h>
+
+#include "ward.h"
+
+struct protocol_list;
+
+/* The object. */
+struct manager_object {
+        struct ward *ward;
+        struct protocol_list *protocols;
+};
+
+extern const sd_bus_vtable manager_vtable[];
+
+#endif

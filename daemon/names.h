@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon's names on the bus. */
+#ifndef TMSD_NAMES_H
+#define TMSD_NAMES_H
+
+#define BUS_NAME "org.tmsd1"
+#define MANAGER_PATH "/org/tmsd1"
+#define MANAGER_INTERFACE "org.tmsd1.Manager"
+#define STIMULATOR_INTERFACE "org.tmsd1.Stimulator"
+#define SESSION_INTERFACE "org.tmsd1.Session"
+#define ERROR_PREFIX "org.tmsd1.Error."
+
+#endif
