@@ -7,8 +7,6 @@
 /* So long before the next pulse the card is asked to charge, of which the kernel's verifier counts eight seconds. */
 #define CHARGE_AHEAD_NS (10 * NS_PER_S)
 #define CHARGE_ACCURACY_USEC (50 * USEC_PER_MS)
-/* Another method is under way. */
-#define BUSY_USEC (200 * USEC_PER_MS)
 
 #define WAITS (TMS_PULSE_WAIT_OPERATOR | TMS_PULSE_WAIT_TRIGGER)
 
@@ -19,9 +17,7 @@
 #define RESUME_TEXT \
         "No pulse for a minute: the stimulator is discharged. Resume charges it first, which takes some seconds."
 
-static void say(struct session *s, const char *format, ...) _printf_(2, 3);
-
-static void say(struct session *s, const char *format, ...)
+void session_break_say(struct session *s, const char *format, ...)
 {
         char text[sizeof(s->break_text)];
         va_list ap;
@@ -36,67 +32,7 @@ static void say(struct session *s, const char *format, ...)
                 (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "Break", NULL);
 }
 
-/* --- By itself, in a gap ------------------------------------------------------------------------- */
-
-/* It is not charged again: nothing goes on by itself, and whoever is there decides. */
-static void on_charge_over(const char *error, const char *sentence, void *userdata)
-{
-        struct session *s = userdata;
-        int r;
-
-        if (!error)
-                return;
-        session_catch_up(s);
-        /* Stopped, or paused by somebody. */
-        if (s->ending || s->state != SESSION_RUNNING)
-                return;
-        r = tms_device_pause(s->control, true);
-        log_warning("session %s: not charged again: %s", s->id, sentence);
-        session_record(s, "session.pause", NULL,
-                       json_pack("{s:s, s:s, s:b}", "reason", "not_charged", "text", sentence, "now", 1));
-        session_catch_up(s);
-        if (s->ending)
-                return;
-        if (r < 0 && s->state == SESSION_RUNNING)
-                session_end(s, "not_charged", sentence, NULL);
-        else if (s->in_break)
-                say(s,
-                    "The stimulator was not charged for the next pulse, and the session is paused: %s Resume tries "
-                    "again.",
-                    sentence);
-}
-
-static void on_charged(struct step *step)
-{
-        request_reply(step->q);
-        step_free(step);
-}
-
-static int on_charge_due(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        struct session *s = userdata;
-        struct request *q;
-        struct step *step;
-
-        if (s->ending || !s->in_break || s->state != SESSION_RUNNING)
-                return 0;
-        if (s->busy) {
-                (void)sd_event_source_set_time_relative(source, BUSY_USEC);
-                (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-                return 0;
-        }
-        session_ref(s);
-        q = request_own(s->ward->calls, "Charge", s->path, on_charge_over, s);
-        if (!q) {
-                on_charge_over("Failed", "No memory. End other programs.", s);
-        } else if (session_may_begin(q, s, "Charge", IN_STATE(SESSION_RUNNING)) && session_may_charge(q, s, "Charge")) {
-                step = step_new(q, s, "Charge", IN_STATE(SESSION_RUNNING));
-                if (step)
-                        session_charge(step, "gap", on_charged);
-        }
-        session_unref(s);
-        return 0;
-}
+/* --- In a gap --------------------------------------------------------------------------------------- */
 
 /* Made in the first BREAK, and kept. */
 static int set_timer(struct session *s, uint64_t due_ns)
@@ -108,7 +44,7 @@ static int set_timer(struct session *s, uint64_t due_ns)
                 usec = (due_ns - CHARGE_AHEAD_NS - now) / 1000;
         if (!s->recharge) {
                 r = sd_event_add_time_relative(s->ward->event, &s->recharge, CLOCK_MONOTONIC, usec,
-                                               CHARGE_ACCURACY_USEC, on_charge_due, s);
+                                               CHARGE_ACCURACY_USEC, s->charge_due, s);
                 if (r >= 0)
                         (void)sd_event_source_set_description(s->recharge, "session-recharge");
                 return r;
@@ -123,7 +59,7 @@ static int set_timer(struct session *s, uint64_t due_ns)
  */
 static void wait_for_resume(struct session *s, const char *reason, const char *text)
 {
-        say(s, RESUME_TEXT);
+        session_break_say(s, RESUME_TEXT);
         if (tms_device_pause(s->control, true) >= 0)
                 session_record(s, "session.pause", NULL,
                                json_pack("{s:s, s:s, s:b}", "reason", reason, "text", text, "now", 1));
@@ -149,17 +85,17 @@ void session_break(struct session *s, uint32_t cause)
         waits = k->next_pulse < s->timeline.count && (s->timeline.pulses[k->next_pulse].flags & WAITS);
         session_set_state(s, paused ? SESSION_PAUSED : SESSION_RUNNING);
         if (paused) {
-                say(s, RESUME_TEXT);
+                session_break_say(s, RESUME_TEXT);
         } else if (k->due_ns > k->mono_ns || !waits) {
                 r = set_timer(s, k->due_ns);
                 if (r < 0) {
                         log_warning("session %s: no timer to charge in time: %s", s->id, strerror(-r));
                         wait_for_resume(s, "not_charged", "There is no timer by which it could be charged in time.");
                 } else {
-                        say(s, GAP_TEXT);
+                        session_break_say(s, GAP_TEXT);
                 }
         } else if (STREQ(session_waits_for(s), "operator")) {
-                say(s, GO_TEXT);
+                session_break_say(s, GO_TEXT);
         } else {
                 /* The trigger's edge would find it discharged. */
                 wait_for_resume(s, tms_cause_name(cause),
@@ -173,5 +109,5 @@ void session_break_over(struct session *s)
         s->in_break = false;
         if (s->recharge)
                 (void)sd_event_source_set_enabled(s->recharge, SD_EVENT_OFF);
-        say(s, "%s", "");
+        session_break_say(s, "%s", "");
 }

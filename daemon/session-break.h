@@ -22,6 +22,13 @@
 void session_break(struct session *s, uint32_t cause);
 /* Of the way out, or of its end. */
 void session_break_over(struct session *s);
+/* What comes next, for people; "" out of a BREAK. */
+void session_break_say(struct session *s, const char *format, ...) _printf_(2, 3);
+
+/* --- session-charge.c --------------------------------------------------------------------------- */
+
+/* The recharge timer's: it is time to charge the card, in a gap. */
+int session_charge_due(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* --- session-arm.c ------------------------------------------------------------------------------ */
 

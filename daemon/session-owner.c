@@ -35,11 +35,3 @@ int session_owner_new(struct session *s)
 {
         return heartbeat_new(s->ward->bus, s->ward->event, s->owner, on_owner_silent, s, &s->heartbeat);
 }
-
-void session_owner_follow(struct session *s)
-{
-        if (s->state == SESSION_RUNNING)
-                heartbeat_start(s->heartbeat);
-        else
-                heartbeat_stop(s->heartbeat);
-}

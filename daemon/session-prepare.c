@@ -8,6 +8,7 @@
  * polkit as one by now, gives a reason for it.
  */
 #include "job.h"
+#include "notices.h"
 #include "session-arguments.h"
 #include "session-gates.h"
 #include "session-verdict.h"

@@ -2,20 +2,26 @@
 /*
  * One treatment, from CreateSession to its end. Serves org.tmsd1.Session.
  *
- *  session.c          its state, and how it begins
- *  session-records.c  what it hears of the stimulator: records, progress, the lease
- *  session-end.c      its end, and what overtakes: stop, close
- *  session-prepare.c  protocol file to a timeline that the kernel has verified
+ *  session.c          the object, and what it puts on record
+ *  session-state.c    its state
+ *  session-progress.c how far it is, and what it waits for
+ *  session-break.c    a run whose card is discharged
+ *  session-end.c      its end, decided, and what overtakes: stop, close
+ *  session-records.c  what it hears of the stimulator: records, the lease
+ *  session-finish.c   its end takes effect
+ *  session-step.c     a method under way that adds risk
  *  session-arguments.c what a caller gives to Prepare
  *  session-verdict.c  Prepare's answer
  *  session-notices.c  what the safety policy wants confirmed before arming
- *  session-gates.c    the clock, the day's dose, one session a subject
- *  session-step.c     a method under way that adds risk
+ *  session-prepare.c  protocol file to a timeline that the kernel has verified
  *  session-arm.c      arm, and charge again in mid-run
+ *  session-charge.c   charge again by itself, in a gap
  *  session-run.c      start, go, pause, resume
- *  session-break.c    a run whose card is discharged
  *  session-owner.c    an owner who does not answer
- *  session-bus.c      the D-Bus interface: properties, who may call what
+ *  session-create.c   how it begins
+ *
+ * Each knows those above it in this list, and none below. session-bus.c, the
+ * D-Bus interface, is above them all.
  *
  * Everything here runs on the event loop. Whatever adds risk is on disk
  * before it takes effect; stopping waits for nothing.
@@ -82,10 +88,11 @@ struct session {
         char break_text[640];         /* then: a sentence on it */
 
         struct tms_device *control;
-        sd_event_source *io;       /* records, while there is no tick */
-        sd_event_source *tick;     /* lease, records, progress */
-        sd_event_source *recharge; /* in a gap: the card is to be charged again */
-        sd_event_source *finish;   /* the end takes effect; made at the beginning, so that ending needs no memory */
+        sd_event_source *io;                /* records, while there is no tick */
+        sd_event_source *tick;              /* lease, records, progress */
+        sd_event_source *recharge;          /* in a gap: the card is to be charged again */
+        sd_event_time_handler_t charge_due; /* recharge's; given at the creation */
+        sd_event_source *finish; /* the end takes effect; made at the beginning, so that ending needs no memory */
         unsigned tick_count;
         struct tms_event events[SESSION_EVENTS_MAX];
         size_t n_events;
@@ -167,8 +174,9 @@ void session_keep(struct session *s, const struct tms_event *events, size_t n);
 bool session_read_records(struct session *s);
 /* The end's part of the beginning. */
 int session_prepare_end(struct session *s);
-/* The output is safe already, and the reason stands in a record. */
+/* The output is safe already, and the reason stands in a record; text is a sentence. */
 void session_end_quietly(struct session *s, const char *reason, const char *text);
+void session_set_reason(struct session *s, const char *reason, const char *text);
 /* Off the bus and out of the list, with the list's reference. */
 void session_leave_bus(struct session *s);
 /* Takes what the kernel has recorded by now, which may end the session. */
@@ -186,14 +194,9 @@ void session_record_limited(struct session *s, const char *type, json_t *who, js
 /* --- session-owner.c -------------------------------------------------------------------- */
 
 int session_owner_new(struct session *s);
-/* The state has changed. */
-void session_owner_follow(struct session *s);
 
 /* --- session-notices.c ------------------------------------------------------------------ */
 
-/* The verdict's notices, ended by NULL; NULL where there are none. */
-int notices_new(const struct tms_safety *safety, char ***ret);
-char **notices_free(char **notices); /* returns NULL, takes NULL */
 /* Those of what is loaded now, none of them confirmed; taken over. */
 void session_set_notices(struct session *s, char **notices);
 /* An array of them, for a record; there must be some. NULL without memory. */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * In a gap of the protocol the card is charged again by itself, ten seconds
+ * ahead of the next pulse. See session-break.h.
+ */
+#include "session-break.h"
+
+/* Another method is under way. */
+#define BUSY_USEC (200 * USEC_PER_MS)
+
+/* It is not charged again: nothing goes on by itself, and whoever is there decides. */
+static void on_charge_over(const char *error, const char *sentence, void *userdata)
+{
+        struct session *s = userdata;
+        int r;
+
+        if (!error)
+                return;
+        session_catch_up(s);
+        /* Stopped, or paused by somebody. */
+        if (s->ending || s->state != SESSION_RUNNING)
+                return;
+        r = tms_device_pause(s->control, true);
+        log_warning("session %s: not charged again: %s", s->id, sentence);
+        session_record(s, "session.pause", NULL,
+                       json_pack("{s:s, s:s, s:b}", "reason", "not_charged", "text", sentence, "now", 1));
+        session_catch_up(s);
+        if (s->ending)
+                return;
+        if (r < 0 && s->state == SESSION_RUNNING)
+                session_end(s, "not_charged", sentence, NULL);
+        else if (s->in_break)
+                session_break_say(s,
+                                  "The stimulator was not charged for the next pulse, and the session is paused: %s "
+                                  "Resume tries "
+                                  "again.",
+                                  sentence);
+}
+
+static void on_charged(struct step *step)
+{
+        request_reply(step->q);
+        step_free(step);
+}
+
+int session_charge_due(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct session *s = userdata;
+        struct request *q;
+        struct step *step;
+
+        if (s->ending || !s->in_break || s->state != SESSION_RUNNING)
+                return 0;
+        if (s->busy) {
+                (void)sd_event_source_set_time_relative(source, BUSY_USEC);
+                (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+                return 0;
+        }
+        session_ref(s);
+        q = request_own(s->ward->calls, "Charge", s->path, on_charge_over, s);
+        if (!q) {
+                on_charge_over("Failed", "No memory. End other programs.", s);
+        } else if (session_may_begin(q, s, "Charge", IN_STATE(SESSION_RUNNING)) && session_may_charge(q, s, "Charge")) {
+                step = step_new(q, s, "Charge", IN_STATE(SESSION_RUNNING));
+                if (step)
+                        session_charge(step, "gap", on_charged);
+        }
+        session_unref(s);
+        return 0;
+}

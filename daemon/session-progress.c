@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How far a session is, and what it waits for, as everybody is told. See session.h. */
+#include "session.h"
+
+/* --- Waiting ----------------------------------------------------------------------------- */
+
+const char *session_waits_for(const struct session *s)
+{
+        uint16_t flags;
+
+        if (s->state != SESSION_RUNNING || s->ending || s->next_pulse >= s->timeline.count ||
+            s->released == s->next_pulse + 1)
+                return "none";
+        flags = s->timeline.pulses[s->next_pulse].flags;
+        if (flags & TMS_PULSE_WAIT_OPERATOR)
+                return "operator";
+        return flags & TMS_PULSE_WAIT_TRIGGER ? "trigger" : "none";
+}
+
+void session_tell_waiting(struct session *s)
+{
+        const char *waiting = session_waits_for(s);
+
+        if (s->waiting && STREQ(waiting, s->waiting))
+                return;
+        s->waiting = waiting;
+        /* Where in the session it waits comes first. */
+        if (!STREQ(waiting, "none"))
+                session_refresh(s);
+        if (s->slot)
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "Waiting", NULL);
+}
+
+/* --- Progress -------------------------------------------------------------------------- */
+
+static uint64_t time_left(const struct session *s)
+{
+        const struct tms_status *k = &s->st->status;
+        const struct tms_timeline *t = &s->timeline;
+        uint64_t rest = 0, left = 0;
+
+        /* The kernel moves its times when a pause or a wait is over; what is left is in the timeline itself. */
+        if (k->next_pulse < t->count)
+                rest = t->pulses[t->count - 1].t_ns - t->pulses[k->next_pulse].t_ns;
+        switch (s->state) {
+        case SESSION_RUNNING:
+                if (k->end_ns > k->mono_ns)
+                        left = k->end_ns - k->mono_ns;
+                return left > rest ? left : rest;
+        case SESSION_PAUSED:
+                return rest;
+        case SESSION_ENDED:
+        case SESSION_NEW:
+                return 0;
+        default:
+                return s->first_to_last_ns;
+        }
+}
+
+static void emit_progress(struct session *s)
+{
+        char *changed[5];
+        size_t n = 0;
+
+        if (s->delivered != s->shown_delivered)
+                changed[n++] = (char *)"Delivered";
+        if (s->missed != s->shown_missed)
+                changed[n++] = (char *)"Missed";
+        if (s->train != s->shown_train)
+                changed[n++] = (char *)"Train";
+        if (s->time_left_ns != s->shown_time_left_ns)
+                changed[n++] = (char *)"TimeLeft";
+        changed[n] = NULL;
+        s->shown_delivered = s->delivered;
+        s->shown_missed = s->missed;
+        s->shown_train = s->train;
+        s->shown_time_left_ns = s->time_left_ns;
+        if (n > 0 && s->slot)
+                (void)sd_bus_emit_properties_changed_strv(s->ward->bus, s->path, "org.tmsd1.Session", changed);
+}
+
+void session_refresh(struct session *s)
+{
+        if (s->ending || stimulator_refresh(s->st) < 0)
+                return;
+        if (s->started)
+                s->train = s->st->status.train;
+        s->time_left_ns = time_left(s);
+        emit_progress(s);
+}
