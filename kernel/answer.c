@@ -162,7 +162,7 @@ static void flooded(struct tms_device *tms)
 	if (!tms->undrained)
 		return;
 	tms->drains_left--;
-	tms_watchdog_start(tms);
+	tms_schedule_kick(tms);
 }
 
 /* Takes all answers off the card. Returns what the last one read said besides. */
@@ -262,7 +262,7 @@ irqreturn_t tms_pulse_irq(int irq, void *data)
 			return IRQ_HANDLED;
 		if (drain(tms) & TMS_ANSWER_EVENTS)
 			events(tms);
-		tms_engine_settle(tms);
+		tms_schedule_settle(tms);
 	}
 	return IRQ_HANDLED;
 }

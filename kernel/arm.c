@@ -124,7 +124,7 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 		/* The timer that was cancelled above gives up a lost answer, and ends a BREAK. */
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 			if (tms->shot.pending || tms_treating(tms->state))
-				tms_watchdog_start(tms);
+				tms_schedule_kick(tms);
 		}
 		tms_fitness_release(tms);
 	}

@@ -2,9 +2,8 @@
 /*
  * The pulse engine: one hard hrtimer, one step per pulse.
  *
- * Context: hard IRQ on engine_cpu, except for init and start (process) and settle (any,
- * engine_lock held). Takes engine_lock, under it ring->lock. Nothing here sleeps,
- * allocates or prints.
+ * Context: hard IRQ on engine_cpu, except for init and start (process). Takes
+ * engine_lock, under it ring->lock. Nothing here sleeps, allocates or prints.
  *
  * A step is woken tms_param_lead_ns() ahead of its pulse and spins for the rest,
  * so that the trigger does not depend on how late the timer's interrupt was. That it
@@ -54,21 +53,6 @@ static u64 spin_fine(u64 until_ns)
 		now_ns = tms_now();
 	while (now_ns < until_ns);
 	return now_ns;
-}
-
-/* When to wake up for what comes next; 0: not at all. Past: that waits for something. */
-u64 tms_engine_wakeup(struct tms_device *tms)
-{
-	switch (tms->state) {
-	case TMS_STATE_ARMING:
-		return tms->probe_due_ns - tms_param_lead_ns();
-	case TMS_STATE_RUNNING:
-		if (tms_play_over(&tms->play))
-			return 0;
-		return tms_play_due(&tms->play) - tms_param_lead_ns();
-	default:
-		return 0;
-	}
 }
 
 /* A pulse's step without a pulse: what would its error have been? */
@@ -246,26 +230,10 @@ static void pulse_step(struct tms_device *tms, u64 *spun_ns)
 	*spun_ns += before_ns - read_ns;
 }
 
-/*
- * A pulse is fired and answered, or left out: was it the last one, and the run is complete? Or is
- * the next one so far away that the card is discharged until then?
- */
-void tms_engine_settle(struct tms_device *tms)
-{
-	lockdep_assert_held(&tms->engine_lock);
-
-	if (tms->state != TMS_STATE_RUNNING || tms->shot.pending)
-		return;
-	if (tms_play_over(&tms->play))
-		tms_end(tms, TMS_CAUSE_COMPLETE);
-	else
-		tms_rest_look(tms, tms_now());
-}
-
 /* One step, if its time has come. Returns when to wake up next, 0: not at all. */
 static u64 step(struct tms_device *tms, u64 *spun_ns)
 {
-	u64 wakeup_ns = tms_engine_wakeup(tms);
+	u64 wakeup_ns = tms_schedule_wakeup(tms);
 
 	/* To look again; or a pause or a wait has moved the deadline since the timer's start. */
 	if (!wakeup_ns || wakeup_ns > tms_now())
@@ -273,19 +241,19 @@ static u64 step(struct tms_device *tms, u64 *spun_ns)
 
 	if (tms->state == TMS_STATE_ARMING) {
 		probe_step(tms, spun_ns);
-		return tms_engine_wakeup(tms);
+		return tms_schedule_wakeup(tms);
 	}
 
 	pulse_step(tms, spun_ns);
-	tms_engine_settle(tms);
+	tms_schedule_settle(tms);
 	if (READ_ONCE(tms->stop) ||
 	    tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR)) {
 		/* At its own time now: what it waits for starts the timer again. */
-		u64 next_ns = tms_engine_wakeup(tms);
+		u64 next_ns = tms_schedule_wakeup(tms);
 
 		return next_ns > wakeup_ns ? next_ns : 0;
 	}
-	return tms_engine_wakeup(tms);
+	return tms_schedule_wakeup(tms);
 }
 
 /*
@@ -316,7 +284,7 @@ static enum hrtimer_restart engine_timer(struct hrtimer *timer)
 	bool looked = false;
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		looked = tms_engine_wakeup(tms) > entered_ns;
+		looked = tms_schedule_wakeup(tms) > entered_ns;
 		set_timer(tms, step(tms, &spun_ns));
 		/* The quiet before the same pulse is nearer now as well. */
 		if (!tms->quiet_set || looked)
@@ -332,7 +300,7 @@ static enum hrtimer_restart engine_timer(struct hrtimer *timer)
 void tms_engine_continue(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
-	set_timer(tms, tms_engine_wakeup(tms));
+	set_timer(tms, tms_schedule_wakeup(tms));
 	tms_quiet_next(tms);
 }
 
@@ -342,7 +310,7 @@ static void start_here(void *data)
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		if (tms->state == TMS_STATE_ARMING)
-			tms_watchdog_start(tms);
+			tms_schedule_kick(tms);
 		tms_engine_continue(tms);
 	}
 }

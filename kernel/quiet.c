@@ -33,7 +33,7 @@
  */
 void tms_quiet_next(struct tms_device *tms)
 {
-	u64 wakeup_ns = tms_engine_wakeup(tms);
+	u64 wakeup_ns = tms_schedule_wakeup(tms);
 
 	lockdep_assert_held(&tms->engine_lock);
 
@@ -59,7 +59,7 @@ static void quiet(struct tasklet_struct *tasklet)
 	u64 wakeup_ns, until_ns;
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-		wakeup_ns = tms_engine_wakeup(tms);
+		wakeup_ns = tms_schedule_wakeup(tms);
 
 	/* It may have moved: then this is not the time. */
 	if (wakeup_ns && wakeup_ns <= now_ns + TMS_QUIET_NS) {

@@ -503,8 +503,12 @@ void tms_wake(struct tms_device *tms);
 void tms_engine_init(struct tms_device *tms);
 int tms_engine_start(struct tms_device *tms);		/* process */
 void tms_engine_continue(struct tms_device *tms);	/* hard IRQ on engine_cpu, lock held */
-void tms_engine_settle(struct tms_device *tms);		/* lock held */
-u64 tms_engine_wakeup(struct tms_device *tms);		/* lock held */
+
+/* --- schedule.c: engine_lock held ---------------------------------------- */
+
+u64 tms_schedule_wakeup(struct tms_device *tms);
+void tms_schedule_settle(struct tms_device *tms);
+void tms_schedule_kick(struct tms_device *tms);		/* on the CPU of the timer */
 
 /* --- quiet.c ------------------------------------------------------------- */
 
@@ -542,7 +546,6 @@ void tms_stop(struct tms_device *tms, u32 cause);	/* process, no lock held */
 
 void tms_watchdog_init(struct tms_device *tms);
 void tms_watchdog_begin(struct tms_device *tms);	/* lock held */
-void tms_watchdog_start(struct tms_device *tms);	/* lock held */
 void tms_watchdog_anchor(struct tms_device *tms);	/* lock held */
 
 /* --- rest.c: engine_lock held -------------------------------------------- */

@@ -64,7 +64,7 @@ static bool answer_holds(struct tms_device *tms, u64 now_ns)
 	if (!tms->shot.pending || since(now_ns, tms->shot.after_ns) < TMS_ANSWER_TIMEOUT_NS)
 		return true;
 	if (tms_answer_poll(tms)) {
-		tms_engine_settle(tms);
+		tms_schedule_settle(tms);
 		return true;
 	}
 	tms_answer_give_up(tms);
@@ -100,13 +100,6 @@ void tms_watchdog_begin(struct tms_device *tms)
 	writel(++tms->kick_value, tms->mmio + TMS_REG_WATCHDOG_KICK);
 }
 
-/* The timer stays on this CPU, which is the engine's while a card is energised. Lock held. */
-void tms_watchdog_start(struct tms_device *tms)
-{
-	lockdep_assert_held(&tms->engine_lock);
-	hrtimer_start(&tms->kick_timer, ns_to_ktime(TMS_KICK_NS), HRTIMER_MODE_REL_PINNED_HARD);
-}
-
 static bool wanted(struct tms_device *tms)
 {
 	return tms_treating(tms->state) || tms->shot.pending || tms->undrained;
@@ -121,7 +114,7 @@ static enum hrtimer_restart kick_timer(struct hrtimer *timer)
 		if (wanted(tms))
 			look_after(tms);
 		if (wanted(tms))
-			tms_watchdog_start(tms);
+			tms_schedule_kick(tms);
 	}
 	return HRTIMER_NORESTART;
 }
