@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The card's answers: what became of each trigger. Also what else comes by the
- * same vector: the trigger input and the panel.
+ * The card's answers: what became of each trigger.
  *
- * Context: hard IRQ, or any with engine_lock held. Takes engine_lock, under it
- * ring->lock. One register read per pulse: the answer says by itself whether
- * there is more to read.
+ * Context: any, hard IRQ among it, with engine_lock held. Takes ring->lock.
  *
  * Every trigger has exactly one answer, and the engine fires no pulse before it
  * has come. So there is never more than one to wait for, and whatever else comes
@@ -63,7 +60,7 @@ static void record(struct tms_device *tms, u64 word, const struct tms_shot *shot
 static void record_unasked(struct tms_device *tms, u64 word, u32 code)
 {
 	if (!tms_energised(tms->state))
-		tms_watchdog_anchor(tms);
+		tms_card_clocks(tms, &tms->anchor);
 	record(tms, word, NULL, code);
 }
 
@@ -190,11 +187,11 @@ static u64 drain(struct tms_device *tms)
 	return word;
 }
 
-/* The kick timer's turn to take some more. Lock held. */
-void tms_answer_drain(struct tms_device *tms)
+/* Takes what there is. True: the trigger input or the panel have something to say too. Lock held. */
+bool tms_answer_drain(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
-	drain(tms);
+	return drain(tms) & TMS_ANSWER_EVENTS;
 }
 
 /* Has the answer come, its interrupt not yet? Lock held. */
@@ -218,51 +215,4 @@ void tms_answer_give_up(struct tms_device *tms)
 	tms->shot.pending = false;
 	tms->store->unanswered++;
 	record(tms, 0, &shot, TMS_PULSE_OUTCOME_NO_ANSWER);
-}
-
-/*
- * The pulse follows the edge by a fixed time, so that this interrupt's own
- * lateness is not in it. If that was too long, the engine finds the pulse late,
- * as it would any other. By drift, an edge may seem to come a little from now.
- */
-static void trigger(struct tms_device *tms)
-{
-	u64 card_ns = readq(tms->mmio + TMS_REG_TRIGGER_IN_NS);
-	u64 ago_ns = max_t(s64, tms_raw() - tms_clock_to_raw(&tms->anchor, card_ns), 0);
-	u64 edge_ns = tms_now() - ago_ns;
-
-	tms_event_trigger(tms, edge_ns, card_ns);
-
-	/* While it listens, there is one that waits; but a pause may have come between. */
-	if (tms->state != TMS_STATE_RUNNING ||
-	    !tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER))
-		return;
-	tms_card_listen(tms, false);
-	tms_play_release(&tms->play, edge_ns + TMS_TRIGGER_DELAY_NS, 0);
-	tms_engine_continue(tms);
-}
-
-static void events(struct tms_device *tms)
-{
-	u32 pending = readl(tms->mmio + TMS_REG_IRQ_EVENTS) & TMS_IRQ_MASK & ~TMS_IRQ_ANSWER;
-
-	writel(pending, tms->mmio + TMS_REG_IRQ_EVENTS);
-	if (pending & TMS_IRQ_TRIGGER_IN && tms->listening)
-		trigger(tms);
-	if (pending & TMS_IRQ_PANEL)
-		tms_panel_changed(tms);
-}
-
-irqreturn_t tms_pulse_irq(int irq, void *data)
-{
-	struct tms_device *tms = data;
-
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		if (tms->state == TMS_STATE_GONE || tms->away)
-			return IRQ_HANDLED;
-		if (drain(tms) & TMS_ANSWER_EVENTS)
-			events(tms);
-		tms_schedule_settle(tms);
-	}
-	return IRQ_HANDLED;
 }

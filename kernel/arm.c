@@ -62,7 +62,8 @@ static int energise(struct tms_device *tms)
 		tms_fitness_reset(tms);
 	}
 	tms_setpoints_reset(tms);
-	tms_watchdog_anchor(tms);
+	/* There is none before to compare it with. */
+	tms_card_clocks(tms, &tms->anchor);
 	tms_set_state(tms, TMS_STATE_ARMING, TMS_CAUSE_REQUEST);
 	tms_watchdog_begin(tms);
 

@@ -3,8 +3,8 @@
  * Reading the card's identity and coil, and preparing its interrupts. The fast
  * accesses are where they are used; SAFE is inline in tms.h.
  *
- * Context: ask and coil: process, registers mapped. setup, set_waveform, listen: any,
- * engine_lock held or nobody else there yet. None takes a lock.
+ * Context: ask and coil: process, registers mapped. clocks: any. setup, set_waveform,
+ * listen: any, engine_lock held or nobody else there yet. None takes a lock.
  */
 #include <linux/dev_printk.h>
 
@@ -109,6 +109,14 @@ void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil)
 		.heat_mJ = rd32(tms, TMS_REG_COIL_HEAT_MJ),
 		.cool_mW = rd32(tms, TMS_REG_COIL_COOL_MW),
 	};
+}
+
+/* Both clocks at one instant; U64_MAX from a card that is gone. */
+void tms_card_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor)
+{
+	ret_anchor->before_ns = tms_raw();
+	ret_anchor->card_ns = rd64(tms, TMS_REG_CLOCK_NS);
+	ret_anchor->after_ns = tms_raw();
 }
 
 /* Events of the trigger input only count while a pulse waits for one; older ones are void. */

@@ -13,6 +13,12 @@ void tms_wake(struct tms_device *tms)
 	irq_work_queue(&tms->wake_work);
 }
 
+/* The panel's inputs have changed: queues the work that reports them, see panel.c. */
+void tms_wake_panel(struct tms_device *tms)
+{
+	schedule_work(&tms->panel_work);
+}
+
 /*
  * A change of state that found no place is put when there is one: from the state before the
  * first of them to the one behind the last. False: there is still none. engine_lock held.

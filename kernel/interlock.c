@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The fault vector, and the stop that anybody may ask for.
+ * What is open or latched, and what follows from it; and the stop that anybody may
+ * ask for.
  *
- * Context: hard IRQ, or any. Takes engine_lock, under it ring->lock.
- *
- * The card has already made itself safe when it raises the fault vector; the
- * handler does it once more before anything else, a clock's reading after its
- * entry (far below 3 us). Only then it may wait for the engine's lock, at most the
- * lead and a pulse's work (23 us), to find out what it was. If the engine spins on
- * this CPU the handler itself waits that long, and with another card's engine on it
- * for as long again; the card does not fire meanwhile.
+ * Context: any, hard IRQ among it, with engine_lock held. Takes ring->lock. The stop
+ * takes engine_lock by itself.
  */
 #include "tms.h"
-#include "trace.h"
 
 /* The most urgent of what is open or latched, as a cause; @otherwise if nothing is. */
 static u32 cause_of(u32 bits, u32 otherwise)
@@ -84,25 +78,6 @@ u32 tms_interlock_clear(struct tms_device *tms, u32 bits)
 	live = readl(tms->mmio + TMS_REG_STATUS) & TMS_IL_MASK;
 	tms->live = live;
 	return latch | live;
-}
-
-irqreturn_t tms_fault_irq(int irq, void *data)
-{
-	struct tms_device *tms = data;
-	u64 entered_ns = tms_now();
-	u64 safe_ns;
-
-	tms_halt(tms);
-	safe_ns = tms_now();
-
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		/* Whoever brings it back looks. */
-		if (!tms->away)
-			tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
-	}
-
-	trace_tms_fault(tms->minor, entered_ns, safe_ns);
-	return IRQ_HANDLED;
 }
 
 /* Ends treating. The output is safe at once, and surely so on return. Without any lock held. */

@@ -8,8 +8,8 @@
  * spinlocks that may sleep on PREEMPT_RT, so that the levels are read and
  * reported by a work item.
  *
- * Context: process, but for tms_panel_changed(). Takes the device's rwsem for
- * reading, no other lock.
+ * Context: process. Takes the device's rwsem for reading, no other lock. The work is
+ * queued by tms_wake_panel(), from hard IRQ.
  */
 #include <linux/input.h>
 
@@ -53,12 +53,6 @@ static void tms_panel_report(struct tms_device *tms)
 static void tms_panel_work(struct work_struct *work)
 {
 	tms_panel_report(container_of(work, struct tms_device, panel_work));
-}
-
-/* Hard IRQ: the panel's inputs have changed. */
-void tms_panel_changed(struct tms_device *tms)
-{
-	schedule_work(&tms->panel_work);
 }
 
 /* Before the card's interrupts are let in. */

@@ -100,7 +100,7 @@ static int come_back(struct tms_device *tms)
 		tms_interlock_scan(tms, 0);
 	}
 	up_write(&tms->rwsem);
-	tms_panel_changed(tms);
+	tms_wake_panel(tms);
 	return r == -ENODEV ? r : 0;
 }
 

@@ -458,6 +458,7 @@ bool tms_card_present(struct tms_device *tms);
 void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil);
 void tms_card_setup(struct tms_device *tms);
 bool tms_card_set_waveform(struct tms_device *tms, u32 waveform);
+void tms_card_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor);
 void tms_card_listen(struct tms_device *tms, bool trigger);
 
 /* --- back.c: process, tms->lock held ------------------------------------- */
@@ -497,6 +498,7 @@ bool tms_event_catch_up(struct tms_device *tms);
 void tms_event_interlock(struct tms_device *tms);
 void tms_event_trigger(struct tms_device *tms, u64 mono_ns, u64 card_ns);
 void tms_wake(struct tms_device *tms);
+void tms_wake_panel(struct tms_device *tms);	/* any context */
 
 /* --- engine.c: hard IRQ -------------------------------------------------- */
 
@@ -523,30 +525,32 @@ void tms_setpoints_fill(struct tms_device *tms);
 void tms_setpoints_used(struct tms_device *tms);
 u64 tms_setpoints_settle_ns(struct tms_device *tms, u32 from_permille, u32 to_permille);
 
-/* --- answer.c: hard IRQ; with the lock held any -------------------------- */
+/* --- answer.c: engine_lock held ------------------------------------------ */
 
-irqreturn_t tms_pulse_irq(int irq, void *data);
-void tms_answer_drain(struct tms_device *tms);		/* lock held */
-bool tms_answer_poll(struct tms_device *tms);		/* lock held */
-void tms_answer_give_up(struct tms_device *tms);	/* lock held */
+bool tms_answer_drain(struct tms_device *tms);
+bool tms_answer_poll(struct tms_device *tms);
+void tms_answer_give_up(struct tms_device *tms);
 
-/* --- interlock.c: hard IRQ ----------------------------------------------- */
+/* --- interlock.c: engine_lock held unless said --------------------------- */
 
-irqreturn_t tms_fault_irq(int irq, void *data);
 /* In SAFE these are everyday life: a coil is changed, a button pressed and pulled out. */
 #define TMS_IL_EVERYDAY		(TMS_IL_MASK & ~(TMS_IL_HV_FAULT | TMS_IL_OVERCURRENT))
 /* And these in BREAK: the coil is moved, and cools. ARM looks whether they have closed again. */
 #define TMS_IL_BREAK		(TMS_IL_CONTACT_LOST | TMS_IL_COIL_HOT)
 
-void tms_interlock_scan(struct tms_device *tms, u32 otherwise);	/* lock held */
-u32 tms_interlock_clear(struct tms_device *tms, u32 bits);	/* lock held */
+void tms_interlock_scan(struct tms_device *tms, u32 otherwise);
+u32 tms_interlock_clear(struct tms_device *tms, u32 bits);
 void tms_stop(struct tms_device *tms, u32 cause);	/* process, no lock held */
+
+/* --- vectors.c: hard IRQ -------------------------------------------------- */
+
+irqreturn_t tms_fault_irq(int irq, void *data);
+irqreturn_t tms_pulse_irq(int irq, void *data);
 
 /* --- watchdog.c: hard IRQ ------------------------------------------------ */
 
 void tms_watchdog_init(struct tms_device *tms);
 void tms_watchdog_begin(struct tms_device *tms);	/* lock held */
-void tms_watchdog_anchor(struct tms_device *tms);	/* lock held */
 
 /* --- rest.c: engine_lock held -------------------------------------------- */
 
@@ -649,12 +653,10 @@ void tms_power_shutdown(struct pci_dev *pdev);
 extern const struct pci_error_handlers tms_error_handlers;
 extern const struct dev_pm_ops tms_pm_ops;
 
-/* --- hwmon.c, panel.c: process unless said ------------------------------- */
+/* --- hwmon.c, panel.c: process ------------------------------------------- */
 
 int tms_hwmon_add(struct tms_device *tms);
 int tms_panel_add(struct tms_device *tms);
 void tms_panel_remove(struct tms_device *tms);
-/* Hard IRQ: the panel's inputs have changed. Queues the work that reports them. */
-void tms_panel_changed(struct tms_device *tms);
 
 #endif

@@ -17,21 +17,6 @@ static u64 since(u64 now_ns, u64 then_ns)
 	return now_ns > then_ns ? now_ns - then_ns : 0;
 }
 
-/* Both clocks at one instant; U64_MAX from a card that is gone. */
-static void read_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor)
-{
-	ret_anchor->before_ns = tms_raw();
-	ret_anchor->card_ns = readq(tms->mmio + TMS_REG_CLOCK_NS);
-	ret_anchor->after_ns = tms_raw();
-}
-
-/* The first of an arming: there is nothing to compare it with. Lock held. */
-void tms_watchdog_anchor(struct tms_device *tms)
-{
-	lockdep_assert_held(&tms->engine_lock);
-	read_clocks(tms, &tms->anchor);
-}
-
 /* A fault whose interrupt was lost, a card that fell to SAFE without a word, or that is gone. */
 static bool card_holds(struct tms_device *tms, const struct tms_anchor *now)
 {
@@ -81,7 +66,7 @@ static void look_after(struct tms_device *tms)
 
 	if (tms->undrained)
 		tms_answer_drain(tms);
-	read_clocks(tms, &now);
+	tms_card_clocks(tms, &now);
 	now_ns = tms_now();
 	if (!answer_holds(tms, now_ns) || !tms_treating(tms->state))
 		return;
