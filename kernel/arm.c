@@ -217,11 +217,11 @@ int tms_arm(struct tms_device *tms, struct tms_arm *arm)
 	if (arm->flags || memchr_inv(arm->reserved, 0, sizeof(arm->reserved)))
 		return -EINVAL;
 
-	r = tms_cdev_enter(tms);
+	r = tms_device_enter(tms);
 	if (r < 0)
 		return r;
 	r = begin(tms, arm->timeline_gen, &epoch);
-	tms_cdev_leave(tms);
+	tms_device_leave(tms);
 	if (r < 0)
 		return r;
 
@@ -233,7 +233,7 @@ int tms_arm(struct tms_device *tms, struct tms_arm *arm)
 		wait_event_killable_timeout(tms->wait, READ_ONCE(tms->epoch) != epoch ||
 					    READ_ONCE(tms->dead),
 					    msecs_to_jiffies(POLL_MS));
-		r = tms_cdev_enter(tms);
+		r = tms_device_enter(tms);
 		if (r == -EBUSY) {
 			/* It resets, or sleeps: that has ended it. */
 			scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
@@ -242,7 +242,7 @@ int tms_arm(struct tms_device *tms, struct tms_arm *arm)
 		if (r < 0)
 			return r;
 		r = look_and_go_on(tms, arm, epoch, deadline_ns);
-		tms_cdev_leave(tms);
+		tms_device_leave(tms);
 	} while (r == -EINPROGRESS);
 
 	return r;

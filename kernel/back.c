@@ -134,7 +134,7 @@ static void lose(struct tms_device *tms)
 		if (tms->state != TMS_STATE_GONE)
 			tms_set_state(tms, TMS_STATE_GONE, TMS_CAUSE_CARD_ABSENT);
 	}
-	tms_cdev_lose(tms);
+	tms_device_lose(tms);
 	dev_err(&tms->pdev->dev, "card %016llx is gone, another is in its place: unbind the driver from %s and bind it again\n",
 		tms->caps.serial, pci_name(tms->pdev));
 }

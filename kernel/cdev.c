@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The character device: class, nodes, open, read, poll, release; and the life of
- * struct tms_device.
+ * The character device: class, nodes, open, read, poll, release.
  *
  * Context: process. Takes file->read_lock, rwsem, tms->lock, engine_lock and
  * ring->lock, in this order.
  *
- * The struct lives until its last file is closed; the registers only until the
- * card is unbound. Every way to the registers goes through tms_cdev_enter(). The
- * records do not need it: what a card has left is read to the end after it went.
+ * A file keeps its device's struct, not the registers: the way to those goes through
+ * tms_device_enter(). The records do not need it: what a card has left is read to the
+ * end after it went.
  */
 #include <linux/idr.h>
 #include <linux/module.h>
@@ -23,29 +22,6 @@
 static struct class *class;
 static dev_t first_devt;
 static DEFINE_IDA(minors);
-
-/*
- * Until tms_cdev_leave() the registers stay. Nothing that may wait for long in between. A
- * card that resets or sleeps turns its callers away: a reset may take a minute.
- */
-int tms_cdev_enter(struct tms_device *tms)
-{
-	int r = 0;
-
-	down_read(&tms->rwsem);
-	if (READ_ONCE(tms->dead))
-		r = -ENODEV;
-	else if (tms->away)
-		r = -EBUSY;
-	if (r < 0)
-		up_read(&tms->rwsem);
-	return r;
-}
-
-void tms_cdev_leave(struct tms_device *tms)
-{
-	up_read(&tms->rwsem);
-}
 
 /* --- open and release ---------------------------------------------------------- */
 
@@ -78,14 +54,14 @@ static int cdev_open(struct inode *inode, struct file *filp)
 	file->tms = tms;
 	file->controller = controller;
 
-	r = tms_cdev_enter(tms);
+	r = tms_device_enter(tms);
 	if (r < 0)
 		goto err_free;
 	if (controller)
 		r = become_controller(tms, file);
 	else
 		file->cursor = tms_ring_head(&tms->store->ring);
-	tms_cdev_leave(tms);
+	tms_device_leave(tms);
 	if (r < 0)
 		goto err_free;
 
@@ -104,7 +80,7 @@ err_free:
  */
 static void end_controller(struct tms_device *tms)
 {
-	bool entered = !tms_cdev_enter(tms);
+	bool entered = !tms_device_enter(tms);
 
 	if (entered)
 		tms_stop(tms, TMS_CAUSE_CLOSED);
@@ -122,7 +98,7 @@ static void end_controller(struct tms_device *tms)
 	mutex_unlock(&tms->lock);
 
 	if (entered)
-		tms_cdev_leave(tms);
+		tms_device_leave(tms);
 }
 
 static int cdev_release(struct inode *inode, struct file *filp)
@@ -232,78 +208,27 @@ static const struct file_operations fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
-/* --- the device's life ----------------------------------------------------------------- */
+/* --- the node -------------------------------------------------------------------------- */
 
-static void wake_work(struct irq_work *work)
+/* The number of a card's node, or an error. */
+int tms_cdev_take_minor(void)
 {
-	struct tms_device *tms = container_of(work, struct tms_device, wake_work);
-
-	wake_up_interruptible_all(&tms->wait);
-	if (READ_ONCE(tms->qos_active) && !tms_energised(READ_ONCE(tms->state)))
-		schedule_work(&tms->qos_work);
+	return ida_alloc_max(&minors, TMS_MINORS - 1, GFP_KERNEL);
 }
 
-static void release(struct device *dev)
+void tms_cdev_give_minor(int minor)
 {
-	struct tms_device *tms = container_of(dev, struct tms_device, dev);
-
-	kfree(tms);
+	ida_free(&minors, minor);
 }
 
-/* The struct, without a card yet, or an ERR_PTR(). tms_cdev_free() ends it. */
-struct tms_device *tms_cdev_alloc(struct pci_dev *pdev)
+/* Behind device_initialize(): what the node of @tms will be. */
+void tms_cdev_prepare(struct tms_device *tms)
 {
-	struct tms_device *tms;
-	int minor, r;
-
-	tms = kzalloc(sizeof(*tms), GFP_KERNEL);
-	if (!tms)
-		return ERR_PTR(-ENOMEM);
-	minor = ida_alloc_max(&minors, TMS_MINORS - 1, GFP_KERNEL);
-	if (minor < 0) {
-		dev_err(&pdev->dev, "no number is left for this card: %d are in use\n", TMS_MINORS);
-		kfree(tms);
-		return ERR_PTR(minor);
-	}
-
-	tms->pdev = pdev;
-	tms->minor = minor;
-	tms->engine_cpu = -1;
-	tms->drains_left = TMS_DRAINS_MAX;
-	tms->stop = 1;
-	init_rwsem(&tms->rwsem);
-	mutex_init(&tms->lock);
-	raw_spin_lock_init(&tms->engine_lock);
-	init_waitqueue_head(&tms->wait);
-	init_irq_work(&tms->wake_work, wake_work);
-	INIT_WORK(&tms->qos_work, tms_fitness_qos_work);
-	tms_engine_init(tms);
-	tms_quiet_init(tms);
-	tms_watchdog_init(tms);
-	tms_lease_init(tms);
-
-	device_initialize(&tms->dev);
 	tms->dev.class = class;
-	tms->dev.parent = &pdev->dev;
-	tms->dev.devt = MKDEV(MAJOR(first_devt), minor);
+	tms->dev.devt = MKDEV(MAJOR(first_devt), tms->minor);
 	tms->dev.groups = tms_sysfs_groups;
-	tms->dev.release = release;
-	dev_set_drvdata(&tms->dev, tms);
 	cdev_init(&tms->cdev, &fops);
 	tms->cdev.owner = THIS_MODULE;
-	r = dev_set_name(&tms->dev, TMS_NAME "%d", minor);
-	if (r < 0) {
-		tms_cdev_free(tms);
-		return ERR_PTR(r);
-	}
-	return tms;
-}
-
-/* The struct goes with its last file; its number is free now, for the next card that comes. */
-void tms_cdev_free(struct tms_device *tms)
-{
-	ida_free(&minors, tms->minor);
-	put_device(&tms->dev);
 }
 
 /* From here on there are callers. */
@@ -316,44 +241,6 @@ int tms_cdev_add(struct tms_device *tms)
 void tms_cdev_del(struct tms_device *tms)
 {
 	cdev_device_del(&tms->cdev, &tms->dev);
-}
-
-/*
- * The last record has been put: no more calls, and readers may read to the end. While the
- * registers are there nobody inside needs to be waited for.
- */
-void tms_cdev_lose(struct tms_device *tms)
-{
-	/* Pairs with the one in cdev_read(). */
-	smp_store_release(&tms->dead, true);
-	wake_up_interruptible_all(&tms->wait);
-}
-
-/*
- * The card goes, for whatever reason. Safe first, then no new callers, then wait
- * for those inside (none of them sleeps there), then the timers.
- */
-void tms_cdev_kill(struct tms_device *tms, u32 cause)
-{
-	tms_halt_now(tms);
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		if (tms->shot.pending && !tms_answer_poll(tms))
-			tms_answer_give_up(tms);
-		if (tms->state != TMS_STATE_GONE)
-			tms_set_state(tms, TMS_STATE_GONE, cause);
-	}
-
-	down_write(&tms->rwsem);
-	tms_cdev_lose(tms);
-	up_write(&tms->rwsem);
-
-	hrtimer_cancel(&tms->engine_timer);
-	tms_quiet_cancel(tms);
-	hrtimer_cancel(&tms->kick_timer);
-	hrtimer_cancel(&tms->lease_timer);
-
-	scoped_guard(mutex, &tms->lock)
-		tms_fitness_release(tms);
 }
 
 int tms_cdev_register(void)

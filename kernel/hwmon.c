@@ -49,11 +49,11 @@ static int tms_hwmon_read(struct device *dev, enum hwmon_sensor_types type,
 	struct tms_device *tms = dev_get_drvdata(dev);
 	int ret;
 
-	ret = tms_cdev_enter(tms);
+	ret = tms_device_enter(tms);
 	if (ret)
 		return ret;
 	ret = tms_hwmon_read_card(tms, type, attr, channel, val);
-	tms_cdev_leave(tms);
+	tms_device_leave(tms);
 	return ret;
 }
 

@@ -90,10 +90,10 @@ static int call_load(struct tms_file *file, union argument *a)
 	r = -EFAULT;
 	if (!copy_from_user(t->pulses, u64_to_user_ptr(load->pulses),
 			    array_size(load->count, sizeof(t->pulses[0])))) {
-		r = tms_cdev_enter(file->tms);
+		r = tms_device_enter(file->tms);
 		if (!r) {
 			r = tms_treat_load(file->tms, load, &t);
-			tms_cdev_leave(file->tms);
+			tms_device_leave(file->tms);
 		}
 	}
 	kvfree(t);
@@ -132,12 +132,12 @@ static int call_resume(struct tms_file *file, union argument *a)
  */
 static int call_stop(struct tms_file *file, union argument *a)
 {
-	int r = tms_cdev_enter(file->tms);
+	int r = tms_device_enter(file->tms);
 
 	if (r < 0)
 		return r == -EBUSY ? 0 : r;
 	tms_stop(file->tms, TMS_CAUSE_REQUEST);
-	tms_cdev_leave(file->tms);
+	tms_device_leave(file->tms);
 	return 0;
 }
 
@@ -156,7 +156,7 @@ static int call_keepalive(struct tms_file *file, union argument *a)
 	if (k->flags || memchr_inv(k->reserved, 0, sizeof(k->reserved)))
 		return -EINVAL;
 
-	r = tms_cdev_enter(tms);
+	r = tms_device_enter(tms);
 	if (r < 0) {
 		if (tms_store_mine(tms)) {
 			tms_ring_ack(&tms->store->ring, k->acked_seq, READ_ONCE(file->cursor));
@@ -167,7 +167,7 @@ static int call_keepalive(struct tms_file *file, union argument *a)
 	}
 	r = tms_lease_renew(tms, file, k->acked_seq, &k->lease_ends_ns);
 	k->event_head = tms_ring_head(&tms->store->ring);
-	tms_cdev_leave(tms);
+	tms_device_leave(tms);
 	return r;
 }
 
@@ -232,12 +232,12 @@ long tms_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	if (_IOC_DIR(cmd) & _IOC_WRITE && copy_from_user(&a, user, _IOC_SIZE(cmd)))
 		return -EFAULT;
 
-	r = call->flags & ENTERS ? 0 : tms_cdev_enter(file->tms);
+	r = call->flags & ENTERS ? 0 : tms_device_enter(file->tms);
 	if (r < 0)
 		return r;
 	r = call->fn(file, &a);
 	if (!(call->flags & ENTERS))
-		tms_cdev_leave(file->tms);
+		tms_device_leave(file->tms);
 
 	if (_IOC_DIR(cmd) & _IOC_READ && tells(r) && copy_to_user(user, &a, _IOC_SIZE(cmd)))
 		return -EFAULT;

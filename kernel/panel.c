@@ -37,10 +37,10 @@ static void tms_panel_report(struct tms_device *tms)
 {
 	u32 levels, i;
 
-	if (tms_cdev_enter(tms))
+	if (tms_device_enter(tms))
 		return;
 	levels = readl(tms->mmio + TMS_REG_PANEL);
-	tms_cdev_leave(tms);
+	tms_device_leave(tms);
 	if (levels & ~TMS_PANEL_MASK)
 		return;
 

@@ -100,7 +100,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	struct tms_device *tms;
 	int r;
 
-	tms = tms_cdev_alloc(pdev);
+	tms = tms_device_alloc(pdev);
 	if (IS_ERR(tms))
 		return PTR_ERR(tms);
 
@@ -156,7 +156,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 err_remove_power:
 	tms_power_remove(tms);
 err_free_irqs:
-	tms_cdev_kill(tms, TMS_CAUSE_SHUTDOWN);
+	tms_device_kill(tms, TMS_CAUSE_SHUTDOWN);
 	free_irqs(tms, TMS_VECTOR_COUNT);
 err_remove_panel:
 	tms_panel_remove(tms);
@@ -166,7 +166,7 @@ err_free_vectors:
 err_leave_store:
 	tms_store_leave(tms);
 err_put:
-	tms_cdev_free(tms);
+	tms_device_free(tms);
 	return r;
 }
 
@@ -174,7 +174,7 @@ static void remove(struct pci_dev *pdev)
 {
 	struct tms_device *tms = pci_get_drvdata(pdev);
 
-	tms_cdev_kill(tms, tms_card_present(tms) ? TMS_CAUSE_SHUTDOWN : TMS_CAUSE_CARD_ABSENT);
+	tms_device_kill(tms, tms_card_present(tms) ? TMS_CAUSE_SHUTDOWN : TMS_CAUSE_CARD_ABSENT);
 	tms_cdev_del(tms);
 	tms_power_remove(tms);
 	free_irqs(tms, TMS_VECTOR_COUNT);
@@ -182,7 +182,7 @@ static void remove(struct pci_dev *pdev)
 	end_work(tms);
 	pci_free_irq_vectors(pdev);
 	tms_store_leave(tms);
-	tms_cdev_free(tms);
+	tms_device_free(tms);
 }
 
 static const struct pci_device_id ids[] = {

@@ -160,7 +160,7 @@ const struct dev_pm_ops tms_pm_ops = {
 /* Reboot, power-off, kexec: nobody comes back from here. */
 void tms_power_shutdown(struct pci_dev *pdev)
 {
-	tms_cdev_kill(pci_get_drvdata(pdev), TMS_CAUSE_SHUTDOWN);
+	tms_device_kill(pci_get_drvdata(pdev), TMS_CAUSE_SHUTDOWN);
 }
 
 /* --- resets and bus errors ------------------------------------------------------ */

@@ -3,7 +3,7 @@
  * /sys/class/tms/tmsN/: what a person or a udev rule wants to see without
  * opening the device. Read-only.
  *
- * Context: process. Takes rwsem through tms_cdev_enter() where registers are read.
+ * Context: process. Takes rwsem through tms_device_enter() where registers are read.
  */
 #include <linux/sysfs.h>
 
@@ -54,11 +54,11 @@ static ssize_t odometer_show(struct device *dev, struct device_attribute *attr, 
 	u64 odometer;
 	int r;
 
-	r = tms_cdev_enter(tms);
+	r = tms_device_enter(tms);
 	if (r < 0)
 		return r;
 	odometer = readq(tms->mmio + TMS_REG_ODOMETER);
-	tms_cdev_leave(tms);
+	tms_device_leave(tms);
 	return sysfs_emit(buf, "%llu\n", odometer);
 }
 static DEVICE_ATTR_RO(odometer);

@@ -418,6 +418,12 @@ static inline bool tms_treating(u32 state)
 	return tms_energised(state) || state == TMS_STATE_BREAK;
 }
 
+/* --- device.c: process --------------------------------------------------- */
+
+int tms_device_enter(struct tms_device *tms);
+void tms_device_leave(struct tms_device *tms);
+void tms_device_lose(struct tms_device *tms);
+
 /* --- card.c: registers; any context unless said -------------------------- */
 
 /* SAFE: no charge, no trigger possible. Needs no lock and never fails. */
@@ -613,14 +619,17 @@ long tms_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 
 int tms_cdev_register(void);
 void tms_cdev_unregister(void);
-struct tms_device *tms_cdev_alloc(struct pci_dev *pdev);
+int tms_cdev_take_minor(void);
+void tms_cdev_give_minor(int minor);
+void tms_cdev_prepare(struct tms_device *tms);
 int tms_cdev_add(struct tms_device *tms);
 void tms_cdev_del(struct tms_device *tms);
-void tms_cdev_free(struct tms_device *tms);
-void tms_cdev_lose(struct tms_device *tms);
-void tms_cdev_kill(struct tms_device *tms, u32 cause);
-int tms_cdev_enter(struct tms_device *tms);
-void tms_cdev_leave(struct tms_device *tms);
+
+/* --- life.c: process ----------------------------------------------------- */
+
+struct tms_device *tms_device_alloc(struct pci_dev *pdev);
+void tms_device_free(struct tms_device *tms);
+void tms_device_kill(struct tms_device *tms, u32 cause);
 
 /* --- sysfs.c ------------------------------------------------------------- */
 
