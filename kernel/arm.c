@@ -106,17 +106,15 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 	if (r < 0)
 		return r;
 
-	tms_fitness_hold(tms);
-	/* They may be about to run for the last time, on a CPU that was the engine's. */
-	hrtimer_cancel(&tms->kick_timer);
-	tms_quiet_cancel(tms);
+	tms_qos_hold(tms);
+	tms_timers_cancel_left(tms);
 	/* The first probe's time is set, and so near that others' turn may last longer. */
 	scoped_guard(preempt) {
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 			r = energise(tms);
 			*ret_epoch = tms->epoch;
 		}
-		if (!r && tms_engine_start(tms) < 0) {
+		if (!r && tms_timers_start(tms) < 0) {
 			tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
 			return -ETIME;
 		}
@@ -127,7 +125,7 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 			if (tms->shot.pending || tms_treating(tms->state))
 				tms_schedule_kick(tms);
 		}
-		tms_fitness_release(tms);
+		tms_qos_release(tms);
 	}
 	return r;
 }
@@ -201,7 +199,7 @@ static int look_and_go_on(struct tms_device *tms, struct tms_arm *arm, u64 epoch
 		r = look(tms, arm, epoch, deadline_ns);
 		goes_on = !r && tms->state == TMS_STATE_RUNNING;
 	}
-	if (goes_on && tms_engine_start(tms) < 0) {
+	if (goes_on && tms_timers_start(tms) < 0) {
 		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
 		return -ETIME;
 	}

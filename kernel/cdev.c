@@ -91,7 +91,7 @@ static void end_controller(struct tms_device *tms)
 		if (entered)
 			tms_drop_timeline(tms, TMS_CAUSE_CLOSED);
 	}
-	tms_fitness_release(tms);
+	tms_qos_release(tms);
 	tms_treat_unload(tms);
 	tms->limits_set = false;
 	tms->owner = NULL;

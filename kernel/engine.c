@@ -2,7 +2,7 @@
 /*
  * The pulse engine: one hard hrtimer, one step per pulse.
  *
- * Context: hard IRQ on engine_cpu, except for init and start (process). Takes
+ * Context: hard IRQ on engine_cpu, except for init (process). Takes
  * engine_lock, under it ring->lock. Nothing here sleeps, allocates or prints.
  *
  * A step is woken tms_param_lead_ns() ahead of its pulse and spins for the rest,
@@ -26,7 +26,6 @@
  * Times are absolute, from the start of the run: nothing adds up.
  */
 #include <linux/processor.h>
-#include <linux/smp.h>
 
 #include "tms.h"
 #include "trace.h"
@@ -302,23 +301,6 @@ void tms_engine_continue(struct tms_device *tms)
 	lockdep_assert_held(&tms->engine_lock);
 	set_timer(tms, tms_schedule_wakeup(tms));
 	tms_quiet_next(tms);
-}
-
-static void start_here(void *data)
-{
-	struct tms_device *tms = data;
-
-	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		if (tms->state == TMS_STATE_ARMING)
-			tms_schedule_kick(tms);
-		tms_engine_continue(tms);
-	}
-}
-
-/* The timers stay on the CPU that starts them. Process context, no lock but rwsem and tms->lock. */
-int tms_engine_start(struct tms_device *tms)
-{
-	return smp_call_function_single(READ_ONCE(tms->engine_cpu), start_here, tms, true);
 }
 
 void tms_engine_init(struct tms_device *tms)

@@ -55,7 +55,7 @@ struct tms_device *tms_device_alloc(struct pci_dev *pdev)
 	raw_spin_lock_init(&tms->engine_lock);
 	init_waitqueue_head(&tms->wait);
 	init_irq_work(&tms->wake_work, wake_work);
-	INIT_WORK(&tms->qos_work, tms_fitness_qos_work);
+	INIT_WORK(&tms->qos_work, tms_qos_work);
 	tms_engine_init(tms);
 	tms_quiet_init(tms);
 	tms_watchdog_init(tms);
@@ -99,11 +99,8 @@ void tms_device_kill(struct tms_device *tms, u32 cause)
 	tms_device_lose(tms);
 	up_write(&tms->rwsem);
 
-	hrtimer_cancel(&tms->engine_timer);
-	tms_quiet_cancel(tms);
-	hrtimer_cancel(&tms->kick_timer);
-	hrtimer_cancel(&tms->lease_timer);
+	tms_timers_cancel(tms);
 
 	scoped_guard(mutex, &tms->lock)
-		tms_fitness_release(tms);
+		tms_qos_release(tms);
 }

@@ -134,10 +134,7 @@ static int sleep(struct device *dev)
 	struct tms_device *tms = dev_get_drvdata(dev);
 
 	go_away(tms, end_for_sleep);
-	hrtimer_cancel(&tms->engine_timer);
-	tms_quiet_cancel(tms);
-	hrtimer_cancel(&tms->kick_timer);
-	hrtimer_cancel(&tms->lease_timer);
+	tms_timers_cancel(tms);
 	return 0;
 }
 

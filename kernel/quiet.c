@@ -21,7 +21,7 @@
  *
  * Context: the timer hard IRQ on engine_cpu, no lock; the tasklet softirq there, takes
  * engine_lock, but not while it waits; next: hard IRQ or softirq there, engine_lock
- * held; init and cancel: process.
+ * held; init: process.
  */
 #include <linux/processor.h>
 
@@ -70,13 +70,6 @@ static void quiet(struct tasklet_struct *tasklet)
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		tms_quiet_next(tms);
-}
-
-/* No more of it, until the engine is started again. Not while it runs. */
-void tms_quiet_cancel(struct tms_device *tms)
-{
-	hrtimer_cancel(&tms->quiet_timer);
-	tasklet_kill(&tms->quiet_tasklet);
 }
 
 void tms_quiet_init(struct tms_device *tms)

@@ -509,7 +509,6 @@ void tms_wake_panel(struct tms_device *tms);	/* any context */
 /* --- engine.c: hard IRQ -------------------------------------------------- */
 
 void tms_engine_init(struct tms_device *tms);
-int tms_engine_start(struct tms_device *tms);		/* process */
 void tms_engine_continue(struct tms_device *tms);	/* hard IRQ on engine_cpu, lock held */
 
 /* --- schedule.c: engine_lock held ---------------------------------------- */
@@ -521,7 +520,6 @@ void tms_schedule_kick(struct tms_device *tms);		/* on the CPU of the timer */
 /* --- quiet.c ------------------------------------------------------------- */
 
 void tms_quiet_init(struct tms_device *tms);		/* process */
-void tms_quiet_cancel(struct tms_device *tms);		/* process */
 void tms_quiet_next(struct tms_device *tms);		/* on engine_cpu, lock held */
 
 /* --- setpoint.c: engine_lock held ---------------------------------------- */
@@ -575,15 +573,24 @@ int tms_lease_renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq
 		    u64 *ret_end_ns);			/* process */
 bool tms_lease_fresh(struct tms_device *tms, u64 until_ns);	/* lock held */
 
-/* --- fitness.c ----------------------------------------------------------- */
+/* --- fitness.c: engine_lock held ----------------------------------------- */
 
-void tms_fitness_reset(struct tms_device *tms);		/* lock held */
-void tms_fitness_probe(struct tms_device *tms, u64 error_ns);	/* lock held */
-void tms_fitness_wakeup(struct tms_device *tms, u64 late_ns);	/* lock held */
-void tms_fitness_pulse(struct tms_device *tms, u64 error_ns);	/* lock held */
-void tms_fitness_hold(struct tms_device *tms);		/* process, tms->lock held */
-void tms_fitness_release(struct tms_device *tms);	/* process, tms->lock held */
-void tms_fitness_qos_work(struct work_struct *work);
+void tms_fitness_reset(struct tms_device *tms);
+void tms_fitness_probe(struct tms_device *tms, u64 error_ns);
+void tms_fitness_wakeup(struct tms_device *tms, u64 late_ns);
+void tms_fitness_pulse(struct tms_device *tms, u64 error_ns);
+
+/* --- qos.c: process, tms->lock held -------------------------------------- */
+
+void tms_qos_hold(struct tms_device *tms);
+void tms_qos_release(struct tms_device *tms);
+void tms_qos_work(struct work_struct *work);		/* no lock held */
+
+/* --- timers.c: process, no lock but rwsem and tms->lock ------------------ */
+
+int tms_timers_start(struct tms_device *tms);
+void tms_timers_cancel(struct tms_device *tms);
+void tms_timers_cancel_left(struct tms_device *tms);
 
 /* --- treat.c: what the ioctls do; process, rwsem read-held, not dead ----- */
 

@@ -259,7 +259,7 @@ static int verify_start(struct tms_device *tms, u64 start_ns, struct tms_verdict
  */
 static int start_engine(struct tms_device *tms)
 {
-	int r = tms_engine_start(tms);
+	int r = tms_timers_start(tms);
 
 	if (r < 0)
 		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
