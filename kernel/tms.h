@@ -471,8 +471,31 @@ void tms_card_listen(struct tms_device *tms, bool trigger);
 
 int tms_back(struct tms_device *tms);
 
-/* --- params.c ------------------------------------------------------------ */
+/* --- params.c: any context ----------------------------------------------- */
 
+/**
+ * struct tms_param - a module parameter
+ * @value: in force; READ_ONCE
+ * @min: the lowest that it may be; constant
+ * @max: the highest; constant
+ */
+struct tms_param {
+	unsigned int value;
+	unsigned int min;
+	unsigned int max;
+};
+
+struct tms_params {
+	struct tms_param max_permille;
+	struct tms_param max_pulses_per_s;
+	struct tms_param max_pulses_per_day;
+	struct tms_param lateness_ns;
+	struct tms_param fitness_max_ns;
+	struct tms_param lead_ns;
+};
+
+extern struct tms_params tms_params;
+void tms_params_set(struct tms_param *p, u32 value);	/* process */
 u32 tms_param_lead_ns(void);
 u32 tms_param_lateness_max_ns(void);
 u32 tms_param_lateness_ns(void);
@@ -651,6 +674,9 @@ void tms_store_tell(struct tms_device *tms, u64 unseen);
 void tms_store_leave(struct tms_device *tms);
 bool tms_store_mine(struct tms_device *tms);
 void tms_store_destroy_all(void);
+
+/* --- devices.c: process -------------------------------------------------- */
+
 bool tms_devices_treating(void);
 void tms_devices_parameters(void);
 void tms_devices_add(struct tms_device *tms);			/* tms_devices_lock held */
