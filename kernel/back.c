@@ -170,7 +170,7 @@ int tms_back(struct tms_device *tms)
 
 	lockdep_assert_held(&tms->lock);
 
-	r = tms_card_ask(tms, &is);
+	r = tms_identity_ask(tms, &is);
 	if (r == -ENODEV)
 		return r;
 	/* The odometer comes last, since it has to wait; and another card's says nothing here. */

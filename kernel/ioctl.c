@@ -2,8 +2,8 @@
 /*
  * The calls of the character device: one table, one way in and out.
  *
- * Context: process. What a call does is in treat.c, arm.c, query.c, lease.c; here
- * is only copying, and who may call. User memory is touched with no lock held, so
+ * Context: process. What a call does is in treat.c, arm.c, query.c, keepalive.c;
+ * here is only copying, and who may call. User memory is touched with no lock held, so
  * that a page that takes for ever to come cannot hold up a card's removal.
  */
 #include <linux/mm.h>
@@ -149,26 +149,7 @@ static int call_disarm(struct tms_file *file, union argument *a)
 /* Takes rwsem by itself: what was read can be acknowledged even when no card is there. */
 static int call_keepalive(struct tms_file *file, union argument *a)
 {
-	struct tms_device *tms = file->tms;
-	struct tms_keepalive *k = &a->keepalive;
-	int r;
-
-	if (k->flags || memchr_inv(k->reserved, 0, sizeof(k->reserved)))
-		return -EINVAL;
-
-	r = tms_device_enter(tms);
-	if (r < 0) {
-		if (tms_store_mine(tms)) {
-			tms_ring_ack(&tms->store->ring, k->acked_seq, READ_ONCE(file->cursor));
-			scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-				tms_event_catch_up(tms);
-		}
-		return r;
-	}
-	r = tms_lease_renew(tms, file, k->acked_seq, &k->lease_ends_ns);
-	k->event_head = tms_ring_head(&tms->store->ring);
-	tms_device_leave(tms);
-	return r;
+	return tms_keepalive(file, &a->keepalive);
 }
 
 static int call_clear_fault(struct tms_file *file, union argument *a)

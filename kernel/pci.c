@@ -107,7 +107,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	r = map_registers(tms);
 	if (r < 0)
 		goto err_put;
-	r = tms_card_ask(tms, &identity);
+	r = tms_identity_ask(tms, &identity);
 	if (r < 0) {
 		r = -ENODEV;
 		goto err_put;

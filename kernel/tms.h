@@ -459,13 +459,16 @@ static inline void tms_halt_now(struct tms_device *tms)
 	readl(tms->mmio + TMS_REG_STATUS);
 }
 
-int tms_card_ask(struct tms_device *tms, struct tms_identity *ret);
 bool tms_card_present(struct tms_device *tms);
 void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil);
 void tms_card_setup(struct tms_device *tms);
 bool tms_card_set_waveform(struct tms_device *tms, u32 waveform);
 void tms_card_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor);
 void tms_card_listen(struct tms_device *tms, bool trigger);
+
+/* --- identity.c: process ------------------------------------------------- */
+
+int tms_identity_ask(struct tms_device *tms, struct tms_identity *ret);
 
 /* --- back.c: process, tms->lock held ------------------------------------- */
 
@@ -592,8 +595,6 @@ void tms_rest_fall_back(struct tms_device *tms, u32 cause);
 /* --- lease.c ------------------------------------------------------------- */
 
 void tms_lease_init(struct tms_device *tms);
-int tms_lease_renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq,
-		    u64 *ret_end_ns);			/* process */
 bool tms_lease_fresh(struct tms_device *tms, u64 until_ns);	/* lock held */
 
 /* --- fitness.c: engine_lock held ----------------------------------------- */
@@ -634,6 +635,10 @@ void tms_treat_unload(struct tms_device *tms);			/* lock held */
 /* --- arm.c: process; takes and drops rwsem by itself, since it sleeps ---- */
 
 int tms_arm(struct tms_device *tms, struct tms_arm *arm);
+
+/* --- keepalive.c: process; takes rwsem by itself ------------------------- */
+
+int tms_keepalive(struct tms_file *file, struct tms_keepalive *k);
 
 /* --- query.c: INFO and STATUS; process, rwsem read-held, not dead -------- */
 
