@@ -187,7 +187,7 @@ static u64 drain(struct tms_device *tms)
 	return word;
 }
 
-/* Takes what there is. True: the trigger input or the panel have something to say too. Lock held. */
+/* Takes what there is. True: trigger input or panel have something to say too. Lock held. */
 bool tms_answer_drain(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
