@@ -11,45 +11,6 @@
 
 #define ONSETS_MAX 65536
 
-int intensity_read(const struct reader *reader, const struct node *n, bool main_allowed, struct intensity *ret)
-{
-        const char *rest, *expected;
-        struct intensity v;
-        unsigned base;
-        int r;
-
-        if (n->kind != NODE_TEXT)
-                return node_fail(reader, n, "expected an intensity, such as \"main\", \"80 %% aMT\" or \"90 %% main\"");
-        r = node_check_spelling(reader, n, "expected an intensity, such as \"main\", \"80 % aMT\" or \"90 % main\"");
-        if (r < 0)
-                return r;
-        if (main_allowed && strcmp(n->text, "main") == 0) {
-                *ret = (struct intensity){BASE_MAIN, 1000};
-                return 0;
-        }
-        if (quantity_percent(n->text, &v.permille, &rest, &expected) < 0)
-                return node_fail(reader, n,
-                                 "\"%.48s\" cannot be used; expected an intensity, such as \"main\", \"80 %% aMT\" or "
-                                 "\"90 %% main\"",
-                                 n->text);
-        while (*rest == ' ')
-                rest++;
-        for (base = main_allowed ? BASE_MAIN : BASE_RMT; base_names[base]; base++)
-                if (strcmp(rest, base_names[base]) == 0)
-                        break;
-        if (!base_names[base])
-                return node_fail(reader, n,
-                                 "\"%.48s\" does not say of what; expected %srMT, aMT or MSO after the percentage",
-                                 n->text, main_allowed ? "main, " : "");
-        if (v.permille == 0 || v.permille > PERCENT_MAX_PERMILLE)
-                return node_fail(reader, n, "\"%.48s\" is out of range; expected more than 0 %% and at most %u %%",
-                                 n->text, PERCENT_MAX_PERMILLE / 10);
-
-        v.base = (enum base)base;
-        *ret = v;
-        return 0;
-}
-
 /* "interval: 100 ms" or "interval: {from: 4 s, to: 6 s}" */
 static int interval_read(const struct reader *reader, const struct node *n, struct level *level)
 {

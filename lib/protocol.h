@@ -147,11 +147,20 @@ static inline bool kind_is(const char *kind, enum base base)
         return strcmp(kind, base_names[base]) == 0;
 }
 
-/* --- pattern.c: reading a pattern ------------------------------------------------------------- */
+/* --- Reading: each takes the node of its key ---------------------------------------------------- */
 
-int pattern_read(const struct reader *reader, const struct node *n, struct leg *leg);
+/* intensity.c */
 int intensity_read(const struct reader *reader, const struct node *n, bool main_allowed, struct intensity *ret);
+int main_intensity_read(const struct reader *reader, const struct node *n, struct tms_protocol *p);
+/* pattern.c */
+int pattern_read(const struct reader *reader, const struct node *n, struct leg *leg);
 void leg_clear(struct leg *leg);
+/* legs-read.c; these two take the whole file's map */
+int legs_read(const struct reader *reader, const struct node *root, struct tms_protocol *p);
+/* citations.c */
+int citations_read(const struct reader *reader, const struct node *root, struct tms_protocol *p);
+/* course.c */
+int course_read(const struct reader *reader, const struct node *n, struct tms_protocol *p);
 
 /* --- legs.c: all legs together ----------------------------------------------------------------- */
 

@@ -8,7 +8,13 @@
 #ifndef TMS_LIB_SOURCE_H
 #define TMS_LIB_SOURCE_H
 
-#include "tree.h"
+#include "util.h"
+
+/* What every reading function needs to say where it is. */
+struct reader {
+        const char *file;
+        struct tms_error *error;
+};
 
 struct source {
         const char *text;

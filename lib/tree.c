@@ -8,7 +8,7 @@
  * everybody reads alike (source.h). All scalars are text until a read_*()
  * function gives them a type, so that "no" and "010" mean what they say.
  */
-#include "source.h"
+#include "tree.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #ifndef TMS_LIB_TREE_H
 #define TMS_LIB_TREE_H
 
-#include "util.h"
+#include "source.h"
 
 enum node_kind {
         NODE_TEXT,
@@ -26,12 +26,6 @@ struct node {
         unsigned key_line, key_column;
         size_t index; /* its index, from 0, when the parent is a list */
         struct node *parent;
-};
-
-/* What every reading function needs to say where it is. */
-struct reader {
-        const char *file;
-        struct tms_error *error;
 };
 
 /* Times and intervals are ratios of nanoseconds in lowest terms: 1/18 s is 500000000/9. */
@@ -58,7 +52,21 @@ int node_check_keys(const struct reader *reader, const struct node *n, const cha
 int node_check_spelling(const struct reader *reader, const struct node *n, const char *expected);
 int node_check_list(const struct reader *reader, const struct node *n, size_t min, size_t max, const char *of);
 
-/* These read the node itself. */
+/* --- tree-map.c: the value of a key of map --------------------------------------------------------- */
+
+/* Words, in any number of lines. Without the key *ret is left alone, and it is an error if required. */
+int map_text(const struct reader *reader, const struct node *map, const char *key, bool required, char **ret);
+/* The same in one line: what is shown beside other things, and must not look like another line of them. */
+int map_line(const struct reader *reader, const struct node *map, const char *key, bool required, char **ret);
+/* Required. */
+int map_choice(const struct reader *reader, const struct node *map, const char *key, const char *const *choices,
+               unsigned *ret);
+/* Without the key *ret is left alone. */
+int map_number(const struct reader *reader, const struct node *map, const char *key, uint64_t min, uint64_t max,
+               uint32_t *ret);
+
+/* --- tree-read.c: these read the node itself --------------------------------------------------------- */
+
 int read_text(const struct reader *reader, const struct node *n, size_t max, char **ret);
 /* The same in one line. */
 int read_line(const struct reader *reader, const struct node *n, size_t max, char **ret);
