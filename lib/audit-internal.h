@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Between the files that read audit logs: audit.c (lines), audit-verify.c
- * (the chain and the verdict), audit-record.c (a record's shape), audit-seal.c
+ * (passes over a log, see audit-pass.h), audit-record.c (a record's shape), audit-seal.c
  * (signatures), audit-keys.c (the files of the keys), audit-files.c (what lies
  * beside the log), audit-pulses.c (pulse files) and pulse-lines.c (their
  * lines). The format is in AUDIT.md.

@@ -3,6 +3,8 @@
 
 LIB_SRC  := $(sort $(wildcard lib/*.c))
 LIB_OBJ  := $(patsubst lib/%.c,$(B)/lib/%.o,$(LIB_SRC)) $(B)/lib/timeline.o
+# The reader of audit logs with all that it needs of the library.
+LIB_AUDIT_SRC := $(sort $(wildcard lib/audit*.c)) lib/pulse-lines.c lib/error.c lib/codepoint.c
 LIB_LIBS := -lyaml -lcrypto -ludev -ljansson -lm
 PROTOCOLS := $(sort $(wildcard lib/protocols/*.yaml))
 EXAMPLES  := $(sort $(wildcard lib/examples/*.yaml))

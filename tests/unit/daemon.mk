@@ -36,7 +36,7 @@ DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device.c lib/enumera
 	$(DU)/lib/timeline.o
 DU_DAEMON := $(patsubst daemon/%.c,$(DU)/%.o,$(filter-out daemon/main.c daemon/tmsctl%.c daemon/cli%.c,$(wildcard daemon/*.c)))
 DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o)
-DU_VERIFY := $(addprefix $(DU)/lib/,audit.o audit-verify.o audit-record.o audit-seal.o audit-keys.o audit-files.o audit-pulses.o pulse-lines.o error.o codepoint.o)
+DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
 $(B)/tests/test-jsonline: $(addprefix $(DU)/,test-jsonline.o jsonline.o)
