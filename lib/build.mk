@@ -1,10 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # libtms: shared, static, pkg-config, header, protocol files and their manual page.
 
-LIB_SRC  := $(sort $(wildcard lib/*.c))
+# The rooms, and of which others each may see the headers; tests/arrows/order says the same of what is linked.
+LIB_ROOMS := base device protocol dose policy threshold audit
+LIB_SEES_device    := base
+LIB_SEES_protocol  := base
+LIB_SEES_dose      := protocol base
+LIB_SEES_policy    := dose protocol base
+LIB_SEES_threshold := base
+LIB_SEES_audit     := base
+
+LIB_SRC  := $(sort $(wildcard $(LIB_ROOMS:%=lib/%/*.c)))
+# The verifier is the kernel's own file.
+LIB_VERIFIER := kernel/timeline.c
 LIB_OBJ  := $(patsubst lib/%.c,$(B)/lib/%.o,$(LIB_SRC)) $(B)/lib/timeline.o
 # The reader of audit logs with all that it needs of the library.
-LIB_AUDIT_SRC := $(sort $(wildcard lib/audit*.c)) lib/pulse-lines.c lib/error.c lib/codepoint.c
+LIB_AUDIT_SRC := $(filter lib/audit/%,$(LIB_SRC)) lib/base/error.c lib/base/codepoint.c
 LIB_LIBS := -lyaml -lcrypto -ludev -ljansson -lm
 PROTOCOLS := $(sort $(wildcard lib/protocols/*.yaml))
 EXAMPLES  := $(sort $(wildcard lib/examples/*.yaml))
@@ -12,7 +23,9 @@ EXAMPLES  := $(sort $(wildcard lib/examples/*.yaml))
 ALL_TARGETS     += $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc
 INSTALL_TARGETS += install-lib
 
-LIB_CPPFLAGS := $(CPPFLAGS) -I$(B)/lib
+LIB_CPPFLAGS = $(CPPFLAGS) $(foreach r,$(notdir $(@D)) $(LIB_SEES_$(notdir $(@D))),-Ilib/$r) -I$(B)/lib
+# For tests, which look into all rooms.
+LIB_INSIDE   := $(LIB_ROOMS:%=-Ilib/%) -I$(B)/lib
 
 # The allow-list of shipped files, by the hash of their bytes.
 $(B)/lib/shipped.h: $(PROTOCOLS) lib/build.mk | $(B)/lib/
@@ -21,14 +34,14 @@ $(B)/lib/shipped.h: $(PROTOCOLS) lib/build.mk | $(B)/lib/
 	   sha256sum $(PROTOCOLS) | sed -E 's|^([0-9a-f]{64})  .*/([^/]*)\.yaml$$|        { "\1", "\2" },|'; \
 	   echo '};'; } > $@
 
-$(B)/lib/allow-list.o: $(B)/lib/shipped.h
+$(B)/lib/policy/allow-list.o: $(B)/lib/shipped.h
 
-$(B)/lib/%.o: lib/%.c | $(B)/lib/
+$(B)/lib/%.o: lib/%.c
+	@mkdir -p $(@D)
 	$(CC) $(LIB_CPPFLAGS) $(CFLAGS) -fPIC -c -o $@ $<
 
-# The verifier is the kernel's own file.
-$(B)/lib/timeline.o: kernel/timeline.c | $(B)/lib/
-	$(CC) $(LIB_CPPFLAGS) $(CFLAGS) -fPIC -c -o $@ $<
+$(B)/lib/timeline.o: $(LIB_VERIFIER) | $(B)/lib/
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -c -o $@ $<
 
 $(B)/libtms.so.0: $(LIB_OBJ) lib/libtms.sym
 	$(CC) -shared -Wl,-soname,libtms.so.0 -Wl,--version-script=lib/libtms.sym -Wl,-z,defs -Wl,-z,relro -Wl,-z,now \
@@ -58,4 +71,4 @@ install-lib: $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc
 	$(INSTALL) -d $(DESTDIR)$(datadir)/doc/tmsd/examples
 	$(INSTALL) -m 0644 $(EXAMPLES) $(DESTDIR)$(datadir)/doc/tmsd/examples
 
--include $(wildcard $(B)/lib/*.d)
+-include $(wildcard $(B)/lib/*.d $(B)/lib/*/*.d)

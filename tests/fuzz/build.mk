@@ -4,7 +4,7 @@
 FUZZ_SECONDS ?= 60
 FUZZ_CC      ?= clang
 FUZZ_CFLAGS  := -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-FUZZ_SRC     := $(filter-out lib/audit% lib/pulse-lines.c lib/device.c lib/enumerate.c lib/threshold%,$(wildcard lib/*.c)) kernel/timeline.c
+FUZZ_SRC     := $(filter-out lib/audit/% lib/device/% lib/threshold/%,$(LIB_SRC)) $(LIB_VERIFIER)
 
 # New inputs go to the first folder, outside the source tree.
 .PHONY: fuzz
@@ -16,5 +16,5 @@ fuzz: $(B)/fuzz/fuzz-protocol $(B)/fuzz/fuzz-compile
 		-dict=tests/fuzz/protocol.dict -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/compile tests/fuzz/corpus/compile
 
 FUZZERS := $(B)/fuzz/fuzz-protocol $(B)/fuzz/fuzz-compile
-$(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard lib/*.h) kernel/timeline.h $(B)/lib/shipped.h | $(B)/fuzz/
-	$(FUZZ_CC) $(CPPFLAGS) -I$(B)/lib $(FUZZ_CFLAGS) -o $@ $< $(FUZZ_SRC) -lyaml -lcrypto -lm
+$(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard lib/*.h lib/*/*.h) $(LIB_VERIFIER:.c=.h) $(B)/lib/shipped.h | $(B)/fuzz/
+	$(FUZZ_CC) $(CPPFLAGS) $(LIB_INSIDE) $(FUZZ_CFLAGS) -o $@ $< $(FUZZ_SRC) -lyaml -lcrypto -lm

@@ -4,8 +4,9 @@
 AUDIT_UNIT := $(addprefix $(B)/tests/test-audit-,verify unknown)
 UNIT_TESTS += $(AUDIT_UNIT)
 
-$(B)/tests/unit/audit-reader/%.o: lib/%.c | $(B)/tests/unit/audit-reader/
-	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+$(B)/tests/unit/audit-reader/%.o: lib/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(LIB_INSIDE) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
 $(B)/tests/unit/audit-reader/%.o: tests/unit/%.c | $(B)/tests/unit/audit-reader/
 	$(CC) $(CPPFLAGS) -Itests/unit $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
@@ -17,16 +18,15 @@ $(B)/tests/test-audit-unknown: AUDIT_UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=ca
 $(AUDIT_UNIT): $(B)/tests/test-%: $(B)/tests/unit/audit-reader/test-%.o $(AUDIT_READER) | $(B)/tests/unit/audit-reader/
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(AUDIT_UNIT_LDFLAGS) -o $@ $^ -lcmocka -lcrypto -ljansson
 
--include $(wildcard $(B)/tests/unit/audit-reader/*.d)
+-include $(wildcard $(B)/tests/unit/audit-reader/*.d $(B)/tests/unit/audit-reader/*/*.d)
 
 # --- tmsctl, whole, with sanitizers --------------------------------------------------------
 
 CLI_TEST    := $(B)/tests/cli
 CLI_SRC     := $(sort $(wildcard daemon/tmsctl*.c))
-CLI_LIB_SRC := $(sort $(wildcard lib/*.c))
 CLI_OBJ     := $(patsubst daemon/%.c,$(CLI_TEST)/daemon/%.o,$(CLI_SRC)) \
-	$(patsubst lib/%.c,$(CLI_TEST)/lib/%.o,$(CLI_LIB_SRC)) $(CLI_TEST)/lib/timeline.o
-CLI_CFLAGS  := $(CPPFLAGS) -I$(B)/lib $(BASE_CFLAGS) $(SAN_CFLAGS)
+	$(patsubst lib/%.c,$(CLI_TEST)/lib/%.o,$(LIB_SRC)) $(CLI_TEST)/lib/timeline.o
+CLI_CFLAGS  := $(CPPFLAGS) $(LIB_INSIDE) $(BASE_CFLAGS) $(SAN_CFLAGS)
 
 $(CLI_TEST)/daemon/%.o: daemon/%.c
 	@mkdir -p $(@D)
@@ -36,7 +36,7 @@ $(CLI_TEST)/lib/%.o: lib/%.c $(B)/lib/shipped.h
 	@mkdir -p $(@D)
 	$(CC) $(CLI_CFLAGS) -c -o $@ $<
 
-$(CLI_TEST)/lib/timeline.o: kernel/timeline.c
+$(CLI_TEST)/lib/timeline.o: $(LIB_VERIFIER)
 	@mkdir -p $(@D)
 	$(CC) $(CLI_CFLAGS) -c -o $@ $<
 
@@ -51,7 +51,7 @@ $(CLI_TEST)/forge-log: tests/cli/forge-log.c tests/unit/audit-forge.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests/unit $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ tests/cli/forge-log.c tests/unit/audit-forge.c -lcrypto -lcmocka
 
--include $(wildcard $(CLI_TEST)/*.d $(CLI_TEST)/daemon/*.d $(CLI_TEST)/lib/*.d)
+-include $(wildcard $(CLI_TEST)/*.d $(CLI_TEST)/daemon/*.d $(CLI_TEST)/lib/*.d $(CLI_TEST)/lib/*/*.d)
 
 .PHONY: check-cli
 check-cli: $(CLI_TEST)/tmsctl $(CLI_TEST)/mock-tmsd $(CLI_TEST)/forge-log

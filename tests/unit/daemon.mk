@@ -12,8 +12,7 @@ DAEMON_UNIT += $(addprefix $(B)/tests/test-,recorder quota turn elapsed-boots)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
-# The daemon before the library: both have a util.h of their own.
-DAEMON_UNIT_CPPFLAGS := -Idaemon -Itests/unit $(CPPFLAGS) -I$(B)/lib -DSOURCE_DIR='"$(CURDIR)"'
+DAEMON_UNIT_CPPFLAGS := -Idaemon -Itests/unit $(CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"'
 
 $(DU)/%.o: daemon/%.c | $(DU)/
 	$(CC) $(DAEMON_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
@@ -21,18 +20,19 @@ $(DU)/%.o: daemon/%.c | $(DU)/
 $(DU)/%.o: tests/unit/%.c | $(DU)/
 	$(CC) $(DAEMON_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
-$(DU)/lib/%.o: lib/%.c | $(DU)/lib/
-	$(CC) $(DAEMON_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+$(DU)/lib/%.o: lib/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(LIB_INSIDE) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
-$(DU)/lib/timeline.o: kernel/timeline.c | $(DU)/lib/
-	$(CC) $(DAEMON_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+$(DU)/lib/timeline.o: $(LIB_VERIFIER) | $(DU)/lib/
+	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
-$(DU)/lib/allow-list.o: $(B)/lib/shipped.h
+$(DU)/lib/policy/allow-list.o: $(B)/lib/shipped.h
 
 .PRECIOUS: $(DU)/ $(DU)/lib/
 
 # The library without what opens device nodes: the fake stands in for that.
-DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device.c lib/enumerate.c,$(wildcard lib/*.c))) \
+DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))) \
 	$(DU)/lib/timeline.o
 DU_DAEMON := $(patsubst daemon/%.c,$(DU)/%.o,$(filter-out daemon/main.c daemon/tmsctl%.c daemon/cli%.c,$(wildcard daemon/*.c)))
 DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o)
@@ -86,4 +86,4 @@ $(DAEMON_UNIT):
 $(B)/tests/test-session-memory: $(DU)/alloc-fail.o
 $(B)/tests/test-session-memory: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync,--wrap=asprintf,--wrap=vasprintf,--wrap=open_memstream
 
--include $(wildcard $(DU)/*.d $(DU)/lib/*.d)
+-include $(wildcard $(DU)/*.d $(DU)/lib/*.d $(DU)/lib/*/*.d)

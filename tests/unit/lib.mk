@@ -7,19 +7,20 @@ LIB_UNIT += $(B)/tests/test-reasons
 UNIT_TESTS += $(LIB_UNIT)
 
 LU := $(B)/tests/unit/lib
-LIB_UNIT_CPPFLAGS := $(CPPFLAGS) -Itests/unit -I$(B)/lib -DSOURCE_DIR='"$(CURDIR)"'
-LIB_UNIT_LIB := $(patsubst lib/%.c,$(LU)/%.o,$(filter-out lib/audit% lib/pulse-lines.c,$(wildcard lib/*.c))) $(LU)/timeline.o
+LIB_UNIT_CPPFLAGS := $(CPPFLAGS) -Itests/unit $(LIB_INSIDE) -DSOURCE_DIR='"$(CURDIR)"'
+LIB_UNIT_LIB := $(patsubst lib/%.c,$(LU)/%.o,$(filter-out lib/audit/%,$(LIB_SRC))) $(LU)/timeline.o
 
-$(LU)/%.o: lib/%.c | $(LU)/
+$(LU)/%.o: lib/%.c
+	@mkdir -p $(@D)
 	$(CC) $(LIB_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
-$(LU)/timeline.o: kernel/timeline.c | $(LU)/
+$(LU)/timeline.o: $(LIB_VERIFIER) | $(LU)/
 	$(CC) $(LIB_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
 $(LU)/%.o: tests/unit/%.c | $(LU)/
 	$(CC) $(LIB_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
-$(LU)/allow-list.o: $(B)/lib/shipped.h
+$(LU)/policy/allow-list.o: $(B)/lib/shipped.h
 
 $(B)/tests/test-threshold $(B)/tests/test-threshold-lapses: $(LU)/subjects.o
 $(B)/tests/test-compile $(B)/tests/test-safety $(B)/tests/test-adjust: $(LU)/protocol-text.o
@@ -58,4 +59,4 @@ threshold-report: $(B)/tests/threshold-report
 $(B)/tests/threshold-report: tests/unit/threshold-report.c tests/unit/subjects.c $(B)/libtms.a | $(B)/tests/
 	$(CC) $(LIB_UNIT_CPPFLAGS) $(CFLAGS) -o $@ $^ -lyaml -lcrypto -ludev -ljansson -lm
 
--include $(wildcard $(LU)/*.d)
+-include $(wildcard $(LU)/*.d $(LU)/*/*.d)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Texts that were cut: what D-Bus and JSON are given is always UTF-8, and as much of it as was good. */
-#include "util.h"
+#include "base.h"
 
 #include <errno.h>
 #include <jansson.h>

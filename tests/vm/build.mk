@@ -11,7 +11,7 @@ GUEST_CC = $(or $(shell tests/vm/compiler),/none)
 guest:
 	@$(MAKE) -s --no-print-directory B=$(B)/guest CC="$(GUEST_CC)" KDIR= all
 
-$(B)/guest/libtms.a: $(LIB_SRC) kernel/timeline.c
+$(B)/guest/libtms.a: $(LIB_SRC) $(LIB_VERIFIER)
 	@$(MAKE) -s --no-print-directory guest
 
 # KERNEL=6.1|6.12|rt|debug|next, VM_FLAGS="--icount --cards 2 ..."

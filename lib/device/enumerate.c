@@ -3,7 +3,7 @@
  * Which stimulators are there: the members of class "tms" that udev has
  * finished with, so that a node that is found also has its owner and mode.
  */
-#include "util.h"
+#include "base.h"
 
 #include <errno.h>
 #include <libudev.h>

@@ -3,8 +3,8 @@
  * The few idioms that every file of the library uses: scope cleanup, moving
  * ownership out of a scope, filling a tms_error, and what is text. Nothing here is exported.
  */
-#ifndef TMS_LIB_UTIL_H
-#define TMS_LIB_UTIL_H
+#ifndef TMS_LIB_BASE_H
+#define TMS_LIB_BASE_H
 
 #include "tms.h"
 

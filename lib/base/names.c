@@ -4,7 +4,7 @@
  * programs (JSON, D-Bus), sentences are for the person at the chair and say
  * what to look at.
  */
-#include "util.h"
+#include "base.h"
 
 #include <inttypes.h>
 

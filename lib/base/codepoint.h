@@ -8,7 +8,7 @@
 #ifndef TMS_LIB_CODEPOINT_H
 #define TMS_LIB_CODEPOINT_H
 
-#include "util.h"
+#include "base.h"
 
 /* Why a character is refused wherever it stands; in the order in which a range of it is looked for. */
 enum code_class {

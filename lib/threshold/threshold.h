@@ -7,7 +7,7 @@
 #ifndef TMS_LIB_THRESHOLD_H
 #define TMS_LIB_THRESHOLD_H
 
-#include "util.h"
+#include "base.h"
 
 #define HUNT_PULSES_MAX 1000u
 #define PEST_GRID_MAX 1300u /* 0.1 %MSO: thresholds above the stimulator's reach are hypotheses too */

@@ -13,7 +13,7 @@
 #ifndef TMS_LIB_AUDIT_INTERNAL_H
 #define TMS_LIB_AUDIT_INTERNAL_H
 
-#include "util.h"
+#include "base.h"
 
 #include <jansson.h>
 #include <sys/stat.h>

@@ -8,7 +8,7 @@
 #ifndef TMS_LIB_SOURCE_H
 #define TMS_LIB_SOURCE_H
 
-#include "util.h"
+#include "base.h"
 
 /* What every reading function needs to say where it is. */
 struct reader {

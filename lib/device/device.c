@@ -5,7 +5,7 @@
  * retried but an interrupted call. The file is non-blocking: read() and the
  * ioctls never wait for a pulse, only ARM waits for the card's charge.
  */
-#include "util.h"
+#include "base.h"
 
 #include <errno.h>
 #include <fcntl.h>
