@@ -129,7 +129,7 @@ static void go_create(struct request *q, void *userdata)
                                st->node);
         } else if (st->user) {
                 request_refuse(q, "Busy", "Session %s has the stimulator; it must end first.",
-                               st->user->id(st->user_data));
+                               st->user->get_id(st->user_data));
         } else if (ward_subject_is_free(q, m->ward, subject)) {
                 session_create(q, st, subject);
         }

@@ -30,8 +30,8 @@ static json_t *outcome(const struct step *step)
                 json_add(&data, "error", json_string(strerror(-step->r)));
         else
                 json_add(&data, "fitness_max_ns", json_integer(step->fitness_max_ns));
-        if (step->why)
-                json_add(&data, "again", json_string(step->why));
+        if (step->charging)
+                json_add(&data, "again", json_string(step->plan->why));
         return data;
 }
 
@@ -124,14 +124,16 @@ static bool interlocks_closed(struct request *q, struct session *s)
         return !*open;
 }
 
+static const struct step_plan arm = {.method = "Arm", .states = IN_STATE(SESSION_PREPARED)};
+
 void session_arm(struct request *q, struct session *s)
 {
         struct step *step;
 
-        if (!session_may_begin(q, s, "Arm", IN_STATE(SESSION_PREPARED)) || !session_has_confirmed(q, s) ||
-            !gates_hold(q, &s->gated, "Arm") || !interlocks_closed(q, s))
+        if (!session_may_begin(q, s, arm.method, arm.states) || !session_has_confirmed(q, s) ||
+            !gates_hold(q, &s->gated, arm.method) || !interlocks_closed(q, s))
                 return;
-        step = step_new(q, s, "Arm", IN_STATE(SESSION_PREPARED));
+        step = step_new(q, s, &arm);
         if (step)
                 step_write_intent(step, "session.arm.intent", NULL, step_room_needed(s), on_arm_intent);
 }
@@ -151,14 +153,15 @@ static void charged(void *userdata)
                 /* A run that has ended meanwhile was armed anew, as any timeline that is loaded. */
                 if (s->ending && step->r >= 0 && s->control)
                         (void)tms_device_stop(s->control);
-                request_refuse(step->q, "OutOfOrder", "%s: %s", step->method, s->ending ? s->end_text : s->overtaken);
+                request_refuse(step->q, "OutOfOrder", "%s: %s", step->plan->method,
+                               s->ending ? s->end_text : s->overtaken);
         } else if (step->r < 0) {
-                session_refuse_errno(step->q, s, step->method, step->r, NULL);
-        } else if (!(IN_STATE(s->state) & step->states)) {
-                request_refuse(step->q, "OutOfOrder", "%s: the session is %s now: %s", step->method,
+                session_refuse_errno(step->q, s, step->plan->method, step->r, NULL);
+        } else if (!(IN_STATE(s->state) & step->plan->states)) {
+                request_refuse(step->q, "OutOfOrder", "%s: the session is %s now: %s", step->plan->method,
                                session_state_name(s->state), tms_cause_sentence(s->st->status.cause));
         } else {
-                step->charged(step);
+                step->plan->charged(step);
                 return;
         }
         step_free(step);
@@ -174,18 +177,16 @@ static void on_charge_intent(const struct audit_result *result, void *userdata)
         if (begin(step, charged))
                 return;
         session_record(s, "session.arm", NULL, outcome(step));
-        session_refuse_errno(step->q, s, step->method, step->r, NULL);
+        session_refuse_errno(step->q, s, step->plan->method, step->r, NULL);
         step_free(step);
 }
 
-void session_charge(struct step *step, const char *why, void (*charged_fn)(struct step *step))
+void session_charge(struct step *step)
 {
-        struct session *s = step->s;
-
-        step->why = why;
-        step->charged = charged_fn;
-        step_write_intent(step, "session.arm.intent", json_pack("{s:s}", "again", why), step_room_needed(s),
-                          on_charge_intent);
+        assert(step->plan->charged && step->plan->why);
+        step->charging = true;
+        step_write_intent(step, "session.arm.intent", json_pack("{s:s}", "again", step->plan->why),
+                          step_room_needed(step->s), on_charge_intent);
 }
 
 bool session_may_charge(struct request *q, struct session *s, const char *method)

@@ -34,7 +34,7 @@ int session_charge_due(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* Refuses q, and returns false, when a gate forbids to charge the card. */
 bool session_may_charge(struct request *q, struct session *s, const char *method);
-/* Then charged(step), or the step's end. why: for the records. */
-void session_charge(struct step *step, const char *why, void (*charged)(struct step *step));
+/* Then what its plan says, or the step's end. */
+void session_charge(struct step *step);
 
 #endif

@@ -43,6 +43,13 @@ static void on_charged(struct step *step)
         step_free(step);
 }
 
+static const struct step_plan charge = {
+                .method = "Charge",
+                .states = IN_STATE(SESSION_RUNNING),
+                .why = "gap",
+                .charged = on_charged,
+};
+
 int session_charge_due(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct session *s = userdata;
@@ -57,13 +64,13 @@ int session_charge_due(sd_event_source *source, uint64_t usec, void *userdata)
                 return 0;
         }
         session_ref(s);
-        q = request_own(s->ward->calls, "Charge", s->path, on_charge_over, s);
+        q = request_own(s->ward->calls, charge.method, s->path, on_charge_over, s);
         if (!q) {
                 on_charge_over("Failed", "No memory. End other programs.", s);
-        } else if (session_may_begin(q, s, "Charge", IN_STATE(SESSION_RUNNING)) && session_may_charge(q, s, "Charge")) {
-                step = step_new(q, s, "Charge", IN_STATE(SESSION_RUNNING));
+        } else if (session_may_begin(q, s, charge.method, charge.states) && session_may_charge(q, s, charge.method)) {
+                step = step_new(q, s, &charge);
                 if (step)
-                        session_charge(step, "gap", on_charged);
+                        session_charge(step);
         }
         session_unref(s);
         return 0;

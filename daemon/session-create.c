@@ -24,7 +24,7 @@ static void give_up(struct session *s, struct request *q, const char *error, con
         s->control = tms_device_close(s->control);
         if (s->pulsefile)
                 audit_pulses_close(s->ward->recorder->audit, TAKE_PTR(s->pulsefile));
-        stimulator_set_user(s->st, NULL, NULL);
+        stimulator_release(s->st, s);
         request_refuse(q, error, "%s", sentence);
         s->ward->settled(s->ward->userdata);
         session_leave_bus(s);
@@ -168,12 +168,12 @@ static void user_gone(void *userdata)
 }
 
 static const struct stimulator_user as_user = {
-                .id = user_id,
-                .path = user_path,
-                .control = user_control,
-                .halt = user_halt,
-                .stop = user_stop,
-                .gone = user_gone,
+                .get_id = user_id,
+                .get_path = user_path,
+                .get_control = user_control,
+                .on_halt = user_halt,
+                .on_stop = user_stop,
+                .on_gone = user_gone,
 };
 
 /* --- CreateSession ------------------------------------------------------------------------------- */
@@ -258,6 +258,6 @@ void session_create(struct request *q, struct stimulator *st, const char *subjec
         s->control = control;
         s->creating = q;
         TAILQ_INSERT_TAIL(&w->sessions, s, link);
-        stimulator_set_user(st, &as_user, s);
+        stimulator_open(st, &as_user, s);
         recovery_begin(st, control, on_recovered, session_ref(s));
 }

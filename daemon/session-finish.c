@@ -25,8 +25,7 @@ static void ended(struct session *s)
 
         assert(s->ending && !s->in_kernel);
         s->control = tms_device_close(s->control);
-        if (s->st->user_data == s)
-                stimulator_set_user(s->st, NULL, NULL);
+        stimulator_release(s->st, s);
         (void)stimulator_refresh(s->st);
         s->time_left_ns = 0;
         session_set_state(s, SESSION_ENDED);

@@ -44,13 +44,15 @@ static void on_start_intent(const struct audit_result *result, void *userdata)
         step_free(step);
 }
 
+static const struct step_plan start = {.method = "Start", .states = IN_STATE(SESSION_ARMED)};
+
 void session_start(struct request *q, struct session *s)
 {
         struct step *step;
 
-        if (!session_may_begin(q, s, "Start", IN_STATE(SESSION_ARMED)) || !gates_hold(q, &s->gated, "Start"))
+        if (!session_may_begin(q, s, start.method, start.states) || !gates_hold(q, &s->gated, start.method))
                 return;
-        step = step_new(q, s, "Start", IN_STATE(SESSION_ARMED));
+        step = step_new(q, s, &start);
         if (step)
                 step_write_intent(step, "session.start.intent", NULL, step_room_needed(s), on_start_intent);
 }
@@ -123,6 +125,13 @@ static void write_go_intent(struct step *step)
         step_write_intent(step, "session.go.intent", go_data(step), 1, on_go_intent);
 }
 
+static const struct step_plan go = {
+                .method = "Go",
+                .states = IN_STATE(SESSION_RUNNING),
+                .why = "go",
+                .charged = write_go_intent,
+};
+
 void session_go(struct request *q, struct session *s)
 {
         struct step *step;
@@ -133,16 +142,16 @@ void session_go(struct request *q, struct session *s)
                 return;
         }
         session_catch_up(s);
-        if (!session_may_begin(q, s, "Go", IN_STATE(SESSION_RUNNING)) || !may_go(q, s, permille) ||
-            (s->in_break && !session_may_charge(q, s, "Go")))
+        if (!session_may_begin(q, s, go.method, go.states) || !may_go(q, s, permille) ||
+            (s->in_break && !session_may_charge(q, s, go.method)))
                 return;
-        step = step_new(q, s, "Go", IN_STATE(SESSION_RUNNING));
+        step = step_new(q, s, &go);
         if (!step)
                 return;
         step->pulse = s->next_pulse;
         step->permille = permille ? permille : s->timeline.pulses[s->next_pulse].intensity_permille;
         if (s->in_break)
-                session_charge(step, "go", write_go_intent);
+                session_charge(step);
         else
                 write_go_intent(step);
 }
@@ -216,19 +225,26 @@ static void write_resume_intent(struct step *step)
         step_write_intent(step, "session.resume.intent", NULL, step_room_needed(step->s), on_resume_intent);
 }
 
+static const struct step_plan resume = {
+                .method = "Resume",
+                .states = IN_STATE(SESSION_PAUSED),
+                .why = "resume",
+                .charged = write_resume_intent,
+};
+
 void session_resume(struct request *q, struct session *s)
 {
         struct step *step;
 
         session_catch_up(s);
-        if (!session_may_begin(q, s, "Resume", IN_STATE(SESSION_PAUSED)) ||
-            (s->in_break && !session_may_charge(q, s, "Resume")))
+        if (!session_may_begin(q, s, resume.method, resume.states) ||
+            (s->in_break && !session_may_charge(q, s, resume.method)))
                 return;
-        step = step_new(q, s, "Resume", IN_STATE(SESSION_PAUSED));
+        step = step_new(q, s, &resume);
         if (!step)
                 return;
         if (s->in_break)
-                session_charge(step, "resume", write_resume_intent);
+                session_charge(step);
         else
                 write_resume_intent(step);
 }

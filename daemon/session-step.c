@@ -4,7 +4,7 @@
 
 #include "session-step.h"
 
-struct step *step_new(struct request *q, struct session *s, const char *method, unsigned states)
+struct step *step_new(struct request *q, struct session *s, const struct step_plan *plan)
 {
         struct step *step = calloc(1, sizeof(*step));
 
@@ -14,10 +14,9 @@ struct step *step_new(struct request *q, struct session *s, const char *method, 
         }
         step->s = session_ref(s);
         step->q = q;
-        step->method = method;
-        step->states = states;
+        step->plan = plan;
         assert(!s->busy);
-        s->busy = method;
+        s->busy = plan->method;
         s->adds_risk = true;
         s->overtaken = NULL;
         return step;
@@ -46,14 +45,15 @@ bool step_may_go_on(struct step *step, const struct audit_result *result, const 
                 step_free(step);
                 return false;
         }
-        if (!s->ending && !s->overtaken && (IN_STATE(s->state) & step->states))
+        if (!s->ending && !s->overtaken && (IN_STATE(s->state) & step->plan->states))
                 return true;
         why = s->ending ? s->end_text : s->overtaken ? s->overtaken : session_state_name(s->state);
         session_record(s, type, NULL, json_pack("{s:s}", "error", why));
         if (s->ending || !s->overtaken)
-                request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", step->method, why);
+                request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", step->plan->method,
+                               why);
         else
-                request_refuse(step->q, "OutOfOrder", "%s: %s", step->method, why);
+                request_refuse(step->q, "OutOfOrder", "%s: %s", step->plan->method, why);
         step_free(step);
         return false;
 }

@@ -8,14 +8,22 @@
 
 #include "session.h"
 
+struct step;
+
+struct step_plan {
+        const char *method; /* its name in sentences */
+        unsigned states;    /* the session's, in which it may begin and go on; IN_STATE() */
+        /* Where the card may have to be charged first: what for, in the records, and how it goes on then. */
+        const char *why;
+        void (*charged)(struct step *step);
+};
+
 struct step {
         struct session *s;
         struct request *q;
-        const char *method;                 /* its name in sentences */
-        unsigned states;                    /* the session's, in which it may go on; IN_STATE() */
-        const char *why;                    /* arming in mid-run: what for, in its records; else NULL */
-        void (*charged)(struct step *step); /* likewise: goes on with this */
-        struct tms_device *device;          /* arm: the thread's own object over the same file */
+        const struct step_plan *plan;
+        bool charging;             /* in mid-run, for what the plan says */
+        struct tms_device *device; /* arm: the thread's own object over the same file */
         uint32_t timeline_gen;
         uint32_t fitness_max_ns;
         uint32_t pulse; /* go */
@@ -24,7 +32,7 @@ struct step {
 };
 
 /* The session is busy until step_free(). NULL without memory: q is refused. */
-struct step *step_new(struct request *q, struct session *s, const char *method, unsigned states);
+struct step *step_new(struct request *q, struct session *s, const struct step_plan *plan);
 void step_free(struct step *step);
 /* data: beside the session, taken over, may be NULL. Ends in done() in any case, and in a refusal without memory. */
 void step_write_intent(struct step *step, const char *type, json_t *data, uint64_t need_bytes, audit_done_fn done);

@@ -85,7 +85,7 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         const struct stimulator *st = userdata;
-        const char *user_path = st->user ? st->user->path(st->user_data) : NULL;
+        const char *user_path = st->user ? st->user->get_path(st->user_data) : NULL;
 
         return sd_bus_message_append(reply, "o", user_path ? user_path : "/");
 }
@@ -115,7 +115,7 @@ static void go_stop(struct request *q, void *userdata)
         struct stimulator *st = userdata;
 
         if (st->user)
-                st->user->stop(st->user_data, request_who(q));
+                st->user->on_stop(st->user_data, request_who(q));
         else
                 recorder_note_limited(st->ward->recorder, "stimulator.stop", request_who(q), st->path, json_object());
         request_reply(q);
@@ -127,7 +127,7 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
         int r;
 
         if (st->user)
-                st->user->halt(st->user_data);
+                st->user->on_halt(st->user_data);
         else
                 stimulator_halt(st);
         r = request_begin(st->ward->calls, m, NULL, st, keep, release, go_stop);
@@ -135,7 +135,7 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return r;
         /* Stopping wants no memory, only the caller's name in the record does. */
         if (st->user)
-                st->user->stop(st->user_data, NULL);
+                st->user->on_stop(st->user_data, NULL);
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -146,7 +146,7 @@ struct clearing {
 
 static void clear_fault(struct stimulator *st, struct request *q)
 {
-        struct tms_device *own = NULL, *control = st->user ? st->user->control(st->user_data) : NULL;
+        struct tms_device *own = NULL, *control = st->user ? st->user->get_control(st->user_data) : NULL;
         char open[INTERLOCK_TEXT_SIZE];
         int r = 0;
 

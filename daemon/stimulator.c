@@ -187,18 +187,37 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
-void stimulator_set_user(struct stimulator *st, const struct stimulator_user *user, void *userdata)
+static void tell_user(struct stimulator *st)
 {
-        st->user = user;
-        st->user_data = user ? userdata : NULL;
-        if (st->io && !st->gone) {
-                /* What the user has read is waiting here too, and is passed over by its sequence number. */
-                if (!user)
-                        (void)drain_monitor(st); /* a card that is gone is told of by its file as well */
-                (void)sd_event_source_set_enabled(st->io, user ? SD_EVENT_OFF : SD_EVENT_ON);
-        }
         if (st->slot)
                 (void)sd_bus_emit_properties_changed(st->ward->bus, st->path, "org.tmsd1.Stimulator", "Session", NULL);
+}
+
+void stimulator_open(struct stimulator *st, const struct stimulator_user *user, void *userdata)
+{
+        assert(user && userdata && !st->user);
+        st->user = user;
+        st->user_data = userdata;
+        if (st->io && !st->gone)
+                (void)sd_event_source_set_enabled(st->io, SD_EVENT_OFF);
+        tell_user(st);
+}
+
+void stimulator_release(struct stimulator *st, const void *userdata)
+{
+        if (st->user_data != userdata)
+                return;
+        st->user = NULL;
+        st->user_data = NULL;
+        if (st->io && !st->gone) {
+                /*
+                 * What the user has read is waiting here too, and is passed over by its sequence number. A card that
+                 * is gone is told of by its file as well.
+                 */
+                (void)drain_monitor(st);
+                (void)sd_event_source_set_enabled(st->io, SD_EVENT_ON);
+        }
+        tell_user(st);
 }
 
 /* --- Coming and going ------------------------------------------------------------------ */
@@ -313,6 +332,6 @@ void stimulator_lost(struct stimulator *st)
 void stimulator_remove(struct stimulator *st)
 {
         if (!st->gone && st->user)
-                st->user->gone(st->user_data);
+                st->user->on_gone(st->user_data);
         stimulator_lost(st);
 }

@@ -13,12 +13,12 @@
 
 /* Whoever has the stimulator, as the stimulator and its interface know him. */
 struct stimulator_user {
-        const char *(*id)(void *userdata);
-        const char *(*path)(void *userdata);           /* on the bus; NULL when he is not there */
-        struct tms_device *(*control)(void *userdata); /* the controller's file; NULL when he has none */
-        void (*halt)(void *userdata);                  /* a Stop has come: the output, at once */
-        void (*stop)(void *userdata, json_t *who);     /* and his end; who is taken over, NULL: nobody knows */
-        void (*gone)(void *userdata);                  /* the card is gone */
+        const char *(*get_id)(void *userdata);
+        const char *(*get_path)(void *userdata);           /* on the bus; NULL when he is not there */
+        struct tms_device *(*get_control)(void *userdata); /* the controller's file; NULL when he has none */
+        void (*on_halt)(void *userdata);                   /* a Stop has come: the output, at once */
+        void (*on_stop)(void *userdata, json_t *who);      /* and his end; who is taken over, NULL: nobody knows */
+        void (*on_gone)(void *userdata);                   /* the card is gone */
 };
 
 struct stimulator {
@@ -59,8 +59,10 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct stimulator *, stimulator_unref)
 int stimulator_refresh(struct stimulator *st);
 /* At once, waits for nothing. */
 void stimulator_halt(struct stimulator *st);
-/* While a user reads the records, the monitor need not. NULL: nobody has it from now on. */
-void stimulator_set_user(struct stimulator *st, const struct stimulator_user *user, void *userdata);
+/* From now on it is his, who reads the records himself. */
+void stimulator_open(struct stimulator *st, const struct stimulator_user *user, void *userdata);
+/* Nobody has it any more; again is harmless. */
+void stimulator_release(struct stimulator *st, const void *userdata);
 /* Deals with one record that is about the stimulator itself: state and interlocks get into the log. */
 void stimulator_see(struct stimulator *st, const struct tms_event *e);
 
