@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tmsd and tmsctl, and what the system needs to know of them: D-Bus, polkit, systemd, udev.
 
-TMSCTL_SRC := $(sort $(wildcard daemon/tmsctl*.c daemon/cli*.c))
-TMSD_SRC   := $(filter-out daemon/tmsctl%.c daemon/cli%.c,$(sort $(wildcard daemon/*.c)))
+TMSCTL_SRC := $(sort $(wildcard daemon/tmsctl/*.c))
+TMSD_SRC   := $(sort $(wildcard daemon/*.c))
 TMSD_OBJ   := $(patsubst daemon/%.c,$(B)/daemon/%.o,$(TMSD_SRC))
 TMSCTL_OBJ := $(patsubst daemon/%.c,$(B)/daemon/%.o,$(TMSCTL_SRC))
 TMSD_LIBS   := -lsystemd -ludev -ljansson -lcrypto -lpthread
@@ -20,6 +20,11 @@ INSTALL_TARGETS += install-daemon
 
 $(B)/daemon/%.o: daemon/%.c | $(B)/daemon/
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
+
+# Of the daemon's files tmsctl includes util.h alone.
+$(B)/daemon/tmsctl/%.o: daemon/tmsctl/%.c
+	@mkdir -p $(@D)
+	$(CC) -Idaemon $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
 
 $(B)/tmsd: $(TMSD_OBJ) $(B)/libtms.so.0
 	$(CC) $(CFLAGS) $(LDFLAGS) $(DAEMON_LDFLAGS) -pie $(IN_TREE) -o $@ $(TMSD_OBJ) $(B)/libtms.so.0 $(TMSD_LIBS)
@@ -61,4 +66,4 @@ install-daemon: $(LINKED)/tmsd $(if $(TMSCTL_SRC),$(LINKED)/tmsctl)
 		systemctl daemon-reload && udevadm control --reload && systemctl reload dbus.service; \
 	fi
 
--include $(wildcard $(B)/daemon/*.d)
+-include $(wildcard $(B)/daemon/*.d $(B)/daemon/tmsctl/*.d)

@@ -23,14 +23,14 @@ $(AUDIT_UNIT): $(B)/tests/test-%: $(B)/tests/unit/audit-reader/test-%.o $(AUDIT_
 # --- tmsctl, whole, with sanitizers --------------------------------------------------------
 
 CLI_TEST    := $(B)/tests/cli
-CLI_SRC     := $(sort $(wildcard daemon/tmsctl*.c))
+CLI_SRC     := $(sort $(wildcard daemon/tmsctl/*.c))
 CLI_OBJ     := $(patsubst daemon/%.c,$(CLI_TEST)/daemon/%.o,$(CLI_SRC)) \
 	$(patsubst lib/%.c,$(CLI_TEST)/lib/%.o,$(LIB_SRC)) $(CLI_TEST)/lib/timeline.o
 CLI_CFLAGS  := $(CPPFLAGS) $(LIB_INSIDE) $(BASE_CFLAGS) $(SAN_CFLAGS)
 
 $(CLI_TEST)/daemon/%.o: daemon/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CLI_CFLAGS) -c -o $@ $<
+	$(CC) -Idaemon $(CLI_CFLAGS) -c -o $@ $<
 
 $(CLI_TEST)/lib/%.o: lib/%.c $(B)/lib/shipped.h
 	@mkdir -p $(@D)
@@ -51,7 +51,7 @@ $(CLI_TEST)/forge-log: tests/cli/forge-log.c tests/unit/audit-forge.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests/unit $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ tests/cli/forge-log.c tests/unit/audit-forge.c -lcrypto -lcmocka
 
--include $(wildcard $(CLI_TEST)/*.d $(CLI_TEST)/daemon/*.d $(CLI_TEST)/lib/*.d $(CLI_TEST)/lib/*/*.d)
+-include $(wildcard $(CLI_TEST)/*.d $(CLI_TEST)/daemon/*/*.d $(CLI_TEST)/lib/*.d $(CLI_TEST)/lib/*/*.d)
 
 .PHONY: check-cli
 check-cli: $(CLI_TEST)/tmsctl $(CLI_TEST)/mock-tmsd $(CLI_TEST)/forge-log

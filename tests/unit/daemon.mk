@@ -34,7 +34,7 @@ $(DU)/lib/policy/allow-list.o: $(B)/lib/shipped.h
 # The library without what opens device nodes: the fake stands in for that.
 DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))) \
 	$(DU)/lib/timeline.o
-DU_DAEMON := $(patsubst daemon/%.c,$(DU)/%.o,$(filter-out daemon/main.c daemon/tmsctl%.c daemon/cli%.c,$(wildcard daemon/*.c)))
+DU_DAEMON := $(patsubst daemon/%.c,$(DU)/%.o,$(filter-out daemon/main.c,$(wildcard daemon/*.c)))
 DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o)
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread

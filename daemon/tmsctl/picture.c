@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a picture of a timeline shows: its panels, and how high each of their columns is; see tmsctl-picture.h. */
-#include "tmsctl-picture.h"
+/* What a picture of a timeline shows: its panels, and how high each of their columns is; see picture.h. */
+#include "picture.h"
 
 /* How many pulses from there on up to and including the one with that flag. */
 static uint32_t run_length(const struct tms_timeline *t, uint32_t from, uint16_t flag)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ^C, ^Z, a terminal or a reader that goes away; see tmsctl-run.h.
+ * ^C, ^Z, a terminal or a reader that goes away; see run.h.
  *
  *  INT TERM QUIT     the session is stopped; again: this program leaves without waiting
  *  HUP               the terminal is closed: stopped
@@ -16,7 +16,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 
-#include "tmsctl-run.h"
+#include "run.h"
 
 /* For the answer to Pause, which the kernel has obeyed before it comes. */
 #define SUSPEND_BY_USEC (2 * USEC_PER_S)

@@ -4,11 +4,11 @@
  * where there are notices and the operator says yes, Arm, Start), then
  * signals until the session has ended. Stopping comes at any time, whatever
  * answer is outstanding: nothing on this side stands before it. See
- * tmsctl-run.h.
+ * run.h.
  */
 #include <inttypes.h>
 
-#include "tmsctl-run.h"
+#include "run.h"
 
 #define REDRAW_USEC USEC_PER_S
 

@@ -33,7 +33,7 @@ void picture_make_panels(struct picture *pic);
 /* The highest intensity in each of n equal stretches of the panel, 0 where there is no pulse. */
 void panel_bins(const struct picture *pic, const struct panel *p, uint16_t *ret, size_t n);
 
-/* tmsctl-svg.c: a whole SVG document on standard output. */
+/* svg.c: a whole SVG document on standard output. */
 void picture_svg(const struct picture *pic);
 
 #endif

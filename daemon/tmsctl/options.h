@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The options: what each is called, what it is for, and what was given. Every
- * file may look at what was given; tmsctl-arguments.c alone writes it, before
+ * file may look at what was given; arguments.c alone writes it, before
  * any verb runs.
  */
 #ifndef TMSCTL_OPTIONS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* plot: a picture of the timeline on the terminal, in JSON or as SVG; see tmsctl-picture.h. */
-#include "tmsctl-picture.h"
+/* plot: a picture of the timeline on the terminal, in JSON or as SVG; see picture.h. */
+#include "picture.h"
 
 #define ROWS 4
 #define MARGIN 8 /* columns left of the picture, for the scale */

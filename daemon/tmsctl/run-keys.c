@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lines that are typed while it runs; see tmsctl-run.h. Only the empty line
+ * Lines that are typed while it runs; see run.h. Only the empty line
  * fires, and only the pulse that waits: once for each wait. What stops or
  * pauses counts at any time, whenever it was typed. Everything else says what
  * is possible. Input that is no terminal is not read: nothing in a pipe or a
@@ -9,7 +9,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
-#include "tmsctl-run.h"
+#include "run.h"
 
 static bool is_word(const char *line, const char *const *words)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a verb is. tmsctl.c has the one table of them; it ends with a name that is NULL. */
+/* What a verb is. main.c has the one table of them; it ends with a name that is NULL. */
 #ifndef TMSCTL_VERB_H
 #define TMSCTL_VERB_H
 
@@ -20,7 +20,7 @@ int verb_unknown(const struct verb *verbs, const char *first, const char *second
 /* Refuses options and arguments that it does not take, or runs it. argv: what follows the verb. */
 int verb_call(const struct verb *v, int argc, char **argv, uint32_t given);
 
-/* tmsctl-help.c: of all verbs, or of those that the words name. Returns an exit status. */
+/* help.c: of all verbs, or of those that the words name. Returns an exit status. */
 int help_print(const struct verb *verbs, int argc, char **argv);
 
 #endif

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <locale.h>
 
-#include "tmsctl-arguments.h"
-#include "tmsctl-verb.h"
+#include "arguments.h"
+#include "verb.h"
 
 static int verb_help(int argc, char **argv);
 

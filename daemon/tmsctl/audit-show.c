@@ -3,7 +3,7 @@
 #include <fnmatch.h>
 #include <inttypes.h>
 
-#include "tmsctl-audit.h"
+#include "audit-verbs.h"
 
 /* The last lines wanted, kept until it is known that they are the last. */
 struct tail {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Calls to the session of a run; see tmsctl-run.h. */
+/* Calls to the session of a run; see run.h. */
 #include <stdarg.h>
 
-#include "tmsctl-run.h"
+#include "run.h"
 
 int run_call(struct run *u, const char *method, sd_bus_message_handler_t answer, const char *types, ...)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Notices: a second confirmation, before anything is armed; see tmsctl-run.h. */
+/* Notices: a second confirmation, before anything is armed; see run.h. */
 #include <termios.h>
 
-#include "tmsctl-run.h"
+#include "run.h"
 
 /* Their sentences with a space before each, malloc'd; "" for none. */
 static int notice_sentences(const struct run *u, char **ret, unsigned *ret_n)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A timeline's picture as SVG, one stroke for each pixel that has a pulse; see tmsctl-picture.h. */
-#include "tmsctl-picture.h"
+/* A timeline's picture as SVG, one stroke for each pixel that has a pulse; see picture.h. */
+#include "picture.h"
 
 #define MARGIN_LEFT 60
 #define MARGIN_RIGHT 20

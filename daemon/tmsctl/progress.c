@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How far a session is; see tmsctl-progress.h. */
+/* How far a session is; see progress.h. */
 #include <inttypes.h>
 
-#include "tmsctl-progress.h"
+#include "progress.h"
 
 #define SAY_EVERY_NS (5 * NS_PER_S)
 #define BAR_MAX 40

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* help: all verbs, or one in full; see tmsctl-verb.h. */
-#include "tmsctl-verb.h"
+/* help: all verbs, or one in full; see verb.h. */
+#include "verb.h"
 
 static void print_usage(const struct verb *v)
 {

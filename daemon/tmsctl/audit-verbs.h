@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Between the audit verbs: verify, show, export. */
-#ifndef TMSCTL_AUDIT_H
-#define TMSCTL_AUDIT_H
+#ifndef TMSCTL_AUDIT_VERBS_H
+#define TMSCTL_AUDIT_VERBS_H
 
 #include "tmsctl.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The end of a run: stopping, the report, leaving; see tmsctl-run.h. */
+/* The end of a run: stopping, the report, leaving; see run.h. */
 #include <inttypes.h>
 
-#include "tmsctl-run.h"
+#include "run.h"
 
 /* For the daemon to say that the session has ended, or is closed. After that leaving the bus has to do. */
 #define LAST_MOMENT_USEC (10 * USEC_PER_S)

@@ -6,7 +6,7 @@
  */
 #include <sys/random.h>
 
-#include "tmsctl-audit.h"
+#include "audit-verbs.h"
 
 #define SEAL_MAX 65536
 

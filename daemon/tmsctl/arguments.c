@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The command line's words into options; see tmsctl-arguments.h. */
-#include "tmsctl-arguments.h"
+/* The command line's words into options; see arguments.h. */
+#include "arguments.h"
 
 /* --- Values ------------------------------------------------------------------------------ */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The options as they are called and as help tells of them; see tmsctl-options.h. */
+/* The options as they are called and as help tells of them; see options.h. */
 #include <string.h>
 
-#include "tmsctl-options.h"
+#include "options.h"
 
 struct options opt;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What of this host bears on exact timers; see tmsctl-host.h. */
+/* What of this host bears on exact timers; see host.h. */
 #include <glob.h>
 #include <sys/utsname.h>
 
-#include "tmsctl-host.h"
+#include "host.h"
 
 #define CPU "/sys/devices/system/cpu/"
 #define DEEP_EXIT_US 20 /* waking from a deeper state costs more than the engine's lead */

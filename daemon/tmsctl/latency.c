@@ -2,7 +2,7 @@
 /* latency: how exact the pulses of the last run were, and what would make this host fitter. */
 #include <inttypes.h>
 
-#include "tmsctl-host.h"
+#include "host.h"
 
 #define BAR_WIDTH 40
 

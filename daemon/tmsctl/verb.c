@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A verb by its words, and whether it takes what was given; see tmsctl-verb.h. */
-#include "tmsctl-verb.h"
+/* A verb by its words, and whether it takes what was given; see verb.h. */
+#include "verb.h"
 
 static bool is_name_of(const struct verb *v, const char *first, const char *second)
 {

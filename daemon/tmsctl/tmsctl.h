@@ -2,21 +2,25 @@
 /*
  * tmsctl - the command line of tmsd
  *
- *  tmsctl.c            main(), and the table of verbs; nothing calls back into it
- *  tmsctl-verb.c       a verb by its words; tmsctl-help.c
- *  tmsctl-arguments.c  the command line's words into options
- *  tmsctl-options.c    the options: names, and what was given
- *  tmsctl-out.c        errors, colour, JSON, numbers and times as people read them
- *  tmsctl-bus.c        the connection to the daemon; D-Bus values as JSON
- *  tmsctl-protocol.c   a protocol by file or id
- *  tmsctl-dose.c       the dose that options give
- *  tmsctl-verdict.c    a protocol and its verdict, as JSON and as text
- *  others              one group of verbs each
+ *  main.c       main(), and the table of verbs; nothing calls back into it
+ *  verb.c       a verb by its words; help.c
+ *  arguments.c  the command line's words into options
+ *  options.c    the options: names, and what was given
+ *  out.c        errors, colour, JSON, numbers and times as people read them
+ *  bus.c        the connection to the daemon; D-Bus values as JSON
+ *  protocol.c   a protocol by file or id
+ *  dose.c       the dose that options give
+ *  verdict.c    a protocol and its verdict, as JSON and as text
+ *  others       one group of verbs each
+ *
+ * These rooms know the library and the daemon's D-Bus interface, and of the
+ * daemon's files util.h alone. One thread, no lock; a verb runs to its end,
+ * but for run and events, which have a loop of their own.
  *
  * Text is for people and may change; --json is for programs and may only
  * grow. A failure is one sentence on standard error, or with --json an object
  * {"error": {"name", "message"}} on standard output; so is output that cannot
- * be written, always on standard error. One thread.
+ * be written, always on standard error.
  */
 #ifndef TMSCTL_H
 #define TMSCTL_H
@@ -24,7 +28,7 @@
 #include <systemd/sd-bus.h>
 
 #include "tms.h"
-#include "tmsctl-options.h"
+#include "options.h"
 #include "util.h"
 
 /* Exit statuses; the manual page lists them. */
@@ -42,7 +46,7 @@ enum status {
         STATUS_NOT_CONFIRMED = 10, /* a notice was not confirmed; nothing was armed */
 };
 
-/* --- Output (tmsctl-out.c) --------------------------------------------------------- */
+/* --- Output (out.c) --------------------------------------------------------- */
 
 /* Prints the failure and returns status, so that a verb ends with "return fail(…)". name: for programs, like "BadUsage". */
 int fail(int status, const char *name, const char *format, ...) _printf_(3, 4);
@@ -74,7 +78,7 @@ unsigned word_distance(const char *a, const char *b);
 /* More than that is another word and no slip. */
 #define SLIP_MAX 2
 
-/* --- The daemon (tmsctl-bus.c) -------------------------------------------------------- */
+/* --- The daemon (bus.c) -------------------------------------------------------- */
 
 #define TMSD_NAME "org.tmsd1"
 #define TMSD_PATH "/org/tmsd1"
@@ -116,7 +120,7 @@ static inline const char *path_id(const char *path)
         return slash ? slash + 1 : path;
 }
 
-/* --- Protocols (tmsctl-protocol.c) ------------------------------------------------------- */
+/* --- Protocols (protocol.c) ------------------------------------------------------- */
 
 static inline void tms_protocol_freep(struct tms_protocol **p)
 {
@@ -132,7 +136,7 @@ int protocol_get(const char *file_or_id, struct tms_protocol **ret);
 /* A file's text as it goes over the bus, for the daemon cannot look into our folders; malloc'd. */
 int protocol_text(const char *path, char **ret);
 
-/* --- The dose (tmsctl-dose.c) -------------------------------------------------------------- */
+/* --- The dose (dose.c) -------------------------------------------------------------- */
 
 #define KIND_TEXT 8
 /*
@@ -163,7 +167,7 @@ static inline const char *timeline_unit(bool relative)
         return relative ? "permille_of_threshold" : "permille_of_mso";
 }
 
-/* --- Verdicts (tmsctl-verdict.c) ------------------------------------------------------------- */
+/* --- Verdicts (verdict.c) ------------------------------------------------------------- */
 
 /* The keys that every protocol has in JSON; verdict null where there is none yet. */
 json_t *protocol_json(const struct tms_protocol *p, const struct tms_safety *safety);

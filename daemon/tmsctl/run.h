@@ -2,12 +2,12 @@
 /*
  * run: one treatment, from the protocol to the report.
  *
- *  tmsctl-run.c          CreateSession, Prepare, Arm, Start, and what the daemon signals
- *  tmsctl-run-notices.c  the second confirmation, before anything is armed
- *  tmsctl-run-keys.c     lines that are typed while it runs
- *  tmsctl-run-signals.c  ^C, ^Z, a terminal or a reader that goes away
- *  tmsctl-run-end.c      stopping, the report, leaving
- *  tmsctl-run-call.c     calls to the session
+ *  run.c          CreateSession, Prepare, Arm, Start, and what the daemon signals
+ *  run-notices.c  the second confirmation, before anything is armed
+ *  run-keys.c     lines that are typed while it runs
+ *  run-signals.c  ^C, ^Z, a terminal or a reader that goes away
+ *  run-end.c      stopping, the report, leaving
+ *  run-call.c     calls to the session
  *
  * A treatment that nobody sees is paused or stopped, and whatever can stop it
  * waits for no answer to anything else. Every way out but a crash closes the
@@ -18,7 +18,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "tmsctl-progress.h"
+#include "progress.h"
 
 #define RUN_LINE 256
 #define RUN_SENTENCE 640
@@ -61,7 +61,7 @@ struct run {
         sd_event_source *suspend_by;  /* for the answer to Pause */
 };
 
-/* --- tmsctl-run-call.c ------------------------------------------------------------------ */
+/* --- run-call.c ------------------------------------------------------------------ */
 
 /* A method of the session; answer may be NULL. A daemon that is gone is not started again for it. */
 int run_call(struct run *u, const char *method, sd_bus_message_handler_t answer, const char *types, ...);
@@ -76,7 +76,7 @@ static inline const char *run_state(const struct run *u)
 /* A sentence for people, on a line of its own; nothing with --json. */
 void run_say(struct run *u, const char *format, ...) _printf_(2, 3);
 
-/* --- tmsctl-run-end.c --------------------------------------------------------------------- */
+/* --- run-end.c --------------------------------------------------------------------- */
 
 /* What is to be said has been said: closes the session, then ends the program. Again is harmless. All return 0. */
 int run_leave(struct run *u, int status);
@@ -96,7 +96,7 @@ static inline bool run_is_over(const struct run *u)
         return u->interrupted || u->reporting || u->leaving || u->lost;
 }
 
-/* --- tmsctl-run-notices.c -------------------------------------------------------------------- */
+/* --- run-notices.c -------------------------------------------------------------------- */
 
 /* Has the verdict's notices confirmed, if there are any, and then calls u->confirmed; or leaves. */
 int notices_confirm(struct run *u);
@@ -105,7 +105,7 @@ void notices_answered(struct run *u, const char *line, ssize_t n);
 /* Again, after something else stood on the screen. */
 void notices_ask(struct run *u);
 
-/* --- tmsctl-run-keys.c ------------------------------------------------------------------------ */
+/* --- run-keys.c ------------------------------------------------------------------------ */
 
 int keys_listen(struct run *u);
 /* Does this program hear what is typed, or is it in the background? */
@@ -121,7 +121,7 @@ void keys_again(struct run *u);
 /* The properties have changed: does a wait or a pause begin, or end? */
 void run_see(struct run *u);
 
-/* --- tmsctl-run-signals.c ----------------------------------------------------------------------- */
+/* --- run-signals.c ----------------------------------------------------------------------- */
 
 int signals_watch(struct run *u);
 /* Stops the treatment if what is shown of it reaches nobody. */
