@@ -2,7 +2,17 @@
 # tmsd and tmsctl, and what the system needs to know of them: D-Bus, polkit, systemd, udev.
 
 TMSCTL_SRC := $(sort $(wildcard daemon/tmsctl/*.c))
-TMSD_SRC   := $(sort $(wildcard daemon/*.c))
+# A floor's files may include what lies in its own folder and below: base is the lowest.
+DAEMON_FLOORS := base record call gates treat bus
+DAEMON_SEES_base   := -Idaemon/base
+DAEMON_SEES_record := -Idaemon/record $(DAEMON_SEES_base)
+DAEMON_SEES_call   := -Idaemon/call $(DAEMON_SEES_record)
+DAEMON_SEES_gates  := -Idaemon/gates $(DAEMON_SEES_call)
+DAEMON_SEES_treat  := -Idaemon/treat $(DAEMON_SEES_gates)
+DAEMON_SEES_bus    := -Idaemon/bus $(DAEMON_SEES_treat)
+
+TMSD_SRC   := $(sort $(wildcard daemon/*.c)) \
+	$(sort $(wildcard $(DAEMON_FLOORS:%=daemon/%/*.c)))
 TMSD_OBJ   := $(patsubst daemon/%.c,$(B)/daemon/%.o,$(TMSD_SRC))
 TMSCTL_OBJ := $(patsubst daemon/%.c,$(B)/daemon/%.o,$(TMSCTL_SRC))
 TMSD_LIBS   := -lsystemd -ludev -ljansson -lcrypto -lpthread
@@ -13,18 +23,24 @@ IN_TREE := -Wl,-rpath,'$$ORIGIN'
 LINKED  := $(B)/installed
 
 # Not intermediate files to be removed again.
-.PRECIOUS: $(B)/daemon/ $(LINKED)/
+.PRECIOUS: $(B)/daemon/ $(DAEMON_FLOORS:%=$(B)/daemon/%/) $(LINKED)/
 
 ALL_TARGETS     += $(B)/tmsd $(if $(TMSCTL_SRC),$(B)/tmsctl)
 INSTALL_TARGETS += install-daemon
 
 $(B)/daemon/%.o: daemon/%.c | $(B)/daemon/
-	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
+	$(CC) $(DAEMON_SEES_bus) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
+
+define daemon_floor
+$(B)/daemon/$(1)/%.o: daemon/$(1)/%.c | $(B)/daemon/$(1)/
+	$$(CC) $$(DAEMON_SEES_$(1)) $$(CPPFLAGS) $$(CFLAGS) -fPIE -c -o $$@ $$<
+endef
+$(foreach d,$(DAEMON_FLOORS),$(eval $(call daemon_floor,$(d))))
 
 # Of the daemon's files tmsctl includes util.h alone.
 $(B)/daemon/tmsctl/%.o: daemon/tmsctl/%.c
 	@mkdir -p $(@D)
-	$(CC) -Idaemon $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
+	$(CC) $(DAEMON_SEES_base) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
 
 $(B)/tmsd: $(TMSD_OBJ) $(B)/libtms.so.0
 	$(CC) $(CFLAGS) $(LDFLAGS) $(DAEMON_LDFLAGS) -pie $(IN_TREE) -o $@ $(TMSD_OBJ) $(B)/libtms.so.0 $(TMSD_LIBS)
@@ -66,4 +82,4 @@ install-daemon: $(LINKED)/tmsd $(if $(TMSCTL_SRC),$(LINKED)/tmsctl)
 		systemctl daemon-reload && udevadm control --reload && systemctl reload dbus.service; \
 	fi
 
--include $(wildcard $(B)/daemon/*.d $(B)/daemon/tmsctl/*.d)
+-include $(wildcard $(B)/daemon/*.d $(B)/daemon/*/*.d)

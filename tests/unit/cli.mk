@@ -30,7 +30,7 @@ CLI_CFLAGS  := $(CPPFLAGS) $(LIB_INSIDE) $(BASE_CFLAGS) $(SAN_CFLAGS)
 
 $(CLI_TEST)/daemon/%.o: daemon/%.c
 	@mkdir -p $(@D)
-	$(CC) -Idaemon $(CLI_CFLAGS) -c -o $@ $<
+	$(CC) $(DAEMON_SEES_base) $(CLI_CFLAGS) -c -o $@ $<
 
 $(CLI_TEST)/lib/%.o: lib/%.c $(B)/lib/shipped.h
 	@mkdir -p $(@D)

@@ -12,10 +12,13 @@ DAEMON_UNIT += $(addprefix $(B)/tests/test-,recorder quota turn elapsed-boots)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
-DAEMON_UNIT_CPPFLAGS := -Idaemon -Itests/unit $(CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"'
+DAEMON_UNIT_CPPFLAGS := -Idaemon $(DAEMON_SEES_bus) -Itests/unit $(CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"'
 
-$(DU)/%.o: daemon/%.c | $(DU)/
-	$(CC) $(DAEMON_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+define daemon_unit_folder
+$(DU)/%.o: $(1)/%.c | $(DU)/
+	$$(CC) $$(DAEMON_UNIT_CPPFLAGS) $$(BASE_CFLAGS) $$(SAN_CFLAGS) -c -o $$@ $$<
+endef
+$(foreach d,daemon $(DAEMON_FLOORS:%=daemon/%),$(eval $(call daemon_unit_folder,$(d))))
 
 $(DU)/%.o: tests/unit/%.c | $(DU)/
 	$(CC) $(DAEMON_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
@@ -34,7 +37,7 @@ $(DU)/lib/policy/allow-list.o: $(B)/lib/shipped.h
 # The library without what opens device nodes: the fake stands in for that.
 DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))) \
 	$(DU)/lib/timeline.o
-DU_DAEMON := $(patsubst daemon/%.c,$(DU)/%.o,$(filter-out daemon/main.c,$(wildcard daemon/*.c)))
+DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
 DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o)
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread

@@ -12,7 +12,7 @@
 #include "fake-device.h"
 #include "manager.h"
 #include "session-fixture.h"
-#include "session-gates.h"
+#include "gates.h"
 
 #define SECOND "/org/tmsd1/stimulator/1"
 

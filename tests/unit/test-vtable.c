@@ -242,9 +242,10 @@ static unsigned not_said(const char *function, const char *document, unsigned *n
         size_t i;
 
         assert_int_equal(glob(SOURCE_DIR "/daemon/*.c", 0, NULL, &files), 0);
+        assert_int_equal(glob(SOURCE_DIR "/daemon/*/*.c", GLOB_APPEND, NULL, &files), 0);
         for (i = 0; i < files.gl_pathc; i++) {
-                const char *slash = strrchr(files.gl_pathv[i], '/');
-                char *text = scratch_read(SOURCE_DIR "/daemon", slash + 1, NULL), *p = text;
+                const char *name = files.gl_pathv[i] + strlen(SOURCE_DIR "/daemon/");
+                char *text = scratch_read(SOURCE_DIR "/daemon", name, NULL), *p = text;
 
                 while ((p = strstr(p, function))) {
                         char word[64];
@@ -259,7 +260,7 @@ static unsigned not_said(const char *function, const char *document, unsigned *n
                         *n_said += at != NULL;
                         differ += at == NULL;
                         if (!at)
-                                print_error("%s: %s%s is not documented\n", slash + 1, function, word);
+                                print_error("%s: %s%s is not documented\n", name, function, word);
                 }
                 free(text);
         }

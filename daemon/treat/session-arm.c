@@ -8,7 +8,7 @@
 
 #include "job.h"
 #include "session-break.h"
-#include "session-gates.h"
+#include "gates.h"
 #include "session-step.h"
 
 /* On a thread: sleeps until the card is charged. Stop and keepalive go past it on the loop. */

@@ -4,8 +4,8 @@
  * Arm and Start: that the clock can be believed, and that what the subject had
  * today is known and no more than Prepare went by.
  */
-#ifndef TMSD_SESSION_GATES_H
-#define TMSD_SESSION_GATES_H
+#ifndef TMSD_GATES_H
+#define TMSD_GATES_H
 
 #include <tms.h>
 

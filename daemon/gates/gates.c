@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What has to hold whoever is treated; see session-gates.h. */
-#include "session-gates.h"
+/* What has to hold whoever is treated; see gates.h. */
+#include "gates.h"
 
 #define NEVER_SYNCHRONISED CLOCK_TROUBLES
 #define SET_RIGHT "Set it right (timedatectl set-ntp true, or timedatectl set-time 'YYYY-MM-DD hh:mm:ss')"

@@ -6,7 +6,7 @@
  * charge the card before that, where it is discharged.
  */
 #include "session-break.h"
-#include "session-gates.h"
+#include "gates.h"
 
 /* From the request to pulse 0: time to take hands away, and far more than a set-point takes. */
 #define START_DELAY_NS (200 * NS_PER_MS)

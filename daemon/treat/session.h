@@ -34,7 +34,7 @@
 #include "peer.h"
 #include "heartbeat.h"
 #include "request.h"
-#include "session-gates.h"
+#include "gates.h"
 #include "stimulator.h"
 #include "ward.h"
 

@@ -10,7 +10,7 @@
 #include "job.h"
 #include "notices.h"
 #include "session-arguments.h"
-#include "session-gates.h"
+#include "gates.h"
 #include "session-verdict.h"
 #include "session.h"
 
