@@ -5,7 +5,7 @@
  * Context: process. Takes rwsem, and keeps it from enter to leave. Knows nothing of
  * what a device does, so that everything may use it.
  */
-#include "tms.h"
+#include "device.h"
 
 /*
  * Until tms_device_leave() the registers stay. Nothing that may wait for long in between. A

@@ -11,9 +11,9 @@ LIB_SEES_threshold := base
 LIB_SEES_audit     := base
 
 LIB_SRC  := $(sort $(wildcard $(LIB_ROOMS:%=lib/%/*.c)))
-# The verifier is the kernel's own file.
-LIB_VERIFIER := kernel/timeline.c
-LIB_OBJ  := $(patsubst lib/%.c,$(B)/lib/%.o,$(LIB_SRC)) $(B)/lib/timeline.o
+# The verifier is the kernel's own.
+LIB_VERIFIER := kernel/pure/timeline.c
+LIB_OBJ  := $(patsubst lib/%.c,$(B)/lib/%.o,$(LIB_SRC)) $(patsubst kernel/%.c,$(B)/lib/%.o,$(LIB_VERIFIER))
 # The reader of audit logs with all that it needs of the library.
 LIB_AUDIT_SRC := $(filter lib/audit/%,$(LIB_SRC)) lib/base/error.c lib/base/codepoint.c
 LIB_LIBS := -lyaml -lcrypto -ludev -ljansson -lm
@@ -40,7 +40,7 @@ $(B)/lib/%.o: lib/%.c
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CPPFLAGS) $(CFLAGS) -fPIC -c -o $@ $<
 
-$(B)/lib/timeline.o: $(LIB_VERIFIER) | $(B)/lib/
+$(B)/lib/pure/%.o: kernel/pure/%.c | $(B)/lib/pure/
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -c -o $@ $<
 
 $(B)/libtms.so.0: $(LIB_OBJ) lib/libtms.sym

@@ -11,7 +11,7 @@
  * are a bound and can be more than any second has; safety.c counts them.
  */
 #include "kernel/regs.h"
-#include "kernel/timeline.h"
+#include "kernel/pure/timeline.h"
 #include "protocol.h"
 
 #include <errno.h>

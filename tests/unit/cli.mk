@@ -25,7 +25,7 @@ $(AUDIT_UNIT): $(B)/tests/test-%: $(B)/tests/unit/audit-reader/test-%.o $(AUDIT_
 CLI_TEST    := $(B)/tests/cli
 CLI_SRC     := $(sort $(wildcard daemon/tmsctl/*.c))
 CLI_OBJ     := $(patsubst daemon/%.c,$(CLI_TEST)/daemon/%.o,$(CLI_SRC)) \
-	$(patsubst lib/%.c,$(CLI_TEST)/lib/%.o,$(LIB_SRC)) $(CLI_TEST)/lib/timeline.o
+	$(patsubst lib/%.c,$(CLI_TEST)/lib/%.o,$(LIB_SRC)) $(patsubst kernel/%.c,$(CLI_TEST)/lib/%.o,$(LIB_VERIFIER))
 CLI_CFLAGS  := $(CPPFLAGS) $(LIB_INSIDE) $(BASE_CFLAGS) $(SAN_CFLAGS)
 
 $(CLI_TEST)/daemon/%.o: daemon/%.c
@@ -36,7 +36,7 @@ $(CLI_TEST)/lib/%.o: lib/%.c $(B)/lib/shipped.h
 	@mkdir -p $(@D)
 	$(CC) $(CLI_CFLAGS) -c -o $@ $<
 
-$(CLI_TEST)/lib/timeline.o: $(LIB_VERIFIER)
+$(CLI_TEST)/lib/pure/%.o: kernel/pure/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CLI_CFLAGS) -c -o $@ $<
 

@@ -27,7 +27,7 @@ $(DU)/lib/%.o: lib/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(LIB_INSIDE) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
-$(DU)/lib/timeline.o: $(LIB_VERIFIER) | $(DU)/lib/
+$(DU)/lib/pure/%.o: kernel/pure/%.c | $(DU)/lib/pure/
 	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
 $(DU)/lib/policy/allow-list.o: $(B)/lib/shipped.h
@@ -36,7 +36,7 @@ $(DU)/lib/policy/allow-list.o: $(B)/lib/shipped.h
 
 # The library without what opens device nodes: the fake stands in for that.
 DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))) \
-	$(DU)/lib/timeline.o
+	$(patsubst kernel/%.c,$(DU)/lib/%.o,$(LIB_VERIFIER))
 DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
 DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o)
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))

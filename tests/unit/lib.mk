@@ -8,13 +8,14 @@ UNIT_TESTS += $(LIB_UNIT)
 
 LU := $(B)/tests/unit/lib
 LIB_UNIT_CPPFLAGS := $(CPPFLAGS) -Itests/unit $(LIB_INSIDE) -DSOURCE_DIR='"$(CURDIR)"'
-LIB_UNIT_LIB := $(patsubst lib/%.c,$(LU)/%.o,$(filter-out lib/audit/%,$(LIB_SRC))) $(LU)/timeline.o
+LIB_UNIT_LIB := $(patsubst lib/%.c,$(LU)/%.o,$(filter-out lib/audit/%,$(LIB_SRC))) \
+	$(patsubst kernel/%.c,$(LU)/%.o,$(LIB_VERIFIER))
 
 $(LU)/%.o: lib/%.c
 	@mkdir -p $(@D)
 	$(CC) $(LIB_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
-$(LU)/timeline.o: $(LIB_VERIFIER) | $(LU)/
+$(LU)/pure/%.o: kernel/pure/%.c | $(LU)/pure/
 	$(CC) $(LIB_UNIT_CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
 $(LU)/%.o: tests/unit/%.c | $(LU)/

@@ -2,7 +2,7 @@
 /*
  * The verifier's rules once more, straight from their definitions: each from
  * scratch for each pulse, over all pulses there are, in 128 bits. Slow, and
- * written apart from kernel/timeline.c, so that the two can be compared.
+ * written apart from kernel/pure/timeline.c, so that the two can be compared.
  */
 #ifndef TEST_TIMELINE_REFERENCE_H
 #define TEST_TIMELINE_REFERENCE_H

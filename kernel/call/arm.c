@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Arming: the card charges, the host's timers are tried, and only then the card
+ * is told ARM. From LOADED, for a run to begin, or from BREAK, for one to go on.
+ *
+ * Context: process. Takes rwsem, tms->lock, engine_lock, in turns: it waits for the
+ * card with none of them, and looks at everything anew each time it wakes up.
+ */
+#include <linux/jiffies.h>
+#include <linux/sched/signal.h>
+
+#include "call/call.h"
+
+#define POLL_MS		10
+
+/* A latch from the time in SAFE (a button tried) ends here, if its cause has. */
+static int clear_latch(struct tms_device *tms)
+{
+	u32 from = tms->state;
+	u32 left;
+
+	tms_interlock_scan(tms, 0);
+	if (tms->state != from)
+		return tms->state == TMS_STATE_FAULT ? -EPERM : -ESTALE;
+
+	left = tms_interlock_clear(tms, TMS_LATCH_MASK);
+	tms->latched = left & TMS_IL_MASK;
+	return left ? -EPERM : 0;
+}
+
+/* LOADED or BREAK -> ARMING: the card begins to charge. engine_lock held. */
+static int energise(struct tms_device *tms)
+{
+	u32 status;
+	int r;
+
+	r = tms_treat_may_arm(tms);
+	if (r < 0)
+		return r;
+	if (!tms_lease_fresh(tms, tms_now()))
+		return -EPROTO;
+	/* Numbers begin anew: an answer that is left from before would be taken for one of them. */
+	if (!tms_answer_poll(tms))
+		return -EAGAIN;
+	r = clear_latch(tms);
+	if (r < 0)
+		return r;
+
+	WRITE_ONCE(tms->stop, 0);
+	/* Pairs with the one in tms_halt(). */
+	smp_mb();
+	if (atomic_read(&tms->halting)) {
+		WRITE_ONCE(tms->stop, 1);
+		return -ECANCELED;
+	}
+	tms->probes = 0;
+	tms->probe_max_ns = 0;
+	tms->probe_due_ns = tms_now() + TMS_PROBE_NS;
+	/* A run that goes on keeps its place, and what was counted of it. */
+	if (!tms->back_to) {
+		tms_play_begin(&tms->play, tms->timeline->pulses, tms->timeline->count);
+		tms_fitness_reset(tms);
+	}
+	tms_setpoints_reset(tms);
+	/* There is none before to compare it with. */
+	tms_card_clocks(tms, &tms->anchor);
+	tms_set_state(tms, TMS_STATE_ARMING, TMS_CAUSE_REQUEST);
+	tms_watchdog_begin(tms);
+
+	if (!tms_card_set_waveform(tms, tms->timeline->waveform)) {
+		tms_interlock_scan(tms, TMS_CAUSE_CARD_LATCH);
+		return -EPERM;
+	}
+	writel(TMS_CONTROL_CHARGE, tms->mmio + TMS_REG_CONTROL);
+	status = readl(tms->mmio + TMS_REG_STATUS);
+	if ((status & TMS_STATUS_STATE_MASK) != TMS_STATUS_STATE_CHARGE) {
+		/* SAFE by a stop: whoever has asked for it is waiting for the lock to say so. */
+		if (READ_ONCE(tms->stop))
+			return 0;
+		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
+		return -EPERM;
+	}
+	tms_setpoints_fill(tms);
+	return 0;
+}
+
+/* rwsem read-held. *@ret_epoch: the arming that has begun. */
+static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
+{
+	int r = 0;
+
+	guard(mutex)(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		r = tms_treat_may_arm(tms);
+	}
+	if (r < 0)
+		return r;
+	r = tms_back(tms);
+	if (r < 0)
+		return r;
+	r = tms_treat_current(tms, gen);
+	if (r < 0)
+		return r;
+	r = tms_treat_records(tms);
+	if (r < 0)
+		return r;
+
+	tms_qos_hold(tms);
+	tms_timers_cancel_left(tms);
+	/* The first probe's time is set, and so near that others' turn may last longer. */
+	scoped_guard(preempt) {
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+			r = energise(tms);
+			*ret_epoch = tms->epoch;
+		}
+		if (!r && tms_timers_start(tms) < 0) {
+			tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+			return -ETIME;
+		}
+	}
+	if (r < 0) {
+		/* The timer that was cancelled above gives up a lost answer, and ends a BREAK. */
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+			if (tms->shot.pending || tms_treating(tms->state))
+				tms_schedule_kick(tms);
+		}
+		tms_qos_release(tms);
+	}
+	return r;
+}
+
+/* Charged and tried: fit? engine_lock held. */
+static int finish(struct tms_device *tms, struct tms_arm *arm)
+{
+	u32 state, cause;
+
+	arm->fitness_max_ns = tms->probe_max_ns;
+	if (tms->probe_max_ns > tms_param_fitness_max_ns()) {
+		tms_rest_fall_back(tms, TMS_CAUSE_UNFIT);
+		return -ETIME;
+	}
+	/* A stop on its way has written SAFE before; whoever asked for it ends the arming. */
+	if (READ_ONCE(tms->stop))
+		return -EINPROGRESS;
+
+	writel(TMS_CONTROL_ARM, tms->mmio + TMS_REG_CONTROL);
+	if ((readl(tms->mmio + TMS_REG_STATUS) & TMS_STATUS_STATE_MASK) != TMS_STATUS_STATE_ARM) {
+		if (READ_ONCE(tms->stop))
+			return -EINPROGRESS;
+		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
+		return -EPERM;
+	}
+	tms_rest_begin(tms, tms_now());
+	state = tms_rest_armed(tms, tms_now(), &cause);
+	tms_set_state(tms, state, cause);
+	return 0;
+}
+
+/* Somebody or something else has ended it. engine_lock held; touches no register. */
+static int ended(struct tms_device *tms)
+{
+	if (tms->state == TMS_STATE_FAULT)
+		return -EPERM;
+	return tms->state == TMS_STATE_GONE ? -ENODEV : -ECANCELED;
+}
+
+/* One look. -EINPROGRESS: not yet. engine_lock held. */
+static int look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 deadline_ns)
+{
+	const u32 charged = TMS_STATUS_FULL | TMS_STATUS_RESERVOIR_FULL;
+
+	if (tms->epoch != epoch)
+		return ended(tms);
+	/* A signal, not signal_pending(): that is also true for work that io_uring left. */
+	if (task_sigpending(current)) {
+		tms_rest_fall_back(tms, TMS_CAUSE_REQUEST);
+		return -EINTR;
+	}
+	if (tms->probes >= TMS_PROBES &&
+	    (readl(tms->mmio + TMS_REG_STATUS) & charged) == charged)
+		return finish(tms, arm);
+	if (tms_now() > deadline_ns) {
+		tms_rest_fall_back(tms, TMS_CAUSE_ARM_TIMEOUT);
+		return -ETIME;
+	}
+	return -EINPROGRESS;
+}
+
+/* A run that goes on has a pulse that may be due in a millisecond. rwsem read-held. */
+static int look_and_go_on(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 deadline_ns)
+{
+	bool goes_on;
+	int r;
+
+	guard(preempt)();
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		r = look(tms, arm, epoch, deadline_ns);
+		goes_on = !r && tms->state == TMS_STATE_RUNNING;
+	}
+	if (goes_on && tms_timers_start(tms) < 0) {
+		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+		return -ETIME;
+	}
+	return r;
+}
+
+int tms_arm(struct tms_device *tms, struct tms_arm *arm)
+{
+	u64 deadline_ns = tms_now() + TMS_ARM_TIMEOUT_NS;
+	u64 epoch;
+	int r;
+
+	if (arm->flags || memchr_inv(arm->reserved, 0, sizeof(arm->reserved)))
+		return -EINVAL;
+
+	r = tms_device_enter(tms);
+	if (r < 0)
+		return r;
+	r = begin(tms, arm->timeline_gen, &epoch);
+	tms_device_leave(tms);
+	if (r < 0)
+		return r;
+
+	do {
+		/*
+		 * A signal is seen in look(). An interruptible wait would not be one while
+		 * TIF_NOTIFY_SIGNAL is set, which only the way out of the call clears.
+		 */
+		wait_event_killable_timeout(tms->wait, READ_ONCE(tms->epoch) != epoch ||
+					    READ_ONCE(tms->dead),
+					    msecs_to_jiffies(POLL_MS));
+		r = tms_device_enter(tms);
+		if (r == -EBUSY) {
+			/* It resets, or sleeps: that has ended it. */
+			scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+				return ended(tms);
+		}
+		if (r < 0)
+			return r;
+		r = look_and_go_on(tms, arm, epoch, deadline_ns);
+		tms_device_leave(tms);
+	} while (r == -EINPROGRESS);
+
+	return r;
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Is the card still the one that was asked last? Behind a reset, a bus error, sleep or a
+ * fault, and before anything is loaded or armed, the driver asks all that probe asked:
+ * identity, contract, capabilities, coil, odometer. One table says what follows from a
+ * difference.
+ *
+ * Context: process, registers mapped, tms->lock held, not energised. Takes engine_lock.
+ */
+#include <linux/delay.h>
+
+#include "call/call.h"
+
+/* A discharge's answer is in the FIFO 100 us later (CARD.md, chapter 14). */
+#define ANSWERED_NS	200000
+#define SETTLE_TRIES	5
+
+#define GONE		BIT(0)	/* another card: this one is gone, whatever answers */
+#define CHANGED		BIT(1)	/* the timeline is dropped, the new figures hold */
+#define REST		BIT(2)	/* and the card has to rest: its history goes by other figures */
+#define FIRED		BIT(3)	/* the history is added to */
+
+static bool other_serial(const struct tms_identity *was, const struct tms_identity *is)
+{
+	return was->caps.serial != is->caps.serial;
+}
+
+static bool other_contract(const struct tms_identity *was, const struct tms_identity *is)
+{
+	return was->caps.version != is->caps.version;
+}
+
+static bool other_firmware(const struct tms_identity *was, const struct tms_identity *is)
+{
+	return was->caps.firmware != is->caps.firmware;
+}
+
+static bool other_caps(const struct tms_identity *was, const struct tms_identity *is)
+{
+	struct tms_caps caps = is->caps;
+
+	/* These have rows of their own. */
+	caps.serial = was->caps.serial;
+	caps.version = was->caps.version;
+	caps.firmware = was->caps.firmware;
+	return memcmp(&caps, &was->caps, sizeof(caps));
+}
+
+static bool other_coil(const struct tms_identity *was, const struct tms_identity *is)
+{
+	return memcmp(&was->coil, &is->coil, sizeof(is->coil));
+}
+
+static bool other_odometer(const struct tms_identity *was, const struct tms_identity *is)
+{
+	return was->odometer != is->odometer;
+}
+
+static const struct {
+	const char *what;
+	bool (*differs)(const struct tms_identity *was, const struct tms_identity *is);
+	u32 follows;
+} rows[] = {
+	{ "serial number",	other_serial,	GONE },
+	{ "register contract",	other_contract,	CHANGED },
+	{ "firmware",		other_firmware,	CHANGED },
+	{ "capabilities",	other_caps,	CHANGED | REST },
+	{ "coil",		other_coil,	CHANGED },
+	{ "odometer",		other_odometer,	FIRED },
+};
+
+static u32 compare(const struct tms_identity *was, const struct tms_identity *is)
+{
+	u32 follows = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].differs(was, is))
+			follows |= rows[i].follows;
+	}
+	return follows;
+}
+
+static void tell(struct tms_device *tms, const struct tms_identity *was,
+		 const struct tms_identity *is)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].differs(was, is))
+			dev_notice(&tms->pdev->dev, "another %s than before\n", rows[i].what);
+	}
+}
+
+/*
+ * The odometer, with no answer on its way that would be counted once more when it comes.
+ * *@ret_was: what it should be. False: the card is discharging just now. engine_lock held.
+ */
+static bool read_odometer(struct tms_device *tms, u64 *ret_was, u64 *ret_is)
+{
+	u64 rested_ns = readq(tms->mmio + TMS_REG_SINCE_PULSE_NS);
+
+	if (!tms_answer_poll(tms) || tms->undrained)
+		return false;
+	*ret_was = tms->store->odometer;
+	*ret_is = readq(tms->mmio + TMS_REG_ODOMETER);
+	/* Of what it fired without an answer, the history has counted all. */
+	if (*ret_is - *ret_was <= tms->store->unanswered)
+		*ret_was = *ret_is;
+	return rested_ns > ANSWERED_NS &&
+	       readq(tms->mmio + TMS_REG_SINCE_PULSE_NS) >= rested_ns;
+}
+
+/* Waits for the card to be quiet, and takes over what it has fired. */
+static int settle(struct tms_device *tms, struct tms_identity *was, struct tms_identity *is)
+{
+	unsigned int i;
+
+	for (i = 0; i < SETTLE_TRIES; i++) {
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+			if (read_odometer(tms, &was->odometer, &is->odometer))
+				return 0;
+		}
+		usleep_range(ANSWERED_NS / NSEC_PER_USEC, 2 * ANSWERED_NS / NSEC_PER_USEC);
+	}
+	return -EAGAIN;
+}
+
+/* Nobody uses the card through this device any more. Its records can be read to their end. */
+static void lose(struct tms_device *tms)
+{
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		tms_answer_give_up(tms);
+		if (tms->state != TMS_STATE_GONE)
+			tms_set_state(tms, TMS_STATE_GONE, TMS_CAUSE_CARD_ABSENT);
+	}
+	tms_device_lose(tms);
+	dev_err(&tms->pdev->dev, "card %016llx is gone, another is in its place: unbind the driver from %s and bind it again\n",
+		tms->caps.serial, pci_name(tms->pdev));
+}
+
+static void take_over(struct tms_device *tms, const struct tms_identity *is, u32 follows)
+{
+	u64 unseen = 0;
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		tms->caps = is->caps;
+		if (follows & CHANGED)
+			tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
+		if (follows & REST)
+			tms->store->history_known = false;
+		if (follows & FIRED)
+			unseen = tms_store_odometer(tms->store, is->odometer);
+	}
+	tms->coil = is->coil;
+	if (follows & CHANGED)
+		tms_limits_physics(tms, &is->coil);
+	tms_store_tell(tms, unseen);
+}
+
+/*
+ * Asks, compares, draws the conclusions. -ENODEV: no card, or another, and then the device
+ * is gone. -EAGAIN: it is discharging, or its answer to the last trigger is not there.
+ */
+int tms_back(struct tms_device *tms)
+{
+	struct tms_identity was = { .caps = tms->caps, .coil = tms->coil }, is;
+	u32 follows;
+	int r;
+
+	lockdep_assert_held(&tms->lock);
+
+	r = tms_identity_ask(tms, &is);
+	if (r == -ENODEV)
+		return r;
+	/* The odometer comes last, since it has to wait; and another card's says nothing here. */
+	if (r < 0 || compare(&was, &is) & GONE) {
+		lose(tms);
+		return -ENODEV;
+	}
+	r = settle(tms, &was, &is);
+	if (r < 0)
+		return r;
+	if (!tms_card_present(tms))
+		return -ENODEV;
+
+	follows = compare(&was, &is);
+	tell(tms, &was, &is);
+	if (follows)
+		take_over(tms, &is, follows);
+	return 0;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KEEPALIVE: acknowledges records, and renews the lease of a controller that keeps
+ * them.
+ *
+ * Context: process. Takes rwsem by itself; engine_lock and ring->lock (apart, and
+ * nested in this order).
+ */
+#include "call/call.h"
+
+/*
+ * Takes what is acknowledged first: even when that comes too late to renew, it
+ * frees records.
+ */
+static int renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq, u64 *ret_end_ns)
+{
+	struct tms_ring *ring = &tms->store->ring;
+	u64 now_ns, oldest_ns;
+	int r;
+
+	r = tms_ring_ack(ring, acked_seq, READ_ONCE(file->cursor));
+	if (r < 0)
+		return r;
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_event_catch_up(tms);
+
+	oldest_ns = tms_ring_oldest_ns(ring);
+	now_ns = tms_now();
+	if (oldest_ns < now_ns && now_ns - oldest_ns > TMS_ACK_AGE_NS)
+		return -ESTALE;
+
+	*ret_end_ns = now_ns + TMS_LEASE_NS;
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		tms->lease_end_ns = *ret_end_ns;
+		hrtimer_start(&tms->lease_timer, ns_to_ktime(*ret_end_ns), HRTIMER_MODE_ABS_HARD);
+		/*
+		 * No kick for so long: the engine's CPU hangs, and the fault's interrupt with
+		 * it. The card has ended by its watchdog; this is how it becomes known.
+		 */
+		if (tms_energised(tms->state) && tms_raw() > tms->anchor.after_ns + 4 * TMS_KICK_NS)
+			tms_interlock_scan(tms, 0);
+	}
+	return 0;
+}
+
+int tms_keepalive(struct tms_file *file, struct tms_keepalive *k)
+{
+	struct tms_device *tms = file->tms;
+	int r;
+
+	if (k->flags || memchr_inv(k->reserved, 0, sizeof(k->reserved)))
+		return -EINVAL;
+
+	r = tms_device_enter(tms);
+	if (r < 0) {
+		if (tms_store_mine(tms)) {
+			tms_ring_ack(&tms->store->ring, k->acked_seq, READ_ONCE(file->cursor));
+			scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+				tms_event_catch_up(tms);
+		}
+		return r;
+	}
+	r = renew(tms, file, k->acked_seq, &k->lease_ends_ns);
+	k->event_head = tms_ring_head(&tms->store->ring);
+	tms_device_leave(tms);
+	return r;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The card's panel as an input device: arm key, footswitch, the patient's and
+ * the emergency stop, for libevdev and whoever else reads input devices.
+ *
+ * It only tells. What a stop does is the card's interlock and the fault
+ * handler's business and waits for nothing in here: the input core takes
+ * spinlocks that may sleep on PREEMPT_RT, so that the levels are read and
+ * reported by a work item.
+ *
+ * Context: process. Takes the device's rwsem for reading, no other lock. The work is
+ * queued by tms_wake_panel(), from hard IRQ.
+ */
+#include <linux/input.h>
+
+#include "card/card.h"
+
+/*
+ * Buttons without a meaning of their own: a desktop must not take the
+ * emergency stop for a key of its media player.
+ */
+static const struct {
+	u32 bit;
+	unsigned int code;
+} tms_panel_keys[] = {
+	{ TMS_PANEL_ARM_KEY, BTN_0 },
+	{ TMS_PANEL_FOOTSWITCH, BTN_1 },
+	{ TMS_PANEL_PATIENT_STOP, BTN_2 },
+	{ TMS_PANEL_EMERGENCY_STOP, BTN_3 },
+};
+
+/*
+ * Levels, not edges: what came and went before the work ran is not told. An
+ * absent card reads as all ones, which is no news of its panel.
+ */
+static void tms_panel_report(struct tms_device *tms)
+{
+	u32 levels, i;
+
+	if (tms_device_enter(tms))
+		return;
+	levels = readl(tms->mmio + TMS_REG_PANEL);
+	tms_device_leave(tms);
+	if (levels & ~TMS_PANEL_MASK)
+		return;
+
+	for (i = 0; i < ARRAY_SIZE(tms_panel_keys); i++)
+		input_report_key(tms->panel, tms_panel_keys[i].code,
+				 levels & tms_panel_keys[i].bit);
+	input_sync(tms->panel);
+}
+
+static void tms_panel_work(struct work_struct *work)
+{
+	tms_panel_report(container_of(work, struct tms_device, panel_work));
+}
+
+/* Before the card's interrupts are let in. */
+int tms_panel_add(struct tms_device *tms)
+{
+	struct input_dev *input;
+	unsigned int i;
+	int ret;
+
+	INIT_WORK(&tms->panel_work, tms_panel_work);
+
+	input = input_allocate_device();
+	if (!input)
+		return -ENOMEM;
+
+	input->name = "TMS panel";
+	input->phys = pci_name(tms->pdev);
+	input->id.bustype = BUS_PCI;
+	input->id.vendor = tms->pdev->vendor;
+	input->id.product = tms->pdev->device;
+	input->id.version = tms->caps.version >> 16;
+	input->dev.parent = &tms->pdev->dev;
+	for (i = 0; i < ARRAY_SIZE(tms_panel_keys); i++)
+		input_set_capability(input, EV_KEY, tms_panel_keys[i].code);
+
+	ret = input_register_device(input);
+	if (ret) {
+		input_free_device(input);
+		return ret;
+	}
+	tms->panel = input;
+	/* A stop that is already pressed makes no interrupt. */
+	tms_panel_report(tms);
+	return 0;
+}
+
+/* After the card's interrupts are shut out: nobody queues the work any more. */
+void tms_panel_remove(struct tms_device *tms)
+{
+	cancel_work_sync(&tms->panel_work);
+	input_unregister_device(tms->panel);
+	tms->panel = NULL;
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The PCI binding: probe, remove, module entry.
+ *
+ * Context: process. Takes no lock by itself.
+ */
+#include <linux/interrupt.h>
+#include <linux/module.h>
+
+#include "card/card.h"
+
+static void free_irqs(struct tms_device *tms, unsigned int count)
+{
+	while (count--)
+		free_irq(pci_irq_vector(tms->pdev, count), tms);
+}
+
+/*
+ * Not balanced: they belong on the engine's CPU. Not threaded, on PREEMPT_RT
+ * either: SAFE must not wait for the scheduler.
+ */
+static int request_irqs(struct tms_device *tms)
+{
+	static const irq_handler_t handlers[TMS_VECTOR_COUNT] = {
+		[TMS_VECTOR_FAULT] = tms_fault_irq,
+		[TMS_VECTOR_PULSE] = tms_pulse_irq,
+	};
+	static const char * const names[TMS_VECTOR_COUNT] = {
+		[TMS_VECTOR_FAULT] = "fault",
+		[TMS_VECTOR_PULSE] = "pulse",
+	};
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < TMS_VECTOR_COUNT; i++) {
+		snprintf(tms->irq_name[i], sizeof(tms->irq_name[i]), "%s-%s",
+			 dev_name(&tms->dev), names[i]);
+		r = request_irq(pci_irq_vector(tms->pdev, i), handlers[i],
+				IRQF_NO_THREAD | IRQF_NOBALANCING, tms->irq_name[i], tms);
+		if (r < 0) {
+			free_irqs(tms, i);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* Interrupts and timers have ended: nobody queues these any more. */
+static void end_work(struct tms_device *tms)
+{
+	irq_work_sync(&tms->wake_work);
+	cancel_work_sync(&tms->qos_work);
+}
+
+static void disable(void *data)
+{
+	pci_disable_device(data);
+}
+
+static void release_regions(void *data)
+{
+	pci_release_regions(data);
+}
+
+/*
+ * Not pcim_enable_device(): behind it some kernels release requested regions by themselves
+ * when the driver is unbound, and others (6.16 and later) do not. What is enabled and
+ * requested by plain calls is released by these two actions, on every kernel, exactly once.
+ */
+static int map_registers(struct tms_device *tms)
+{
+	struct pci_dev *pdev = tms->pdev;
+	int r;
+
+	r = pci_enable_device(pdev);
+	if (r < 0)
+		return r;
+	r = devm_add_action_or_reset(&pdev->dev, disable, pdev);
+	if (r < 0)
+		return r;
+	/* Exclusive: nobody writes to the card through /dev/mem or sysfs while it treats. */
+	r = pci_request_regions_exclusive(pdev, TMS_NAME);
+	if (r < 0)
+		return r;
+	r = devm_add_action_or_reset(&pdev->dev, release_regions, pdev);
+	if (r < 0)
+		return r;
+	if (pci_resource_len(pdev, TMS_BAR) < TMS_BAR_SIZE) {
+		dev_err(&pdev->dev, "register window is %llu bytes, expected %u\n",
+			(u64)pci_resource_len(pdev, TMS_BAR), TMS_BAR_SIZE);
+		return -ENODEV;
+	}
+	tms->mmio = pcim_iomap(pdev, TMS_BAR, 0);
+	return tms->mmio ? 0 : -ENOMEM;
+}
+
+static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct tms_identity identity;
+	struct tms_device *tms;
+	int r;
+
+	tms = tms_device_alloc(pdev);
+	if (IS_ERR(tms))
+		return PTR_ERR(tms);
+
+	r = map_registers(tms);
+	if (r < 0)
+		goto err_put;
+	r = tms_identity_ask(tms, &identity);
+	if (r < 0) {
+		r = -ENODEV;
+		goto err_put;
+	}
+	tms->caps = identity.caps;
+	tms->coil = identity.coil;
+	r = tms_store_adopt(tms, identity.odometer);
+	if (r < 0)
+		goto err_put;
+	tms_card_setup(tms);
+	scoped_guard(mutex, &tms->lock)
+		tms_limits_physics(tms, &identity.coil);
+
+	/* GATE is read 3 us before a pulse; over a link that sleeps it would take up to 100. */
+	pci_disable_link_state(pdev, PCIE_LINK_STATE_L0S | PCIE_LINK_STATE_L1);
+	pci_set_master(pdev);
+	r = pci_alloc_irq_vectors(pdev, TMS_VECTOR_COUNT, TMS_VECTOR_COUNT, PCI_IRQ_MSIX);
+	if (r < 0)
+		goto err_leave_store;
+	r = tms_panel_add(tms);
+	if (r < 0)
+		goto err_free_vectors;
+	r = request_irqs(tms);
+	if (r < 0)
+		goto err_remove_panel;
+	pci_set_drvdata(pdev, tms);
+	r = tms_power_add(tms);
+	if (r < 0)
+		goto err_free_irqs;
+	/* A fault that it has latched before is not hidden until somebody arms. */
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_interlock_scan(tms, 0);
+	r = tms_cdev_add(tms);
+	if (r < 0)
+		goto err_remove_power;
+	r = tms_hwmon_add(tms);
+	if (r < 0)
+		dev_warn(&pdev->dev, "no hwmon device: %d\n", r);
+
+	pci_save_state(pdev);
+	dev_info(&pdev->dev, "%s: card %016llx, firmware %u.%u.%u\n", dev_name(&tms->dev),
+		 tms->caps.serial, tms->caps.firmware >> 16, tms->caps.firmware >> 8 & 0xff,
+		 tms->caps.firmware & 0xff);
+	return 0;
+
+err_remove_power:
+	tms_power_remove(tms);
+err_free_irqs:
+	tms_device_kill(tms, TMS_CAUSE_SHUTDOWN);
+	free_irqs(tms, TMS_VECTOR_COUNT);
+err_remove_panel:
+	tms_panel_remove(tms);
+	end_work(tms);
+err_free_vectors:
+	pci_free_irq_vectors(pdev);
+err_leave_store:
+	tms_store_leave(tms);
+err_put:
+	tms_device_free(tms);
+	return r;
+}
+
+static void remove(struct pci_dev *pdev)
+{
+	struct tms_device *tms = pci_get_drvdata(pdev);
+
+	tms_device_kill(tms, tms_card_present(tms) ? TMS_CAUSE_SHUTDOWN : TMS_CAUSE_CARD_ABSENT);
+	tms_cdev_del(tms);
+	tms_power_remove(tms);
+	free_irqs(tms, TMS_VECTOR_COUNT);
+	tms_panel_remove(tms);
+	end_work(tms);
+	pci_free_irq_vectors(pdev);
+	tms_store_leave(tms);
+	tms_device_free(tms);
+}
+
+static const struct pci_device_id ids[] = {
+	{ PCI_DEVICE(TMS_PCI_VENDOR_ID, TMS_PCI_DEVICE_ID) },
+	{}
+};
+MODULE_DEVICE_TABLE(pci, ids);
+
+static struct pci_driver driver = {
+	.name = TMS_NAME,
+	.id_table = ids,
+	.probe = probe,
+	.remove = remove,
+	.shutdown = tms_power_shutdown,
+	.err_handler = &tms_error_handlers,
+	.driver.pm = pm_sleep_ptr(&tms_pm_ops),
+};
+
+static int __init tms_init(void)
+{
+	int r;
+
+	r = tms_cdev_register();
+	if (r < 0)
+		return r;
+	r = tms_power_register();
+	if (r < 0)
+		goto err_cdev;
+	r = pci_register_driver(&driver);
+	if (r < 0)
+		goto err_power;
+	return 0;
+
+err_power:
+	tms_power_unregister();
+err_cdev:
+	tms_cdev_unregister();
+	return r;
+}
+
+static void __exit tms_exit(void)
+{
+	pci_unregister_driver(&driver);
+	tms_power_unregister();
+	tms_cdev_unregister();
+	tms_store_destroy_all();
+}
+
+module_init(tms_init);
+module_exit(tms_exit);
+
+MODULE_AUTHOR("The tmsd authors");
+MODULE_DESCRIPTION("Transcranial magnetic stimulator cards: hard-IRQ pulse engine and safety");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

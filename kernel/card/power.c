@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What happens to the whole machine, and to the card's place in it: system
+ * sleep, shutdown, panic, a CPU that goes away, resets and bus errors. Each ends
+ * in SAFE; a treatment never goes on behind any of them. A kernel that crashes into
+ * another one (kdump) may not come as far as this: then the card's watchdog ends it.
+ *
+ * Context: process, panic excepted. Takes tms_devices_lock, tms->lock, engine_lock; rwsem
+ * without tms->lock.
+ */
+#include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/interrupt.h>
+#include <linux/panic_notifier.h>
+#include <linux/suspend.h>
+
+#include "card/card.h"
+
+/* --- out of reach, and back ------------------------------------------------------ */
+
+static void end_for_reset(struct tms_device *tms)
+{
+	if (tms_treating(tms->state))
+		tms_fault(tms, TMS_CAUSE_CARD_RESET);
+	else
+		tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
+}
+
+#define ANSWER_TRIES	3
+#define ANSWER_US	100	/* from a trigger to its answer, at most */
+
+/*
+ * Behind a reset the answer to the last trigger never comes: now, or given up. And what else the
+ * card has to say of its discharges is forgotten by it.
+ */
+static void take_answer(struct tms_device *tms)
+{
+	bool taken = READ_ONCE(tms->dead), more = false;
+	int i;
+
+	for (i = 0; !taken && i < (more ? TMS_DRAINS_MAX : ANSWER_TRIES); i++) {
+		if (i)
+			usleep_range(ANSWER_US, 2 * ANSWER_US);
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+			taken = tms_answer_poll(tms) && !tms->undrained;
+			more = tms->undrained;
+		}
+	}
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_answer_give_up(tms);
+}
+
+/* The card is SAFE, nobody is inside, nobody comes in: from here on nothing touches a register. */
+static void go_away(struct tms_device *tms, void (*end)(struct tms_device *tms))
+{
+	tms_halt_now(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		end(tms);
+
+	down_write(&tms->rwsem);
+	/* Until here somebody may have loaded, or armed. */
+	tms_halt_now(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		end(tms);
+	take_answer(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		tms->undrained = false;
+		tms->away = true;
+	}
+	up_write(&tms->rwsem);
+}
+
+/* A card answers again. -ENODEV: or it does not, or it is another. */
+static int come_back(struct tms_device *tms)
+{
+	int r = -ENODEV;
+
+	scoped_guard(mutex, &tms->lock) {
+		if (READ_ONCE(tms->dead))
+			break;
+		/* Behind a bus error callers were not kept out. */
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+			end_for_reset(tms);
+		r = tms_back(tms);
+		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+			/* It discharges all the time: whatever it was, it has to rest. */
+			if (r == -EAGAIN)
+				tms->store->history_known = false;
+			if (r == -ENODEV)
+				tms_fault(tms, TMS_CAUSE_CARD_ABSENT);
+			else
+				tms_card_setup(tms);
+		}
+	}
+
+	down_write(&tms->rwsem);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		tms->away = false;
+		/* What opened meanwhile made no interrupt that anybody has seen. */
+		tms_interlock_scan(tms, 0);
+	}
+	up_write(&tms->rwsem);
+	tms_wake_panel(tms);
+	return r == -ENODEV ? r : 0;
+}
+
+/* --- system sleep ------------------------------------------------------------ */
+
+/* Before any task is frozen: while treating, the machine stays awake. */
+static int pm_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct tms_device *tms = container_of(nb, struct tms_device, pm_nb);
+
+	switch (action) {
+	case PM_SUSPEND_PREPARE:
+	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:
+		if (tms_treating(READ_ONCE(tms->state)))
+			return notifier_from_errno(-EBUSY);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+/* Armed after the notifier looked? Then this is the stop. Permission does not outlast sleep. */
+static void end_for_sleep(struct tms_device *tms)
+{
+	tms_drop_timeline(tms, TMS_CAUSE_SUSPEND);
+	tms->lease_end_ns = 0;
+}
+
+static int sleep(struct device *dev)
+{
+	struct tms_device *tms = dev_get_drvdata(dev);
+
+	go_away(tms, end_for_sleep);
+	tms_timers_cancel(tms);
+	return 0;
+}
+
+/* The card may have lost its power, and so all that was set in it; or been exchanged. */
+static int wake(struct device *dev)
+{
+	struct tms_device *tms = dev_get_drvdata(dev);
+
+	/* To restore it has used up what was saved, and a bus error may come at any time. */
+	if (pci_device_is_present(tms->pdev))
+		pci_save_state(tms->pdev);
+	come_back(tms);
+	return 0;
+}
+
+const struct dev_pm_ops tms_pm_ops = {
+	SYSTEM_SLEEP_PM_OPS(sleep, wake)
+};
+
+/* Reboot, power-off, kexec: nobody comes back from here. */
+void tms_power_shutdown(struct pci_dev *pdev)
+{
+	tms_device_kill(pci_get_drvdata(pdev), TMS_CAUSE_SHUTDOWN);
+}
+
+/* --- resets and bus errors ------------------------------------------------------ */
+
+/*
+ * Somebody resets the function, or the whole bus. No lock is held until it is done: it may
+ * take a minute, and several cards may be reset at once.
+ */
+static void reset_prepare(struct pci_dev *pdev)
+{
+	go_away(pci_get_drvdata(pdev), end_for_reset);
+}
+
+static void reset_done(struct pci_dev *pdev)
+{
+	/* All ones are nothing to restore. */
+	if (pci_device_is_present(pdev))
+		pci_save_state(pdev);
+	come_back(pci_get_drvdata(pdev));
+}
+
+/* The registers may be out of reach already: nothing is read. */
+static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t channel)
+{
+	struct tms_device *tms = pci_get_drvdata(pdev);
+
+	tms_halt(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		if (tms_treating(tms->state))
+			tms_fault(tms, TMS_CAUSE_CARD_ABSENT);
+		else
+			tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
+	}
+	return channel == pci_channel_io_perm_failure ? PCI_ERS_RESULT_DISCONNECT :
+							PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t slot_reset(struct pci_dev *pdev)
+{
+	struct tms_device *tms = pci_get_drvdata(pdev);
+
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	pci_set_master(pdev);
+	return come_back(tms) < 0 ? PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_RECOVERED;
+}
+
+const struct pci_error_handlers tms_error_handlers = {
+	.error_detected = error_detected,
+	.slot_reset = slot_reset,
+	.reset_prepare = reset_prepare,
+	.reset_done = reset_done,
+};
+
+/* --- CPUs --------------------------------------------------------------------------- */
+
+static enum cpuhp_state hotplug_state;
+
+/* Timer and interrupts on one CPU: then the answer never races with the next pulse. */
+static void engine_to(struct tms_device *tms, int cpu)
+{
+	unsigned int i;
+
+	if (cpu < 0 || cpu == tms->engine_cpu)
+		return;
+	WRITE_ONCE(tms->engine_cpu, cpu);
+	for (i = 0; i < TMS_VECTOR_COUNT; i++)
+		irq_set_affinity_and_hint(pci_irq_vector(tms->pdev, i), cpumask_of(cpu));
+}
+
+static void leave_cpu(struct tms_device *tms, void *data)
+{
+	unsigned int cpu = *(unsigned int *)data;
+	bool treating = false;
+	int other;
+
+	if (tms->engine_cpu != cpu)
+		return;
+	/* In this order: what is armed after the stop is armed elsewhere. */
+	other = tms_devices_pick_cpu(tms, cpu);
+	engine_to(tms, other);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		treating = tms_energised(tms->state);
+	/* On the way to sleep the card sleeps already, and is not to be touched. */
+	if (treating)
+		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+}
+
+/* The CPU that a probe would choose now: behind sleep the one of before. Never while it treats. */
+static void spread(struct tms_device *tms, void *data)
+{
+	guard(mutex)(&tms->lock);
+	if (!tms_energised(READ_ONCE(tms->state)))
+		engine_to(tms, tms_devices_pick_cpu(tms, -1));
+}
+
+static int cpu_comes(unsigned int cpu)
+{
+	tms_devices_each(spread, NULL);
+	return 0;
+}
+
+/* The CPU goes away: if an engine was on it, its run ends, and the next one is elsewhere. */
+static int cpu_goes(unsigned int cpu)
+{
+	tms_devices_each(leave_cpu, &cpu);
+	return 0;
+}
+
+/* --- panic ------------------------------------------------------------------------------ */
+
+static int panic_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	tms_devices_panic();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block panic_nb = {
+	.notifier_call = panic_notify,
+	.priority = INT_MAX,
+};
+
+/* --- registration ------------------------------------------------------------------------- */
+
+/* Interrupts requested, the node not there yet. */
+int tms_power_add(struct tms_device *tms)
+{
+	int r;
+
+	tms->pm_nb.notifier_call = pm_notify;
+	r = register_pm_notifier(&tms->pm_nb);
+	if (r < 0)
+		return r;
+
+	cpus_read_lock();
+	mutex_lock(&tms_devices_lock);
+	engine_to(tms, tms_devices_pick_cpu(tms, -1));
+	tms_devices_add(tms);
+	mutex_unlock(&tms_devices_lock);
+	cpus_read_unlock();
+	return 0;
+}
+
+void tms_power_remove(struct tms_device *tms)
+{
+	unsigned int i;
+
+	mutex_lock(&tms_devices_lock);
+	tms_devices_remove(tms);
+	mutex_unlock(&tms_devices_lock);
+
+	for (i = 0; i < TMS_VECTOR_COUNT; i++)
+		irq_update_affinity_hint(pci_irq_vector(tms->pdev, i), NULL);
+	unregister_pm_notifier(&tms->pm_nb);
+}
+
+int tms_power_register(void)
+{
+	int r;
+
+	r = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "tms:engine", cpu_comes, cpu_goes);
+	if (r < 0)
+		return r;
+	hotplug_state = r;
+	atomic_notifier_chain_register(&panic_notifier_list, &panic_nb);
+	return 0;
+}
+
+void tms_power_unregister(void)
+{
+	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_nb);
+	cpuhp_remove_state_nocalls(hotplug_state);
+}

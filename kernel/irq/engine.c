@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pulse engine: one hard hrtimer, one step per pulse.
+ *
+ * Context: hard IRQ on engine_cpu, except for init (process). Takes
+ * engine_lock, under it ring->lock. Nothing here sleeps, allocates or prints.
+ *
+ * A step is woken tms_param_lead_ns() ahead of its pulse and spins for the rest,
+ * so that the trigger does not depend on how late the timer's interrupt was. That it
+ * is not later than that lead is what quiet.c sees to:
+ *
+ *   due - lead     woken; permission that does not change by itself is checked
+ *   due - 3 us     live interlocks and readiness: one read of the card's GATE
+ *   due            clock, lateness, stop word; NOT_AFTER and TRIGGER are written
+ *
+ * Interrupts are off, and engine_lock is held, for at most the lead (20 us) and
+ * the pulse's own work: one register read, a handful of posted writes, one record;
+ * 3 us without the spin (tracepoint tms_step measures both).
+ *
+ * Two cards on one CPU: both have the same lead, so whoever is woken second is due
+ * second. In its way may be the rest of the first one's step (behind its trigger), the
+ * kick timers of both, which may run out during that spin, and its own step's work
+ * before the trigger: each at most 3 us, so that its pulse is late by no more than
+ * 12 us, which is far below the lateness tolerance.
+ *
+ * Times are absolute, from the start of the run: nothing adds up.
+ */
+#include <linux/processor.h>
+
+#include "irq/irq.h"
+#include "irq/trace.h"
+
+/* Returns the first reading of the clock that is not before @until_ns. */
+static u64 spin(u64 until_ns)
+{
+	u64 now_ns;
+
+	while ((now_ns = tms_now()) < until_ns)
+		cpu_relax();
+	return now_ns;
+}
+
+/*
+ * The last wait: no pause instruction, so that the clock's reading that ends it
+ * and the trigger are a short and even way apart.
+ */
+static u64 spin_fine(u64 until_ns)
+{
+	u64 now_ns;
+
+	do
+		now_ns = tms_now();
+	while (now_ns < until_ns);
+	return now_ns;
+}
+
+/* A pulse's step without a pulse: what would its error have been? */
+static void probe_step(struct tms_device *tms, u64 *spun_ns)
+{
+	u64 due_ns = tms->probe_due_ns;
+	u64 woken_ns = tms_now();
+	u64 read_ns, done_ns;
+
+	/* In mid-run the counts are those of its pulses. */
+	if (!tms->back_to)
+		tms_fitness_wakeup(tms, woken_ns - (due_ns - tms_param_lead_ns()));
+	*spun_ns = spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
+	readl(tms->mmio + TMS_REG_GATE);
+	read_ns = tms_now();
+	done_ns = spin_fine(due_ns);
+	*spun_ns += done_ns - read_ns;
+	tms_fitness_probe(tms, done_ns - due_ns);
+	tms->probe_due_ns = done_ns + TMS_PROBE_NS;
+}
+
+static void describe(struct tms_device *tms, struct tms_event *event, u32 outcome)
+{
+	const struct tms_play *play = &tms->play;
+
+	*event = (struct tms_event) {
+		.type = TMS_EVENT_PULSE_FIRED,
+		.run = tms->store->run,
+		.pulse = play->pos,
+		.scheduled_ns = tms_play_due(play),
+		.set_permille = tms_play_permille(play, 0),
+		.code = outcome,
+	};
+}
+
+/* The next pulse will not be fired. Two slots are reserved: one is used, one given back. */
+static void leave_out(struct tms_device *tms, u64 now_ns, u32 outcome)
+{
+	struct tms_event event;
+	bool pause;
+
+	describe(tms, &event, outcome);
+	event.mono_ns = now_ns;
+	tms_ring_release(&tms->store->ring, 1);
+	tms_ring_put_reserved(&tms->store->ring, &event);
+	trace_tms_pulse(tms->minor, &event);
+	tms_wake(tms);
+
+	if (outcome == TMS_PULSE_OUTCOME_SKIPPED)
+		pause = tms_play_skipped(&tms->play);
+	else
+		pause = tms_play_missed(&tms->play);
+	tms_setpoints_fill(tms);
+
+	if (tms_play_over(&tms->play))
+		return;
+	if (tms->play.misses >= TMS_MISSES_MAX)
+		tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_LATE);
+	else if (pause)
+		tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
+}
+
+/* The trigger was written between @before_ns and @after_ns. */
+static void fired(struct tms_device *tms, u64 before_ns, u64 after_ns)
+{
+	struct tms_play *play = &tms->play;
+	u64 due_ns = tms_play_due(play);
+	struct tms_event event;
+	bool pause;
+
+	describe(tms, &event, TMS_PULSE_OUTCOME_FIRED);
+	event.mono_ns = after_ns;
+	event.card_seq = tms->setpoints.seq;
+	event.triggered_ns = before_ns;
+	tms->shot = (struct tms_shot) {
+		.pending = true,
+		.pulse = event.pulse,
+		.run = event.run,
+		.seq = event.card_seq,
+		.permille = event.set_permille,
+		.scheduled_ns = due_ns,
+		.before_ns = before_ns,
+		.after_ns = after_ns,
+		.raw_ns = tms_raw(),
+	};
+	tms_history_add(&tms->store->history, &tms->physics, before_ns, event.set_permille);
+	WRITE_ONCE(tms->store->fired, tms->store->fired + 1);
+	tms_ring_put_reserved(&tms->store->ring, &event);
+	tms_fitness_pulse(tms, before_ns - due_ns);
+	trace_tms_pulse(tms->minor, &event);
+	tms_wake(tms);
+
+	pause = tms_play_fired(play);
+	if (pause)
+		tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
+}
+
+/* The card does not permit: not charged yet is a miss, all else ends it. */
+static void gate_closed(struct tms_device *tms, u32 gate, u64 now_ns)
+{
+	u32 wrong = (gate ^ TMS_GATE_PERMIT) & TMS_GATE_PERMIT_MASK;
+
+	if (wrong == TMS_STATUS_READY) {
+		leave_out(tms, now_ns, TMS_PULSE_OUTCOME_NOT_READY);
+		return;
+	}
+	tms_ring_release(&tms->store->ring, 2);
+	/* SAFE by a stop: whoever has asked for it is waiting for the lock to say so. */
+	if (!(wrong & (TMS_STATUS_LATCHED | TMS_IL_MASK)) && READ_ONCE(tms->stop))
+		return;
+	tms_halt(tms);
+	tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
+}
+
+/* The gate: everything that a pulse needs, in the order from slow to fast. */
+static void pulse_step(struct tms_device *tms, u64 *spun_ns)
+{
+	struct tms_play *play = &tms->play;
+	u64 due_ns = tms_play_due(play);
+	u64 lateness_ns = tms->timeline->lateness_ns;
+	u64 not_after_ns, woken_ns, read_ns, before_ns, due_raw_ns;
+	u32 gate;
+
+	if (READ_ONCE(tms->stop))
+		return;
+	if (tms->shot.pending && !tms_answer_poll(tms)) {
+		tms_answer_give_up(tms);
+		tms_fault(tms, TMS_CAUSE_CARD_NO_ANSWER);
+		return;
+	}
+	/* The answer may have ended the run, paused it or broken the burst. */
+	if (tms->state != TMS_STATE_RUNNING)
+		return;
+	if (tms_play_waits(play, TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR)) {
+		if (tms_play_waits(play, TMS_PULSE_WAIT_TRIGGER))
+			tms_card_listen(tms, true);
+		return;
+	}
+	if (!tms_lease_fresh(tms, due_ns + lateness_ns)) {
+		tms_end(tms, TMS_CAUSE_LEASE);
+		return;
+	}
+	if (!tms_ring_reserve(&tms->store->ring, 2, TMS_KEEP_PULSE)) {
+		tms_end(tms, TMS_CAUSE_RECORD_FULL);
+		return;
+	}
+	woken_ns = tms_now();
+	if (play->skipping) {
+		leave_out(tms, woken_ns, TMS_PULSE_OUTCOME_SKIPPED);
+		return;
+	}
+	tms_fitness_wakeup(tms, woken_ns - (due_ns - tms_param_lead_ns()));
+	/* So near that no slewing of the one clock shows in the other. */
+	due_raw_ns = tms_raw() + (due_ns - woken_ns);
+	not_after_ns = tms_clock_not_after(&tms->anchor, due_raw_ns + lateness_ns);
+
+	*spun_ns = spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
+	gate = readl(tms->mmio + TMS_REG_GATE);
+	read_ns = tms_now();
+	if ((gate & TMS_GATE_PERMIT_MASK) != TMS_GATE_PERMIT) {
+		gate_closed(tms, gate, read_ns);
+		return;
+	}
+
+	before_ns = spin_fine(due_ns);
+	if (before_ns - due_ns <= lateness_ns && !READ_ONCE(tms->stop)) {
+		writeq(not_after_ns, tms->mmio + TMS_REG_NOT_AFTER);
+		writel(tms->setpoints.seq, tms->mmio + TMS_REG_TRIGGER);
+		fired(tms, before_ns, tms_now());
+	} else if (READ_ONCE(tms->stop)) {
+		tms_ring_release(&tms->store->ring, 2);
+	} else {
+		leave_out(tms, before_ns, TMS_PULSE_OUTCOME_LATE);
+	}
+	*spun_ns += before_ns - read_ns;
+}
+
+/* One step, if its time has come. Returns when to wake up next, 0: not at all. */
+static u64 step(struct tms_device *tms, u64 *spun_ns)
+{
+	u64 wakeup_ns = tms_schedule_wakeup(tms);
+
+	/* To look again; or a pause or a wait has moved the deadline since the timer's start. */
+	if (!wakeup_ns || wakeup_ns > tms_now())
+		return wakeup_ns;
+
+	if (tms->state == TMS_STATE_ARMING) {
+		probe_step(tms, spun_ns);
+		return tms_schedule_wakeup(tms);
+	}
+
+	pulse_step(tms, spun_ns);
+	tms_schedule_settle(tms);
+	if (READ_ONCE(tms->stop) ||
+	    tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR)) {
+		/* At its own time now: what it waits for starts the timer again. */
+		u64 next_ns = tms_schedule_wakeup(tms);
+
+		return next_ns > wakeup_ns ? next_ns : 0;
+	}
+	return tms_schedule_wakeup(tms);
+}
+
+/*
+ * The interrupt of a timer is set by a clock that nobody slews: while NTP slews ours by up to
+ * a tenth, a long sleep ends up to a tenth of it too late. So a long one is left an eighth of
+ * the way early, to look again; what is left in the end is off by less than the lead.
+ */
+static void set_timer(struct tms_device *tms, u64 wakeup_ns)
+{
+	u64 now_ns = tms_now();
+
+	if (!wakeup_ns)
+		return;
+	if (wakeup_ns > now_ns + TMS_LOOK_AGAIN_NS)
+		wakeup_ns -= (wakeup_ns - now_ns) / 8;
+	hrtimer_start(&tms->engine_timer, ns_to_ktime(wakeup_ns), HRTIMER_MODE_ABS_PINNED_HARD);
+}
+
+/*
+ * Never HRTIMER_RESTART: the timer may have been started from elsewhere while
+ * this waited for the lock, and hrtimer_start() copes with either.
+ */
+static enum hrtimer_restart engine_timer(struct hrtimer *timer)
+{
+	struct tms_device *tms = container_of(timer, struct tms_device, engine_timer);
+	u64 entered_ns = tms_now();
+	u64 spun_ns = 0;
+	bool looked = false;
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		looked = tms_schedule_wakeup(tms) > entered_ns;
+		set_timer(tms, step(tms, &spun_ns));
+		/* The quiet before the same pulse is nearer now as well. */
+		if (!tms->quiet_set || looked)
+			tms_quiet_next(tms);
+	}
+
+	if (!looked && trace_tms_step_enabled())
+		trace_tms_step(tms->minor, entered_ns, tms_now(), spun_ns);
+	return HRTIMER_NORESTART;
+}
+
+/* What the next pulse waited for has come, or a run begins: from now on by the timer. */
+void tms_engine_continue(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms->engine_lock);
+	set_timer(tms, tms_schedule_wakeup(tms));
+	tms_quiet_next(tms);
+}
+
+void tms_engine_init(struct tms_device *tms)
+{
+	tms_hrtimer_setup(&tms->engine_timer, engine_timer, HRTIMER_MODE_ABS_PINNED_HARD);
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The records that are not about pulses, and the way to wake who reads them.
+ *
+ * Context: any, hard IRQ among it. Takes ring->lock. Wait queues sleep on
+ * PREEMPT_RT, so readers are woken by an irq_work, which there runs in a thread.
+ */
+#include "irq/irq.h"
+#include "irq/trace.h"
+
+void tms_wake(struct tms_device *tms)
+{
+	irq_work_queue(&tms->wake_work);
+}
+
+/* The panel's inputs have changed: queues the work that reports them, see panel.c. */
+void tms_wake_panel(struct tms_device *tms)
+{
+	schedule_work(&tms->panel_work);
+}
+
+/*
+ * A change of state that found no place is put when there is one: from the state before the
+ * first of them to the one behind the last. False: there is still none. engine_lock held.
+ */
+bool tms_event_catch_up(struct tms_device *tms)
+{
+	struct tms_store *store = tms->store;
+
+	lockdep_assert_held(&tms->engine_lock);
+
+	if (!store->late)
+		return true;
+	if (!tms_ring_put(&store->ring, &store->late_state, TMS_KEEP_STATE))
+		return false;
+	WRITE_ONCE(store->late, false);
+	tms_wake(tms);
+	return true;
+}
+
+void tms_event_state(struct tms_device *tms, u32 from, u32 to, u32 cause)
+{
+	struct tms_store *store = tms->store;
+	struct tms_event event = {
+		.mono_ns = tms_now(),
+		.type = TMS_EVENT_STATE,
+		.run = tms->store->run,
+		.pulse = to,
+		.card_seq = from,
+		.code = cause,
+	};
+
+	if (tms_event_catch_up(tms) && tms_ring_put(&store->ring, &event, TMS_KEEP_STATE))
+		return;
+	if (store->late)
+		event.card_seq = store->late_state.card_seq;
+	store->late_state = event;
+	WRITE_ONCE(store->late, true);
+}
+
+void tms_event_interlock(struct tms_device *tms)
+{
+	struct tms_event event = {
+		.mono_ns = tms_now(),
+		.type = TMS_EVENT_INTERLOCK,
+		.run = tms->store->run,
+		.pulse = tms->live,
+		.card_seq = tms->latched,
+	};
+
+	tms_ring_put(&tms->store->ring, &event, TMS_KEEP_NOTE);
+	trace_tms_interlock(tms->minor, tms->live, tms->latched);
+	tms_wake(tms);
+}
+
+void tms_event_trigger(struct tms_device *tms, u64 mono_ns, u64 card_ns)
+{
+	struct tms_event event = {
+		.mono_ns = mono_ns,
+		.type = TMS_EVENT_TRIGGER,
+		.run = tms->store->run,
+		.pulse = tms->play.pos,
+		.card_ns = card_ns,
+	};
+
+	tms_ring_put(&tms->store->ring, &event, TMS_KEEP_NOTE);
+	tms_wake(tms);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How exact this host is: errors counted by powers of two.
+ *
+ * Context: any, engine_lock held.
+ */
+#include "irq/irq.h"
+
+/* [0] below 1 ns, [i] from 2^(i-1) up to below 2^i ns. */
+static u32 bucket(u64 ns)
+{
+	return min_t(u32, fls64(ns), TMS_LATENCY_BUCKETS - 1);
+}
+
+void tms_fitness_reset(struct tms_device *tms)
+{
+	lockdep_assert_held(&tms->engine_lock);
+	tms->latency = (struct tms_latency) { .run = tms->store->run };
+}
+
+/* How late the timer's interrupt came to its lead. */
+void tms_fitness_wakeup(struct tms_device *tms, u64 late_ns)
+{
+	tms->latency.wakeup[bucket(late_ns)]++;
+}
+
+/* How late a trigger was written. */
+void tms_fitness_pulse(struct tms_device *tms, u64 error_ns)
+{
+	tms->latency.bucket[bucket(error_ns)]++;
+	tms->latency.count++;
+	tms->latency.max_ns = max_t(u64, tms->latency.max_ns, min_t(u64, error_ns, U32_MAX));
+}
+
+/* How late a trigger would have been written. */
+void tms_fitness_probe(struct tms_device *tms, u64 error_ns)
+{
+	tms->probes++;
+	tms->probe_max_ns = max_t(u64, tms->probe_max_ns, min_t(u64, error_ns, U32_MAX));
+}

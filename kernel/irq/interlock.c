@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is open or latched, and what follows from it; and the stop that anybody may
+ * ask for.
+ *
+ * Context: any, hard IRQ among it, with engine_lock held. Takes ring->lock. The stop
+ * takes engine_lock by itself.
+ */
+#include "irq/irq.h"
+
+/* The most urgent of what is open or latched, as a cause; @otherwise if nothing is. */
+static u32 cause_of(u32 bits, u32 otherwise)
+{
+	if (bits & TMS_LATCH_UNEXPECTED_PULSE)
+		return TMS_CAUSE_CARD_UNEXPECTED;
+	if (bits & TMS_IL_MASK)
+		return TMS_CAUSE_EMERGENCY_STOP + __ffs(bits & TMS_IL_MASK);
+	if (bits & TMS_LATCH_LOST_PULSE)
+		return TMS_CAUSE_CARD_LOST_PULSE;
+	if (bits & TMS_LATCH_MASK)
+		return TMS_CAUSE_CARD_LATCH;
+	return otherwise;
+}
+
+/*
+ * What is open, what has been? Records news and draws the conclusion for the
+ * state. @otherwise: cause if the card names none, 0 if that is as it should be.
+ */
+void tms_interlock_scan(struct tms_device *tms, u32 otherwise)
+{
+	u32 latch = readl(tms->mmio + TMS_REG_LATCH);
+	u32 status = readl(tms->mmio + TMS_REG_STATUS);
+	u32 live = status & TMS_IL_MASK;
+	u32 cause;
+
+	lockdep_assert_held(&tms->engine_lock);
+
+	if (tms->state == TMS_STATE_GONE)
+		return;
+	if ((status & TMS_STATUS_SIGN_MASK) != TMS_STATUS_SIGN || latch & ~TMS_LATCH_MASK) {
+		tms_fault(tms, TMS_CAUSE_CARD_ABSENT);
+		return;
+	}
+
+	if (live != tms->live || (latch & TMS_IL_MASK & ~tms->latched)) {
+		tms->live = live;
+		tms->latched |= latch & TMS_IL_MASK;
+		tms_event_interlock(tms);
+	}
+
+	cause = cause_of(latch | live, otherwise);
+	if (tms_energised(tms->state)) {
+		if (cause)
+			tms_fault(tms, cause);
+	} else if (latch & ~TMS_IL_EVERYDAY) {
+		tms_fault(tms, cause_of(latch & ~TMS_IL_EVERYDAY, otherwise));
+	} else if (tms->state == TMS_STATE_BREAK &&
+		   (latch | live) & ~(TMS_IL_BREAK | TMS_IL_COIL_ABSENT)) {
+		/* Somebody means it, and the run must not go on by itself. */
+		tms_fault(tms, cause_of((latch | live) & ~TMS_IL_BREAK, otherwise));
+	} else if ((latch | live) & TMS_IL_COIL_ABSENT) {
+		tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
+	}
+}
+
+/*
+ * Clears those of the @bits latched whose cause is gone, and looks again. Returns
+ * all that is still open or latched.
+ */
+u32 tms_interlock_clear(struct tms_device *tms, u32 bits)
+{
+	u32 latch, live;
+
+	lockdep_assert_held(&tms->engine_lock);
+
+	writel(bits, tms->mmio + TMS_REG_LATCH);
+	latch = readl(tms->mmio + TMS_REG_LATCH);
+	live = readl(tms->mmio + TMS_REG_STATUS) & TMS_IL_MASK;
+	tms->live = live;
+	return latch | live;
+}
+
+/* Ends treating. The output is safe at once, and surely so on return. Without any lock held. */
+void tms_stop(struct tms_device *tms, u32 cause)
+{
+	tms_halt_now(tms);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
+		tms_end(tms, cause);
+}

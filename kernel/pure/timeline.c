@@ -1,0 +1,649 @@
+// SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later
+/*
+ * The verifier: one pass over a timeline, each pulse held against every rule.
+ *
+ * Context: any. No lock, no allocation, no device, no floating point. All
+ * energies are whole pJ, because 1 mW for 1 ns is 1 pJ and a pulse of p
+ * permille is pulse_mJ * 1000 * p * p pJ: nothing is rounded, so a limit is met
+ * or broken exactly, and a timeline cut in pieces gets the verdict of the
+ * whole. What can overflow saturates towards the safe side.
+ *
+ * Why a verified timeline stays verified when a tail of it moves later (pause,
+ * wait, slow start). Let pulses k, k+1, ... move later by d, one gap growing:
+ *
+ *  - form, intensity, totals: do not look at time.
+ *  - interval, pulses in a second: the time between any two pulses only grows.
+ *  - settling: pulse i is charged at C[i] = max(C[i-1], t[i-N]) + c[i]. For
+ *    i < k nothing in it moved. For i >= k each term moves by at most d, so
+ *    C[i] does, while t[i] moves by d exactly: C[i] <= t[i] - margin still.
+ *  - reservoir, coil heat: a longer gap can only fill the one and drain the
+ *    other; both levels after pulse i are monotone in the level after i - 1.
+ *  - day: what earlier runs fired leaves the window with time, and a timeline's
+ *    own pulses are all counted all the time, as if none left it.
+ *  - duration: a limit on what is asked for, in the timeline's own time; a
+ *    pause is not counted by intent.
+ *  - gap: one that grows over TMS_REST_MAX_NS becomes a break, in which the card
+ *    is discharged. Nothing fires before it is armed again, which waits until it
+ *    is charged and its reservoir full, however long that takes: behind it
+ *    reservoir and capacitors are as good as they can be. A break that was in the
+ *    timeline from the beginning has its end written down, so there the rule is
+ *    that this is soon enough.
+ *
+ * A pulse left out (late, skipped) only takes terms away from each rule, except
+ * that its capacitor keeps another pulse's charge: the engine sets it anew, and
+ * the card does not fire before it is ready.
+ */
+#ifdef __KERNEL__
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/string.h>
+#else
+#include <errno.h>
+#include <string.h>
+#define S64_MAX			INT64_MAX
+#define U64_MAX			UINT64_MAX
+#define check_add_overflow	__builtin_add_overflow
+#define check_mul_overflow	__builtin_mul_overflow
+#define min_t(type, x, y)	({ type a_ = (x), b_ = (y); a_ < b_ ? a_ : b_; })
+#define max_t(type, x, y)	({ type a_ = (x), b_ = (y); a_ > b_ ? a_ : b_; })
+#define div64_u64(a, b)		((a) / (b))
+#define likely(x)		__builtin_expect(!!(x), 1)
+#define unlikely(x)		__builtin_expect(!!(x), 0)
+#endif
+
+#include "../regs.h"
+#include "timeline.h"
+
+#define NS_PER_HOUR		(3600 * TMS_NS_PER_S)
+#define HOURS			(TMS_DAY_HOURS + 1)
+#define PERMILLE_MAX		1000U
+
+/* The envelope in the units of the rules, ranges enforced. */
+struct bounds {
+	u64 interval_ns;
+	u64 duration_ns;
+	u64 margin_ns;
+	u64 reservoir_pJ;
+	u64 full_pJ;		/* of the reservoir, without anything set aside */
+	u64 coil_pJ;
+	u64 refill_mW;
+	u64 cool_mW;
+	u32 permille;
+	u32 stored;
+	u32 per_s;
+};
+
+/* What the pass remembers from pulse to pulse. */
+struct walk {
+	const struct tms_pulse *pulses;
+	const struct tms_envelope *env;
+	const struct tms_history *history;
+	struct tms_verdict *verdict;
+	struct bounds b;
+	u64 start_ns;		/* CLOCK_MONOTONIC of time 0; 0 without a history */
+	u64 at_start_pJ;	/* the reservoir's level then */
+	u64 gap_ns;		/* from the pulse before, in history or here */
+	u64 charged_ns;		/* when the last set-point queued is there */
+	u64 reservoir_pJ;	/* both levels: just before, then just after the pulse */
+	u64 coil_pJ;
+	u64 hour_ends_ns;	/* from here on the day's count is another one */
+	u64 energy_pJ;		/* of a pulse of @permille */
+	u64 charge_ns;		/* to charge for one */
+	u32 permille;
+	u32 before;		/* pulses fired earlier that count for the day */
+	u32 allowed;		/* pulses of this timeline that the totals let pass */
+	u32 train;
+	u32 armed;		/* pulse that the card was last armed before */
+	bool train_ended;
+};
+
+static u64 mul_sat(u64 a, u64 b)
+{
+	u64 product;
+
+	return check_mul_overflow(a, b, &product) ? U64_MAX : product;
+}
+
+static u64 add_sat(u64 a, u64 b)
+{
+	u64 sum;
+
+	return check_add_overflow(a, b, &sum) ? U64_MAX : sum;
+}
+
+static u64 since(u64 now_ns, u64 then_ns)
+{
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+/* A level that rises to @full at @rate_mW. */
+static u64 refilled(u64 level_pJ, u64 full_pJ, u64 rate_mW, u64 dt_ns)
+{
+	u64 gain = mul_sat(rate_mW, dt_ns);
+
+	if (level_pJ >= full_pJ || gain >= full_pJ - level_pJ)
+		return full_pJ;
+	return level_pJ + gain;
+}
+
+/* A level that falls to zero at @rate_mW. */
+static u64 cooled(u64 level_pJ, u64 rate_mW, u64 dt_ns)
+{
+	u64 loss = mul_sat(rate_mW, dt_ns);
+
+	return loss >= level_pJ ? 0 : level_pJ - loss;
+}
+
+u64 tms_pulse_pJ(u32 pulse_mJ, u32 permille)
+{
+	u64 p = min_t(u32, permille, PERMILLE_MAX);
+
+	return pulse_mJ * 1000ULL * (p * p);
+}
+
+/*
+ * The capacitors are charged up to N pulses ahead, so the card has taken up to
+ * N pulses more from its reservoir than have been fired. Setting a full set
+ * aside once makes it right to count a pulse's energy when it fires.
+ */
+static u64 capacitors_pJ(const struct tms_envelope *env, u32 stored)
+{
+	return mul_sat(tms_pulse_pJ(env->pulse_mJ, PERMILLE_MAX), stored);
+}
+
+static void bounds_init(struct bounds *b, const struct tms_envelope *env)
+{
+	u32 stored = env->stored_pulses;
+
+	if (stored < 1)
+		stored = 1;
+	else if (stored > TMS_STORED_PULSES_MAX)
+		stored = TMS_STORED_PULSES_MAX;
+
+	*b = (struct bounds) {
+		.interval_ns = env->min_interval_ns,
+		.duration_ns = min_t(u64, env->max_duration_ns, TMS_DURATION_MAX_NS),
+		.margin_ns = min_t(u64, env->settle_margin_ns, S64_MAX),
+		.reservoir_pJ = since(env->reservoir_mJ * TMS_PJ_PER_MJ,
+				      capacitors_pJ(env, stored)),
+		.full_pJ = env->reservoir_mJ * TMS_PJ_PER_MJ,
+		.coil_pJ = env->coil_heat_mJ * TMS_PJ_PER_MJ,
+		.refill_mW = env->refill_mW,
+		.cool_mW = env->coil_cool_mW,
+		.permille = min_t(u32, env->max_permille, PERMILLE_MAX),
+		.stored = stored,
+		.per_s = min_t(u32, env->max_pulses_per_s, TMS_RATE_MAX),
+	};
+}
+
+/* --- History --------------------------------------------------------------- */
+
+static u32 hour_of(u64 mono_ns)
+{
+	return div64_u64(mono_ns, NS_PER_HOUR);
+}
+
+/*
+ * Pulses in @hour and the 24 before it: between 24 and 25 hours, so that none
+ * of the last 24 hours is left out.
+ */
+static u32 day_until(const struct tms_history *h, u32 hour)
+{
+	u32 i, sum = 0;
+
+	for (i = 0; i < HOURS && i <= h->hour_now; i++) {
+		if (hour > h->hour_now - i && hour - (h->hour_now - i) >= HOURS)
+			break;
+		sum += h->hour[(h->hour_now - i) % HOURS];
+	}
+	return sum;
+}
+
+static u32 recent_count(const struct tms_history *h)
+{
+	return min_t(u32, h->recent_head, TMS_RATE_MAX);
+}
+
+/* Time of the pulse @back before the next one: 1 is the newest. */
+static u64 recent_ns(const struct tms_history *h, u32 back)
+{
+	return h->recent[(h->recent_head + TMS_RATE_MAX - back) % TMS_RATE_MAX];
+}
+
+void tms_history_init(struct tms_history *h, const struct tms_envelope *env)
+{
+	struct bounds b;
+
+	bounds_init(&b, env);
+	memset(h, 0, sizeof(*h));
+	h->reservoir_pJ = b.reservoir_pJ;
+}
+
+void tms_history_rest(struct tms_history *h, const struct tms_envelope *env)
+{
+	struct bounds b;
+
+	bounds_init(&b, env);
+	h->reservoir_pJ = b.reservoir_pJ;
+	h->coil_pJ = 0;
+}
+
+/* Moves the newest hour forward; what it passes over had no pulses. */
+static void hours_advance(struct tms_history *h, u32 hour)
+{
+	u32 i, steps;
+
+	if (hour <= h->hour_now)
+		return;
+	steps = min_t(u32, hour - h->hour_now, HOURS);
+	for (i = 0; i < steps; i++)
+		h->hour[(hour - i) % HOURS] = 0;
+	h->hour_now = hour;
+}
+
+void tms_history_add(struct tms_history *h, const struct tms_envelope *env,
+		     u64 mono_ns, u32 permille)
+{
+	u64 energy_pJ = tms_pulse_pJ(env->pulse_mJ, permille);
+	struct bounds b;
+
+	bounds_init(&b, env);
+
+	h->reservoir_pJ = since(refilled(h->reservoir_pJ, b.reservoir_pJ, b.refill_mW,
+					 since(mono_ns, h->reservoir_ns)), energy_pJ);
+	h->coil_pJ = add_sat(cooled(h->coil_pJ, b.cool_mW, since(mono_ns, h->last_ns)),
+			     energy_pJ);
+
+	h->last_ns = max_t(u64, h->last_ns, mono_ns);
+	h->reservoir_ns = max_t(u64, h->reservoir_ns, mono_ns);
+
+	h->recent[h->recent_head % TMS_RATE_MAX] = h->last_ns;
+	if (++h->recent_head == 2 * TMS_RATE_MAX)
+		h->recent_head = TMS_RATE_MAX;
+
+	hours_advance(h, hour_of(mono_ns));
+	h->hour[h->hour_now % HOURS]++;
+}
+
+void tms_history_unseen(struct tms_history *h, u64 mono_ns, u64 count)
+{
+	u32 *hour;
+
+	hours_advance(h, hour_of(mono_ns));
+	hour = &h->hour[h->hour_now % HOURS];
+	/* More than any limit is enough, so that a day of such hours still adds up. */
+	count = min_t(u64, count, TMS_PULSES_MAX);
+	*hour = min_t(u64, *hour + count, TMS_PULSES_MAX);
+}
+
+void tms_history_reservoir(struct tms_history *h, const struct tms_envelope *env,
+			   u64 mono_ns, u32 reservoir_mJ)
+{
+	u64 level_pJ, card_pJ;
+	struct bounds b;
+
+	bounds_init(&b, env);
+	level_pJ = refilled(h->reservoir_pJ, b.reservoir_pJ, b.refill_mW,
+			    since(mono_ns, h->reservoir_ns));
+	card_pJ = since(reservoir_mJ * TMS_PJ_PER_MJ, capacitors_pJ(env, b.stored));
+
+	h->reservoir_pJ = min_t(u64, level_pJ, card_pJ);
+	h->reservoir_ns = max_t(u64, h->reservoir_ns, mono_ns);
+}
+
+u64 tms_history_window_ns(const struct tms_envelope *env)
+{
+	u64 window_ns = max_t(u64, env->min_interval_ns, TMS_NS_PER_S);
+	struct bounds b;
+
+	bounds_init(&b, env);
+	/* An empty reservoir that is not refilled, a hot coil that is not cooled: for ever. */
+	if ((b.reservoir_pJ && !b.refill_mW) || (b.coil_pJ && !b.cool_mW))
+		return U64_MAX;
+	if (b.reservoir_pJ)
+		window_ns = max_t(u64, window_ns,
+				  div64_u64(b.reservoir_pJ + b.refill_mW - 1, b.refill_mW));
+	if (b.coil_pJ)
+		window_ns = max_t(u64, window_ns,
+				  div64_u64(b.coil_pJ + b.cool_mW - 1, b.cool_mW));
+	return window_ns;
+}
+
+u32 tms_history_day(const struct tms_history *h, u64 mono_ns)
+{
+	return day_until(h, hour_of(mono_ns));
+}
+
+/* --- Rules ----------------------------------------------------------------- */
+
+/* Always false, so that a rule can end with it. */
+static bool refuse(struct walk *w, u32 i, u32 rule, u64 limit, u64 actual)
+{
+	*w->verdict = (struct tms_verdict) {
+		.rule = rule,
+		.pulse = i,
+		.limit = limit,
+		.actual = actual,
+	};
+	return false;
+}
+
+static u64 mJ_up(u64 pJ)
+{
+	return div64_u64(pJ, TMS_PJ_PER_MJ) + (pJ != div64_u64(pJ, TMS_PJ_PER_MJ) * TMS_PJ_PER_MJ);
+}
+
+static bool form_holds(struct walk *w, u32 i, bool last)
+{
+	const struct tms_pulse *p = &w->pulses[i];
+	u32 train = w->train + w->train_ended;
+
+	if (unlikely(p->flags & ~TMS_PULSE_FLAGS))
+		return refuse(w, i, TMS_RULE_FLAGS, TMS_PULSE_FLAGS, p->flags);
+	if (unlikely((p->flags & TMS_PULSE_END_OF_TRAIN || last) &&
+		     ~p->flags & (TMS_PULSE_END_OF_TRAIN | TMS_PULSE_END_OF_BURST)))
+		return refuse(w, i, TMS_RULE_FLAGS,
+			      TMS_PULSE_END_OF_TRAIN | TMS_PULSE_END_OF_BURST, p->flags);
+	if (unlikely(i && p->t_ns <= p[-1].t_ns))
+		return refuse(w, i, TMS_RULE_ORDER, p[-1].t_ns, p->t_ns);
+	if (unlikely(p->train != train))
+		return refuse(w, i, TMS_RULE_TRAIN, train, p->train);
+	if (unlikely(!p->intensity_permille))
+		return refuse(w, i, TMS_RULE_INTENSITY_ZERO, 1, 0);
+
+	w->train = train;
+	w->train_ended = p->flags & TMS_PULSE_END_OF_TRAIN;
+	return true;
+}
+
+/* At an hour's end, what was fired 25 hours before it stops counting. */
+static void totals_update(struct walk *w, u64 t_ns)
+{
+	u32 hour = hour_of(w->start_ns + t_ns);
+
+	w->before = day_until(w->history, hour);
+	w->hour_ends_ns = (hour + 1ULL) * NS_PER_HOUR - w->start_ns;
+	w->allowed = min_t(u32, w->env->max_pulses,
+			   since(w->env->max_pulses_per_day, w->before));
+}
+
+static bool totals_hold(struct walk *w, u32 i, u64 t_ns, u32 count)
+{
+	if (unlikely(t_ns > w->b.duration_ns))
+		return refuse(w, i, TMS_RULE_DURATION, w->b.duration_ns, t_ns);
+	if (unlikely(t_ns >= w->hour_ends_ns))
+		totals_update(w, t_ns);
+	if (unlikely(i >= w->allowed)) {
+		if (i >= w->env->max_pulses)
+			return refuse(w, i, TMS_RULE_PULSES, w->env->max_pulses, count);
+		return refuse(w, i, TMS_RULE_PULSES_PER_DAY, w->env->max_pulses_per_day,
+			      w->before + i + 1ULL);
+	}
+	return true;
+}
+
+/* For the verdict only: pulses in the half-open second that ends with pulse @i. */
+static u64 second_count(const struct walk *w, u32 i)
+{
+	u64 t_ns = w->pulses[i].t_ns;
+	u32 n, back;
+
+	for (n = 0; n <= i; n++)
+		if (t_ns - w->pulses[i - n].t_ns >= TMS_NS_PER_S)
+			return n;
+	if (w->history)
+		for (back = 1; back <= recent_count(w->history); back++, n++)
+			if (since(w->start_ns + t_ns, recent_ns(w->history, back)) >= TMS_NS_PER_S)
+				break;
+	return n;
+}
+
+/*
+ * No more than R pulses in any half-open second is the same as: each pulse
+ * comes at least a second after the one R before it.
+ */
+static bool rate_holds(struct walk *w, u32 i, u64 t_ns)
+{
+	u32 rate = w->b.per_s;
+	u64 gap_ns;
+
+	if (i >= rate) {
+		gap_ns = t_ns - w->pulses[i - rate].t_ns;
+	} else {
+		if (!w->history || recent_count(w->history) < rate - i)
+			return true;
+		gap_ns = since(w->start_ns + t_ns, recent_ns(w->history, rate - i));
+	}
+	if (unlikely(gap_ns < TMS_NS_PER_S))
+		return refuse(w, i, TMS_RULE_PULSES_PER_S, rate, second_count(w, i));
+	return true;
+}
+
+/*
+ * N capacitors in turn: the set-point of pulse i is queued when pulse i - N has
+ * emptied its capacitor, and charged when those before it are. The first N behind
+ * an arming are charged by then, because arming waits for them.
+ */
+static bool settling_holds(struct walk *w, u32 i, u64 t_ns)
+{
+	u64 charged_ns;
+
+	if (i - w->armed < w->b.stored)
+		return true;
+
+	charged_ns = max_t(u64, w->charged_ns, w->pulses[i - w->b.stored].t_ns) + w->charge_ns;
+	if (unlikely(charged_ns > t_ns || t_ns - charged_ns < w->b.margin_ns))
+		return refuse(w, i, TMS_RULE_SETTLING,
+			      add_sat(charged_ns, w->b.margin_ns), t_ns);
+	w->charged_ns = charged_ns;
+	return true;
+}
+
+static bool reservoir_holds(struct walk *w, u32 i)
+{
+	if (unlikely(w->reservoir_pJ < w->energy_pJ))
+		return refuse(w, i, TMS_RULE_RESERVOIR,
+			      div64_u64(w->reservoir_pJ, TMS_PJ_PER_MJ), mJ_up(w->energy_pJ));
+	w->reservoir_pJ -= w->energy_pJ;
+	return true;
+}
+
+static bool coil_holds(struct walk *w, u32 i)
+{
+	u64 heat_pJ = add_sat(w->coil_pJ, w->energy_pJ);
+
+	if (unlikely(heat_pJ > w->b.coil_pJ))
+		return refuse(w, i, TMS_RULE_COIL_HEAT, w->env->coil_heat_mJ, mJ_up(heat_pJ));
+	w->coil_pJ = heat_pJ;
+	return true;
+}
+
+/* How long the capacitors take to charge from empty, for pulse @i and those behind it, and what. */
+static void recharge(const struct walk *w, u32 i, u32 count, u64 *ret_ns, u64 *ret_pJ)
+{
+	u32 charge_mW = w->env->charge_mW, n;
+
+	*ret_pJ = 0;
+	for (n = 0; n < w->b.stored && n < count - i; n++)
+		*ret_pJ += tms_pulse_pJ(w->env->pulse_mJ, w->pulses[i + n].intensity_permille);
+	*ret_ns = charge_mW ? div64_u64(*ret_pJ + charge_mW - 1, charge_mW) : S64_MAX;
+}
+
+/*
+ * Before pulse @i the card is discharged for most of @gap_ns, and armed again in the end, which
+ * waits until its capacitors are charged from empty and its reservoir is full again.
+ */
+static bool break_holds(struct walk *w, u32 i, u32 count, u64 gap_ns)
+{
+	u64 t_ns = w->pulses[i].t_ns, time_ns, charge_ns, charge_pJ, have_pJ, want_pJ;
+
+	if (unlikely(gap_ns > TMS_BREAK_MAX_NS))
+		return refuse(w, i, TMS_RULE_GAP, TMS_BREAK_MAX_NS, gap_ns);
+
+	recharge(w, i, count, &charge_ns, &charge_pJ);
+	time_ns = since(TMS_RECHARGE_NS, w->b.margin_ns);
+	if (unlikely(charge_ns > time_ns))
+		return refuse(w, i, TMS_RULE_SETTLING,
+			      add_sat(t_ns - TMS_RECHARGE_NS, add_sat(charge_ns, w->b.margin_ns)),
+			      t_ns);
+
+	have_pJ = refilled(w->reservoir_pJ, w->b.full_pJ, w->b.refill_mW, gap_ns - TMS_RECHARGE_NS);
+	have_pJ = add_sat(have_pJ, mul_sat(w->b.refill_mW, time_ns));
+	want_pJ = add_sat(w->b.full_pJ, charge_pJ);
+	if (unlikely(have_pJ < want_pJ))
+		return refuse(w, i, TMS_RULE_RESERVOIR, div64_u64(have_pJ, TMS_PJ_PER_MJ),
+			      mJ_up(want_pJ));
+
+	w->reservoir_pJ = w->b.reservoir_pJ;
+	w->charged_ns = 0;
+	w->armed = i;
+	return true;
+}
+
+/* The gap before pulse @i, or from START to the first. */
+static bool gap_holds(struct walk *w, u32 i, u32 count)
+{
+	u64 gap_ns = i ? w->pulses[i].t_ns - w->pulses[i - 1].t_ns : w->pulses[0].t_ns;
+
+	if (likely(gap_ns <= TMS_REST_MAX_NS))
+		return true;
+	if (!i)
+		w->reservoir_pJ = w->at_start_pJ;
+	return break_holds(w, i, count, gap_ns);
+}
+
+/* From pulse @i - 1 to just before pulse @i. */
+static void levels_advance(struct walk *w, u32 i)
+{
+	w->gap_ns = w->pulses[i].t_ns - w->pulses[i - 1].t_ns;
+	w->reservoir_pJ = refilled(w->reservoir_pJ, w->b.reservoir_pJ, w->b.refill_mW, w->gap_ns);
+	w->coil_pJ = cooled(w->coil_pJ, w->b.cool_mW, w->gap_ns);
+}
+
+/* The only division of the pass; most timelines hardly ever change intensity. */
+static void intensity_set(struct walk *w, u32 permille)
+{
+	u32 charge_mW = w->env->charge_mW;
+
+	w->permille = permille;
+	w->energy_pJ = tms_pulse_pJ(w->env->pulse_mJ, permille);
+	w->charge_ns = charge_mW ? div64_u64(w->energy_pJ + charge_mW - 1, charge_mW) : S64_MAX;
+}
+
+static bool limits_hold(struct walk *w, u32 i, u32 count)
+{
+	const struct tms_pulse *p = &w->pulses[i];
+
+	if (unlikely(p->intensity_permille > w->b.permille))
+		return refuse(w, i, TMS_RULE_INTENSITY, w->b.permille, p->intensity_permille);
+	if (unlikely(p->intensity_permille != w->permille))
+		intensity_set(w, p->intensity_permille);
+
+	/* First, since it bounds the times that the other rules calculate with. */
+	if (!totals_hold(w, i, p->t_ns, count))
+		return false;
+	if (!gap_holds(w, i, count))
+		return false;
+	if (i)
+		levels_advance(w, i);
+	if (unlikely(p->flags & w->env->no_flags))
+		return refuse(w, i, TMS_RULE_TRIGGER_IN, TMS_PULSE_FLAGS & ~w->env->no_flags,
+			      p->flags);
+	if (unlikely(w->gap_ns < w->b.interval_ns))
+		return refuse(w, i, TMS_RULE_INTERVAL, w->b.interval_ns, w->gap_ns);
+
+	return rate_holds(w, i, p->t_ns) && settling_holds(w, i, p->t_ns) &&
+	       reservoir_holds(w, i) && coil_holds(w, i);
+}
+
+/* What the first pulse is measured against: the levels just before it, and its gap. */
+static void walk_init(struct walk *w, const struct tms_history *h, u64 start_ns)
+{
+	u64 t_ns = w->pulses[0].t_ns;
+
+	w->history = h;
+	w->train = 0;
+	w->train_ended = false;
+	w->charged_ns = 0;
+	w->armed = 0;
+	intensity_set(w, w->pulses[0].intensity_permille);
+
+	if (!h) {
+		w->start_ns = 0;
+		w->gap_ns = U64_MAX;
+		w->reservoir_pJ = w->b.reservoir_pJ;
+		w->at_start_pJ = w->b.reservoir_pJ;
+		w->coil_pJ = 0;
+		w->before = 0;
+		w->allowed = min_t(u32, w->env->max_pulses, w->env->max_pulses_per_day);
+		w->hour_ends_ns = U64_MAX;
+		return;
+	}
+
+	/* A start before what has been fired is none; nor is one in 292 years. */
+	w->start_ns = max_t(u64, start_ns, h->last_ns);
+	w->start_ns = min_t(u64, w->start_ns, S64_MAX);
+	w->gap_ns = h->last_ns ? add_sat(since(w->start_ns, h->last_ns), t_ns) : U64_MAX;
+	w->reservoir_pJ = refilled(h->reservoir_pJ, w->b.reservoir_pJ, w->b.refill_mW,
+				   since(add_sat(w->start_ns, t_ns), h->reservoir_ns));
+	w->at_start_pJ = refilled(h->reservoir_pJ, w->b.reservoir_pJ, w->b.refill_mW,
+				  since(w->start_ns, h->reservoir_ns));
+	w->coil_pJ = cooled(h->coil_pJ, w->b.cool_mW, w->gap_ns);
+	w->hour_ends_ns = 0;
+}
+
+int tms_timeline_verify(const struct tms_pulse *pulses, u32 count,
+			const struct tms_envelope *env,
+			const struct tms_history *h, u64 start_ns,
+			struct tms_verdict *ret_verdict)
+{
+	struct walk w = {
+		.pulses = pulses,
+		.env = env,
+		.verdict = ret_verdict,
+	};
+	u32 i;
+
+	*ret_verdict = (struct tms_verdict) { .rule = TMS_RULE_NONE };
+
+	if (!count) {
+		refuse(&w, 0, TMS_RULE_EMPTY, 1, 0);
+		return -EINVAL;
+	}
+
+	bounds_init(&w.b, env);
+	walk_init(&w, h, start_ns);
+
+	for (i = 0; i < count; i++) {
+		if (!form_holds(&w, i, i == count - 1))
+			return -EINVAL;
+		if (!limits_hold(&w, i, count))
+			return -ERANGE;
+	}
+	return 0;
+}
+
+int tms_waveform_verify(u32 card_caps, u32 waveform, struct tms_verdict *ret_verdict)
+{
+	/* The card's flags are in the order of the waveforms' numbers. */
+	u32 has = card_caps & (TMS_CAP_BIPHASIC | TMS_CAP_MONOPHASIC | TMS_CAP_HALFSINE);
+	u32 shape = waveform & TMS_LOAD_WAVEFORM;
+
+	if (waveform & ~(TMS_LOAD_WAVEFORM | TMS_LOAD_REVERSE) || shape > TMS_LOAD_HALFSINE)
+		return -EINVAL;
+
+	if (card_caps & TMS_CAP_REVERSE_CURRENT)
+		has |= TMS_LOAD_REVERSE;
+	if (has & 1U << shape && (has & TMS_LOAD_REVERSE || !(waveform & TMS_LOAD_REVERSE)))
+		return 0;
+
+	*ret_verdict = (struct tms_verdict) {
+		.rule = TMS_RULE_WAVEFORM,
+		.limit = has,
+		.actual = waveform,
+	};
+	return -ERANGE;
+}
