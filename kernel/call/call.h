@@ -36,21 +36,25 @@ void tms_query_info(struct tms_device *tms, struct tms_info *ret_info);
 void tms_query_status(struct tms_device *tms, struct tms_status *ret_status);
 void tms_query_latency(struct tms_device *tms, struct tms_latency *ret_latency);
 
-/* --- treat.c: what the ioctls do; process, rwsem read-held, not dead ----- */
+/* --- treat.c: process, rwsem read-held, not dead ------------------------- */
 
 int tms_treat_limits(struct tms_device *tms, const struct tms_limits *limits);
+int tms_treat_disarm(struct tms_device *tms);
+int tms_treat_clear_fault(struct tms_device *tms);
+int tms_treat_state(struct tms_device *tms, u32 wanted);	/* engine_lock held */
+int tms_treat_at_rest(struct tms_device *tms);			/* engine_lock held */
+int tms_treat_may_arm(struct tms_device *tms);			/* engine_lock held */
+int tms_treat_current(struct tms_device *tms, u32 gen);		/* lock held */
+int tms_treat_records(struct tms_device *tms);			/* lock held */
+void tms_treat_unload(struct tms_device *tms);			/* lock held */
+
+/* --- load.c, run.c: process, rwsem read-held, not dead ------------------- */
+
 int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_timeline **timeline);
 int tms_treat_start(struct tms_device *tms, struct tms_start *start);
 int tms_treat_go(struct tms_device *tms, const struct tms_go *go);
 int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause);
 int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume);
-int tms_treat_disarm(struct tms_device *tms);
-int tms_treat_clear_fault(struct tms_device *tms);
-int tms_treat_state(struct tms_device *tms, u32 wanted);	/* engine_lock held */
-int tms_treat_may_arm(struct tms_device *tms);			/* engine_lock held */
-int tms_treat_current(struct tms_device *tms, u32 gen);		/* lock held */
-int tms_treat_records(struct tms_device *tms);			/* lock held */
-void tms_treat_unload(struct tms_device *tms);			/* lock held */
 
 /* --- arm.c: process; takes and drops rwsem by itself, since it sleeps ---- */
 

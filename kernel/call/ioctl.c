@@ -2,8 +2,8 @@
 /*
  * The calls of the character device: one table, one way in and out.
  *
- * Context: process. What a call does is in treat.c, arm.c, query.c, keepalive.c;
- * here is only copying, and who may call. User memory is touched with no lock held, so
+ * Context: process. What a call does is in treat.c, load.c, arm.c, run.c, query.c,
+ * keepalive.c; here is only copying, and who may call. User memory is touched with no lock held, so
  * that a page that takes for ever to come cannot hold up a card's removal.
  */
 #include <linux/mm.h>

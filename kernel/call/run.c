@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A run begins, and is moved: START, GO, PAUSE, RESUME.
+ *
+ * Context: process, rwsem read-held, the card not gone. Takes tms->lock, so that only one
+ * call is at work, and under it engine_lock for the step that counts: the state is looked at,
+ * and changed, in one piece.
+ */
+#include "call/call.h"
+
+/* A run, as far as a pause goes: it runs, or will when it is armed again. */
+static int runs(struct tms_device *tms)
+{
+	if ((tms->state == TMS_STATE_BREAK || tms->state == TMS_STATE_ARMING) && tms->back_to)
+		return tms->back_to == TMS_STATE_RUNNING ? 0 : -EPROTO;
+	return tms_treat_state(tms, TMS_STATE_RUNNING);
+}
+
+/*
+ * What the card fired before this module knew it is not known. Once it has
+ * rested for as long as any window looks back, it makes no difference. What it
+ * fired before its own power-on it does not know either.
+ */
+static int history_known(struct tms_device *tms)
+{
+	struct tms_store *store = tms->store;
+	u64 window_ns = tms_history_window_ns(&tms->timeline->env);
+	int r = 0;
+
+	if (store->history_known)
+		return 0;
+	/* A discharge behind the reading is added behind the lock. */
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		u64 rested_ns = readq(tms->mmio + TMS_REG_SINCE_PULSE_NS);
+
+		if (rested_ns == U64_MAX)
+			r = -ENODEV;
+		else if (min_t(u64, rested_ns, readq(tms->mmio + TMS_REG_CLOCK_NS)) <= window_ns)
+			r = -EAGAIN;
+		if (r < 0)
+			break;
+		tms_history_rest(&store->history, &tms->timeline->env);
+		store->history_known = true;
+	}
+	return r;
+}
+
+/* May the timeline start at @start_ns, behind all that the card has fired? */
+static int verify_start(struct tms_device *tms, u64 start_ns, struct tms_verdict *ret_verdict)
+{
+	u32 reservoir_mJ = readl(tms->mmio + TMS_REG_RESERVOIR_MJ);
+	struct tms_envelope env;
+
+	lockdep_assert_held(&tms->lock);
+
+	tms_limits_envelope(tms, &tms->timeline->coil, tms->timeline->lateness_ns, &env);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		tms_history_reservoir(&tms->store->history, &env, tms_now(), reservoir_mJ);
+		tms->behind = tms->store->history;
+	}
+	return tms_timeline_verify(tms->timeline->pulses, tms->timeline->count, &env,
+				   &tms->behind, start_ns, ret_verdict);
+}
+
+/*
+ * The engine's CPU was there a moment ago. If it is gone, so is the run. Preemption has been off
+ * since the time was taken that it is started for: that is a millisecond ahead, others' turn
+ * may be longer.
+ */
+static int start_engine(struct tms_device *tms)
+{
+	int r = tms_timers_start(tms);
+
+	if (r < 0)
+		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+	return r < 0 ? -EPROTO : 0;
+}
+
+static bool delay_valid(u64 delay_ns)
+{
+	return delay_ns >= TMS_START_DELAY_MIN_NS && delay_ns <= TMS_START_DELAY_MAX_NS;
+}
+
+int tms_treat_start(struct tms_device *tms, struct tms_start *start)
+{
+	u64 start_ns;
+	int r = 0;
+
+	if (start->flags || memchr_inv(start->reserved, 0, sizeof(start->reserved)) ||
+	    !delay_valid(start->delay_ns))
+		return -EINVAL;
+
+	guard(mutex)(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		r = tms_treat_state(tms, TMS_STATE_ARMED);
+		if (r == -EPROTO && tms_energised(tms->state))
+			r = -EBUSY;
+	}
+	if (r < 0)
+		return r;
+	r = tms_treat_current(tms, start->timeline_gen);
+	if (r < 0)
+		return r;
+	r = tms_treat_records(tms);
+	if (r < 0)
+		return r;
+	r = history_known(tms);
+	if (r < 0)
+		return r;
+
+	start_ns = tms_now() + start->delay_ns;
+	r = verify_start(tms, start_ns, &start->verdict);
+	if (r < 0)
+		return r;
+
+	guard(preempt)();
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		u64 now_ns = tms_now();
+
+		r = tms_treat_state(tms, TMS_STATE_ARMED);
+		if (!r && (READ_ONCE(tms->stop) || !tms_lease_fresh(tms, now_ns)))
+			r = -EPROTO;
+		if (r < 0)
+			break;
+		/* Verifying took its time: what holds for a start holds for any later one. */
+		if (start_ns < now_ns + TMS_START_DELAY_MIN_NS)
+			start_ns = now_ns + start->delay_ns;
+		tms->store->run++;
+		tms_play_start(&tms->play, start_ns);
+		tms_fitness_reset(tms);
+		tms_set_state(tms, TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
+		tms_rest_look(tms, now_ns);
+		start->start_ns = start_ns;
+		start->run = tms->store->run;
+	}
+	return r < 0 ? r : start_engine(tms);
+}
+
+int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
+{
+	int r = 0;
+
+	if (memchr_inv(go->reserved, 0, sizeof(go->reserved)))
+		return -EINVAL;
+
+	guard(mutex)(&tms->lock);
+	guard(preempt)();
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		struct tms_play *play = &tms->play;
+		u64 at_ns = tms_now() + TMS_START_DELAY_MIN_NS;
+		u32 verified;
+
+		r = tms_treat_state(tms, TMS_STATE_RUNNING);
+		if (r < 0)
+			break;
+		if (go->pulse != play->pos || !tms_play_waits(play, TMS_PULSE_WAIT_OPERATOR)) {
+			r = -ESTALE;
+			break;
+		}
+		verified = tms_play_permille(play, 0);
+		if (go->intensity_permille > verified) {
+			r = -EINVAL;
+			break;
+		}
+		/* From here to the engine's CPU is a way that others may stand in. */
+		at_ns += tms_setpoints_settle_ns(tms, verified, go->intensity_permille ?: verified);
+		if (tms_rest_over(tms, at_ns)) {
+			r = -ESHUTDOWN;
+			break;
+		}
+		tms_card_listen(tms, false);
+		tms_play_release(play, at_ns, go->intensity_permille);
+		tms_setpoints_fill(tms);
+	}
+	return r < 0 ? r : start_engine(tms);
+}
+
+int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause)
+{
+	int r = 0;
+
+	if (pause->flags & ~TMS_PAUSE_NOW ||
+	    memchr_inv(pause->reserved, 0, sizeof(pause->reserved)))
+		return -EINVAL;
+
+	guard(mutex)(&tms->lock);
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		r = runs(tms);
+		if (!r && tms_play_over(&tms->play))
+			r = -EPROTO;
+		if (r < 0)
+			break;
+		if (!(pause->flags & TMS_PAUSE_NOW) && tms_play_within_train(&tms->play)) {
+			tms->play.pausing = true;
+			break;
+		}
+		if (tms->back_to) {
+			tms_rest_pause(tms);
+			break;
+		}
+		tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
+		tms_play_recall(&tms->play);
+		tms_setpoints_fill(tms);
+	}
+	return r;
+}
+
+int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume)
+{
+	int r = 0;
+
+	if (resume->flags || resume->reserved || !delay_valid(resume->delay_ns))
+		return -EINVAL;
+
+	guard(mutex)(&tms->lock);
+	guard(preempt)();
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		u64 now_ns = tms_now();
+
+		r = tms_treat_state(tms, TMS_STATE_PAUSED);
+		if (!r && (READ_ONCE(tms->stop) || !tms_lease_fresh(tms, now_ns)))
+			r = -EPROTO;
+		if (r < 0)
+			break;
+		tms_play_resume(&tms->play, now_ns + resume->delay_ns);
+		tms_set_state(tms, TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
+		tms_rest_look(tms, now_ns);
+		resume->start_ns = tms->play.start_ns;
+	}
+	return r < 0 ? r : start_engine(tms);
+}
