@@ -11,8 +11,8 @@ static int parse_number(const char *text, const char *option, uint64_t max, uint
         errno = 0;
         *ret = strtoull(text, &end, 10);
         if (*text < '0' || *text > '9' || *end || errno != 0 || *ret > max)
-                return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s'; expected a whole number up to %llu", option,
-                            text, (unsigned long long)max);
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "--%s is '%s'; expected a whole number up to %llu",
+                            option, text, (unsigned long long)max);
         return 0;
 }
 
@@ -32,10 +32,11 @@ static int parse_permille(const char *text, const char *option, uint32_t max, ui
         if (s > text && *s == '%')
                 s++;
         if (s > text && s[0] == ',' && s[1] >= '0' && s[1] <= '9')
-                return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s'; write its decimal with a point: %.*s.%s",
-                            option, text, (int)(s - text), text, s + 1);
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
+                            "--%s is '%s'; write its decimal with a point: %.*s.%s", option, text, (int)(s - text),
+                            text, s + 1);
         if (s == text || *s || v == 0 || v > max)
-                return fail(STATUS_BAD_INPUT, "BadUsage",
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
                             "--%s is '%s'; expected a percentage from 0.1 to %u with one decimal at most", option, text,
                             max / 10);
         *ret = v;
@@ -59,8 +60,9 @@ static int parse_legs(const char *text, const char *option, uint32_t legs[static
                 if (!*text)
                         return 0;
         }
-        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s has more than %d thresholds; a protocol has %d legs at most",
-                    option, TMS_LEGS_MAX, TMS_LEGS_MAX);
+        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
+                    "--%s has more than %d thresholds; a protocol has %d legs at most", option, TMS_LEGS_MAX,
+                    TMS_LEGS_MAX);
 }
 
 static int set_option(enum option_id id, const char *value)
@@ -100,13 +102,14 @@ static int set_option(enum option_id id, const char *value)
                 opt.adjustment = value;
                 break;
         case OPT_MT_METHOD:
-                if (!STREQ(value, "EMG") && !STREQ(value, "visual"))
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s'; expected EMG or visual", name, value);
+                if (!STREQ(value, TMS_METHOD_EMG) && !STREQ(value, TMS_METHOD_VISUAL))
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "--%s is '%s'; expected EMG or visual", name,
+                                    value);
                 opt.mt_method = value;
                 break;
         case OPT_OVERRIDE:
                 if (!value[strspn(value, " \t\r\n")])
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s wants the reason in words", name);
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "--%s wants the reason in words", name);
                 opt.override_reason = value;
                 break;
         case OPT_INTENSITY:
@@ -118,8 +121,9 @@ static int set_option(enum option_id id, const char *value)
         case OPT_LINES:
                 return parse_number(value, name, 1000000, &opt.lines);
         case OPT_THRESHOLD_KIND:
-                if (!STREQ(value, "rMT") && !STREQ(value, "aMT"))
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s'; expected rMT or aMT", name, value);
+                if (!STREQ(value, TMS_KIND_RMT) && !STREQ(value, TMS_KIND_AMT))
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "--%s is '%s'; expected rMT or aMT", name,
+                                    value);
                 opt.threshold_kind = value;
                 break;
         case OPT_COIL:
@@ -191,8 +195,10 @@ static int fail_option(const char *word)
         /* "-mt" */
         (void)snprintf(full, sizeof(full), "-%.60s", word);
         if (word[0] == '-' && word[1] != '-' && option_of(full))
-                return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' is not an option; did you mean '%s'?", word, full);
-        return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' is not an option, or takes no value; see tmsctl help", word);
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%s' is not an option; did you mean '%s'?", word,
+                            full);
+        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%s' is not an option, or takes no value; see tmsctl help",
+                    word);
 }
 
 int arguments_parse(int argc, char **argv, uint32_t *ret_given)
@@ -205,7 +211,7 @@ int arguments_parse(int argc, char **argv, uint32_t *ret_given)
                 if (c == 'h')
                         id = OPT_HELP;
                 else if (c == ':')
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s wants a value", argv[optind - 1]);
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s wants a value", argv[optind - 1]);
                 else if (c == '?' && optopt && short_word(argc, argv))
                         return fail_option(short_word(argc, argv));
                 else if (c == '?')
@@ -215,7 +221,7 @@ int arguments_parse(int argc, char **argv, uint32_t *ret_given)
                 if (c != 'h' && !option_of(word))
                         return fail_option(word);
                 if (long_options[id].has_arg && *ret_given & BIT(id))
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is given twice; give it once",
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "--%s is given twice; give it once",
                                     long_options[id].name);
                 r = set_option((enum option_id)id, optarg);
                 if (r != 0)

@@ -17,7 +17,7 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(DIR *, closedir)
 
 static int fail_copy(const char *name, const char *what)
 {
-        return -fail(STATUS_FAILED, "Failed", "%s: %s: %s", name, what, strerror(errno));
+        return -fail(STATUS_FAILED, FAILURE_FAILED, "%s: %s: %s", name, what, strerror(errno));
 }
 
 /* Regular files only, as long as they are now; never over another. */
@@ -31,7 +31,7 @@ static int copy_file(int from_dir, int to_dir, const char *name)
         if (from < 0 || fstat(from, &st) < 0)
                 return fail_copy(name, "cannot be opened");
         if (!S_ISREG(st.st_mode))
-                return -fail(STATUS_FAILED, "Failed", "%s: is not a regular file", name);
+                return -fail(STATUS_FAILED, FAILURE_FAILED, "%s: is not a regular file", name);
         to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (to < 0)
                 return fail_copy(name, "cannot be made");
@@ -153,7 +153,7 @@ static int write_seal(const char *dir, const char *line)
         bool ok;
 
         if ((size_t)snprintf(path, sizeof(path), "%s/seal.json", dir) >= sizeof(path))
-                return -fail(STATUS_BAD_INPUT, "BadUsage", "'%.64s…' is too long a name", dir);
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%.64s…' is too long a name", dir);
         f = fopen(path, "wxe");
         if (!f)
                 return fail_copy(path, "cannot be made");
@@ -185,6 +185,6 @@ int verb_audit_export(int argc, char **argv)
                 return -r;
         r = tms_audit_verify(argv[0], &anchor, &report, &error);
         if (r < 0)
-                return fail_tms(r == -EINVAL ? STATUS_BAD_INPUT : STATUS_FAILED, "Failed", &error);
+                return fail_tms(r == -EINVAL ? STATUS_BAD_INPUT : STATUS_FAILED, FAILURE_FAILED, &error);
         return audit_print_report(&report);
 }

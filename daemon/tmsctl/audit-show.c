@@ -147,7 +147,7 @@ int verb_audit_show(int argc, char **argv)
         }
         r = tms_audit_foreach(opt.dir ? opt.dir : AUDIT_DIR, on_record, &t, &error);
         if (r < 0)
-                return error.message[0] ? fail_tms(STATUS_FAILED, "Failed", &error) : fail_memory();
+                return error.message[0] ? fail_tms(STATUS_FAILED, FAILURE_FAILED, &error) : fail_memory();
         for (i = 0; i < t.n; i++) {
                 const char *text = t.line[(t.next + i) % t.n];
 

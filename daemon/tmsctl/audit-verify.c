@@ -19,15 +19,15 @@ int audit_read_text(const char *path, size_t max, char **ret)
         if (!buf)
                 return -fail_memory();
         if (!f)
-                return -fail(STATUS_BAD_INPUT, "BadInput", "%s: cannot be opened: %s", path, strerror(errno));
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
         n = fread(buf, 1, max + 1, f);
         if (ferror(f))
-                return -fail(STATUS_BAD_INPUT, "BadInput", "%s: cannot be read: %s", path, strerror(errno));
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: cannot be read: %s", path, strerror(errno));
         if (n > max)
-                return -fail(STATUS_BAD_INPUT, "BadInput", "%s: larger than %zu bytes", path, max);
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: larger than %zu bytes", path, max);
         buf[n] = '\0';
         if (strlen(buf) != n)
-                return -fail(STATUS_BAD_INPUT, "BadInput", "%s: is not text", path);
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: is not text", path);
         *ret = TAKE_PTR(buf);
         return 0;
 }
@@ -41,7 +41,7 @@ int audit_fresh_seal(char ret_nonce[static NONCE_TEXT], char **ret_line)
         int r;
 
         if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-                return -fail(STATUS_FAILED, "Failed", "no random numbers for a nonce: %s", strerror(errno));
+                return -fail(STATUS_FAILED, FAILURE_FAILED, "no random numbers for a nonce: %s", strerror(errno));
         hex_encode(random, sizeof(random), ret_nonce);
         r = bus_open(&bus);
         if (r < 0)
@@ -121,7 +121,8 @@ int audit_print_report(const struct tms_audit_report *report)
                                             report->key0_fingerprint),
                                   status);
         if (status == STATUS_NOT_VERIFIED)
-                return fail(status, "NotVerified", "audit log %s: %s", result_name(report->result), report->sentence);
+                return fail(status, FAILURE_NOT_VERIFIED, "audit log %s: %s", result_name(report->result),
+                            report->sentence);
         printf("%s%s%s: %s\n", colour(good ? COLOUR_GREEN : COLOUR_YELLOW), result_name(report->result),
                colour(COLOUR_NONE), report->sentence);
         printf("key 0: %s\n", report->key0_fingerprint);
@@ -154,8 +155,8 @@ int verb_audit_verify(int argc, char **argv)
         }
         r = tms_audit_verify(dir, &anchor, &report, &error);
         if (r == -EINVAL)
-                return fail_tms(STATUS_BAD_INPUT, "BadInput", &error);
+                return fail_tms(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, &error);
         if (r < 0)
-                return fail_tms(STATUS_FAILED, "Failed", &error);
+                return fail_tms(STATUS_FAILED, FAILURE_FAILED, &error);
         return audit_print_report(&report);
 }

@@ -14,7 +14,7 @@ int bus_open(sd_bus **ret)
 
         r = sd_bus_open_system(&bus);
         if (r < 0)
-                return -fail(STATUS_FAILED, "NoBus", "the system bus cannot be reached: %s", strerror(-r));
+                return -fail(STATUS_FAILED, FAILURE_NO_BUS, "the system bus cannot be reached: %s", strerror(-r));
         r = sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
         if (r < 0)
                 return -bus_fail(NULL, r);
@@ -59,9 +59,9 @@ int bus_fail(const sd_bus_error *error, int r)
 
         if (!error || !error->name) {
                 if (r == -ETIMEDOUT)
-                        return fail(STATUS_FAILED, "Timeout",
+                        return fail(STATUS_FAILED, FAILURE_TIMEOUT,
                                     "the daemon did not answer in time; see: journalctl -u tmsd");
-                return fail(STATUS_FAILED, "Failed", "talking to the daemon failed: %s", message);
+                return fail(STATUS_FAILED, FAILURE_FAILED, "talking to the daemon failed: %s", message);
         }
         for (i = 0; i < ELEMENTS(failures); i++)
                 if (STREQ(error->name, failures[i].name))
@@ -271,7 +271,7 @@ int stimulator_path(const char *text, char buf[static 64])
         if (strncmp(digits, "tms", 3) == 0)
                 digits += 3;
         if (!*digits || digits[strspn(digits, "0123456789")] != '\0' || strlen(digits) > 9)
-                return -fail(STATUS_BAD_INPUT, "BadUsage",
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
                              "'%s' is not a stimulator; expected something like /dev/tms0", text);
         (void)snprintf(buf, 64, TMSD_PATH "/stimulator/%s", digits);
         return 0;

@@ -124,7 +124,8 @@ static int report_stops(const struct stops *s, int r)
         json_decref(stopped);
         if (!bad)
                 return STATUS_OK;
-        return fail(STATUS_FAILED, "Failed", "%s could not be stopped from here: %s; use its emergency stop", bad->node,
+        return fail(STATUS_FAILED, FAILURE_FAILED, "%s could not be stopped from here: %s; use its emergency stop",
+                    bad->node,
                     bad->message ? bad->message
                     : r < 0      ? strerror(-r)
                                  : "the daemon does not answer");
@@ -148,7 +149,7 @@ int verb_stop(int argc, char **argv)
                 (void)tms_enumerate(add_node, &s);
         }
         if (s.n == 0)
-                return fail(STATUS_NO_STIMULATOR, "NoStimulator", "no stimulator is connected");
+                return fail(STATUS_NO_STIMULATOR, FAILURE_NO_STIMULATOR, "no stimulator is connected");
         for (i = 0; i < s.n; i++)
                 stop_by_driver(s.stop + i);
         r = stop_by_daemon(&s);
@@ -189,10 +190,10 @@ static int find_session(sd_bus *bus, struct choice *c)
         if (c->n == 1)
                 return 0;
         if (c->id)
-                return -fail(STATUS_FAILED, "NoSuchSession", "there is no session '%s'", c->id);
+                return -fail(STATUS_FAILED, FAILURE_NO_SUCH_SESSION, "there is no session '%s'", c->id);
         if (c->n == 0)
-                return -fail(STATUS_FAILED, "NoSuchSession", "no session %s", c->words);
-        return -fail(STATUS_BAD_INPUT, "BadUsage",
+                return -fail(STATUS_FAILED, FAILURE_NO_SUCH_SESSION, "no session %s", c->words);
+        return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
                      "there are %u sessions of which each %s; name the one you mean (see tmsctl session)", c->n,
                      c->words);
 }
@@ -255,11 +256,11 @@ static int only_fault(const char *path, json_t *properties, void *userdata)
 {
         char *buf = userdata;
 
-        if (!STREQ(json_get_str(properties, "state"), "fault"))
+        if (!STREQ(json_get_str(properties, "state"), STATE_FAULT))
                 return 0;
         /* Whoever mends one fault knows nothing of another. */
         if (*buf)
-                return -fail(STATUS_BAD_INPUT, "BadUsage",
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
                              "/dev/tms%s and /dev/tms%s both have a fault; name the one whose cause is mended: tmsctl "
                              "clear-fault /dev/tms%s",
                              path_id(buf), path_id(path), path_id(buf));
@@ -281,7 +282,7 @@ static int find_fault(sd_bus *bus, int argc, char **argv, char path[static 64])
         path[0] = '\0';
         r = objects_foreach(objects, STIMULATOR_INTERFACE, only_fault, path);
         if (r == 0 && !*path)
-                return -fail(STATUS_FAILED, "NoFault", "no stimulator has a fault to clear");
+                return -fail(STATUS_FAILED, FAILURE_NO_FAULT, "no stimulator has a fault to clear");
         return r < 0 ? r : 0;
 }
 

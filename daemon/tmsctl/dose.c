@@ -12,14 +12,14 @@ void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT])
         const char *kind = opt.threshold_kind;
 
         if (!kind)
-                kind = p ? tms_protocol_reference(p) : "rMT";
-        (void)snprintf(ret, KIND_TEXT, "%s", STREQ(kind, "MSO") ? "" : kind);
+                kind = p ? tms_protocol_reference(p) : TMS_KIND_RMT;
+        (void)snprintf(ret, KIND_TEXT, "%s", STREQ(kind, TMS_REFERENCE_MSO) ? "" : kind);
 }
 
 static int set_text(char *out, size_t size, const char *text, const char *option)
 {
         if ((size_t)snprintf(out, size, "%s", text) >= size)
-                return -fail(STATUS_BAD_INPUT, "BadUsage", "%s '%s' is too long", option, text);
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s '%s' is too long", option, text);
         return 0;
 }
 
@@ -59,9 +59,11 @@ int protocol_idle_options(const struct tms_protocol *p, bool shape)
                 if (!options[i].given)
                         continue;
                 if (!threshold && !(shape && options[i].of_shape))
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s has no effect without --mt", options[i].name);
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s has no effect without --mt",
+                                    options[i].name);
                 if (shape && options[i].of_verdict)
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s has no effect with --timeline", options[i].name);
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s has no effect with --timeline",
+                                    options[i].name);
         }
         return 0;
 }
@@ -71,7 +73,7 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
         const char *reference = tms_protocol_reference(p);
         const char *coil;
         char each[64] = "";
-        bool absolute = STREQ(reference, "MSO");
+        bool absolute = STREQ(reference, TMS_REFERENCE_MSO);
         struct tms_dose dose = {
                         .threshold_permille = opt.mt_permille,
                         .percent_permille = opt.percent_permille,
@@ -84,7 +86,7 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
                 if (tms_protocol_legs(p) > 1)
                         (void)snprintf(each, sizeof(each), ", or with --leg-mt for each of its %zu legs",
                                        tms_protocol_legs(p));
-                return -fail(STATUS_BAD_INPUT, "BadUsage",
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
                              "the protocol's intensity is in %% of the motor threshold (%s): give it with --mt%s",
                              reference, each);
         }
@@ -95,7 +97,7 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
                      "--threshold-kind");
         if (r < 0)
                 return r;
-        coil = opt.coil ? opt.coil : STREQ(tms_protocol_coil(p), "any") ? "" : tms_protocol_coil(p);
+        coil = opt.coil ? opt.coil : STREQ(tms_protocol_coil(p), TMS_ANY_COIL) ? "" : tms_protocol_coil(p);
         r = set_text(dose.threshold_coil, sizeof(dose.threshold_coil), coil, "--coil");
         if (r < 0)
                 return r;
@@ -114,8 +116,8 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
 int fail_dose(int r, const struct tms_error *e)
 {
         if (r == -ERANGE)
-                return fail_tms(STATUS_NEVER, "LimitExceeded", e);
-        return fail_tms(STATUS_BAD_INPUT, "InvalidArgument", e);
+                return fail_tms(STATUS_NEVER, FAILURE_LIMIT_EXCEEDED, e);
+        return fail_tms(STATUS_BAD_INPUT, FAILURE_INVALID_ARGUMENT, e);
 }
 
 int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret)
@@ -165,7 +167,7 @@ int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *re
         int r = -ERANGE;
         size_t i;
 
-        *ret_relative = !STREQ(tms_protocol_reference(p), "MSO") && !protocol_has_threshold(p);
+        *ret_relative = !STREQ(tms_protocol_reference(p), TMS_REFERENCE_MSO) && !protocol_has_threshold(p);
         if (protocol_dose(p, false, &dose) < 0)
                 return -STATUS_BAD_INPUT;
         if (!*ret_relative)
@@ -173,7 +175,7 @@ int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *re
         for (i = 0; r == -ERANGE && i < ELEMENTS(thresholds); i++)
                 r = compile_percentages(p, dose, thresholds[i], ret, &error);
         if (r == -ERANGE)
-                return -fail(STATUS_BAD_INPUT, "BadUsage",
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
                              "the intensities cannot be told without a threshold: give it with --mt");
         return r < 0 ? -fail_dose(r, &error) : 0;
 }

@@ -68,7 +68,7 @@ static int only_one(const char *path, json_t *properties, void *userdata)
         char *buf = userdata;
 
         if (*buf)
-                return -fail(STATUS_BAD_INPUT, "BadUsage",
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
                              "there are several stimulators; name the one you mean, such as /dev/tms0");
         (void)snprintf(buf, 64, "%s", path);
         return 0;
@@ -86,7 +86,7 @@ static int choose(sd_bus *bus, int argc, char **argv, char path[static 64])
         if (r >= 0)
                 r = objects_foreach(objects, STIMULATOR_INTERFACE, only_one, path);
         if (r >= 0 && !*path)
-                return -fail(STATUS_NO_STIMULATOR, "NoStimulator", "no stimulator is connected");
+                return -fail(STATUS_NO_STIMULATOR, FAILURE_NO_STIMULATOR, "no stimulator is connected");
         return r;
 }
 

@@ -29,7 +29,9 @@ static void print_line(const char *s)
 /* The same with what a verdict has, for one that is a refusal. */
 static json_t *failure_json(int status, const char *name, const char *message)
 {
-        const char *class = status == STATUS_NEVER ? "never" : status == STATUS_OVERRIDE ? "override" : NULL;
+        const char *class = status == STATUS_NEVER      ? tms_safety_class_name(TMS_SAFETY_NEVER)
+                            : status == STATUS_OVERRIDE ? tms_safety_class_name(TMS_SAFETY_OVERRIDE)
+                                                        : NULL;
         json_t *j = json_pack("{s:{s:s, s:s}}", "error", "name", name, "message", message);
 
         if (!j || !class)
@@ -88,7 +90,7 @@ int out_end(int status)
 
 int fail_memory(void)
 {
-        return fail(STATUS_FAILED, "Failed", "out of memory");
+        return fail(STATUS_FAILED, FAILURE_FAILED, "out of memory");
 }
 
 const char *colour(enum colour c)

@@ -67,7 +67,7 @@ static void draw_picture(const struct picture *pic)
                 width = WIDTH_MAX;
         printf("%s%s%s  %s\n", colour(COLOUR_BOLD), tms_protocol_id(pic->protocol), colour(COLOUR_NONE),
                tms_protocol_title(pic->protocol));
-        printf("intensity in %% of %s\n", pic->relative ? tms_protocol_reference(pic->protocol) : "MSO");
+        printf("intensity in %% of %s\n", pic->relative ? tms_protocol_reference(pic->protocol) : TMS_REFERENCE_MSO);
         for (i = 0; i < pic->panels; i++) {
                 (void)putchar('\n');
                 draw_panel(pic, pic->panel + i, width);
@@ -118,7 +118,7 @@ int verb_plot(int argc, char **argv)
         int r;
 
         if (opt.svg && opt.json)
-                return fail(STATUS_BAD_INPUT, "BadUsage", "plot gives --svg or --json, not both");
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "plot gives --svg or --json, not both");
         r = protocol_get(argv[0], &p);
         if (r < 0)
                 return -r;

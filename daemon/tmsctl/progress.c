@@ -20,11 +20,11 @@ static const char *state_words(const struct progress *p, const json_t *propertie
 {
         const char *waiting = json_get_str(properties, "waiting");
 
-        if (STREQ(waiting, "operator"))
+        if (STREQ(waiting, WAITS_OPERATOR))
                 return p->asks ? "waits for the operator (press Enter)" : "waits for the operator (tmsctl go)";
-        if (STREQ(waiting, "trigger"))
+        if (STREQ(waiting, WAITS_TRIGGER))
                 return "waits for the external trigger";
-        if (p->asks && STREQ(json_get_str(properties, "state"), "paused"))
+        if (p->asks && STREQ(json_get_str(properties, "state"), STATE_PAUSED))
                 return "paused (r resumes, s stops)";
         return json_get_str(properties, "state");
 }
@@ -38,7 +38,7 @@ static void words(const struct progress *p, const json_t *properties, uint64_t s
         const char *state = state_words(p, properties);
         char left_text[CLOCK_TEXT], missed_text[48] = "";
 
-        if (STREQ(state, "running"))
+        if (STREQ(state, STATE_RUNNING))
                 left = left > since_ns ? left - since_ns : 0;
         if (missed > 0)
                 (void)snprintf(missed_text, sizeof(missed_text), ", %" PRIu64 " missed", missed);

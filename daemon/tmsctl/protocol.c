@@ -57,10 +57,10 @@ int parse_coil(const char *text, const char *option, const char **ret)
                 (void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", *all ? ", " : "", name);
         }
         if (near)
-                return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s', which is no coil; did you mean '%s'?", option,
-                            text, near);
-        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s is '%s', which is no coil; expected one of %s", option, text,
-                    all);
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "--%s is '%s', which is no coil; did you mean '%s'?",
+                            option, text, near);
+        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "--%s is '%s', which is no coil; expected one of %s", option,
+                    text, all);
 }
 
 int protocol_get(const char *file_or_id, struct tms_protocol **ret)
@@ -76,16 +76,16 @@ int protocol_get(const char *file_or_id, struct tms_protocol **ret)
                 return 0;
         /* Whoever is in the file's folder may forget the "./". */
         if (r == -ENOENT && !is_file_name(file_or_id) && access(file_or_id, F_OK) == 0)
-                return -fail(STATUS_BAD_INPUT, "NoSuchProtocol",
+                return -fail(STATUS_BAD_INPUT, FAILURE_NO_SUCH_PROTOCOL,
                              "no installed protocol is called '%s'; for the file write ./%s", file_or_id, file_or_id);
         if (r == -ENOENT && !is_file_name(file_or_id)) {
                 struct nearest n = {.id = file_or_id, .least = SLIP_MAX + 1};
 
                 if (tms_protocol_foreach(look_how_near, &n) >= 0 && *n.found)
-                        return -fail(STATUS_BAD_INPUT, "NoSuchProtocol",
+                        return -fail(STATUS_BAD_INPUT, FAILURE_NO_SUCH_PROTOCOL,
                                      "no installed protocol is called '%s'; did you mean '%s'?", file_or_id, n.found);
         }
-        return -fail_tms(STATUS_BAD_INPUT, r == -ENOENT ? "NoSuchProtocol" : "InvalidProtocol", &error);
+        return -fail_tms(STATUS_BAD_INPUT, r == -ENOENT ? FAILURE_NO_SUCH_PROTOCOL : FAILURE_INVALID_PROTOCOL, &error);
 }
 
 /* Not larger than a protocol may be; *ret_size bytes and a NUL. */
@@ -99,17 +99,20 @@ static int read_file(const char *path, char **ret, size_t *ret_size)
         if (!buf)
                 return -fail_memory();
         if (fd < 0)
-                return -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be opened: %s", path, strerror(errno));
+                return -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL, "%s: cannot be opened: %s", path,
+                             strerror(errno));
         while ((n = read(fd, buf + have, TMS_PROTOCOL_SIZE_MAX + 1 - have)) > 0)
                 have += (size_t)n;
         if (n < 0)
-                return -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be read: %s", path, strerror(errno));
+                return -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL, "%s: cannot be read: %s", path,
+                             strerror(errno));
         if (have > TMS_PROTOCOL_SIZE_MAX)
-                return -fail(STATUS_BAD_INPUT, "InvalidProtocol",
+                return -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL,
                              "%s: larger than %u KiB, the most that a protocol may be", path,
                              TMS_PROTOCOL_SIZE_MAX / 1024);
         if (have == 0)
-                return -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is empty; expected a protocol in YAML", path);
+                return -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL, "%s: is empty; expected a protocol in YAML",
+                             path);
         *ret = TAKE_PTR(buf);
         *ret_size = have;
         return 0;
@@ -130,7 +133,7 @@ int protocol_text(const char *path, char **ret)
         if (!text || strlen(buf) != size) {
                 /* The bus carries text only. The parser knows to say where this is none. */
                 r = protocol_get(path, &p);
-                return r < 0 ? r : -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is not UTF-8 text", path);
+                return r < 0 ? r : -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL, "%s: is not UTF-8 text", path);
         }
         *ret = TAKE_PTR(buf);
         return 0;

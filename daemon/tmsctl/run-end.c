@@ -24,9 +24,9 @@ static int on_last_moment(sd_event_source *source, uint64_t usec, void *userdata
                 return finish(u, u->status);
         progress_end(&u->progress);
         if (!*u->session)
-                return finish(u, fail(STATUS_INCOMPLETE, "Interrupted",
+                return finish(u, fail(STATUS_INCOMPLETE, FAILURE_INTERRUPTED,
                                       "interrupted before there was a session; see: tmsctl session"));
-        return run_leave_now(u, fail(STATUS_INCOMPLETE, "NoAnswer",
+        return run_leave_now(u, fail(STATUS_INCOMPLETE, FAILURE_NO_ANSWER,
                                      "session %s was told to stop, and the daemon has not said since that it has; look "
                                      "at the stimulator, and use its emergency stop if it goes on",
                                      path_id(u->session)));
@@ -137,7 +137,7 @@ static int report(struct run *u)
         uint64_t pulses = json_get_u64(p, "pulses"), delivered = json_get_u64(p, "delivered"),
                  missed = json_get_u64(p, "missed");
         const char *reason = json_get_str(p, "end_reason"), *text = json_get_str(p, "end_text");
-        bool complete = STREQ(reason, "complete") && pulses > 0 && delivered == pulses;
+        bool complete = STREQ(reason, END_COMPLETE) && pulses > 0 && delivered == pulses;
         char missed_text[48] = "";
 
         progress_end(&u->progress);
@@ -150,7 +150,7 @@ static int report(struct run *u)
         }
         if (missed > 0)
                 (void)snprintf(missed_text, sizeof(missed_text), ", %" PRIu64 " missed", missed);
-        return fail(STATUS_INCOMPLETE, "Incomplete",
+        return fail(STATUS_INCOMPLETE, FAILURE_INCOMPLETE,
                     "session %s ended with %" PRIu64 " of %" PRIu64 " pulses delivered%s: %s%s%s", path_id(u->session),
                     delivered, pulses, missed_text, *text ? text : reason,
                     u->stop_cause ? " This tmsctl stopped it: " : "", u->stop_cause ? u->stop_cause : "");
@@ -180,8 +180,12 @@ int run_report(struct run *u)
 
 /* --- Nobody there ---------------------------------------------------------------------------------- */
 
-static int gone(struct run *u, const char *name, const char *what)
+/* daemon: it is the daemon that is gone, and not the bus. */
+static int gone(struct run *u, bool daemon)
 {
+        const char *name = daemon ? FAILURE_DAEMON_GONE : FAILURE_BUS_LOST;
+        const char *what = daemon ? "the daemon has ended" : "the connection to the system bus is lost";
+
         u->lost = true;
         /* All that was left to do was to close the session. */
         if (u->leaving)
@@ -192,22 +196,19 @@ static int gone(struct run *u, const char *name, const char *what)
         if (!*u->session)
                 return run_leave(u,
                                  fail(STATUS_FAILED, name, "%s before there was a session; nothing was armed", what));
-        return run_leave(
-                        u,
-                        fail(u->started ? STATUS_INCOMPLETE : STATUS_FAILED, name, "%s in the middle of session %s%s",
-                             what, path_id(u->session),
-                             STREQ(name, "DaemonGone")
-                                             ? ", and the driver stops the output when it does; see: journalctl -u tmsd"
-                                             : ", and the daemon stops a session whose bus or owner is lost; look at "
-                                               "the stimulator, and use its emergency stop if it goes on"));
+        return run_leave(u, fail(u->started ? STATUS_INCOMPLETE : STATUS_FAILED, name,
+                                 "%s in the middle of session %s%s", what, path_id(u->session),
+                                 daemon ? ", and the driver stops the output when it does; see: journalctl -u tmsd"
+                                        : ", and the daemon stops a session whose bus or owner is lost; look at "
+                                          "the stimulator, and use its emergency stop if it goes on"));
 }
 
 int run_daemon_gone(struct run *u)
 {
-        return gone(u, "DaemonGone", "the daemon has ended");
+        return gone(u, true);
 }
 
 int run_bus_lost(struct run *u)
 {
-        return u->lost ? 0 : gone(u, "BusLost", "the connection to the system bus is lost");
+        return u->lost ? 0 : gone(u, false);
 }

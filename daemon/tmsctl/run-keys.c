@@ -214,8 +214,8 @@ static void say_leg(struct run *u)
 
 void run_see(struct run *u)
 {
-        bool paused = STREQ(run_state(u), "paused"),
-             waits = !paused && STREQ(json_get_str(u->properties, "waiting"), "operator");
+        bool paused = STREQ(run_state(u), STATE_PAUSED),
+             waits = !paused && STREQ(json_get_str(u->properties, "waiting"), WAITS_OPERATOR);
         const char *discharged = json_get_str(u->properties, "break");
 
         if (waits != u->waited || paused != u->paused) {

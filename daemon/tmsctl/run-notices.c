@@ -15,7 +15,7 @@ static int notice_sentences(const struct run *u, char **ret, unsigned *ret_n)
                 return -ENOMEM;
         *ret_n = 0;
         json_array_foreach(json_object_get(u->verdict, "reasons"), i, reason) {
-                if (!STREQ(json_get_str(reason, "class"), "notice"))
+                if (!is_class(json_get_str(reason, "class"), TMS_SAFETY_NOTICE))
                         continue;
                 (void)fprintf(f, " %s", json_get_str(reason, "sentence"));
                 (*ret_n)++;
@@ -58,7 +58,7 @@ void notices_answered(struct run *u, const char *line, ssize_t n)
         if (n == 3 && strncasecmp(line, "yes", 3) == 0)
                 (void)call_confirm(u);
         else
-                (void)run_leave(u, fail(STATUS_NOT_CONFIRMED, "NoticeNotConfirmed",
+                (void)run_leave(u, fail(STATUS_NOT_CONFIRMED, FAILURE_NOTICE_NOT_CONFIRMED,
                                         "the notice was not confirmed; nothing was armed"));
 }
 
@@ -90,7 +90,7 @@ int notices_confirm(struct run *u)
         if (opt.confirm)
                 return call_confirm(u);
         if (!keys_heard(u))
-                return run_leave(u, fail(STATUS_NOT_CONFIRMED, "NoticeNotConfirmed",
+                return run_leave(u, fail(STATUS_NOT_CONFIRMED, FAILURE_NOTICE_NOT_CONFIRMED,
                                          "%s has %s to be confirmed, and nothing was armed; read %s, then give "
                                          "--confirm:%s",
                                          json_get_str(u->verdict, "id"), n == 1 ? "a notice" : "notices",

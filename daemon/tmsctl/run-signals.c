@@ -54,7 +54,7 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, 
         /* The daemon stops the session of a client that leaves: a second ^C does just that. */
         progress_end(&u->progress);
         return run_leave_now(u, u->leaving ? u->status
-                                           : fail(STATUS_INCOMPLETE, "Interrupted",
+                                           : fail(STATUS_INCOMPLETE, FAILURE_INTERRUPTED,
                                                   "interrupted; the daemon stops the session by itself"));
 }
 
@@ -150,7 +150,7 @@ static int on_state(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
         if (run_is_over(u) || sd_bus_message_get_error(m) || run_read_properties(u, m) < 0)
                 return 0;
         run_see(u);
-        if (STREQ(run_state(u), "ended"))
+        if (STREQ(run_state(u), STATE_ENDED))
                 return run_report(u);
         (void)snprintf(words, sizeof(words), "is %.32s", run_state(u));
         say_progress(u, words);

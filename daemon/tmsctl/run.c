@@ -49,7 +49,7 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
                 return 0;
         (void)run_read_properties(u, m);
         run_see(u);
-        if (STREQ(run_state(u), "ended"))
+        if (STREQ(run_state(u), STATE_ENDED))
                 return run_report(u);
         show(u, 0);
         return 0;
@@ -223,7 +223,7 @@ static int on_created(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         int r;
 
         if (sd_bus_message_get_error(m) && u->interrupted)
-                return run_leave(u, fail(STATUS_INCOMPLETE, "Interrupted", "interrupted; there is no session"));
+                return run_leave(u, fail(STATUS_INCOMPLETE, FAILURE_INTERRUPTED, "interrupted; there is no session"));
         if (sd_bus_message_get_error(m))
                 return step_failed(u, m);
         r = sd_bus_message_read(m, "o", &path);
@@ -232,7 +232,7 @@ static int on_created(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         (void)snprintf(u->session, sizeof(u->session), "%s", path);
         if (u->interrupted)
                 return run_leave(u,
-                                 fail(STATUS_INCOMPLETE, "Interrupted",
+                                 fail(STATUS_INCOMPLETE, FAILURE_INTERRUPTED,
                                       "interrupted; nothing was armed, and session %s is closed", path_id(u->session)));
         r = sd_bus_message_new_method_call(u->bus, &call, TMSD_NAME, u->session, SESSION_INTERFACE, "Prepare");
         if (r >= 0)

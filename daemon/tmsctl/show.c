@@ -46,7 +46,8 @@ static int list_protocols(void)
 
         r = opt.json ? tms_protocol_foreach(list_one_json, j) : tms_protocol_foreach(list_one, &n);
         if (r < 0)
-                return fail(STATUS_FAILED, "Failed", "the installed protocols cannot be listed: %s", strerror(-r));
+                return fail(STATUS_FAILED, FAILURE_FAILED, "the installed protocols cannot be listed: %s",
+                            strerror(-r));
         if (opt.json)
                 return print_json(TAKE_PTR(j), STATUS_OK);
         if (n == 0)
@@ -60,7 +61,8 @@ int verb_list(int argc, char **argv)
                 return list_protocols();
         if (STREQ(argv[0], "stimulators"))
                 return verb_status(0, NULL);
-        return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' cannot be listed; expected protocols or stimulators", argv[0]);
+        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%s' cannot be listed; expected protocols or stimulators",
+                    argv[0]);
 }
 
 /* --- show -------------------------------------------------------------------------------- */
@@ -133,6 +135,23 @@ static void print_citations(const struct tms_protocol *p)
         }
 }
 
+/*
+ * What is shown: the words, malloc'd, and where there is a threshold the verdict. Nothing is printed before it is known
+ * that there are both. Minus an exit status, the failure printed.
+ */
+static int look_at(const struct tms_protocol *p, bool with_dose, char **ret_words, struct tms_safety *ret)
+{
+        int r;
+
+        r = with_dose ? protocol_verdict(p, ret) : 0;
+        if (r < 0)
+                return r;
+        r = tms_protocol_describe(p, ret_words);
+        if (r < 0)
+                return -fail(STATUS_FAILED, FAILURE_FAILED, "the protocol cannot be described: %s", strerror(-r));
+        return 0;
+}
+
 static int show_text(const struct tms_protocol *p)
 {
         _cleanup_(freep) char *words = NULL;
@@ -141,13 +160,9 @@ static int show_text(const struct tms_protocol *p)
         struct tms_safety safety = {0};
         int r;
 
-        /* Nothing is printed before it is known that there is a verdict. */
-        r = with_dose ? protocol_verdict(p, &safety) : 0;
+        r = look_at(p, with_dose, &words, &safety);
         if (r < 0)
                 return -r;
-        r = tms_protocol_describe(p, &words);
-        if (r < 0)
-                return fail(STATUS_FAILED, "Failed", "the protocol cannot be described: %s", strerror(-r));
         printf("%s%s\n", words, *words && words[strlen(words) - 1] != '\n' ? "\n" : "");
         print_field("id", tms_protocol_id(p));
         print_field("status", tms_protocol_status(p));
@@ -170,12 +185,9 @@ static int show_json(const struct tms_protocol *p)
         json_t *j;
         int r;
 
-        r = with_dose ? protocol_verdict(p, &safety) : 0;
+        r = look_at(p, with_dose, &words, &safety);
         if (r < 0)
                 return -r;
-        r = tms_protocol_describe(p, &words);
-        if (r < 0)
-                return fail(STATUS_FAILED, "Failed", "the protocol cannot be described: %s", strerror(-r));
         j = protocol_json(p, with_dose ? &safety : NULL);
         if (!j || json_object_set_new(j, "description", json_string(words)) < 0)
                 return fail_memory();
@@ -232,7 +244,7 @@ static void check_text(const struct tms_protocol *p, const struct tms_dose *dose
         printf("%s%s%s: %u pulses in %u trains, %s from first to last", colour(COLOUR_BOLD), tms_protocol_id(p),
                colour(COLOUR_NONE), tms_protocol_pulses(p), tms_protocol_trains(p),
                clock_text(tms_protocol_first_to_last_ns(p), time));
-        if (!STREQ(tms_protocol_reference(p), "MSO"))
+        if (!STREQ(tms_protocol_reference(p), TMS_REFERENCE_MSO))
                 printf("; %s %% of %s %s %% MSO", permille_text(used, percent), tms_protocol_reference(p),
                        thresholds_text(p, dose, mt, sizeof(mt)));
         if (t->count > 0)

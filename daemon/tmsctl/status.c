@@ -26,9 +26,10 @@ static const char *interlock_sentence(const char *name)
 
 static enum colour state_colour(const char *state)
 {
-        if (STREQ(state, "fault") || STREQ(state, "gone"))
+        if (STREQ(state, STATE_FAULT) || STREQ(state, STATE_GONE))
                 return COLOUR_RED;
-        if (STREQ(state, "armed") || STREQ(state, "running") || STREQ(state, "arming") || STREQ(state, "break"))
+        if (STREQ(state, STATE_ARMED) || STREQ(state, STATE_RUNNING) || STREQ(state, STATE_ARMING) ||
+            STREQ(state, STATE_BREAK))
                 return COLOUR_YELLOW;
         return COLOUR_GREEN;
 }
@@ -49,9 +50,9 @@ static void print_session(const char *path, const json_t *s)
 
         printf("session %s (%s): %s%s%s", path_id(path), *subject ? subject : "no subject", colour(COLOUR_BOLD), state,
                colour(COLOUR_NONE));
-        if (STREQ(json_get_str(s, "waiting"), "operator"))
+        if (STREQ(json_get_str(s, "waiting"), WAITS_OPERATOR))
                 printf(", waits for the operator (tmsctl go)");
-        else if (STREQ(json_get_str(s, "waiting"), "trigger"))
+        else if (STREQ(json_get_str(s, "waiting"), WAITS_TRIGGER))
                 printf(", waits for the external trigger");
         if (*json_get_str(s, "protocol_id"))
                 printf(", %s at %s %% MSO, %" PRIu64 " of %" PRIu64 " pulses", json_get_str(s, "protocol_id"),
@@ -59,7 +60,7 @@ static void print_session(const char *path, const json_t *s)
                        json_get_u64(s, "pulses"));
         if (json_get_u64(s, "missed") > 0)
                 printf(", %" PRIu64 " missed", json_get_u64(s, "missed"));
-        if (STREQ(state, "running") || STREQ(state, "paused"))
+        if (STREQ(state, STATE_RUNNING) || STREQ(state, STATE_PAUSED))
                 printf(", train %" PRIu64 " of %" PRIu64 ", %s left", train < trains ? train + 1 : trains, trains,
                        countdown_text(json_get_u64(s, "time_left"), left));
         if (*text || *discharged)
@@ -95,14 +96,14 @@ static void print_stimulator(const json_t *s, json_t *objects)
 
         printf("%s%s%s  %s%s%s", colour(COLOUR_BOLD), json_get_str(s, "node"), colour(COLOUR_NONE),
                colour(state_colour(state)), state, colour(COLOUR_NONE));
-        if (STREQ(state, "fault"))
+        if (STREQ(state, STATE_FAULT))
                 print_fault(s);
         (void)putchar('\n');
         printf("    card %" PRIu64 ", firmware %s, %" PRIu64 " pulses in its life", json_get_u64(s, "card_serial"),
                json_get_str(s, "firmware"), json_get_u64(s, "odometer"));
         print_temperature("board", s, "board_temperature");
         printf("\n    ");
-        if (*coil && !STREQ(coil, "none")) {
+        if (*coil && !STREQ(coil, tms_coil_name(0))) {
                 printf("coil %s %" PRIu64 ", %" PRIu64 " pulses", coil, json_get_u64(s, "coil_serial"),
                        json_get_u64(s, "coil_pulses"));
                 print_temperature("at", s, "coil_temperature");
@@ -237,7 +238,7 @@ int verb_status(int argc, char **argv)
         if (manager)
                 print_manager(manager);
         if (l.n == 0)
-                return fail(STATUS_NO_STIMULATOR, "NoStimulator",
+                return fail(STATUS_NO_STIMULATOR, FAILURE_NO_STIMULATOR,
                             "no stimulator is connected; if one should be, look whether its driver is loaded: lsmod | "
                             "grep tms");
         return STATUS_OK;
@@ -257,7 +258,7 @@ int verb_session(int argc, char **argv)
         if (r < 0)
                 return -r;
         if (l.only && l.n == 0)
-                return fail(STATUS_FAILED, "NoSuchSession", "there is no session '%s'", argv[0]);
+                return fail(STATUS_FAILED, FAILURE_NO_SUCH_SESSION, "there is no session '%s'", argv[0]);
         if (opt.json)
                 return print_json(TAKE_PTR(array), STATUS_OK);
         if (l.n == 0)

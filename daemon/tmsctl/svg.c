@@ -82,7 +82,8 @@ void picture_svg(const struct picture *pic)
         text_at(MARGIN_LEFT, 24, "start", tms_protocol_title(pic->protocol));
         printf("<text x=\"%d\" y=\"42\">", MARGIN_LEFT);
         print_escaped(tms_protocol_id(pic->protocol));
-        printf(", intensity in %% of %s</text>\n", pic->relative ? tms_protocol_reference(pic->protocol) : "MSO");
+        printf(", intensity in %% of %s</text>\n",
+               pic->relative ? tms_protocol_reference(pic->protocol) : TMS_REFERENCE_MSO);
         for (i = 0; i < pic->panels; i++)
                 draw_panel(pic, pic->panel + i, HEAD_HEIGHT + (int)i * PANEL_HEIGHT);
         puts("</svg>");

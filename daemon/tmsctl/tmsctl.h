@@ -28,6 +28,7 @@
 #include <systemd/sd-bus.h>
 
 #include "tms.h"
+#include "names.h"
 #include "options.h"
 #include "util.h"
 
@@ -173,6 +174,11 @@ static inline const char *timeline_unit(bool relative)
 json_t *protocol_json(const struct tms_protocol *p, const struct tms_safety *safety);
 json_t *safety_reason_json(const struct tms_safety_reason *reason);
 int safety_status(enum tms_safety_class c);
+/* A class by its name, as the daemon or protocol_json() give it. */
+static inline bool is_class(const char *name, enum tms_safety_class c)
+{
+        return STREQ(name, tms_safety_class_name(c));
+}
 /*
  * "allowed", coloured, and a line for each reason, from {class, sentence, …} as protocol_json() or the daemon give
  * them; all: also those that merely allow.

@@ -30,7 +30,7 @@ int verb_unknown(const struct verb *verbs, const char *first, const char *second
         size_t i;
 
         if (STREQ(first, "audit"))
-                return fail(STATUS_BAD_INPUT, "BadUsage",
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
                             "'audit %s' is not a verb; expected audit verify, audit show or audit export",
                             second ? second : "");
         (void)snprintf(typed, sizeof(typed), "%s", first);
@@ -43,11 +43,11 @@ int verb_unknown(const struct verb *verbs, const char *first, const char *second
                 }
         }
         if (STREQ(first, "version"))
-                return fail(STATUS_BAD_INPUT, "BadUsage", "'version' is not a verb; did you mean '--version'?");
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'version' is not a verb; did you mean '--version'?");
         if (nearest)
-                return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' is not a verb; did you mean '%s'?", first,
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%s' is not a verb; did you mean '%s'?", first,
                             nearest->name);
-        return fail(STATUS_BAD_INPUT, "BadUsage", "'%s' is not a verb; see tmsctl help", first);
+        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%s' is not a verb; see tmsctl help", first);
 }
 
 int verb_call(const struct verb *v, int argc, char **argv, uint32_t given)
@@ -56,12 +56,12 @@ int verb_call(const struct verb *v, int argc, char **argv, uint32_t given)
 
         for (i = 0; long_options[i].name; i++)
                 if (given & BIT(i) & ~v->options)
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s does not take --%s", v->name,
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s does not take --%s", v->name,
                                     long_options[i].name);
         if (argc < v->min)
-                return fail(STATUS_BAD_INPUT, "BadUsage", "%s wants more: tmsctl %s %s", v->name, v->name,
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s wants more: tmsctl %s %s", v->name, v->name,
                             v->arguments);
         if (argc > v->max)
-                return fail(STATUS_BAD_INPUT, "BadUsage", "%s does not take '%s'", v->name, argv[v->max]);
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s does not take '%s'", v->name, argv[v->max]);
         return v->run(argc, argv);
 }

@@ -82,31 +82,31 @@ int safety_status(enum tms_safety_class c)
 
 static enum colour class_colour(const char *class)
 {
-        return STREQ(class, "allowed") ? COLOUR_GREEN : STREQ(class, "notice") ? COLOUR_YELLOW : COLOUR_RED;
+        return is_class(class, TMS_SAFETY_ALLOWED)  ? COLOUR_GREEN
+               : is_class(class, TMS_SAFETY_NOTICE) ? COLOUR_YELLOW
+                                                    : COLOUR_RED;
 }
 
 void print_verdict(const char *verdict, const json_t *reasons, bool all)
 {
-        static const struct {
-                const char *class, *words;
-        } words[] = {
-                        {"allowed", "allowed"},
-                        {"notice", "allowed, with a notice"},
-                        {"override", "needs a prescriber's override with a reason"},
-                        {"never", "never"},
+        static const char *const words[] = {
+                        [TMS_SAFETY_ALLOWED] = "allowed",
+                        [TMS_SAFETY_NOTICE] = "allowed, with a notice",
+                        [TMS_SAFETY_OVERRIDE] = "needs a prescriber's override with a reason",
+                        [TMS_SAFETY_NEVER] = "never",
         };
         const char *text = verdict;
         const json_t *reason;
         size_t i;
 
         for (i = 0; i < ELEMENTS(words); i++)
-                if (STREQ(words[i].class, verdict))
-                        text = words[i].words;
+                if (is_class(verdict, (enum tms_safety_class)i))
+                        text = words[i];
         printf("%s%s%s\n", colour(class_colour(verdict)), text, colour(COLOUR_NONE));
         json_array_foreach(reasons, i, reason) {
                 const char *class = json_get_str(reason, "class"), *source = json_get_str(reason, "source");
 
-                if (!all && STREQ(class, "allowed"))
+                if (!all && is_class(class, TMS_SAFETY_ALLOWED))
                         continue;
                 printf("  %s%-8s%s  %s", colour(class_colour(class)), class, colour(COLOUR_NONE),
                        json_get_str(reason, "sentence"));

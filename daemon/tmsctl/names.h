@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The words that tmsctl compares or that programs know its failures by: a
+ * misspelt one does not compile. The manual page and org.tmsd1.xml list them.
+ */
+#ifndef TMSCTL_NAMES_H
+#define TMSCTL_NAMES_H
+
+/* "name" in {"error": {"name", "message"}}; those of the daemon's own errors come from it. */
+#define FAILURE_BAD_INPUT "BadInput"
+#define FAILURE_BAD_USAGE "BadUsage"
+#define FAILURE_BUS_LOST "BusLost"
+#define FAILURE_DAEMON_GONE "DaemonGone"
+#define FAILURE_FAILED "Failed"
+#define FAILURE_INCOMPLETE "Incomplete"
+#define FAILURE_INTERRUPTED "Interrupted"
+#define FAILURE_INVALID_ARGUMENT "InvalidArgument"
+#define FAILURE_INVALID_PROTOCOL "InvalidProtocol"
+#define FAILURE_LIMIT_EXCEEDED "LimitExceeded"
+#define FAILURE_NO_ANSWER "NoAnswer"
+#define FAILURE_NO_BUS "NoBus"
+#define FAILURE_NO_FAULT "NoFault"
+#define FAILURE_NO_STIMULATOR "NoStimulator"
+#define FAILURE_NO_SUCH_PROTOCOL "NoSuchProtocol"
+#define FAILURE_NO_SUCH_SESSION "NoSuchSession"
+#define FAILURE_NOTICE_NOT_CONFIRMED "NoticeNotConfirmed"
+#define FAILURE_NOT_VERIFIED "NotVerified"
+#define FAILURE_TIMEOUT "Timeout"
+
+/* A session's State, or a stimulator's. */
+#define STATE_PAUSED "paused"
+#define STATE_RUNNING "running"
+#define STATE_ENDED "ended"
+#define STATE_FAULT "fault"
+#define STATE_GONE "gone"
+#define STATE_ARMED "armed"
+#define STATE_ARMING "arming"
+#define STATE_BREAK "break"
+
+/* EndReason of a session whose last pulse was played. */
+#define END_COMPLETE "complete"
+
+/* Waiting */
+#define WAITS_OPERATOR "operator"
+#define WAITS_TRIGGER "trigger"
+
+#endif
