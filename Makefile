@@ -5,7 +5,7 @@
 ifeq ($(KERNELRELEASE),)
 
 B           ?= build
-VERSION     := 0.1.0
+VERSION     := $(shell sed -n 's/^\#define TMS_VERSION "\(.*\)"/\1/p' kernel/version.h)
 prefix      ?= /usr
 sysconfdir  ?= /etc
 bindir      ?= $(prefix)/bin

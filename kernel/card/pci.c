@@ -8,6 +8,7 @@
 #include <linux/module.h>
 
 #include "card/card.h"
+#include "version.h"
 
 static void free_irqs(struct tms_device *tms, unsigned int count)
 {
@@ -237,4 +238,4 @@ module_exit(tms_exit);
 MODULE_AUTHOR("The tmsd authors");
 MODULE_DESCRIPTION("Transcranial magnetic stimulator cards: hard-IRQ pulse engine and safety");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(TMS_VERSION);
