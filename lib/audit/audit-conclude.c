@@ -9,6 +9,7 @@ void audit_conclude(struct audit_pass *v, enum tms_audit_result result, uint64_t
         size_t n = 0;
         va_list ap;
 
+        assert(line <= v->reader.line);
         v->report.result = result;
         v->report.bad_line = line;
         if (line)

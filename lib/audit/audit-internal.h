@@ -9,6 +9,9 @@
  * Two kinds of failure are kept apart throughout. -EBADMSG: the log was read,
  * and does not hold. Any other errno: something could not be read (no
  * descriptor, no memory, no permission, a disk error), and nothing is known.
+ *
+ * audit/: these rooms know base/ only, and nothing of the daemon that writes the log. They read files, so that a
+ * call may wait for a disk, in whichever thread calls; they keep nothing between two calls, and take no lock.
  */
 #ifndef TMS_LIB_AUDIT_INTERNAL_H
 #define TMS_LIB_AUDIT_INTERNAL_H

@@ -128,6 +128,7 @@ int audit_check_line(struct audit_pass *v, struct tms_error *error)
         if (r < 0)
                 return r == -EBADMSG ? r : audit_fail_read(&why, r, v->reader.line, error);
         v->report.records++;
+        assert(v->report.records == v->reader.line && v->report.good_bytes < v->reader.bytes);
         v->report.good_bytes = v->reader.bytes;
         r = v->record ? v->record(record, v->userdata) : 0;
         return r < 0 ? tms_error_set(error, -r, "log.jsonl", (unsigned)v->reader.line, 1, NULL, "%s",

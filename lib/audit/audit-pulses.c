@@ -311,6 +311,7 @@ int audit_pulses_claim(struct audit_pulses *p, const json_t *data, bool end, uin
         if (json_object_get(data, "missed") && f->counts.missed != c.missed)
                 return audit_why(why, "%s has %" PRIu64 " missed pulses where the log says %" PRIu64, f->name,
                                  f->counts.missed, c.missed);
+        assert(f->bytes == c.bytes && f->counts.delivered >= delivered_before);
         p->delivered += f->counts.delivered - delivered_before;
         f->line = line;
         f->ended |= end;

@@ -2,12 +2,19 @@
 /*
  * The few idioms that every file of the library uses: scope cleanup, moving
  * ownership out of a scope, filling a tms_error, and what is text. Nothing here is exported.
+ *
+ * base/: text, characters, errors, names of the driver's codes. These rooms know no other of the library.
+ * They run in whichever thread calls; nothing is kept between two calls.
+ * They take no lock, here as in all of the library.
  */
 #ifndef TMS_LIB_BASE_H
 #define TMS_LIB_BASE_H
 
 #include "tms.h"
 
+/* Invariants hold in every build. A caller's mistake is no invariant: that is -EINVAL. */
+#undef NDEBUG
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>

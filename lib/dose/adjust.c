@@ -11,11 +11,13 @@
 
 uint32_t dose_measured(const struct tms_dose *dose, size_t leg)
 {
+        assert(leg < TMS_LEGS_MAX);
         return dose->leg_threshold_permille[leg] ?: dose->threshold_permille;
 }
 
 uint32_t dose_played(const struct tms_dose *dose, size_t leg)
 {
+        assert(leg < TMS_LEGS_MAX);
         if (dose->leg_adjusted_permille[leg])
                 return dose->leg_adjusted_permille[leg];
         /* The common adjustment belongs to the common threshold, and not to one that a leg has of its own. */
@@ -96,5 +98,6 @@ uint32_t dose_real_percent(const struct tms_protocol *p, const struct tms_dose *
                 if (real > most)
                         most = real;
         }
+        assert(most >= percent_permille);
         return most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
 }

@@ -17,6 +17,7 @@ static int base_permille(const struct tms_protocol *p, size_t leg, const struct 
 {
         uint32_t v;
 
+        assert(base != BASE_MAIN);
         if (base == BASE_MSO) {
                 *ret = 1000;
                 return 0;
@@ -71,6 +72,7 @@ static int intensity_resolve(const struct tms_protocol *p, size_t leg, const str
 static void resolved_exact(const struct resolved *x, struct share s, unsigned __int128 *ret_num,
                            unsigned __int128 *ret_den)
 {
+        assert(s.den > 0 && s.num <= s.den && x->share_permille <= PERCENT_MAX_PERMILLE);
         *ret_num = (unsigned __int128)x->base_permille * x->percent_permille * x->share_permille *
                    x->leg_share_permille * s.num;
         *ret_den = (unsigned __int128)1000000000 * s.den;
@@ -145,6 +147,7 @@ int dose_extremes(const struct tms_protocol *p, const struct tms_dose *dose, uin
                                 break;
                 }
         }
+        assert(weakest <= strongest);
         *ret_strongest = strongest;
         *ret_weakest = weakest;
         return 0;
@@ -202,6 +205,8 @@ static void leg_set_intensities(const struct leg *leg, const struct resolved *ta
                                         pulses->intensity_permille = full[k].intensity_permille;
                                 else
                                         pulses->intensity_permille = (uint16_t)resolved_permille(&table[k], s);
+                                /* So leg_resolve() has made sure, on the exact numbers. */
+                                assert(pulses->intensity_permille > 0 && pulses->intensity_permille <= 1000);
                                 if (pulses->intensity_permille > *max_permille)
                                         *max_permille = pulses->intensity_permille;
                         }
@@ -245,6 +250,8 @@ int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struc
                 t.trains += (uint32_t)leg_trains(leg);
         }
 
+        assert(next == pulses + count && count > 0 && count <= TMS_PULSES_MAX);
+        assert(next[-1].t_ns <= TMS_DURATION_MAX_NS);
         t.count = (uint32_t)count;
         t.waveform = p->waveform;
         t.pulses = TAKE_PTR(pulses);

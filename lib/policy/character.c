@@ -104,6 +104,7 @@ int course_make(const struct tms_protocol *p, const struct tms_dose *dose, struc
                 leg_walk(&p->legs[i], p->den, c.pulses + at, 0, NULL);
                 r = leg_percents(p, i, dose, c.percent_permille + at);
         }
+        assert(c.count > 0 && c.leg_end[p->n_legs - 1] == c.count);
         if (r < 0) {
                 course_clear(&c);
                 return r;
@@ -122,6 +123,7 @@ uint64_t course_pulses_per_s(const struct pulse_course *c)
                 if (i - first + 1 > most)
                         most = i - first + 1;
         }
+        assert(most > 0 && most <= c->count);
         return most;
 }
 
@@ -162,12 +164,14 @@ static void found_train(struct scan *x, enum stimulation kind, size_t first, siz
         const struct pulse_course *c = x->course;
         const uint64_t start_ns = c->pulses[first].t_ns;
 
+        assert(first <= last && last < c->count);
         while (first >= c->leg_end[x->leg])
                 x->leg++;
         t.stimulation = kind;
         t.leg = t.last_leg = x->leg;
         while (last >= c->leg_end[t.last_leg])
                 t.last_leg++;
+        assert(x->leg <= t.last_leg && t.last_leg < c->legs);
         t.begins_leg = first == (x->leg ? c->leg_end[x->leg - 1] : 0);
         t.pulses = last - first + 1;
         for (size_t i = first; i <= last; i++) {
@@ -271,6 +275,7 @@ static void block(struct scan *x, size_t first, size_t last)
         enum stimulation kind;
         struct run r;
 
+        assert(first < last && last < c->count);
         for (size_t i = first; i < last; i++) {
                 if (gap(c, i) < t.interval_ns)
                         t.interval_ns = gap(c, i);

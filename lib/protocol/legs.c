@@ -35,6 +35,7 @@ static bool leg_den(const struct leg *leg, uint64_t *den)
 /* At most a day x RATIO_DEN_MAX: 63 bits. */
 static uint64_t ratio_ticks(struct ratio v, uint64_t den)
 {
+        assert(v.den == 0 || den % v.den == 0);
         return v.den ? v.num * (den / v.den) : 0;
 }
 
@@ -95,6 +96,7 @@ int legs_finish(const struct reader *reader, const struct node *n, struct tms_pr
         uint64_t start = 0, pulses = 0;
         int r;
 
+        assert(p->n_legs > 0 && p->n_legs <= TMS_LEGS_MAX);
         p->den = 1;
         for (size_t i = 0; i < p->n_legs; i++)
                 if (!leg_den(&p->legs[i], &p->den))
@@ -127,6 +129,7 @@ int legs_finish(const struct reader *reader, const struct node *n, struct tms_pr
                         leg_walk(leg, p->den, NULL, 0, &leg->span_ticks);
                 if (!leg_nominal(leg, LEVEL_SERIES, &leg->length_ticks))
                         leg->length_ticks = leg->span_ticks;
+                assert(leg->span_ticks <= leg_span_longest(leg, LEVEL_SERIES));
                 start = add_sat(leg->start_ticks, leg->length_ticks);
 
                 if (i + 1 < p->n_legs && add_sat(leg->length_ticks, ratio_ticks(p->legs[i + 1].pause, p->den)) <

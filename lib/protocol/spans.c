@@ -26,6 +26,7 @@ uint64_t leg_pulses(const struct leg *leg)
 
 uint64_t ticks_to_ns(uint64_t ticks, uint64_t den)
 {
+        assert(den > 0);
         return (ticks + den / 2) / den;
 }
 
@@ -45,6 +46,7 @@ uint64_t level_shortest(const struct level *level)
 {
         uint64_t best = UINT64_MAX;
 
+        assert(level->count > 0);
         if (level->count == 1)
                 return UINT64_MAX;
 
@@ -69,6 +71,7 @@ uint64_t leg_span_longest(const struct leg *leg, int level)
         const struct level *l;
         uint64_t inner;
 
+        assert(level < LEVEL_COUNT);
         if (level < 0)
                 return 0;
         l = &leg->levels[level];
@@ -92,6 +95,7 @@ bool leg_nominal(const struct leg *leg, int level, uint64_t *ret_ticks)
         const struct level *l;
         uint64_t inner;
 
+        assert(level < LEVEL_COUNT);
         if (level < 0) {
                 *ret_ticks = 0;
                 return true;

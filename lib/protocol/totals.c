@@ -314,6 +314,8 @@ int totals_read(const struct reader *reader, const struct node *n, const struct 
                 }
         }
 
+        /* The account that the session's limits are taken from. */
+        assert(!ret || (stated.pulses > 0 && stated.pulses == v.pulses));
         if (ret)
                 *ret = stated;
         return 0;

@@ -26,6 +26,7 @@ static uint64_t jitter_draw(const struct level *l, uint64_t den, uint64_t *state
         uint64_t min_ns = l->jitter_min_ticks / den, max_ns = l->jitter_max_ticks / den;
         unsigned __int128 x = splitmix64(state);
 
+        assert(0 < min_ns && min_ns < max_ns);
         return (min_ns + (uint64_t)((x * (max_ns - min_ns + 1)) >> 64)) * den;
 }
 
@@ -72,6 +73,7 @@ void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uin
                            *bursts = &leg->levels[LEVEL_BURST];
         uint64_t state = leg->seed, train_ticks = leg->start_ticks, last = 0;
 
+        assert(den > 0 && series->count > 0 && trains->count > 0 && bursts->count > 0);
         for (uint32_t t = 0; t < series->count; t++) {
                 uint64_t burst_ticks;
 
@@ -89,6 +91,8 @@ void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uin
                         for (uint32_t k = 0; k < bursts->count; k++) {
                                 if (k > 0)
                                         ticks += level_step(bursts, k, den, &state);
+                                /* So reading has made sure: no two pulses are closer than a nanosecond. */
+                                assert((t == 0 && b == 0 && k == 0) || ticks >= last + den);
                                 last = ticks;
                                 if (!pulses)
                                         continue;
@@ -114,6 +118,7 @@ void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uin
 
 struct share ramp_share(const struct leg *leg, uint32_t train)
 {
+        assert(leg->ramp_start_permille <= 1000);
         if (train >= leg->ramp_trains)
                 return (struct share){1, 1};
         return (struct share){

@@ -140,6 +140,7 @@ int pest_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *
 
         e.threshold_permille = pest_likeliest(p);
         pest_range(p, LIKELIHOOD_RATIO_95, &e.low_permille, &e.high_permille);
+        assert(e.low_permille <= e.threshold_permille && e.threshold_permille <= e.high_permille);
         v = pest_tally(t, e.threshold_permille);
         /* Not above the limit because it is unlikely to be below, but because it is unlikely enough. */
         if (e.low_permille > t->options.max_permille)
@@ -179,6 +180,7 @@ void pest_answer(struct tms_threshold *t, bool response)
         uint64_t slack;
 
         /* This pulse is counted by now. */
+        assert(t->pulses > 0 && t->pulses <= HUNT_PULSES_MAX && t->asked_permille > 0);
         t->pest.answers[t->pulses - 1].permille = (uint16_t)t->asked_permille;
         t->pest.answers[t->pulses - 1].response = response;
         pest_add(&t->pest, t->asked_permille, response, LAPSE);

@@ -62,6 +62,7 @@ int tms_threshold_next(struct tms_threshold *t, uint32_t *ret_permille, uint64_t
                 return -EALREADY;
 
         t->asked_permille = methods[t->options.method].next(t);
+        assert(t->asked_permille > 0 && t->asked_permille <= t->options.max_permille);
         *ret_permille = t->asked_permille;
         *ret_not_before_ns = t->pulses ? t->fired_ns + TMS_THRESHOLD_GAP_NS : 0;
         return 0;
@@ -74,6 +75,7 @@ int tms_threshold_answer(struct tms_threshold *t, uint64_t fired_ns, bool respon
         if (t->pulses && (fired_ns < t->fired_ns || fired_ns - t->fired_ns < TMS_THRESHOLD_GAP_NS))
                 return -ETIME;
 
+        assert(t->pulses < HUNT_PULSES_MAX);
         t->pulses++;
         t->fired_ns = fired_ns;
         methods[t->options.method].answer(t, response);

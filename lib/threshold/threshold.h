@@ -3,6 +3,9 @@
  * A threshold hunt's inside. threshold.c keeps the manners that all methods
  * share (order of calls, distance of pulses, cap); a method only says which
  * intensity it wants next, and learns from answers.
+ *
+ * threshold/: these rooms know base/ only, neither protocols nor stimulators: the caller fires and tells.
+ * They run in whichever thread calls; a hunt belongs to one thread at a time. They take no lock.
  */
 #ifndef TMS_LIB_THRESHOLD_H
 #define TMS_LIB_THRESHOLD_H
