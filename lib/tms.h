@@ -103,6 +103,14 @@ struct tms_protocol;
 
 #define TMS_PROTOCOL_SIZE_MAX (256 * 1024) /* bytes of a protocol file */
 
+/* The words that kinds of threshold, references of an intensity and methods go by. */
+#define TMS_KIND_RMT "rMT"
+#define TMS_KIND_AMT "aMT"
+#define TMS_REFERENCE_MSO "MSO"
+#define TMS_METHOD_EMG "EMG"
+#define TMS_METHOD_VISUAL "visual"
+#define TMS_ANY_COIL "any" /* of a protocol; no stimulator has it */
+
 #define TMS_LEGS_MAX 4           /* parts of one session with their own target and pattern */
 #define TMS_TIME_NONE UINT64_MAX /* a time that a pattern does not have */
 

@@ -5,6 +5,7 @@
  * what to look at.
  */
 #include "base.h"
+#include "card.h"
 
 #include <inttypes.h>
 
@@ -225,31 +226,48 @@ const char *tms_rule_name(uint32_t rule)
         return code_name(rules, ELEMENTSOF(rules), rule);
 }
 
-static const struct code coils[] = {
-                {0, "none", NULL}, {1, "figure-8", NULL}, {2, "circular", NULL}, {3, "double-cone", NULL},
-                {4, "H1", NULL},   {5, "H4", NULL},       {6, "H7", NULL},       {7, "sham", NULL},
+const char *const coil_names[] = {
+                [TMS_COIL_NONE] = "none",
+                [TMS_COIL_FIGURE8] = "figure-8",
+                [TMS_COIL_CIRCULAR] = "circular",
+                [TMS_COIL_DOUBLE_CONE] = "double-cone",
+                [TMS_COIL_H1] = "H1",
+                [TMS_COIL_H4] = "H4",
+                [TMS_COIL_H7] = "H7",
+                [TMS_COIL_SHAM] = "sham",
+                [COIL_ANY] = TMS_ANY_COIL,
+                NULL,
 };
 
 const char *tms_coil_name(uint32_t coil_type)
 {
-        return code_name(coils, ELEMENTSOF(coils), coil_type);
+        return coil_type <= TMS_COIL_SHAM ? coil_names[coil_type] : "unknown";
 }
 
-static const struct code waveforms[] = {
-                {TMS_LOAD_BIPHASIC, "biphasic", NULL},
-                {TMS_LOAD_MONOPHASIC, "monophasic", NULL},
-                {TMS_LOAD_HALFSINE, "half-sine", NULL},
+const char *const waveform_names[] = {
+                [TMS_LOAD_BIPHASIC] = "biphasic",
+                [TMS_LOAD_MONOPHASIC] = "monophasic",
+                [TMS_LOAD_HALFSINE] = "halfsine",
+                NULL,
 };
+
+/* In a sentence. */
+static const char *waveform_word(uint64_t waveform)
+{
+        if (waveform == TMS_LOAD_HALFSINE)
+                return "half-sine";
+        return waveform < TMS_LOAD_HALFSINE ? waveform_names[waveform] : "unknown";
+}
 
 static void waveform_verdict_format(uint64_t card, uint64_t asked, char *buf, size_t size)
 {
-        const char *name = code_name(waveforms, ELEMENTSOF(waveforms), asked & TMS_LOAD_WAVEFORM);
+        const char *name = waveform_word(asked & TMS_LOAD_WAVEFORM);
         char has[64] = "";
         size_t n = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(waveforms); i++)
-                if (card & 1U << waveforms[i].code)
-                        n += snprintf(has + n, sizeof(has) - n, "%s%s", n ? ", " : "", waveforms[i].name);
+        for (unsigned i = 0; waveform_names[i]; i++)
+                if (card & 1U << i)
+                        n += snprintf(has + n, sizeof(has) - n, "%s%s", n ? ", " : "", waveform_word(i));
 
         snprintf(buf, size, "its pulses are %s%s; the stimulator's are %s%s", name,
                  asked & TMS_LOAD_REVERSE ? " with reversed current" : "", n ? has : "of no known waveform",

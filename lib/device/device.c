@@ -4,6 +4,10 @@
  * first, so that reserved words are zero; nothing is cached and nothing is
  * retried but an interrupted call. The file is non-blocking: read() and the
  * ioctls never wait for a pulse, only ARM waits for the card's charge.
+ *
+ * device/: these rooms know base/ and the driver's interface. They run in whichever thread calls; a device belongs
+ * to one thread at a time, and while that one sleeps in ARM another goes on with an object of its own over the
+ * same open file (tms_device_open_fd()). They take no lock.
  */
 #include "base.h"
 

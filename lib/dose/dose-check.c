@@ -77,7 +77,7 @@ static int thresholds_check(const struct tms_dose *dose, struct tms_error *error
 
 int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
 {
-        const char *coil = protocol_coils[p->coil];
+        const char *coil = coil_names[p->coil];
         bool missing = false, given = dose->threshold_permille || dose->other_threshold_permille;
         int r;
 
@@ -106,7 +106,7 @@ int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct
                                              "leg at most",
                                              i + 1, p->id, p->n_legs);
         /* Whichever of them it is: with another coil it would be another number. */
-        if (given && strcmp(coil, "any") != 0 && strcmp(dose->threshold_coil, coil) != 0)
+        if (given && p->coil != COIL_ANY && strcmp(dose->threshold_coil, coil) != 0)
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "the threshold was measured with a %s coil, but %s is for a %s coil; expected a "
                                      "threshold "

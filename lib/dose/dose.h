@@ -4,6 +4,9 @@
  * which threshold counts, dose-check.c whether the dose fits the protocol,
  * compile.c makes the timeline, limits.c gives the session's limits by a
  * second account, playable.c asks whether the stimulator can.
+ *
+ * These rooms know protocol/, base/ and the kernel's verifier; nothing of the safety policy, which is asked
+ * elsewhere. They run in whichever thread calls, keep nothing between two calls, and take no lock.
  */
 #ifndef TMS_LIB_DOSE_H
 #define TMS_LIB_DOSE_H

@@ -10,7 +10,6 @@
  * kernel, which holds the timeline against the limits. The pulses in a second
  * are a bound and can be more than any second has; safety.c counts them.
  */
-#include "kernel/regs.h"
 #include "kernel/pure/timeline.h"
 #include "protocol.h"
 
@@ -22,6 +21,7 @@
 
 static uint64_t threshold_of(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, enum base base)
 {
+        assert(base != BASE_MAIN && leg < TMS_LEGS_MAX);
         if (base == BASE_MSO)
                 return 1000;
         if (base != p->reference && !kind_is(dose->threshold_kind, base))
@@ -173,6 +173,7 @@ static uint64_t leg_shortest_ns(const struct tms_protocol *p, const struct leg *
 
                 if (step == UINT64_MAX)
                         continue;
+                assert(step > leg_span_longest(leg, i - 1));
                 step -= leg_span_longest(leg, i - 1);
                 if (step < shortest)
                         shortest = step;
@@ -260,6 +261,7 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
                         /* From the last pulse of the leg before to the first of this one. */
                         uint64_t end = p->legs[i - 1].start_ticks + p->legs[i - 1].span_ticks;
 
+                        assert(leg->start_ticks > end);
                         x = (leg->start_ticks - end) / p->den;
                         if (x < shortest_ns)
                                 shortest_ns = x;
@@ -274,6 +276,7 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
         if (strongest > 1000)
                 return refuse_strength(p, dose, strongest, error);
 
+        assert(p->stated.pulses > 0 && p->stated.pulses <= TMS_PULSES_MAX && per_s > 0);
         v.max_permille = (uint32_t)strongest;
         v.max_pulses = (uint32_t)p->stated.pulses;
         v.max_pulses_per_s = (uint32_t)(per_s > TMS_RATE_MAX ? TMS_RATE_MAX : per_s);
@@ -290,24 +293,12 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
  * interrupt, queueing the next set-point, the gate's window.
  */
 #define SETTLE_MARGIN_NS 200000ull
-/* Of the driver's module parameters. */
-#define REFERENCE_LATENESS_NS 50000
-#define REFERENCE_LOCKOUT_NS 500000
-
 /* The card that the register contract describes, with a figure-8 coil. */
 static const struct tms_info reference_card = {
                 .card_caps = TMS_CAP_BIPHASIC | TMS_CAP_MONOPHASIC | TMS_CAP_HALFSINE | TMS_CAP_REVERSE_CURRENT |
                              TMS_CAP_TRIGGER_IN | TMS_CAP_TRIGGER_OUT,
-                .coil_type = 1,
-                .max_permille = 1000,
-                .min_interval_ns = REFERENCE_LOCKOUT_NS + REFERENCE_LOCKOUT_NS / 1000 + REFERENCE_LATENESS_NS,
-                .stored_pulses = 4,
-                .pulse_mJ = 252000,
-                .charge_mW = 6300000,
-                .reservoir_mJ = 63000000,
-                .refill_mW = 1050000,
-                .coil_heat_mJ = 30000000,
-                .coil_cool_mW = 400000,
+                .coil_type = TMS_COIL_FIGURE8,
+                REFERENCE_CARD,
                 .max_pulses_per_s = 200,
                 .max_pulses_per_day = 20000,
                 .lateness_default_ns = REFERENCE_LATENESS_NS,

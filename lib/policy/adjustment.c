@@ -8,8 +8,8 @@
 
 static void not_adjusted(struct safety_check *c)
 {
-        struct tms_safety_reason *r =
-                        safety_reason_add(c, TMS_SAFETY_NOTICE, "threshold", "threshold_adjustment", allow_list_source);
+        struct tms_safety_reason *r = safety_reason_add(c, TMS_SAFETY_NOTICE, LAYER_THRESHOLD, "threshold_adjustment",
+                                                        allow_list_source);
 
         REASON_TEXT(r->limit, "adjusted");
         REASON_TEXT(r->actual, "not given");
@@ -35,7 +35,7 @@ void safety_adjustment(struct safety_check *c, bool listed)
                 class_ = real > adjusted_percent_permille.value ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED;
         else
                 class_ = TMS_SAFETY_NOTICE;
-        r = safety_reason_add(c, class_, "threshold",
+        r = safety_reason_add(c, class_, LAYER_THRESHOLD,
                               published ? adjusted_percent_permille.name : "threshold_adjustment",
                               published ? adjusted_percent_permille.source : "the threshold as it was measured");
         safety_percent_text(percent, sizeof(percent), c->percent_permille);

@@ -7,7 +7,19 @@
 #include <errno.h>
 #include <inttypes.h>
 
-struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_safety_class class_, const char *layer,
+const char *safety_layer_name(enum layer layer)
+{
+        static const char *const names[] = {
+                        [LAYER_CEILING] = "ceiling", [LAYER_ALLOW_LIST] = "allow-list",
+                        [LAYER_TABLE] = "table",     [LAYER_THRESHOLD] = "threshold",
+                        [LAYER_CARD] = "card",
+        };
+
+        assert((unsigned)layer < ELEMENTSOF(names));
+        return names[layer];
+}
+
+struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_safety_class class_, enum layer layer,
                                             const char *table, const char *source)
 {
         struct tms_safety *out = c->out;
@@ -19,11 +31,13 @@ struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_saf
         else
                 c->full = true;
         *r = (struct tms_safety_reason){.class_ = class_};
-        snprintf(r->layer, sizeof(r->layer), "%s", layer);
+        snprintf(r->layer, sizeof(r->layer), "%s", safety_layer_name(layer));
         snprintf(r->table, sizeof(r->table), "%s", table);
         snprintf(r->source, sizeof(r->source), "%s", source);
         if (class_ > out->class_)
                 out->class_ = class_;
+        /* A verdict is never milder than one of its reasons. */
+        assert(out->class_ >= class_ && out->class_ <= TMS_SAFETY_NEVER);
         return r;
 }
 

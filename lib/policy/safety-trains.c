@@ -60,6 +60,7 @@ static struct cell cell_find(const struct duration_table *t, const struct train 
                 cell.row++;
         while (cell.column < t->columns - 1 && x->percent_permille > t->percent_permille[cell.column])
                 cell.column++;
+        assert(cell.row < SAFETY_ROWS && cell.column < t->columns && t->columns <= SAFETY_COLUMNS_MAX);
         cell.limit_ns = t->cell[cell.row][cell.column].ms * 1000000ull;
         return cell;
 }
@@ -67,7 +68,7 @@ static struct cell cell_find(const struct duration_table *t, const struct train 
 static struct tms_safety_reason *not_covered_add(struct safety_check *c, const struct train *x, const char *table,
                                                  const char *source)
 {
-        struct tms_safety_reason *r = safety_reason_add(c, c->outside, "table", table, source);
+        struct tms_safety_reason *r = safety_reason_add(c, c->outside, LAYER_TABLE, table, source);
         char hz[16];
 
         hz_text(hz, sizeof(hz), x->interval_ns);
@@ -184,7 +185,7 @@ static void duration_check(struct safety_check *c, const struct train *x, const 
                 mark = " (table not verified)";
         else if (longest_tested && !t->longest_tested_verified)
                 mark = " (the number is verified, that it is only the longest tested is not)";
-        r = safety_reason_add(c, inside ? TMS_SAFETY_ALLOWED : c->outside, "table", t->name, t->source);
+        r = safety_reason_add(c, inside ? TMS_SAFETY_ALLOWED : c->outside, LAYER_TABLE, t->name, t->source);
         REASON_TEXT(r->row, "%u Hz", t->hz[cell.row]);
         safety_percent_text(r->column, sizeof(r->column), t->percent_permille[cell.column]);
         seconds_text(r->limit, sizeof(r->limit), cell.limit_ns);
@@ -201,7 +202,7 @@ static void interval_check(struct safety_check *c, const struct train *x)
         struct tms_safety_reason *r;
         char prefix[160];
 
-        r = safety_reason_add(c, apart && known ? TMS_SAFETY_ALLOWED : c->outside, "table", t->name, t->source);
+        r = safety_reason_add(c, apart && known ? TMS_SAFETY_ALLOWED : c->outside, LAYER_TABLE, t->name, t->source);
         safety_percent_text(r->column, sizeof(r->column), known ? t->percent_permille : 1200);
         seconds_text(r->limit, sizeof(r->limit), t->min_ns);
         seconds_text(r->actual, sizeof(r->actual), x->pause_ns);
@@ -220,7 +221,7 @@ static void interval_check(struct safety_check *c, const struct train *x)
 
 static void single_pulses(struct safety_check *c, const struct train *x)
 {
-        struct tms_safety_reason *r = safety_reason_add(c, TMS_SAFETY_ALLOWED, "table", single_pulse_min_ns.name,
+        struct tms_safety_reason *r = safety_reason_add(c, TMS_SAFETY_ALLOWED, LAYER_TABLE, single_pulse_min_ns.name,
                                                         single_pulse_min_ns.source);
 
         seconds_text(r->limit, sizeof(r->limit), single_pulse_min_ns.value);
@@ -275,6 +276,7 @@ void safety_train_found(const struct train *x, void *userdata)
         struct safety_check *c = userdata;
         struct leg_findings *f = &c->legs[x->leg];
 
+        assert(x->leg < c->p->n_legs && x->pulses > 0);
         if (x->stimulation == STIMULATION_SINGLE) {
                 if (!f->single.pulses || (x->interval_ns && x->interval_ns < f->single.interval_ns))
                         f->single = *x;

@@ -34,8 +34,8 @@ static struct tms_safety_reason *ceiling(struct safety_check *c, const struct li
 {
         struct tms_safety_reason *r;
 
-        r = safety_reason_add(c, actual > limit->value ? TMS_SAFETY_NEVER : TMS_SAFETY_ALLOWED, "ceiling", limit->name,
-                              limit->source);
+        r = safety_reason_add(c, actual > limit->value ? TMS_SAFETY_NEVER : TMS_SAFETY_ALLOWED, LAYER_CEILING,
+                              limit->name, limit->source);
         if (percent) {
                 safety_percent_text(r->limit, sizeof(r->limit), limit->value);
                 safety_percent_text(r->actual, sizeof(r->actual), actual);
@@ -78,7 +78,7 @@ static void listed_day(struct safety_check *c)
         const uint64_t limit = a_day * pulses, total = c->today->treatment + pulses;
         struct tms_safety_reason *r;
 
-        r = safety_reason_add(c, total > limit ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "allow-list",
+        r = safety_reason_add(c, total > limit ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, LAYER_ALLOW_LIST,
                               "protocol_day_pulses", allow_list_source);
         REASON_TEXT(r->limit, "%" PRIu64, limit);
         REASON_TEXT(r->actual, "%" PRIu64, total);
@@ -94,7 +94,7 @@ static void measured_day(struct safety_check *c)
         const uint64_t limit = measuring_pulses_per_day.value, measured = c->today->measuring;
         struct tms_safety_reason *r;
 
-        r = safety_reason_add(c, measured > limit ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "allow-list",
+        r = safety_reason_add(c, measured > limit ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, LAYER_ALLOW_LIST,
                               measuring_pulses_per_day.name, measuring_pulses_per_day.source);
         REASON_TEXT(r->limit, "%" PRIu64, limit);
         REASON_TEXT(r->actual, "%" PRIu64, measured);
@@ -108,8 +108,8 @@ static void free_form_limit(struct safety_check *c, const struct limit *limit, u
 {
         struct tms_safety_reason *r;
 
-        r = safety_reason_add(c, actual > limit->value ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, "table", limit->name,
-                              limit->source);
+        r = safety_reason_add(c, actual > limit->value ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_ALLOWED, LAYER_TABLE,
+                              limit->name, limit->source);
         REASON_TEXT(r->limit, "%" PRIu64, limit->value);
         REASON_TEXT(r->actual, "%" PRIu64, actual);
         REASON_TEXT(r->sentence, "%" PRIu64 " pulses %s; without an override there may be %" PRIu64 ".", actual, when,
@@ -130,7 +130,7 @@ static void listing(struct safety_check *c, enum listed listed)
         /* Measurements belong to no course: their pulses are counted for themselves. */
         c->out->measuring = c->trains == 0 || (listed != LISTED_NO && !p->course.sessions_per_day);
         if (listed != LISTED_NO && percent > p->highest_permille) {
-                r = safety_reason_add(c, TMS_SAFETY_OVERRIDE, "allow-list", "protocol_highest", allow_list_source);
+                r = safety_reason_add(c, TMS_SAFETY_OVERRIDE, LAYER_ALLOW_LIST, "protocol_highest", allow_list_source);
                 safety_percent_text(r->limit, sizeof(r->limit), p->highest_permille);
                 safety_percent_text(r->actual, sizeof(r->actual), percent);
                 REASON_TEXT(r->sentence, "%s is on the list up to %s; at %s it is another protocol.", p->id, r->limit,
@@ -140,7 +140,7 @@ static void listing(struct safety_check *c, enum listed listed)
         c->outside = listed == LISTED_NO ? TMS_SAFETY_OVERRIDE : TMS_SAFETY_NOTICE;
 
         if (listed != LISTED_NO) {
-                r = safety_reason_add(c, TMS_SAFETY_ALLOWED, "allow-list",
+                r = safety_reason_add(c, TMS_SAFETY_ALLOWED, LAYER_ALLOW_LIST,
                                       listed == LISTED_SHIPPED ? "shipped_protocols" : "approved_protocols",
                                       allow_list_source);
                 REASON_TEXT(r->actual, "%.12s", p->sha256);
@@ -164,11 +164,11 @@ static void threshold_method(struct safety_check *c)
 {
         struct tms_safety_reason *r;
 
-        if (strcmp(c->dose->threshold_method, "visual") != 0)
+        if (strcmp(c->dose->threshold_method, TMS_METHOD_VISUAL) != 0)
                 return;
-        r = safety_reason_add(c, TMS_SAFETY_NOTICE, "threshold", "threshold_method", visual_threshold_source);
-        REASON_TEXT(r->limit, "EMG");
-        REASON_TEXT(r->actual, "visual");
+        r = safety_reason_add(c, TMS_SAFETY_NOTICE, LAYER_THRESHOLD, "threshold_method", visual_threshold_source);
+        REASON_TEXT(r->limit, TMS_METHOD_EMG);
+        REASON_TEXT(r->actual, TMS_METHOD_VISUAL);
         REASON_TEXT(r->sentence, "%s",
                     "The threshold was found by watching twitches: on average 11.3 % (up to 27.8 %) higher than with "
                     "EMG, so the true percentage may be above the limits named here.");
@@ -211,6 +211,8 @@ int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, con
         threshold_method(&c);
         if (c.full)
                 return safety_no_room(error);
+        /* Each layer has spoken, and the worst that was said is the verdict. */
+        assert(out.n_reasons > 0 && out.n_reasons <= ELEMENTSOF(out.reasons));
 
         *ret = out;
         return 0;

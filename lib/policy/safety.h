@@ -2,6 +2,9 @@
 /*
  * The clinical safety policy's inside: its numbers, what kind of stimulation
  * a session is, and the allow-list.
+ *
+ * policy/: these rooms know dose/, protocol/ and base/. They read the site's list of approved files, so that a call
+ * may wait for a disk, in whichever thread calls; they keep nothing between two calls, and take no lock.
  */
 #ifndef TMS_LIB_SAFETY_H
 #define TMS_LIB_SAFETY_H
@@ -117,8 +120,18 @@ struct safety_check {
 
 /* --- Reasons: reasons.c ---------------------------------------------------------------------------- */
 
+enum layer {
+        LAYER_CEILING,
+        LAYER_ALLOW_LIST,
+        LAYER_TABLE,
+        LAYER_THRESHOLD,
+        LAYER_CARD,
+};
+
+/* As tms_safety_reason has it. */
+const char *safety_layer_name(enum layer layer);
 /* Never NULL: one that finds no room makes the check full. */
-struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_safety_class class_, const char *layer,
+struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_safety_class class_, enum layer layer,
                                             const char *table, const char *source);
 #define REASON_TEXT(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
 /* "120 %", "112.5 %" */

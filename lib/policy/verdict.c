@@ -10,9 +10,12 @@
 
 static struct tms_safety_reason *card_reason(struct tms_safety *s, uint32_t rule, const char *source)
 {
-        struct tms_safety_reason *r = &s->reasons[s->n_reasons++];
+        struct tms_safety_reason *r;
 
-        *r = (struct tms_safety_reason){.class_ = TMS_SAFETY_NEVER, .layer = "card"};
+        assert(s->n_reasons < ELEMENTSOF(s->reasons));
+        r = &s->reasons[s->n_reasons++];
+        *r = (struct tms_safety_reason){.class_ = TMS_SAFETY_NEVER};
+        snprintf(r->layer, sizeof(r->layer), "%s", safety_layer_name(LAYER_CARD));
         snprintf(r->table, sizeof(r->table), "%s", tms_rule_name(rule));
         snprintf(r->source, sizeof(r->source), "%s", source);
         s->class_ = TMS_SAFETY_NEVER;
@@ -101,6 +104,7 @@ int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose
         uint64_t strongest, weakest;
         struct tms_limits limits;
         struct tms_safety s;
+        size_t own; /* the policy's reasons */
         int r;
 
         r = safety_policy(p, dose, today, &s, error);
@@ -112,6 +116,7 @@ int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose
         if (r < 0)
                 return r;
 
+        own = s.n_reasons;
         if (strongest > 1000)
                 too_strong(&s, strongest);
         else if (weakest == 0)
@@ -126,7 +131,8 @@ int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose
                 if (r < 0)
                         return r;
         }
-        if (strcmp(s.reasons[s.n_reasons - 1].layer, "card") == 0 && weakest != 0)
+        assert(s.n_reasons <= own + 1);
+        if (s.n_reasons > own && weakest != 0)
                 advise(p, dose, info, &s.reasons[s.n_reasons - 1]);
         *ret = s;
         return 0;

@@ -155,8 +155,8 @@ static void words(FILE *f, const struct tms_protocol *p)
         struct tms_readings v;
 
         fprintf(f, "%s\n", p->title);
-        fprintf(f, "%s; %s, %s coil, %s pulses, %u.%u %% %s", p->indication, p->target, protocol_coils[p->coil],
-                protocol_waveforms[p->waveform], p->percent_permille / 10, p->percent_permille % 10,
+        fprintf(f, "%s; %s, %s coil, %s pulses, %u.%u %% %s", p->indication, p->target, coil_names[p->coil],
+                waveform_names[p->waveform], p->percent_permille / 10, p->percent_permille % 10,
                 tms_protocol_reference(p));
         if (p->muscle)
                 fprintf(f, " (%s)", p->muscle);

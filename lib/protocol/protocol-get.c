@@ -26,12 +26,12 @@ const char *tms_protocol_target(const struct tms_protocol *p)
 
 const char *tms_protocol_coil(const struct tms_protocol *p)
 {
-        return protocol_coils[p->coil];
+        return coil_names[p->coil];
 }
 
 const char *tms_protocol_waveform(const struct tms_protocol *p)
 {
-        return protocol_waveforms[p->waveform];
+        return waveform_names[p->waveform];
 }
 
 const char *tms_protocol_status(const struct tms_protocol *p)

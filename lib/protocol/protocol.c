@@ -119,10 +119,11 @@ static int protocol_read(const struct reader *reader, const struct node *root, s
                 if (r < 0)
                         return r;
         }
-        r = map_choice(reader, root, "coil", protocol_coils, &p->coil);
+        r = map_choice(reader, root, "coil", coil_names + TMS_COIL_FIGURE8, &p->coil);
         if (r < 0)
                 return r;
-        r = map_choice(reader, root, "waveform", protocol_waveforms, &p->waveform);
+        p->coil += TMS_COIL_FIGURE8;
+        r = map_choice(reader, root, "waveform", waveform_names, &p->waveform);
         if (r < 0)
                 return r;
         r = map_choice(reader, root, "status", protocol_statuses, &p->status);

@@ -4,10 +4,15 @@
  * levels of repetition around a pulse. Everything here is exact: times are
  * "ticks" of 1/den ns, den being the least common denominator of all times
  * in the file, so that sums and products are whole numbers.
+ *
+ * protocol/: from a file's text to legs, and from legs to times. These rooms know base/; nothing of any patient,
+ * of doses or of safety. They run in whichever thread calls; a protocol is never changed once it has been read.
+ * They take no lock.
  */
 #ifndef TMS_LIB_PROTOCOL_H
 #define TMS_LIB_PROTOCOL_H
 
+#include "card.h"
 #include "tree.h"
 
 #include <string.h>
@@ -109,7 +114,7 @@ struct tms_protocol {
         char sha256[65];
 
         char *id, *title, *indication, *target, *notes;
-        unsigned coil, waveform, status; /* indices of the choices below; status: enum status */
+        unsigned coil, waveform, status; /* TMS_COIL_* or COIL_ANY; TMS_LOAD_*; enum status */
         bool verified;
         unsigned age_from, age_to; /* 0: not stated */
 
@@ -132,8 +137,6 @@ DEFINE_CLEANUP(struct tms_protocol *, tms_protocol_free);
 
 /* --- words.c: the words of a file, as read_choice() takes them --------------------------------- */
 
-extern const char *const protocol_coils[];
-extern const char *const protocol_waveforms[];
 extern const char *const protocol_statuses[];
 extern const char *const citation_bases[];
 extern const char *const base_names[]; /* by enum base; those of a reference begin at BASE_RMT */

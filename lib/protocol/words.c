@@ -2,10 +2,6 @@
 /* The words that a protocol file chooses from, each list in the order of what they stand for. */
 #include "protocol.h"
 
-const char *const protocol_coils[] = {"figure-8", "circular", "double-cone", "H1", "H4", "H7", "sham", "any", NULL};
-/* Counted as the driver does: TMS_LOAD_BIPHASIC and so on. */
-const char *const protocol_waveforms[] = {"biphasic", "monophasic", "halfsine", NULL};
-
 const char *const protocol_statuses[] = {
                 [STATUS_CLEARED] = "cleared",
                 [STATUS_PUBLISHED] = "published",
@@ -22,7 +18,11 @@ const char *const citation_bases[] = {
 };
 
 const char *const base_names[] = {
-                [BASE_MAIN] = "main", [BASE_RMT] = "rMT", [BASE_AMT] = "aMT", [BASE_MSO] = "MSO", NULL,
+                [BASE_MAIN] = "main",
+                [BASE_RMT] = TMS_KIND_RMT,
+                [BASE_AMT] = TMS_KIND_AMT,
+                [BASE_MSO] = TMS_REFERENCE_MSO,
+                NULL,
 };
 
 const char *const wait_names[] = {

@@ -7,7 +7,7 @@
  * For each protocol file one line: pulses=N compile_ns=… verify_ns=… memcpy_ns=…,
  * each the best of several, taken in turns, so that a busy machine hits all alike.
  */
-#include "lib/tms.h"
+#include "lib/base/card.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,15 +19,7 @@
 /* The card that CARD.md describes, with a coil and a day that a million weak pulses do not wear out. */
 static const struct tms_info card = {
                 .card_caps = UINT32_MAX,
-                .max_permille = 1000,
-                .min_interval_ns = 550500,
-                .stored_pulses = 4,
-                .pulse_mJ = 252000,
-                .charge_mW = 6300000,
-                .reservoir_mJ = 63000000,
-                .refill_mW = 1050000,
-                .coil_heat_mJ = 30000000,
-                .coil_cool_mW = 400000,
+                REFERENCE_CARD,
                 .max_pulses_per_s = 100,
                 .max_pulses_per_day = TMS_PULSES_MAX,
 };
