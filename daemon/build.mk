@@ -37,7 +37,7 @@ $(B)/daemon/$(1)/%.o: daemon/$(1)/%.c | $(B)/daemon/$(1)/
 endef
 $(foreach d,$(DAEMON_FLOORS),$(eval $(call daemon_floor,$(d))))
 
-# Of the daemon's files tmsctl includes util.h alone.
+# Of the daemon's files tmsctl includes util.h and names.h alone.
 $(B)/daemon/tmsctl/%.o: daemon/tmsctl/%.c
 	@mkdir -p $(@D)
 	$(CC) $(DAEMON_SEES_base) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<

@@ -46,7 +46,7 @@ int audit_fresh_seal(char ret_nonce[static NONCE_TEXT], char **ret_line)
         r = bus_open(&bus);
         if (r < 0)
                 return r;
-        r = sd_bus_message_new_method_call(bus, &m, TMSD_NAME, TMSD_PATH, MANAGER_INTERFACE, "SealAudit");
+        r = sd_bus_message_new_method_call(bus, &m, BUS_NAME, MANAGER_PATH, MANAGER_INTERFACE, "SealAudit");
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", ret_nonce);
         if (r < 0)

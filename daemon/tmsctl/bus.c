@@ -30,16 +30,16 @@ static const struct {
         const char *message; /* NULL: the error's own */
         const char *next;    /* what to do, where the daemon does not know this program; NULL: its sentence says it */
 } failures[] = {
-                {TMSD_NAME ".Error.InvalidProtocol", STATUS_BAD_INPUT, NULL},
-                {TMSD_NAME ".Error.NoSuchProtocol", STATUS_BAD_INPUT, NULL},
-                {TMSD_NAME ".Error.InvalidArgument", STATUS_BAD_INPUT, NULL},
-                {TMSD_NAME ".Error.NeedsOverride", STATUS_OVERRIDE, NULL},
-                {TMSD_NAME ".Error.NoticeNotConfirmed", STATUS_NOT_CONFIRMED, NULL},
-                {TMSD_NAME ".Error.NotAllowed", STATUS_NEVER, NULL},
-                {TMSD_NAME ".Error.LimitExceeded", STATUS_NEVER, NULL},
-                {TMSD_NAME ".Error.NoStimulator", STATUS_NO_STIMULATOR, NULL},
-                {TMSD_NAME ".Error.Fault", STATUS_FAILED, NULL, "After mending its cause: tmsctl clear-fault"},
-                {TMSD_NAME ".Error.Unfit", STATUS_FAILED, NULL,
+                {ERROR_PREFIX "InvalidProtocol", STATUS_BAD_INPUT, NULL},
+                {ERROR_PREFIX "NoSuchProtocol", STATUS_BAD_INPUT, NULL},
+                {ERROR_PREFIX "InvalidArgument", STATUS_BAD_INPUT, NULL},
+                {ERROR_PREFIX "NeedsOverride", STATUS_OVERRIDE, NULL},
+                {ERROR_PREFIX "NoticeNotConfirmed", STATUS_NOT_CONFIRMED, NULL},
+                {ERROR_PREFIX "NotAllowed", STATUS_NEVER, NULL},
+                {ERROR_PREFIX "LimitExceeded", STATUS_NEVER, NULL},
+                {ERROR_PREFIX "NoStimulator", STATUS_NO_STIMULATOR, NULL},
+                {ERROR_PREFIX "Fault", STATUS_FAILED, NULL, "After mending its cause: tmsctl clear-fault"},
+                {ERROR_PREFIX "Unfit", STATUS_FAILED, NULL,
                  "For what would help: tmsctl latency (in the virtual machine of make vm: VM_FLAGS=--icount)"},
                 {SD_BUS_ERROR_SERVICE_UNKNOWN, STATUS_FAILED,
                  "the daemon is not running; start it with: systemctl start tmsd"},
@@ -87,7 +87,7 @@ int bus_call_simple(sd_bus *bus, const char *path, const char *interface, const 
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(bus, &m, TMSD_NAME, path, interface, method);
+        r = sd_bus_message_new_method_call(bus, &m, BUS_NAME, path, interface, method);
         if (r < 0)
                 return -bus_fail(NULL, r);
         return bus_call(bus, m, ret_reply);
@@ -251,7 +251,7 @@ int bus_objects(sd_bus *bus, json_t **ret)
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
-        r = bus_call_simple(bus, TMSD_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", &reply);
+        r = bus_call_simple(bus, MANAGER_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", &reply);
         if (r < 0)
                 return r;
         r = bus_read_json(reply, ret);
@@ -273,7 +273,7 @@ int stimulator_path(const char *text, char buf[static 64])
         if (!*digits || digits[strspn(digits, "0123456789")] != '\0' || strlen(digits) > 9)
                 return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
                              "'%s' is not a stimulator; expected something like /dev/tms0", text);
-        (void)snprintf(buf, 64, TMSD_PATH "/stimulator/%s", digits);
+        (void)snprintf(buf, 64, MANAGER_PATH "/stimulator/%s", digits);
         return 0;
 }
 

@@ -89,8 +89,8 @@ static int stop_by_daemon(struct stops *s)
         for (i = 0; i < s->n; i++) {
                 char path[64];
 
-                (void)snprintf(path, sizeof(path), TMSD_PATH "/stimulator/%s", s->stop[i].node + strlen("/dev/tms"));
-                r = sd_bus_call_method_async(bus, NULL, TMSD_NAME, path, STIMULATOR_INTERFACE, "Stop", on_stopped,
+                (void)snprintf(path, sizeof(path), MANAGER_PATH "/stimulator/%s", s->stop[i].node + strlen("/dev/tms"));
+                r = sd_bus_call_method_async(bus, NULL, BUS_NAME, path, STIMULATOR_INTERFACE, "Stop", on_stopped,
                                              &s->stop[i], NULL);
                 if (r < 0)
                         return r;
@@ -214,7 +214,7 @@ static int call_session(int argc, char **argv, struct choice c, const char *meth
                 r = find_session(bus, &c);
         if (r < 0)
                 return -r;
-        r = sd_bus_message_new_method_call(bus, &m, TMSD_NAME, c.path, SESSION_INTERFACE, method);
+        r = sd_bus_message_new_method_call(bus, &m, BUS_NAME, c.path, SESSION_INTERFACE, method);
         if (r >= 0 && type)
                 r = sd_bus_message_append_basic(m, type, &value);
         if (r < 0)

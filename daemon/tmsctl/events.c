@@ -22,8 +22,8 @@ static double utc_now(void)
 /* "/org/tmsd1/session/3" to "session 3" */
 static void print_object(const char *path)
 {
-        if (strncmp(path, TMSD_PATH "/", strlen(TMSD_PATH "/")) == 0)
-                path += strlen(TMSD_PATH "/");
+        if (strncmp(path, MANAGER_PATH "/", strlen(MANAGER_PATH "/")) == 0)
+                path += strlen(MANAGER_PATH "/");
         printf("%-14s", path);
 }
 
@@ -63,7 +63,7 @@ static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
         const char *interface;
 
         if (sd_bus_message_read(m, "s", &interface) < 0 ||
-            strncmp(interface, TMSD_NAME ".", strlen(TMSD_NAME ".")) != 0 || bus_read_json(m, &changed) < 0)
+            strncmp(interface, BUS_NAME ".", strlen(BUS_NAME ".")) != 0 || bus_read_json(m, &changed) < 0)
                 return 0;
         print_event(sd_bus_message_get_path(m), "changed", changed);
         return 0;
@@ -98,7 +98,7 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 
         if (sd_bus_message_read(m, "sss", &name, &before, &after) < 0)
                 return 0;
-        print_event(TMSD_PATH, *after ? "daemon started" : "daemon gone", NULL);
+        print_event(MANAGER_PATH, *after ? "daemon started" : "daemon gone", NULL);
         return 0;
 }
 
@@ -121,14 +121,14 @@ int verb_events(int argc, char **argv)
         if (r < 0)
                 return -r;
         for (i = 0; i < ELEMENTS(signals); i++) {
-                r = sd_bus_match_signal(bus, NULL, TMSD_NAME, NULL, signals[i].interface, signals[i].member,
+                r = sd_bus_match_signal(bus, NULL, BUS_NAME, NULL, signals[i].interface, signals[i].member,
                                         signals[i].handler, NULL);
                 if (r < 0)
                         return bus_fail(NULL, r);
         }
         r = sd_bus_add_match(bus, NULL,
                              "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                             "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" TMSD_NAME "'",
+                             "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" BUS_NAME "'",
                              on_name, NULL);
         while (r >= 0 && !ferror(stdout)) {
                 r = sd_bus_process(bus, NULL);

@@ -110,7 +110,7 @@ static int get_latency(int argc, char **argv, struct latency *l)
         if (r >= 0)
                 r = bus_read_json(reply, &l->wakeup);
         if (r >= 0)
-                r = sd_bus_get_property_trivial(bus, TMSD_NAME, path, STIMULATOR_INTERFACE, "FitnessMax", NULL, 'u',
+                r = sd_bus_get_property_trivial(bus, BUS_NAME, path, STIMULATOR_INTERFACE, "FitnessMax", NULL, 'u',
                                                 &l->fitness_ns);
         return r < 0 ? -bus_fail(NULL, r) : 0;
 }

@@ -10,7 +10,7 @@ int run_call(struct run *u, const char *method, sd_bus_message_handler_t answer,
         va_list ap;
         int r;
 
-        r = sd_bus_message_new_method_call(u->bus, &m, TMSD_NAME, u->session, SESSION_INTERFACE, method);
+        r = sd_bus_message_new_method_call(u->bus, &m, BUS_NAME, u->session, SESSION_INTERFACE, method);
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(m, 0);
         if (r >= 0 && types) {
@@ -28,7 +28,7 @@ int run_ask_properties(struct run *u, sd_bus_message_handler_t answer)
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(u->bus, &m, TMSD_NAME, u->session, PROPERTIES_INTERFACE, "GetAll");
+        r = sd_bus_message_new_method_call(u->bus, &m, BUS_NAME, u->session, PROPERTIES_INTERFACE, "GetAll");
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(m, 0);
         if (r >= 0)

@@ -234,7 +234,7 @@ static int on_created(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
                 return run_leave(u,
                                  fail(STATUS_INCOMPLETE, FAILURE_INTERRUPTED,
                                       "interrupted; nothing was armed, and session %s is closed", path_id(u->session)));
-        r = sd_bus_message_new_method_call(u->bus, &call, TMSD_NAME, u->session, SESSION_INTERFACE, "Prepare");
+        r = sd_bus_message_new_method_call(u->bus, &call, BUS_NAME, u->session, SESSION_INTERFACE, "Prepare");
         if (r >= 0)
                 r = sd_bus_message_append(call, "ss", u->protocol, u->text ? u->text : "");
         if (r >= 0)
@@ -249,7 +249,7 @@ static int begin(struct run *u)
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(u->bus, &m, TMSD_NAME, TMSD_PATH, MANAGER_INTERFACE, "CreateSession");
+        r = sd_bus_message_new_method_call(u->bus, &m, BUS_NAME, MANAGER_PATH, MANAGER_INTERFACE, "CreateSession");
         if (r >= 0)
                 r = sd_bus_message_append(m, "o", u->stimulator);
         if (r >= 0)
@@ -269,14 +269,14 @@ static int listen_to(struct run *u)
 {
         int r;
 
-        r = sd_bus_match_signal(u->bus, NULL, TMSD_NAME, NULL, PROPERTIES_INTERFACE, "PropertiesChanged", on_properties,
+        r = sd_bus_match_signal(u->bus, NULL, BUS_NAME, NULL, PROPERTIES_INTERFACE, "PropertiesChanged", on_properties,
                                 u);
         if (r >= 0)
-                r = sd_bus_match_signal(u->bus, NULL, TMSD_NAME, NULL, SESSION_INTERFACE, "Ended", on_ended, u);
+                r = sd_bus_match_signal(u->bus, NULL, BUS_NAME, NULL, SESSION_INTERFACE, "Ended", on_ended, u);
         if (r >= 0)
                 r = sd_bus_add_match(u->bus, NULL,
                                      "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                                     "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" TMSD_NAME "'",
+                                     "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" BUS_NAME "'",
                                      on_name, u);
         if (r >= 0)
                 r = sd_bus_match_signal(u->bus, NULL, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",

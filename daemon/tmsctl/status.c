@@ -177,7 +177,7 @@ static int get_objects(json_t **ret)
                 r = bus_objects(bus, ret);
         if (r < 0)
                 return r;
-        r = sd_bus_message_new_method_call(bus, &m, TMSD_NAME, TMSD_PATH, PROPERTIES_INTERFACE, "GetAll");
+        r = sd_bus_message_new_method_call(bus, &m, BUS_NAME, MANAGER_PATH, PROPERTIES_INTERFACE, "GetAll");
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", MANAGER_INTERFACE);
         if (r < 0)
@@ -188,8 +188,9 @@ static int get_objects(json_t **ret)
         r = bus_read_json(reply, &manager);
         if (r < 0)
                 return -bus_fail(NULL, r);
-        return json_object_set_new(*ret, TMSD_PATH, json_pack("{s:o}", MANAGER_INTERFACE, manager)) < 0 ? -fail_memory()
-                                                                                                        : 0;
+        return json_object_set_new(*ret, MANAGER_PATH, json_pack("{s:o}", MANAGER_INTERFACE, manager)) < 0
+                               ? -fail_memory()
+                               : 0;
 }
 
 static void print_manager(const json_t *manager)
@@ -232,7 +233,7 @@ int verb_status(int argc, char **argv)
         r = objects_foreach(objects, STIMULATOR_INTERFACE, list_stimulator, &l);
         if (r < 0)
                 return -r;
-        manager = json_object_get(json_object_get(objects, TMSD_PATH), MANAGER_INTERFACE);
+        manager = json_object_get(json_object_get(objects, MANAGER_PATH), MANAGER_INTERFACE);
         if (opt.json)
                 return status_json(&l, manager);
         if (manager)

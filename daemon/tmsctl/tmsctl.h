@@ -14,7 +14,7 @@
  *  others       one group of verbs each
  *
  * These rooms know the library and the daemon's D-Bus interface, and of the
- * daemon's files util.h alone. One thread, no lock; a verb runs to its end,
+ * daemon's files util.h and names.h alone. One thread, no lock; a verb runs to its end,
  * but for run and events, which have a loop of their own.
  *
  * Text is for people and may change; --json is for programs and may only
@@ -31,6 +31,7 @@
 #include "names.h"
 #include "options.h"
 #include "util.h"
+#include "words.h"
 
 /* Exit statuses; the manual page lists them. */
 enum status {
@@ -81,11 +82,6 @@ unsigned word_distance(const char *a, const char *b);
 
 /* --- The daemon (bus.c) -------------------------------------------------------- */
 
-#define TMSD_NAME "org.tmsd1"
-#define TMSD_PATH "/org/tmsd1"
-#define MANAGER_INTERFACE TMSD_NAME ".Manager"
-#define STIMULATOR_INTERFACE TMSD_NAME ".Stimulator"
-#define SESSION_INTERFACE TMSD_NAME ".Session"
 #define PROPERTIES_INTERFACE "org.freedesktop.DBus.Properties"
 
 /* Arming charges capacitors and a slow machine is slow: long enough for both. */

@@ -3,8 +3,8 @@
  * The words that tmsctl compares or that programs know its failures by: a
  * misspelt one does not compile. The manual page and org.tmsd1.xml list them.
  */
-#ifndef TMSCTL_NAMES_H
-#define TMSCTL_NAMES_H
+#ifndef TMSCTL_WORDS_H
+#define TMSCTL_WORDS_H
 
 /* "name" in {"error": {"name", "message"}}; those of the daemon's own errors come from it. */
 #define FAILURE_BAD_INPUT "BadInput"
