@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every file of the daemon leans on: scope cleanup, time, log lines.
+ * What every file of the daemon leans on: time, JSON, log lines, and the
+ * idioms that it shares with the library.
  *
  * Nothing here blocks. Functions return 0 or a negative errno.
  */
@@ -19,57 +20,9 @@
 #include <unistd.h>
 #include <jansson.h>
 
-#define NS_PER_S 1000000000ULL
-#define NS_PER_MS 1000000ULL
-#define USEC_PER_MS 1000ULL
-#define USEC_PER_S 1000000ULL
+#include "base/idioms.h"
 
-#define ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 #define STREQ(a, b) (strcmp((a), (b)) == 0)
-
-/* --- Scope cleanup ---------------------------------------------------------- */
-
-#define _cleanup_(f) __attribute__((cleanup(f)))
-#define _printf_(a, b) __attribute__((format(printf, a, b)))
-
-#define TAKE_PTR(p)                     \
-        ({                              \
-                typeof(p) _taken = (p); \
-                (p) = NULL;             \
-                _taken;                 \
-        })
-
-#define TAKE_FD(fd)                \
-        ({                         \
-                int _taken = (fd); \
-                (fd) = -1;         \
-                _taken;            \
-        })
-
-/* Defines func##p() for _cleanup_(): frees *p, NULL being fine. */
-#define DEFINE_TRIVIAL_CLEANUP_FUNC(type, func) \
-        static inline void func##p(type *p)     \
-        {                                       \
-                if (*p)                         \
-                        func(*p);               \
-        }
-
-static inline void freep(void *p)
-{
-        free(*(void **)p);
-}
-
-static inline int safe_close(int fd)
-{
-        if (fd >= 0)
-                (void)close(fd);
-        return -1;
-}
-
-static inline void closep(int *fd)
-{
-        *fd = safe_close(*fd);
-}
 
 /* jansson has json_decrefp() itself. */
 DEFINE_TRIVIAL_CLEANUP_FUNC(FILE *, fclose)
@@ -85,20 +38,6 @@ static inline uint64_t now_ns(clockid_t clock)
 }
 
 /* --- Text --------------------------------------------------------------------- */
-
-/* out holds 2 * size + 1 bytes. */
-static inline void hex_encode(const void *data, size_t size, char *out)
-{
-        static const char digits[] = "0123456789abcdef";
-        const unsigned char *p = data;
-        size_t i;
-
-        for (i = 0; i < size; i++) {
-                out[2 * i] = digits[p[i] >> 4];
-                out[2 * i + 1] = digits[p[i] & 15];
-        }
-        out[2 * size] = '\0';
-}
 
 /* JSON integers are signed here; what does not fit is written as text rather than as a negative number. */
 static inline json_t *json_u64(uint64_t v)

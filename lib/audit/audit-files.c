@@ -41,7 +41,6 @@ struct audit_files *audit_files_free(struct audit_files *f)
 int audit_open_beside(int dir_fd, const char *name, struct stat *ret_st)
 {
         _cleanup_close_ int fd = -1;
-        int taken;
 
         fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
@@ -50,9 +49,7 @@ int audit_open_beside(int dir_fd, const char *name, struct stat *ret_st)
                 return -errno;
         if (!S_ISREG(ret_st->st_mode))
                 return -EINVAL;
-        taken = fd;
-        fd = -1;
-        return taken;
+        return TAKE_FD(fd);
 }
 
 int audit_why_open(struct audit_why *why, const char *name, int r)
@@ -126,7 +123,7 @@ static int hash_file(struct audit_files *f, const char *name, char ret[AUDIT_HEX
                 r = -ENOMEM;
         EVP_MD_CTX_free(sha);
         if (r >= 0)
-                audit_hex(digest, size, ret);
+                hex_encode(digest, size, ret);
         return r;
 }
 

@@ -73,7 +73,6 @@ int audit_held_parse(const char *text, struct audit_held *ret, struct tms_error 
 /* --- Signatures (audit-seal.c) ------------------------------------------------------ */
 
 bool audit_is_hex(const char *s, size_t digits);
-void audit_hex(const unsigned char *data, size_t size, char *ret);
 void audit_unhex(const char *s, size_t size, unsigned char *ret); /* s has been checked */
 /* Did libcrypto fail since ERR_clear_error() because there was no memory? */
 bool audit_crypto_no_memory(void);
@@ -111,7 +110,7 @@ struct audit_files;
 
 int audit_files_new(int dir_fd, struct audit_files **ret);
 struct audit_files *audit_files_free(struct audit_files *f);
-DEFINE_CLEANUP(struct audit_files *, audit_files_free)
+DEFINE_TRIVIAL_CLEANUP_FUNC(struct audit_files *, audit_files_free)
 
 int audit_files_protocol(struct audit_files *f, const json_t *data, struct audit_why *why);
 /* A piece that was cut off the log or off a pulse file, if data names one. */
@@ -130,7 +129,7 @@ struct audit_pulses;
 
 int audit_pulses_new(int dir_fd, struct audit_pulses **ret);
 struct audit_pulses *audit_pulses_free(struct audit_pulses *p);
-DEFINE_CLEANUP(struct audit_pulses *, audit_pulses_free)
+DEFINE_TRIVIAL_CLEANUP_FUNC(struct audit_pulses *, audit_pulses_free)
 
 /* line: the record's place in the log. A session.create record's data: the file of that session is there from now on. */
 int audit_pulses_begin(struct audit_pulses *p, const json_t *data, uint64_t line);

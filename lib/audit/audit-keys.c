@@ -63,7 +63,7 @@ static int public_of(int dir_fd, const char *name, bool private, char ret[AUDIT_
                       : PEM_read_bio_PUBKEY(bio, NULL, NULL, (void *)"");
         if (key && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519 && EVP_PKEY_get_raw_public_key(key, raw, &raw_size) == 1 &&
             raw_size == sizeof(raw))
-                audit_hex(raw, sizeof(raw), ret);
+                hex_encode(raw, sizeof(raw), ret);
         else
                 r = audit_crypto_no_memory() ? -ENOMEM : -EBADMSG;
         EVP_PKEY_free(key);

@@ -170,7 +170,7 @@ static int sha_so_far(const struct pulse_file *f, char ret[AUDIT_HEX + 1])
         EVP_MD_CTX_free(copy);
         if (!ok || size * 2 != AUDIT_HEX)
                 return -ENOMEM;
-        audit_hex(digest, size, ret);
+        hex_encode(digest, size, ret);
         return 0;
 }
 

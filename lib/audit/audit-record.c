@@ -17,7 +17,7 @@ static int check_shape(const json_t *record, struct audit_why *why)
 {
         static const char *const strings[] = {"utc", "boot", "type", "on", "prev"};
 
-        for (size_t i = 0; i < ELEMENTSOF(strings); i++)
+        for (size_t i = 0; i < ELEMENTS(strings); i++)
                 if (!json_is_string(json_object_get(record, strings[i])))
                         return audit_why(why, "not a record: its '%s' is missing or no text", strings[i]);
         if (!json_is_integer(json_object_get(record, "seq")) || !is_time(json_object_get(record, "mono_ns")) ||

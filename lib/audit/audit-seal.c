@@ -23,23 +23,12 @@ static EVP_MD_CTX *md_ctx_free(EVP_MD_CTX *c)
         return NULL;
 }
 
-DEFINE_CLEANUP(EVP_PKEY *, pkey_free)
-DEFINE_CLEANUP(EVP_MD_CTX *, md_ctx_free)
+DEFINE_TRIVIAL_CLEANUP_FUNC(EVP_PKEY *, pkey_free)
+DEFINE_TRIVIAL_CLEANUP_FUNC(EVP_MD_CTX *, md_ctx_free)
 
 bool audit_is_hex(const char *s, size_t digits)
 {
         return s && strlen(s) == digits && strspn(s, "0123456789abcdef") == digits;
-}
-
-void audit_hex(const unsigned char *data, size_t size, char *ret)
-{
-        static const char digits[] = "0123456789abcdef";
-
-        for (size_t i = 0; i < size; i++) {
-                ret[2 * i] = digits[data[i] >> 4];
-                ret[2 * i + 1] = digits[data[i] & 15];
-        }
-        ret[2 * size] = 0;
 }
 
 static unsigned nibble(char c)

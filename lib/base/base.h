@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The few idioms that every file of the library uses: scope cleanup, moving
- * ownership out of a scope, filling a tms_error, and what is text. Nothing here is exported.
+ * What every file of the library uses: the idioms, filling a tms_error, and what is text. Nothing here is exported.
  *
  * base/: text, characters, errors, names of the driver's codes. These rooms know no other of the library.
  * They run in whichever thread calls; nothing is kept between two calls.
@@ -10,46 +9,10 @@
 #ifndef TMS_LIB_BASE_H
 #define TMS_LIB_BASE_H
 
+#include "idioms.h"
 #include "tms.h"
 
-/* Invariants hold in every build. A caller's mistake is no invariant: that is -EINVAL. */
-#undef NDEBUG
-#include <assert.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#define _cleanup_(f) __attribute__((__cleanup__(f)))
-#define _printf_(fmt, args) __attribute__((__format__(__printf__, fmt, args)))
-#define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
-
-#define TAKE_PTR(p)                         \
-        ({                                  \
-                __typeof__(p) _taken = (p); \
-                (p) = NULL;                 \
-                _taken;                     \
-        })
-
-#define DEFINE_CLEANUP(type, func)          \
-        static inline void func##p(type *p) \
-        {                                   \
-                if (*p)                     \
-                        *p = func(*p);      \
-        }
-
-static inline void freep(void *p)
-{
-        free(*(void **)p);
-}
-
-static inline void closep(int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
-
-#define _cleanup_free_ _cleanup_(freep)
-#define _cleanup_close_ _cleanup_(closep)
 
 /*
  * Fills e (may be NULL) and returns -err, so that a failure is one line at

@@ -93,14 +93,14 @@ static size_t range_of(uint32_t code)
 {
         size_t i = 0;
 
-        while (i < ELEMENTSOF(ranges) && ranges[i].last < code)
+        while (i < ELEMENTS(ranges) && ranges[i].last < code)
                 i++;
-        return i < ELEMENTSOF(ranges) && ranges[i].first <= code ? i : SIZE_MAX;
+        return i < ELEMENTS(ranges) && ranges[i].first <= code ? i : SIZE_MAX;
 }
 
 static bool is_unassigned(uint32_t code)
 {
-        size_t low = 0, high = ELEMENTSOF(unassigned);
+        size_t low = 0, high = ELEMENTS(unassigned);
 
         while (low < high) {
                 size_t middle = (low + high) / 2;
@@ -110,7 +110,7 @@ static bool is_unassigned(uint32_t code)
                 else
                         high = middle;
         }
-        return low < ELEMENTSOF(unassigned) && unassigned[low].first <= code;
+        return low < ELEMENTS(unassigned) && unassigned[low].first <= code;
 }
 
 enum code_class code_class(uint32_t code)
@@ -189,7 +189,7 @@ static const char *const control_names[] = {
 
 static const char *control_name(uint32_t code)
 {
-        if (code < ELEMENTSOF(control_names))
+        if (code < ELEMENTS(control_names))
                 return control_names[code];
         switch (code) {
         case 0x7f:
@@ -248,7 +248,7 @@ static const struct {
 
 static const char *script_words(uint32_t code)
 {
-        for (size_t i = 0; i < ELEMENTSOF(scripts); i++)
+        for (size_t i = 0; i < ELEMENTS(scripts); i++)
                 if (code >= scripts[i].first && code <= scripts[i].last)
                         return scripts[i].words;
         return NULL;

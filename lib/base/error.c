@@ -122,17 +122,12 @@ const char *tms_error_format(const struct tms_error *e, char *buf, size_t size)
 
 int tms_sha256_hex(const void *data, size_t size, char ret[65])
 {
-        static const char digits[] = "0123456789abcdef";
         unsigned char hash[32];
         unsigned length = 0;
 
         if (EVP_Digest(data, size, hash, &length, EVP_sha256(), NULL) != 1 || length != sizeof(hash))
                 return -ENOMEM;
 
-        for (size_t i = 0; i < sizeof(hash); i++) {
-                ret[2 * i] = digits[hash[i] >> 4];
-                ret[2 * i + 1] = digits[hash[i] & 15];
-        }
-        ret[64] = 0;
+        hex_encode(hash, sizeof(hash), ret);
         return 0;
 }

@@ -40,7 +40,7 @@ static const struct code states[] = {
 
 const char *tms_state_name(uint32_t state)
 {
-        return code_name(states, ELEMENTSOF(states), state);
+        return code_name(states, ELEMENTS(states), state);
 }
 
 static const struct code interlocks[] = {
@@ -61,12 +61,12 @@ static const struct code interlocks[] = {
 
 const char *tms_interlock_name(unsigned bit)
 {
-        return code_name(interlocks, ELEMENTSOF(interlocks), bit);
+        return code_name(interlocks, ELEMENTS(interlocks), bit);
 }
 
 const char *tms_interlock_sentence(unsigned bit)
 {
-        const struct code *c = code_find(interlocks, ELEMENTSOF(interlocks), bit);
+        const struct code *c = code_find(interlocks, ELEMENTS(interlocks), bit);
 
         return c ? c->sentence : "An interlock that this version does not know is open. Have the stimulator serviced.";
 }
@@ -148,7 +148,7 @@ const char *tms_cause_name(uint32_t cause)
 {
         if (cause >= TMS_CAUSE_EMERGENCY_STOP && cause <= TMS_CAUSE_WATCHDOG)
                 return tms_interlock_name(cause - TMS_CAUSE_EMERGENCY_STOP);
-        return code_name(causes, ELEMENTSOF(causes), cause);
+        return code_name(causes, ELEMENTS(causes), cause);
 }
 
 const char *tms_cause_sentence(uint32_t cause)
@@ -158,7 +158,7 @@ const char *tms_cause_sentence(uint32_t cause)
         if (cause >= TMS_CAUSE_EMERGENCY_STOP && cause <= TMS_CAUSE_WATCHDOG)
                 return tms_interlock_sentence(cause - TMS_CAUSE_EMERGENCY_STOP);
 
-        c = code_find(causes, ELEMENTSOF(causes), cause);
+        c = code_find(causes, ELEMENTS(causes), cause);
         return c ? c->sentence
                  : "The driver gives a cause that this version does not know. Install the same version of the driver "
                    "and the daemon.";
@@ -175,7 +175,7 @@ static const struct code event_types[] = {
 
 const char *tms_event_type_name(uint32_t type)
 {
-        return code_name(event_types, ELEMENTSOF(event_types), type);
+        return code_name(event_types, ELEMENTS(event_types), type);
 }
 
 /* 1 to 9 are the card's own words, see the register contract. */
@@ -199,7 +199,7 @@ static const struct code outcomes[] = {
 
 const char *tms_outcome_name(uint32_t outcome)
 {
-        return code_name(outcomes, ELEMENTSOF(outcomes), outcome);
+        return code_name(outcomes, ELEMENTS(outcomes), outcome);
 }
 
 static const struct code rules[] = {{TMS_RULE_NONE, "none", NULL},
@@ -223,7 +223,7 @@ static const struct code rules[] = {{TMS_RULE_NONE, "none", NULL},
 
 const char *tms_rule_name(uint32_t rule)
 {
-        return code_name(rules, ELEMENTSOF(rules), rule);
+        return code_name(rules, ELEMENTS(rules), rule);
 }
 
 const char *const coil_names[] = {

@@ -36,7 +36,7 @@ static const struct {
 
 static int check_encoding(const struct reader *reader, const char *text, size_t size)
 {
-        for (size_t i = 0; i < ELEMENTSOF(encodings); i++)
+        for (size_t i = 0; i < ELEMENTS(encodings); i++)
                 if (size >= encodings[i].size && memcmp(text, encodings[i].bytes, encodings[i].size) == 0)
                         return tms_error_set(reader->error, EINVAL, reader->file, 1, 1, NULL, "%s",
                                              encodings[i].sentence);

@@ -15,8 +15,6 @@
 
 #include <errno.h>
 
-#define NS_PER_S 1000000000ull
-
 /* --- Session limits --------------------------------------------------------------------------- */
 
 static uint64_t threshold_of(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, enum base base)

@@ -107,7 +107,7 @@ int allow_list_find(const char *sha256, const char *id, enum listed *ret, struct
         int r;
 
         assert(strlen(sha256) == 64);
-        for (size_t i = 0; i < ELEMENTSOF(shipped); i++)
+        for (size_t i = 0; i < ELEMENTS(shipped); i++)
                 if (strcmp(shipped[i].sha256, sha256) == 0 && strcmp(shipped[i].id, id) == 0) {
                         *ret = LISTED_SHIPPED;
                         return 0;

@@ -15,7 +15,7 @@ const char *safety_layer_name(enum layer layer)
                         [LAYER_CARD] = "card",
         };
 
-        assert((unsigned)layer < ELEMENTSOF(names));
+        assert((unsigned)layer < ELEMENTS(names));
         return names[layer];
 }
 
@@ -26,7 +26,7 @@ struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_saf
         struct tms_safety_reason *r = &c->spare;
 
         /* A reason that nobody is told must not be one that would have forbidden it. */
-        if (out->n_reasons < ELEMENTSOF(out->reasons))
+        if (out->n_reasons < ELEMENTS(out->reasons))
                 r = &out->reasons[out->n_reasons++];
         else
                 c->full = true;

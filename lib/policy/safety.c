@@ -212,7 +212,7 @@ int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, con
         if (c.full)
                 return safety_no_room(error);
         /* Each layer has spoken, and the worst that was said is the verdict. */
-        assert(out.n_reasons > 0 && out.n_reasons <= ELEMENTSOF(out.reasons));
+        assert(out.n_reasons > 0 && out.n_reasons <= ELEMENTS(out.reasons));
 
         *ret = out;
         return 0;
@@ -239,5 +239,5 @@ const char *tms_safety_class_name(enum tms_safety_class c)
                         [TMS_SAFETY_NEVER] = "never",
         };
 
-        return (unsigned)c < ELEMENTSOF(names) ? names[c] : "unknown";
+        return (unsigned)c < ELEMENTS(names) ? names[c] : "unknown";
 }

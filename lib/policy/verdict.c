@@ -12,7 +12,7 @@ static struct tms_safety_reason *card_reason(struct tms_safety *s, uint32_t rule
 {
         struct tms_safety_reason *r;
 
-        assert(s->n_reasons < ELEMENTSOF(s->reasons));
+        assert(s->n_reasons < ELEMENTS(s->reasons));
         r = &s->reasons[s->n_reasons++];
         *r = (struct tms_safety_reason){.class_ = TMS_SAFETY_NEVER};
         snprintf(r->layer, sizeof(r->layer), "%s", safety_layer_name(LAYER_CARD));
@@ -109,7 +109,7 @@ int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose
 
         r = safety_policy(p, dose, today, &s, error);
         /* The stimulator's own reason needs a place. */
-        if (r >= 0 && s.n_reasons == ELEMENTSOF(s.reasons))
+        if (r >= 0 && s.n_reasons == ELEMENTS(s.reasons))
                 r = safety_no_room(error);
         if (r >= 0)
                 r = dose_extremes(p, dose, &strongest, &weakest, error);

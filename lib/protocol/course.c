@@ -28,7 +28,7 @@ int course_read(const struct reader *reader, const struct node *n, struct tms_pr
 
         k = node_get(n, "taper");
         if (k) {
-                r = node_check_list(reader, k, 1, ELEMENTSOF(c->taper),
+                r = node_check_list(reader, k, 1, ELEMENTS(c->taper),
                                     "numbers of sessions, one a week, such as \"[3, 2, 1]\"");
                 if (r < 0)
                         return r;

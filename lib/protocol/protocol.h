@@ -133,7 +133,7 @@ struct tms_protocol {
         struct citation *citations;
 };
 
-DEFINE_CLEANUP(struct tms_protocol *, tms_protocol_free);
+DEFINE_TRIVIAL_CLEANUP_FUNC(struct tms_protocol *, tms_protocol_free)
 
 /* --- words.c: the words of a file, as read_choice() takes them --------------------------------- */
 

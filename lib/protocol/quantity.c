@@ -123,7 +123,7 @@ int quantity_time(const char *text, struct ratio *ret, const char **ret_expected
         if (!scan_number(&text, &num, &den))
                 return -EINVAL;
 
-        for (size_t i = 0; i < ELEMENTSOF(units); i++)
+        for (size_t i = 0; i < ELEMENTS(units); i++)
                 if (strcmp(text, units[i].unit) == 0)
                         return ratio_make(num, den, units[i].ns, ret, ret_expected);
         return -EINVAL;

@@ -14,6 +14,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* A pattern need not have each of them. */
+#define NO_TIMES                                                                                                       \
+        .train_ns = TMS_TIME_NONE, .train_span_ns = TMS_TIME_NONE, .cycle_ns = TMS_TIME_NONE, .iti_ns = TMS_TIME_NONE, \
+        .iti_last_to_first_ns = TMS_TIME_NONE, .without_last_iti_ns = TMS_TIME_NONE,                                   \
+        .last_to_first_total_ns = TMS_TIME_NONE
+
 void leg_readings(const struct tms_protocol *p, const struct leg *leg, struct tms_readings *ret)
 {
         const struct level *series = &leg->levels[LEVEL_SERIES];
@@ -22,13 +28,7 @@ void leg_readings(const struct tms_protocol *p, const struct leg *leg, struct tm
                         .pulses = (uint32_t)leg_pulses(leg),
                         .trains = (uint32_t)leg_trains(leg),
                         .pulses_per_train = (uint32_t)leg_pulses_per_train(leg),
-                        .train_ns = TMS_TIME_NONE,
-                        .train_span_ns = TMS_TIME_NONE,
-                        .cycle_ns = TMS_TIME_NONE,
-                        .iti_ns = TMS_TIME_NONE,
-                        .iti_last_to_first_ns = TMS_TIME_NONE,
-                        .without_last_iti_ns = TMS_TIME_NONE,
-                        .last_to_first_total_ns = TMS_TIME_NONE,
+                        NO_TIMES,
         };
         uint64_t train = 0, span, iti;
         bool fixed_train, fixed_span;
@@ -144,13 +144,7 @@ static void whole_readings(const struct tms_protocol *p, struct tms_readings *re
                 return;
         }
         v = (struct tms_readings){
-                        .train_ns = TMS_TIME_NONE,
-                        .train_span_ns = TMS_TIME_NONE,
-                        .cycle_ns = TMS_TIME_NONE,
-                        .iti_ns = TMS_TIME_NONE,
-                        .iti_last_to_first_ns = TMS_TIME_NONE,
-                        .without_last_iti_ns = TMS_TIME_NONE,
-                        .last_to_first_total_ns = TMS_TIME_NONE,
+                        NO_TIMES,
                         .cycle_total_ns = ticks_to_ns(last->start_ticks + last->length_ticks, p->den),
                         .first_to_last_ns = ticks_to_ns(last->start_ticks + last->span_ticks, p->den),
         };
@@ -304,7 +298,7 @@ int totals_read(const struct reader *reader, const struct node *n, const struct 
                                 {"last_to_first_total", v.last_to_first_total_ns},
                 };
 
-                for (size_t i = 0; i < ELEMENTSOF(times); i++) {
+                for (size_t i = 0; i < ELEMENTS(times); i++) {
                         k = node_get(n, times[i].key);
                         if (!k)
                                 continue;

@@ -70,7 +70,7 @@ static size_t distance(const char *a, const char *b)
 {
         size_t row[64], n = strlen(b);
 
-        if (n + 1 > ELEMENTSOF(row) || strlen(a) + 1 > ELEMENTSOF(row))
+        if (n + 1 > ELEMENTS(row) || strlen(a) + 1 > ELEMENTS(row))
                 return SIZE_MAX;
         for (size_t j = 0; j <= n; j++)
                 row[j] = j;
@@ -129,7 +129,7 @@ static int key_unknown(const struct reader *reader, const struct node *n, const 
         }
 
         node_path(n, path, sizeof(path));
-        for (size_t i = 0; i < ELEMENTSOF(foreign_keys); i++)
+        for (size_t i = 0; i < ELEMENTS(foreign_keys); i++)
                 if (strcmp(n->key, foreign_keys[i].key) == 0)
                         return tms_error_set(reader->error, EINVAL, reader->file, n->key_line, n->key_column, path,
                                              "%s", foreign_keys[i].sentence);

@@ -133,7 +133,7 @@ static int builder_yaml_error(struct builder *b)
         r = source_check_outside(b->reader, &b->source, in_quotes ? b->parser.context_mark.index : mark->index + 1);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < ELEMENTSOF(yaml_problems); i++)
+        for (size_t i = 0; i < ELEMENTS(yaml_problems); i++)
                 if (strcmp(problem, yaml_problems[i].problem) == 0)
                         return builder_fail(b, yaml_problems[i].at_context ? &b->parser.context_mark : mark,
                                             yaml_problems[i].sentence);

@@ -38,7 +38,7 @@ struct ratio {
 
 int tree_parse(const struct reader *reader, const char *text, size_t size, struct node **ret);
 struct node *node_free(struct node *n);
-DEFINE_CLEANUP(struct node *, node_free);
+DEFINE_TRIVIAL_CLEANUP_FUNC(struct node *, node_free)
 
 struct node *node_get(const struct node *map, const char *key);
 

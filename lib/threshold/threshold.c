@@ -24,7 +24,7 @@ int tms_threshold_new(const struct tms_threshold_options *options, struct tms_th
         struct tms_threshold_options o = *options;
         struct tms_threshold *t;
 
-        if ((unsigned)o.method >= ELEMENTSOF(methods))
+        if ((unsigned)o.method >= ELEMENTS(methods))
                 return -EINVAL;
         o.max_permille = o.max_permille ?: 1000;
         o.step_permille = o.step_permille ?: methods[o.method].step_permille;

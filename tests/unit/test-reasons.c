@@ -17,13 +17,13 @@ static void test_a_reason_without_room(void **state)
 
         assert_true(out && c);
         c->out = out;
-        for (i = 0; i < ELEMENTSOF(out->reasons); i++)
+        for (i = 0; i < ELEMENTS(out->reasons); i++)
                 REASON_TEXT(safety_reason_add(c, TMS_SAFETY_ALLOWED, LAYER_TABLE, "t", "s")->sentence, "reason %zu", i);
         assert_false(c->full);
         REASON_TEXT(safety_reason_add(c, TMS_SAFETY_OVERRIDE, LAYER_TABLE, "t", "s")->sentence, "one too many");
         assert_true(c->full);
         /* None of the others is lost for it, and the class is that of all. */
-        assert_int_equal(out->n_reasons, ELEMENTSOF(out->reasons));
+        assert_int_equal(out->n_reasons, ELEMENTS(out->reasons));
         for (i = 0; i < out->n_reasons; i++) {
                 char text[32];
 

@@ -98,7 +98,7 @@ static void test_those_who_refuse_take_it(void **state)
 {
         static const unsigned char edge[] = {'a',  0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xb7, 0xbe, 0xbf,
                                              0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff};
-        const unsigned n = ELEMENTSOF(edge);
+        const unsigned n = ELEMENTS(edge);
         unsigned good = 0, bad = 0;
         int fds[2];
         sd_bus *bus = bus_new(fds);
