@@ -71,7 +71,7 @@ static int check_files(struct audit_pass *v, const char *type, const json_t *dat
                 return audit_pulses_reopen(v->pulses, data, v->reader.line, why);
         if (strcmp(type, "recovery.log") == 0)
                 return audit_files_cut(v->files, data, why);
-        /* What a restart fetched from the kernel is all that there is, as at a session's end. */
+        /* A pulse file is complete at its session's end, and after a restart has added what the kernel still had. */
         if (end || strcmp(type, "session.pulses") == 0)
                 r = audit_pulses_claim(v->pulses, data, end, v->reader.line, why);
         return r < 0 ? r : audit_files_cut(v->files, data, why);

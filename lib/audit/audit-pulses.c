@@ -254,7 +254,7 @@ static int get_claim(const json_t *data, struct claim *ret, struct audit_why *wh
         return 0;
 }
 
-/* A session that ended and names no file never wrote one; what lies there is nobody's. */
+/* A session that ended and names no file wrote none: a file of its name is then one that no record names. */
 static void forget_session(struct audit_pulses *p, const json_t *data)
 {
         const char *session = json_string_value(json_object_get(data, "session"));

@@ -38,7 +38,7 @@ static int read_all(struct audit_pass *v, struct tms_error *error)
 
 /*
  * A log that grows while it is read may be seen in the middle of a line, or of a
- * seal and its keys. Asked last: all that was looked at came before.
+ * seal and its keys. To be called after everything else was read: growth that it does not see did not touch that.
  */
 static bool grew(const struct audit_pass *v)
 {
@@ -146,7 +146,7 @@ int tms_audit_read(int dir_fd, int (*record)(const struct json_t *record, void *
                         *ret = v.report;
                         return 0;
                 }
-                /* The records were given already. */
+                /* The second pass only confirms the verdict: record() got every record in the first. */
                 before = v.report;
                 record = NULL;
         }

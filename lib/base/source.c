@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Indentation and comments in a column of their own have room; what stands behind more is out of sight. */
+/* More spaces than indentation or a column of comments needs: what stands behind them is outside an editor's window. */
 #define SPACES_MAX 100
 
 static int fail_code(const struct reader *reader, unsigned line, unsigned column, uint32_t code)

@@ -75,7 +75,7 @@ int dose_adjust_check(const struct tms_protocol *p, const struct tms_dose *dose,
                                              "an adjusted threshold is given for leg %zu, and %s has %zu; expected one "
                                              "for each leg at most",
                                              i + 1, p->id, p->n_legs);
-        /* Which of two kinds the adjustment is of, and whether it goes for both, nobody has said. */
+        /* It is not known which of two kinds was adjusted, nor whether the adjustment holds for both. */
         if (dose->other_threshold_permille)
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "an adjusted threshold and a second one of the other kind are given; expected one "

@@ -93,7 +93,7 @@ static uint32_t highest_percent(const struct resolved *x)
                           x->leg_share_permille);
 }
 
-/* Refuses what is above 100 %MSO before rounding: nobody gets less than was asked for without being told. */
+/* Compares with 100 %MSO before rounding: 100.04 %MSO is refused, and not given as 100. */
 static int intensity_check(const struct tms_protocol *p, const struct resolved *x, struct tms_error *error)
 {
         unsigned __int128 num, den;

@@ -58,7 +58,10 @@ static int order_check(const struct tms_protocol *p, const struct tms_dose *dose
         return 0;
 }
 
-/* Also where no pulse goes by it: the policy does, and makes little of a pulse by a threshold that is too high. */
+/*
+ * Every threshold is checked, also one that no pulse goes by: the policy divides by it, and too high a one hides how
+ * strong a pulse is.
+ */
 static int thresholds_check(const struct tms_dose *dose, struct tms_error *error)
 {
         uint32_t most = dose->threshold_permille;
@@ -105,7 +108,7 @@ int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct
                                              "a threshold is given for leg %zu, and %s has %zu; expected one for each "
                                              "leg at most",
                                              i + 1, p->id, p->n_legs);
-        /* Whichever of them it is: with another coil it would be another number. */
+        /* With another coil each of the thresholds would be another number. */
         if (given && p->coil != COIL_ANY && strcmp(dose->threshold_coil, coil) != 0)
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "the threshold was measured with a %s coil, but %s is for a %s coil; expected a "

@@ -70,7 +70,7 @@ static int threshold_check(const struct tms_protocol *p, const struct tms_dose *
         return possible_check(t, error);
 }
 
-/* threshold_of() goes by the kind, so that two thresholds of no kind could change places unseen. */
+/* threshold_of() tells two thresholds apart by the kind of the first: without a kind it could take one for the other. */
 static int kind_check(const struct tms_dose *dose, struct tms_error *error)
 {
         const char *kind = dose->threshold_kind;
@@ -123,7 +123,7 @@ static int prescription_check(const struct tms_protocol *p, const struct tms_dos
         return r;
 }
 
-/* One prescribed intensity, upwards and once: a limit that is nearest could forbid what it is meant to allow. */
+/* One prescribed intensity in 0.1 %MSO, rounded up once: a limit rounded to the nearest could forbid the pulse itself. */
 static uint64_t strength(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, struct intensity v)
 {
         unsigned __int128 num = 1, den = 1000;

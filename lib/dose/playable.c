@@ -21,7 +21,7 @@ static int try_percent(const struct tms_protocol *p, const struct tms_dose *dose
         *ret_verdict = (struct tms_verdict){};
         lower.percent_permille = percent;
         r = tms_compile(p, &lower, &t, error);
-        /* Too little is not too much: the search for the highest goes on above it. */
+        /* Too weak to be set is no upper bound: the search for the highest percentage goes on above it. */
         if (r == -ERANGE && ret_weak && dose_extremes(p, &lower, &strongest, &weakest, NULL) >= 0)
                 *ret_weak = strongest <= 1000 && weakest == 0;
         if (r < 0)

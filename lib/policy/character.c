@@ -22,12 +22,15 @@
 /* Onsets are whole nanoseconds, so equal intervals of 1/18 s differ by one. */
 #define ROUNDING_NS 1
 
-/* A pair, a quadripulse: no train like those that the tables were made from. */
+/* Up to this interval, BURST_PULSES_MAX pulses or fewer are a pair or a burst: the tables were made from longer trains. */
 #define BURST_INTERVAL_NS (50 * MS)
 
 /* --- The pulses ----------------------------------------------------------------------------------- */
 
-/* Percent of the motor threshold, measured or adjusted, whichever is lower, of pulse k of the bursts of one train, upwards; 0 when it relates to none. */
+/*
+ * Pulse k of each burst of one train, in 0.1 % of the motor threshold (the lower of the measured and the adjusted
+ * one), rounded up; 0 when the pulse relates to no threshold.
+ */
 static uint32_t pulse_percent(const struct tms_protocol *p, size_t leg, const struct tms_dose *dose, uint32_t k,
                               uint32_t train)
 {
