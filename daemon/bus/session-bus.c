@@ -26,7 +26,7 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         else if (STREQ(property, "Owner"))
                 text = s->owner;
         else if (STREQ(property, "State"))
-                text = session_state_text(s);
+                text = session_state_name(s->state);
         /* Not until it is true in every respect, the last record included. */
         else if (STREQ(property, "EndReason"))
                 text = s->state == SESSION_ENDED ? s->end_reason : "";
@@ -93,8 +93,7 @@ static int get_pausing(sd_bus *bus, const char *path, const char *interface, con
 {
         const struct session *s = userdata;
 
-        return sd_bus_message_append(reply, "b",
-                                     s->state == SESSION_RUNNING && !s->ending && s->pausing != PAUSING_NOT);
+        return sd_bus_message_append(reply, "b", session_is(s, SESSION_RUNS) && s->pausing != PAUSING_NOT);
 }
 
 /* --- Who may call ---------------------------------------------------------------------------- */
@@ -248,7 +247,7 @@ static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         s->pause_error = s->control ? tms_device_pause(s->control, now) : -EPROTO;
-        overtook = !s->ending && session_overtake(s, "a pause was asked for meanwhile.");
+        overtook = !session_is(s, SESSION_OVER) && session_overtake(s, "a pause was asked for meanwhile.");
         r = request_begin(s->ward->calls, m, NULL, s, keep, release,
                           s->pause_error >= 0 || overtook ? go_pause : go_refuse_pause);
         if (r != -ENOMEM || (s->pause_error < 0 && !overtook))

@@ -80,14 +80,14 @@ static void armed(void *userdata)
         struct session *s = step->s;
 
         take_back(step);
-        if (s->ending) {
+        if (session_is(s, SESSION_OVER)) {
                 request_refuse(step->q, "OutOfOrder", "Arm: the session has ended: %s", s->end_text);
         } else if (s->overtaken) {
                 request_refuse(step->q, "OutOfOrder", "Arm: %s", s->overtaken);
         } else if (step->r < 0) {
                 session_refuse_errno(step->q, s, "Arm", step->r, NULL);
         } else {
-                session_set_state(s, SESSION_ARMED);
+                session_on(s, SESSION_CHARGED);
                 request_reply(step->q);
         }
         session_left_kernel(s);
@@ -110,7 +110,7 @@ static void on_arm_intent(const struct audit_result *result, void *userdata)
                 step_free(step);
                 return;
         }
-        session_set_state(s, SESSION_ARMING);
+        session_on(s, SESSION_ARM);
 }
 
 static bool interlocks_closed(struct request *q, struct session *s)
@@ -149,15 +149,15 @@ static void charged(void *userdata)
         session_left_kernel(s);
         /* Where it has led to, before anybody is told that it has. */
         session_catch_up(s);
-        if (s->ending || s->overtaken) {
+        if (session_is(s, SESSION_OVER) || s->overtaken) {
                 /* A run that has ended meanwhile was armed anew, as any timeline that is loaded. */
-                if (s->ending && step->r >= 0 && s->control)
+                if (session_is(s, SESSION_OVER) && step->r >= 0 && s->control)
                         (void)tms_device_stop(s->control);
                 request_refuse(step->q, "OutOfOrder", "%s: %s", step->plan->method,
-                               s->ending ? s->end_text : s->overtaken);
+                               session_is(s, SESSION_OVER) ? s->end_text : s->overtaken);
         } else if (step->r < 0) {
                 session_refuse_errno(step->q, s, step->plan->method, step->r, NULL);
-        } else if (!(IN_STATE(s->state) & step->plan->states)) {
+        } else if (!session_is(s, step->plan->states)) {
                 request_refuse(step->q, "OutOfOrder", "%s: the session is %s now: %s", step->plan->method,
                                session_state_name(s->state), tms_cause_sentence(s->st->status.cause));
         } else {

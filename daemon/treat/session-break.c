@@ -77,13 +77,12 @@ void session_break(struct session *s, uint32_t cause)
         s->released = 0;
         (void)stimulator_refresh(s->st);
         /* It may be out of it again, and has said so in a record that comes next. */
-        paused = k->state == TMS_STATE_BREAK ? k->back_to == TMS_STATE_PAUSED : s->state == SESSION_PAUSED;
-        if (!s->in_break)
+        paused = k->state == TMS_STATE_BREAK ? k->back_to == TMS_STATE_PAUSED : session_is(s, SESSION_IS_PAUSED);
+        if (!session_is(s, SESSION_IN_BREAK))
                 session_record(s, "session.break", NULL,
                                json_pack("{s:s, s:b}", "reason", tms_cause_name(cause), "paused", (int)paused));
-        s->in_break = true;
         waits = k->next_pulse < s->timeline.count && (s->timeline.pulses[k->next_pulse].flags & WAITS);
-        session_set_state(s, paused ? SESSION_PAUSED : SESSION_RUNNING);
+        session_on(s, paused ? SESSION_BREAK_PAUSE : SESSION_BREAK);
         if (paused) {
                 session_break_say(s, RESUME_TEXT);
         } else if (k->due_ns > k->mono_ns || !waits) {
@@ -106,7 +105,6 @@ void session_break(struct session *s, uint32_t cause)
 
 void session_break_over(struct session *s)
 {
-        s->in_break = false;
         if (s->recharge)
                 (void)sd_event_source_set_enabled(s->recharge, SD_EVENT_OFF);
         session_break_say(s, "%s", "");

@@ -18,18 +18,18 @@ static void on_charge_over(const char *error, const char *sentence, void *userda
                 return;
         session_catch_up(s);
         /* Stopped, or paused by somebody. */
-        if (s->ending || s->state != SESSION_RUNNING)
+        if (!session_is(s, SESSION_RUNS))
                 return;
         r = tms_device_pause(s->control, true);
         log_warning("session %s: not charged again: %s", s->id, sentence);
         session_record(s, "session.pause", NULL,
                        json_pack("{s:s, s:s, s:b}", "reason", "not_charged", "text", sentence, "now", 1));
         session_catch_up(s);
-        if (s->ending)
+        if (session_is(s, SESSION_OVER))
                 return;
-        if (r < 0 && s->state == SESSION_RUNNING)
+        if (r < 0 && session_is(s, SESSION_RUNS))
                 session_end(s, "not_charged", sentence, NULL);
-        else if (s->in_break)
+        else if (session_is(s, SESSION_IN_BREAK))
                 session_break_say(s,
                                   "The stimulator was not charged for the next pulse, and the session is paused: %s "
                                   "Resume tries "
@@ -45,7 +45,7 @@ static void on_charged(struct step *step)
 
 static const struct step_plan charge = {
                 .method = "Charge",
-                .states = IN_STATE(SESSION_RUNNING),
+                .states = SESSION_RUNS,
                 .why = "gap",
                 .charged = on_charged,
 };
@@ -56,7 +56,7 @@ int session_charge_due(sd_event_source *source, uint64_t usec, void *userdata)
         struct request *q;
         struct step *step;
 
-        if (s->ending || !s->in_break || s->state != SESSION_RUNNING)
+        if (!session_is(s, IN_STATE(SESSION_RUNNING_BREAK)))
                 return 0;
         if (s->busy) {
                 (void)sd_event_source_set_time_relative(source, BUSY_USEC);

@@ -19,8 +19,8 @@ static void on_owner_left(const char *text, void *userdata)
 /* Nothing of it is on record yet: it was never there. */
 static void give_up(struct session *s, struct request *q, const char *error, const char *sentence)
 {
-        s->ending = s->closed = true;
-        session_set_state(s, SESSION_ENDED);
+        s->closed = true;
+        session_on(s, SESSION_GIVE_UP);
         s->control = tms_device_close(s->control);
         if (s->pulsefile)
                 audit_pulses_close(s->ward->recorder->audit, TAKE_PTR(s->pulsefile));
@@ -41,6 +41,7 @@ static int publish(struct session *s)
         r = session_listen(s);
         if (r < 0)
                 return r;
+        session_on(s, SESSION_PUBLISH);
         (void)sd_bus_emit_object_added(w->bus, s->path);
         (void)sd_bus_emit_properties_changed(w->bus, s->st->path, "org.tmsd1.Stimulator", "Session", NULL);
         return 0;
@@ -53,7 +54,7 @@ static void on_created(const struct audit_result *result, void *userdata)
         char sentence[AUDIT_REFUSAL_SIZE];
         sd_bus_message *reply = NULL;
 
-        if (s->ending) {
+        if (session_is(s, SESSION_OVER)) {
                 request_refuse(q, "OutOfOrder", "The session was ended before it began: %s", s->end_text);
                 return;
         }
@@ -86,11 +87,11 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
         struct tms_info info;
         json_t *data;
 
-        if (error >= 0 && !s->ending)
+        if (error >= 0 && !session_is(s, SESSION_OVER))
                 error = tms_device_info(s->control, &info);
-        if (error >= 0 && !s->ending)
+        if (error >= 0 && !session_is(s, SESSION_OVER))
                 error = pulsefile_new(s->id, &s->pulsefile);
-        if (s->ending) {
+        if (session_is(s, SESSION_OVER)) {
                 give_up(s, TAKE_PTR(s->creating), "OutOfOrder", s->end_text);
                 return;
         }
@@ -205,6 +206,7 @@ static int session_new(struct ward *w, struct stimulator *st, const struct reque
         if (!s)
                 return -ENOMEM;
         s->n_ref = 1;
+        s->state = SESSION_BEGINNING;
         s->ward = w;
         s->st = stimulator_ref(st);
         s->subject = strdup(subject);

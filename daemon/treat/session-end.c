@@ -33,7 +33,7 @@ static void begin_end(struct session *s)
         bool at_once = audit_failure(s->ward->recorder->audit) || !s->pulsefile;
         int r;
 
-        assert(s->ending && s->state != SESSION_ENDED);
+        assert(s->state == SESSION_ENDING);
         s->tick = sd_event_source_disable_unref(s->tick);
         s->io = sd_event_source_disable_unref(s->io);
         /* A thread in the kernel's ARM, or the recovery of what was left, uses the controller's file; it comes back first. */
@@ -51,9 +51,9 @@ void session_end_quietly(struct session *s, const char *reason, const char *text
 {
         char why[sizeof(s->end_text) + 64];
 
-        assert(!s->ending && s->state != SESSION_ENDED);
+        assert(!session_is(s, SESSION_OVER));
         session_break_over(s);
-        s->ending = true;
+        session_on(s, SESSION_END);
         session_set_reason(s, reason, text);
         if (s->slot)
                 (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "State", "Pausing",
@@ -78,7 +78,7 @@ bool session_overtake(struct session *s, const char *why)
         if (s->adds_risk)
                 s->overtaken = why;
         /* A thread in the kernel's ARM is let go by a stop; in mid-run, where a stop is the end, it leads to a pause. */
-        if (s->in_kernel && !s->started)
+        if (s->in_kernel && !session_is(s, SESSION_STARTED))
                 halt(s);
         return request_let_go(s->ward->calls, s, why) > 0 || s->adds_risk;
 }
@@ -86,7 +86,7 @@ bool session_overtake(struct session *s, const char *why)
 void session_halt(struct session *s)
 {
         halt(s);
-        if (!s->ending)
+        if (!session_is(s, SESSION_OVER))
                 (void)session_overtake(s, "a stop was asked for meanwhile.");
 }
 
@@ -94,11 +94,11 @@ void session_end(struct session *s, const char *reason, const char *text, json_t
 {
         /* First of all, and whatever has been decided before. */
         halt(s);
-        if (s->state == SESSION_ENDED || (s->ending && !who)) {
+        if (s->state == SESSION_ENDED || (s->state == SESSION_ENDING && !who)) {
                 json_decref(who);
                 return;
         }
-        if (s->ending) {
+        if (s->state == SESSION_ENDING) {
                 session_record_limited(s, "session.stop", who, json_pack("{s:s}", "reason", reason));
                 return;
         }
@@ -128,7 +128,7 @@ void session_left_kernel(struct session *s)
 {
         assert(s->in_kernel && s->state != SESSION_ENDED);
         s->in_kernel = false;
-        if (s->ending)
+        if (s->state == SESSION_ENDING)
                 begin_end(s);
 }
 

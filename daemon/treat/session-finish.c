@@ -23,12 +23,12 @@ static void ended(struct session *s)
 {
         struct ward *w = s->ward;
 
-        assert(s->ending && !s->in_kernel);
+        assert(s->state == SESSION_ENDING && !s->in_kernel);
         s->control = tms_device_close(s->control);
         stimulator_release(s->st, s);
         (void)stimulator_refresh(s->st);
         s->time_left_ns = 0;
-        session_set_state(s, SESSION_ENDED);
+        session_on(s, SESSION_FINISH);
         if (s->slot) {
                 (void)sd_bus_emit_properties_changed(w->bus, s->path, "org.tmsd1.Session", "State", "EndReason",
                                                      "EndText", "Delivered", "Missed", "TimeLeft", "Waiting", NULL);
@@ -150,7 +150,7 @@ static int on_finish(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct session *s = userdata;
 
-        assert(s->ending && s->state != SESSION_ENDED && !s->in_kernel);
+        assert(s->state == SESSION_ENDING && !s->in_kernel);
         session_ref(s);
         if (audit_failure(s->ward->recorder->audit) || !s->pulsefile)
                 end_without_disk(s);

@@ -12,7 +12,7 @@ static void on_owner_silent(const char *text, void *userdata)
         struct session *s = userdata;
         int r;
 
-        if (s->state != SESSION_RUNNING || s->ending)
+        if (!session_is(s, SESSION_RUNS))
                 return;
         session_ref(s);
         r = tms_device_pause(s->control, true);
@@ -22,7 +22,7 @@ static void on_owner_silent(const char *text, void *userdata)
                        json_pack("{s:s, s:s, s:b}", "reason", "owner_frozen", "text", text, "now", 1));
         /* It may have ended by itself meanwhile. */
         session_catch_up(s);
-        if (s->state == SESSION_RUNNING && !s->ending) {
+        if (session_is(s, SESSION_RUNS)) {
                 if (r < 0)
                         session_end(s, "owner_frozen", text, NULL);
                 else

@@ -192,8 +192,7 @@ static void forget_prepared(struct session *s)
         s->timeline_gen = 0;
         s->protocol_id[0] = s->protocol_sha256[0] = '\0';
         s->first_to_last_ns = s->time_left_ns = s->shown_time_left_ns = 0;
-        s->was_prepared = false;
-        session_set_state(s, SESSION_NEW);
+        session_on(s, SESSION_UNLOAD);
         tell_prepared(s);
 }
 
@@ -206,9 +205,9 @@ static void on_recorded(const struct audit_result *result, void *userdata)
         sd_bus_message *reply;
         const char *name;
 
-        if (result->error < 0 || s->ending) {
+        if (result->error < 0 || session_is(s, SESSION_OVER)) {
                 s->busy = NULL;
-                if (s->ending) {
+                if (session_is(s, SESSION_OVER)) {
                         request_refuse(q, "OutOfOrder", "The session has ended: %s", s->end_text);
                 } else {
                         name = audit_refusal(s->ward->recorder->audit, result->error, sentence);
@@ -218,9 +217,8 @@ static void on_recorded(const struct audit_result *result, void *userdata)
                 preparation_free(p);
                 return;
         }
-        s->was_prepared = false;
         s->time_left_ns = s->shown_time_left_ns = s->first_to_last_ns;
-        session_set_state(s, SESSION_PREPARED);
+        session_on(s, SESSION_LOAD);
         tell_prepared(s);
         reply = verdict_message(request_message(q), s, p->protocol, &p->safety);
         request_reply_message(q, reply);
@@ -358,7 +356,7 @@ static void done(void *userdata)
         struct preparation *p = userdata;
         char text[1024];
 
-        if (p->s->ending) {
+        if (session_is(p->s, SESSION_OVER)) {
                 request_refuse(p->q, "OutOfOrder", "The session has ended: %s", p->s->end_text);
         } else if (p->failed) {
                 request_refuse(p->q, p->failed, "%s", tms_error_format(&p->error, text, sizeof(text)));
@@ -380,7 +378,7 @@ void session_prepare(struct request *q, struct session *s)
         struct gates gates;
         int r;
 
-        if (!session_may_begin(q, s, "Prepare", IN_STATE(SESSION_NEW) | IN_STATE(SESSION_PREPARED)))
+        if (!session_may_begin(q, s, "Prepare", SESSION_NOT_PREPARED | IN_STATE(SESSION_PREPARED)))
                 return;
         if (!prepare_arguments_read(q, &a))
                 return;

@@ -8,8 +8,7 @@ const char *session_waits_for(const struct session *s)
 {
         uint16_t flags;
 
-        if (s->state != SESSION_RUNNING || s->ending || s->next_pulse >= s->timeline.count ||
-            s->released == s->next_pulse + 1)
+        if (!session_is(s, SESSION_RUNS) || s->next_pulse >= s->timeline.count || s->released == s->next_pulse + 1)
                 return "none";
         flags = s->timeline.pulses[s->next_pulse].flags;
         if (flags & TMS_PULSE_WAIT_OPERATOR)
@@ -44,13 +43,17 @@ static uint64_t time_left(const struct session *s)
                 rest = t->pulses[t->count - 1].t_ns - t->pulses[k->next_pulse].t_ns;
         switch (s->state) {
         case SESSION_RUNNING:
+        case SESSION_RUNNING_BREAK:
                 if (k->end_ns > k->mono_ns)
                         left = k->end_ns - k->mono_ns;
                 return left > rest ? left : rest;
         case SESSION_PAUSED:
+        case SESSION_PAUSED_BREAK:
                 return rest;
-        case SESSION_ENDED:
+        case SESSION_BEGINNING:
         case SESSION_NEW:
+        case SESSION_DROPPED:
+        case SESSION_ENDED:
                 return 0;
         default:
                 return s->first_to_last_ns;
@@ -81,9 +84,9 @@ static void emit_progress(struct session *s)
 
 void session_refresh(struct session *s)
 {
-        if (s->ending || stimulator_refresh(s->st) < 0)
+        if (session_is(s, SESSION_OVER) || stimulator_refresh(s->st) < 0)
                 return;
-        if (s->started)
+        if (session_is(s, SESSION_STARTED))
                 s->train = s->st->status.train;
         s->time_left_ns = time_left(s);
         emit_progress(s);

@@ -21,17 +21,17 @@ void session_follow_kernel(struct session *s)
 {
         uint32_t state;
 
-        if (s->started || s->ending || s->in_kernel || s->state < SESSION_PREPARED)
+        if (s->in_kernel ||
+            !session_is(s, IN_STATE(SESSION_PREPARED) | IN_STATE(SESSION_ARMING) | IN_STATE(SESSION_ARMED)))
                 return;
         (void)stimulator_refresh(s->st);
         state = s->st->status.state;
         if (state == TMS_STATE_ARMING || state == TMS_STATE_ARMED)
                 return;
         if (state == TMS_STATE_LOADED && s->st->status.timeline_gen == s->timeline_gen) {
-                session_set_state(s, SESSION_PREPARED);
+                session_on(s, SESSION_FALL_BACK);
         } else {
-                s->was_prepared = true;
-                session_set_state(s, SESSION_NEW);
+                session_on(s, SESSION_DROP);
         }
         s->tick = sd_event_source_disable_unref(s->tick);
         if (s->io)
@@ -40,9 +40,9 @@ void session_follow_kernel(struct session *s)
 
 static void see_state(struct session *s, const struct tms_event *e)
 {
-        if (s->ending)
+        if (session_is(s, SESSION_OVER))
                 return;
-        if (!s->started) {
+        if (!session_is(s, SESSION_STARTED)) {
                 session_follow_kernel(s);
                 return;
         }
@@ -55,13 +55,13 @@ static void see_state(struct session *s, const struct tms_event *e)
                 break;
         case TMS_STATE_RUNNING:
                 session_break_over(s);
-                session_set_state(s, SESSION_RUNNING);
+                session_on(s, SESSION_RUN);
                 break;
         case TMS_STATE_PAUSED:
                 session_break_over(s);
                 /* The kernel has taken back what Go had let go. */
                 s->released = 0;
-                session_set_state(s, SESSION_PAUSED);
+                session_on(s, SESSION_PAUSE);
                 if (e->code != TMS_CAUSE_REQUEST)
                         session_record(s, "session.pause", NULL, json_pack("{s:s}", "reason", tms_cause_name(e->code)));
                 break;
@@ -87,7 +87,7 @@ static void on_written(const struct audit_result *result, void *userdata)
                 s->delivered = result->totals.delivered;
                 s->missed = result->totals.missed;
                 /* While ticks run the next one carries it; otherwise the kernel is told now. */
-                if (!s->tick && s->control && !s->ending)
+                if (!s->tick && s->control && !session_is(s, SESSION_OVER))
                         (void)tms_device_keepalive(s->control, s->disk_seq, NULL);
         }
         session_unref(s);
@@ -125,7 +125,7 @@ static void write_records(struct session *s)
 
 static void see_pulse(struct session *s, const struct tms_event *e)
 {
-        if (s->started && e->run == s->run)
+        if (session_is(s, SESSION_STARTED) && e->run == s->run)
                 s->next_pulse = e->pulse + 1;
 }
 
@@ -155,7 +155,7 @@ bool session_read_records(struct session *s)
 
 void session_catch_up(struct session *s)
 {
-        while (s->control && !s->ending) {
+        while (s->control && !session_is(s, SESSION_OVER)) {
                 if (!session_read_records(s))
                         session_see_gone(s);
                 else if (s->n_events < SESSION_EVENTS_MAX)
@@ -227,13 +227,13 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
         /* An ended run may have freed the source. */
         (void)sd_event_source_set_time_relative(source, TICK_USEC);
         keep_alive(s);
-        if (s->ending)
+        if (session_is(s, SESSION_OVER))
                 return 0;
         if (!session_read_records(s)) {
                 session_see_gone(s);
                 return 0;
         }
-        if (s->ending)
+        if (session_is(s, SESSION_OVER))
                 return 0;
         if (!s->writing && s->n_events > 0 && now_ns(CLOCK_MONOTONIC) - s->wrote_ns >= WRITE_EVERY_NS)
                 write_records(s);

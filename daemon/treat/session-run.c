@@ -33,12 +33,11 @@ static void on_start_intent(const struct audit_result *result, void *userdata)
                 step_free(step);
                 return;
         }
-        s->started = true;
         s->run = number;
         s->next_pulse = s->released = 0;
         session_record(s, "session.start", NULL,
                        json_pack("{s:o, s:i}", "start_ns", json_u64(start_ns), "run", (int)number));
-        session_set_state(s, SESSION_RUNNING);
+        session_on(s, SESSION_START);
         session_refresh(s);
         request_reply(step->q);
         step_free(step);
@@ -127,7 +126,7 @@ static void write_go_intent(struct step *step)
 
 static const struct step_plan go = {
                 .method = "Go",
-                .states = IN_STATE(SESSION_RUNNING),
+                .states = SESSION_RUNS,
                 .why = "go",
                 .charged = write_go_intent,
 };
@@ -143,14 +142,14 @@ void session_go(struct request *q, struct session *s)
         }
         session_catch_up(s);
         if (!session_may_begin(q, s, go.method, go.states) || !may_go(q, s, permille) ||
-            (s->in_break && !session_may_charge(q, s, go.method)))
+            (session_is(s, SESSION_IN_BREAK) && !session_may_charge(q, s, go.method)))
                 return;
         step = step_new(q, s, &go);
         if (!step)
                 return;
         step->pulse = s->next_pulse;
         step->permille = permille ? permille : s->timeline.pulses[s->next_pulse].intensity_permille;
-        if (s->in_break)
+        if (session_is(s, SESSION_IN_BREAK))
                 session_charge(step);
         else
                 write_go_intent(step);
@@ -168,12 +167,12 @@ void session_pause(struct request *q, struct session *s, bool now)
         /* State says paused before the answer does, so that a Resume may follow at once; or a train goes on to its end. */
         session_catch_up(s);
         /* The kernel's record of it may have found no place; what the stimulator is counts. */
-        if (s->state == SESSION_RUNNING && !s->ending && stimulator_refresh(s->st) >= 0 &&
+        if (session_is(s, SESSION_RUNS) && stimulator_refresh(s->st) >= 0 &&
             (s->st->status.state == TMS_STATE_PAUSED || s->st->status.back_to == TMS_STATE_PAUSED))
-                session_set_state(s, SESSION_PAUSED);
+                session_on(s, SESSION_HOLD);
         /* Until then anybody may ask for the same again, which is no news. */
-        again = s->state == SESSION_RUNNING && asked <= s->pausing;
-        if (s->state == SESSION_RUNNING && !again)
+        again = session_is(s, SESSION_RUNS) && asked <= s->pausing;
+        if (session_is(s, SESSION_RUNS) && !again)
                 session_set_pausing(s, asked);
         if (again)
                 session_record_limited(s, "session.pause", request_who(q), data);
@@ -189,9 +188,9 @@ void session_pause(struct request *q, struct session *s, bool now)
 
 void session_refuse_pause(struct request *q, struct session *s)
 {
-        if (s->ending)
+        if (session_is(s, SESSION_OVER))
                 request_refuse(q, "OutOfOrder", "Pause: the session has ended: %s", s->end_text);
-        else if (s->state != SESSION_RUNNING)
+        else if (!session_is(s, SESSION_RUNS))
                 request_refuse(q, "OutOfOrder", "Pause: not while the session is %s.", session_state_name(s->state));
         else
                 session_refuse_errno(q, s, "Pause", s->pause_error, NULL);
@@ -214,7 +213,7 @@ static void on_resume_intent(const struct audit_result *result, void *userdata)
                 return;
         }
         session_record(s, "session.resume", NULL, json_pack("{s:o}", "start_ns", json_u64(start_ns)));
-        session_set_state(s, SESSION_RUNNING);
+        session_on(s, SESSION_RESUME);
         session_refresh(s);
         request_reply(step->q);
         step_free(step);
@@ -227,7 +226,7 @@ static void write_resume_intent(struct step *step)
 
 static const struct step_plan resume = {
                 .method = "Resume",
-                .states = IN_STATE(SESSION_PAUSED),
+                .states = SESSION_IS_PAUSED,
                 .why = "resume",
                 .charged = write_resume_intent,
 };
@@ -238,12 +237,12 @@ void session_resume(struct request *q, struct session *s)
 
         session_catch_up(s);
         if (!session_may_begin(q, s, resume.method, resume.states) ||
-            (s->in_break && !session_may_charge(q, s, resume.method)))
+            (session_is(s, SESSION_IN_BREAK) && !session_may_charge(q, s, resume.method)))
                 return;
         step = step_new(q, s, &resume);
         if (!step)
                 return;
-        if (s->in_break)
+        if (session_is(s, SESSION_IN_BREAK))
                 session_charge(step);
         else
                 write_resume_intent(step);

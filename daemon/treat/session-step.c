@@ -45,11 +45,11 @@ bool step_may_go_on(struct step *step, const struct audit_result *result, const 
                 step_free(step);
                 return false;
         }
-        if (!s->ending && !s->overtaken && (IN_STATE(s->state) & step->plan->states))
+        if (!s->overtaken && session_is(s, step->plan->states))
                 return true;
-        why = s->ending ? s->end_text : s->overtaken ? s->overtaken : session_state_name(s->state);
+        why = session_is(s, SESSION_OVER) ? s->end_text : s->overtaken ? s->overtaken : session_state_name(s->state);
         session_record(s, type, NULL, json_pack("{s:s}", "error", why));
-        if (s->ending || !s->overtaken)
+        if (session_is(s, SESSION_OVER) || !s->overtaken)
                 request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", step->plan->method,
                                why);
         else
@@ -94,7 +94,7 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
                 request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(s->ward->recorder->audit));
                 return false;
         }
-        if (s->ending) {
+        if (session_is(s, SESSION_OVER)) {
                 request_refuse(q, "OutOfOrder", "%s: the session has ended: %s", method, s->end_text);
                 return false;
         }
@@ -102,13 +102,13 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
                 request_refuse(q, "OutOfOrder", "%s: wait until %s is done.", method, s->busy);
                 return false;
         }
-        if (IN_STATE(s->state) & states)
+        if (session_is(s, states))
                 return true;
         (void)stimulator_refresh(s->st);
         stimulator_interlock_text(s->st->status.interlocks, open, sizeof(open));
-        if (s->was_prepared && *open)
+        if (s->state == SESSION_DROPPED && *open)
                 request_refuse(q, "InterlockOpen", "%s Then prepare the session again.", open);
-        else if (s->was_prepared)
+        else if (s->state == SESSION_DROPPED)
                 request_refuse(q, "OutOfOrder", "%s: the session has to be prepared again: %s", method,
                                tms_cause_sentence(s->st->status.cause));
         else if (s->state == SESSION_PREPARED && *open)

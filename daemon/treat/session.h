@@ -3,7 +3,8 @@
  * One treatment, from CreateSession to its end. Serves org.tmsd1.Session.
  *
  *  session.c          the object, and what it puts on record
- *  session-state.c    its state
+ *  session-table.c    its states, and what leads from one to another
+ *  session-state.c    the setter, and what follows from a change
  *  session-progress.c how far it is, and what it waits for
  *  session-break.c    a run whose card is discharged
  *  session-end.c      its end, decided, and what overtakes: stop, close
@@ -35,18 +36,9 @@
 #include "heartbeat.h"
 #include "request.h"
 #include "gates.h"
+#include "session-table.h"
 #include "stimulator.h"
 #include "ward.h"
-
-enum session_state {
-        SESSION_NEW,
-        SESSION_PREPARED,
-        SESSION_ARMING,
-        SESSION_ARMED,
-        SESSION_RUNNING,
-        SESSION_PAUSED,
-        SESSION_ENDED,
-};
 
 enum session_pausing {
         PAUSING_NOT,
@@ -77,15 +69,11 @@ struct session {
         const char *overtaken;        /* why it must not take effect any more: what came later takes risk away */
         int pause_error;              /* what the kernel said to the last Pause */
         enum session_pausing pausing; /* what has been asked for, and recorded, since it last began to run */
-        bool ending;                  /* decided, not yet on disk */
         bool no_seal;                 /* over its end; there was no memory for one */
         bool closed;                  /* off the bus once it has ended */
-        bool started;                 /* pulses may have been fired */
         bool in_kernel;               /* a thread sleeps in the kernel's ARM, or is on its way there */
         atomic_bool halted;           /* since Arm began; read by that thread */
-        bool was_prepared;            /* the timeline has been dropped since */
-        bool in_break;                /* the run goes on, its card is discharged */
-        char break_text[640];         /* then: a sentence on it */
+        char break_text[640];         /* in a BREAK: a sentence on it */
 
         struct tms_device *control;
         sd_event_source *io;                /* records, while there is no tick */
@@ -126,8 +114,6 @@ struct session {
         struct request *closing;  /* Close's, until the session has ended */
 };
 
-const char *session_state_name(enum session_state state);
-
 /* Takes the stimulator's controller file, recovers what was left, opens the records; answers q when done. */
 void session_create(struct request *q, struct stimulator *st, const char *subject);
 struct session *session_ref(struct session *s);
@@ -141,8 +127,6 @@ void session_halt(struct session *s);
  * ARM, is refused for that reason, which is a sentence that stays. Returns false when there was nothing.
  */
 bool session_overtake(struct session *s, const char *why);
-/* For people and the bus: from the decision to end until the last record is on disk it is "ending". */
-const char *session_state_text(const struct session *s);
 /*
  * Stops the output at once, then gets the last records on disk and ends.
  * who: for the record, taken over, may be NULL. Again is harmless.
@@ -156,7 +140,14 @@ void session_see_gone(struct session *s);
 void session_close(struct session *s, struct request *q);
 
 void session_set_pausing(struct session *s, enum session_pausing pausing);
-void session_set_state(struct session *s, enum session_state state);
+/* Is it in one of these? IN_STATE(), and the sets in session-table.h. */
+static inline bool session_is(const struct session *s, unsigned states)
+{
+        return IN_STATE(s->state) & states;
+}
+
+/* That has happened: the one setter of its state. It must be able to happen in the state it is in. */
+void session_on(struct session *s, enum session_event event);
 /* Looks at the card and signals progress. */
 void session_refresh(struct session *s);
 /*
@@ -220,7 +211,6 @@ void session_resume(struct request *q, struct session *s);
 
 /* Refuses q, and returns false, if that method cannot begin now: wrong state, another under way, log failed. */
 bool session_may_begin(struct request *q, struct session *s, const char *method, unsigned states);
-#define IN_STATE(state) (1U << (state))
 /* Refuses q for an errno of the kernel, in words. verdict may be NULL. */
 void session_refuse_errno(struct request *q, struct session *s, const char *method, int error,
                           const struct tms_verdict *verdict);

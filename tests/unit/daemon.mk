@@ -8,7 +8,7 @@ SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-lea
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
 SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause thread)
 DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-power audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
-DAEMON_UNIT += $(addprefix $(B)/tests/test-,recorder quota turn elapsed-boots)
+DAEMON_UNIT += $(addprefix $(B)/tests/test-,recorder quota turn elapsed-boots session-table)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
 DU := $(B)/tests/unit/daemon
@@ -63,6 +63,7 @@ $(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o elapsed.o s
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
 $(B)/tests/test-elapsed $(B)/tests/test-elapsed-boots: $(B)/tests/%: $(DU)/%.o $(addprefix $(DU)/,computer.o history.o elapsed.o subject.o)
 $(B)/tests/test-recorder: $(addprefix $(DU)/,test-recorder.o recorder.o history.o elapsed.o subject.o scratch.o scratch-log.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-session-table: $(addprefix $(DU)/,test-session-table.o session-table.o scratch.o)
 $(B)/tests/test-turn: $(addprefix $(DU)/,test-turn.o turn.o)
 $(B)/tests/test-quota: $(addprefix $(DU)/,test-quota.o quota.o callers.o)
 $(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o) $(DU_LIB)

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A session's life as one table; see session-table.h. */
+#include <assert.h>
+
+#include "session-table.h"
+
+/* What can happen to a run, whatever state of it. */
+#define OF_A_RUN                                                                                                    \
+        [SESSION_RUN] = SESSION_RUNNING, [SESSION_PAUSE] = SESSION_PAUSED, [SESSION_BREAK] = SESSION_RUNNING_BREAK, \
+        [SESSION_BREAK_PAUSE] = SESSION_PAUSED_BREAK
+
+/* ENDED has no row: there is no way out of it. */
+static const unsigned char table[SESSION_STATES][SESSION_EVENTS] = {
+                [SESSION_BEGINNING] = {[SESSION_PUBLISH] = SESSION_NEW,
+                                       [SESSION_END] = SESSION_ENDING,
+                                       [SESSION_GIVE_UP] = SESSION_ENDED},
+                [SESSION_NEW] = {[SESSION_LOAD] = SESSION_PREPARED,
+                                 [SESSION_UNLOAD] = SESSION_NEW,
+                                 [SESSION_END] = SESSION_ENDING},
+                [SESSION_DROPPED] = {[SESSION_LOAD] = SESSION_PREPARED,
+                                     [SESSION_UNLOAD] = SESSION_NEW,
+                                     [SESSION_END] = SESSION_ENDING},
+                [SESSION_PREPARED] = {[SESSION_LOAD] = SESSION_PREPARED,
+                                      [SESSION_UNLOAD] = SESSION_NEW,
+                                      [SESSION_DROP] = SESSION_DROPPED,
+                                      [SESSION_FALL_BACK] = SESSION_PREPARED,
+                                      [SESSION_ARM] = SESSION_ARMING,
+                                      [SESSION_END] = SESSION_ENDING},
+                [SESSION_ARMING] = {[SESSION_CHARGED] = SESSION_ARMED,
+                                    [SESSION_DROP] = SESSION_DROPPED,
+                                    [SESSION_FALL_BACK] = SESSION_PREPARED,
+                                    [SESSION_END] = SESSION_ENDING},
+                [SESSION_ARMED] = {[SESSION_START] = SESSION_RUNNING,
+                                   [SESSION_DROP] = SESSION_DROPPED,
+                                   [SESSION_FALL_BACK] = SESSION_PREPARED,
+                                   [SESSION_END] = SESSION_ENDING},
+                [SESSION_RUNNING] = {OF_A_RUN, [SESSION_HOLD] = SESSION_PAUSED, [SESSION_END] = SESSION_ENDING},
+                [SESSION_PAUSED] = {OF_A_RUN, [SESSION_RESUME] = SESSION_RUNNING, [SESSION_END] = SESSION_ENDING},
+                /* The kernel's record says that the card is out of the BREAK; a Pause or a Resume alone does not. */
+                [SESSION_RUNNING_BREAK] =
+                                {OF_A_RUN, [SESSION_HOLD] = SESSION_PAUSED_BREAK, [SESSION_END] = SESSION_ENDING},
+                [SESSION_PAUSED_BREAK] =
+                                {OF_A_RUN, [SESSION_RESUME] = SESSION_RUNNING_BREAK, [SESSION_END] = SESSION_ENDING},
+                [SESSION_ENDING] = {[SESSION_FINISH] = SESSION_ENDED, [SESSION_GIVE_UP] = SESSION_ENDED},
+};
+
+static const struct {
+        const char *id, *name;
+} states[SESSION_STATES] = {
+                [SESSION_BEGINNING] = {"beginning", "new"},
+                [SESSION_NEW] = {"new", "new"},
+                [SESSION_DROPPED] = {"dropped", "new"},
+                [SESSION_PREPARED] = {"prepared", "prepared"},
+                [SESSION_ARMING] = {"arming", "arming"},
+                [SESSION_ARMED] = {"armed", "armed"},
+                [SESSION_RUNNING] = {"running", "running"},
+                [SESSION_PAUSED] = {"paused", "paused"},
+                [SESSION_RUNNING_BREAK] = {"running-break", "running"},
+                [SESSION_PAUSED_BREAK] = {"paused-break", "paused"},
+                [SESSION_ENDING] = {"ending", "ending"},
+                [SESSION_ENDED] = {"ended", "ended"},
+};
+
+static const char *const events[SESSION_EVENTS] = {
+                [SESSION_PUBLISH] = "publish",
+                [SESSION_LOAD] = "load",
+                [SESSION_UNLOAD] = "unload",
+                [SESSION_DROP] = "drop",
+                [SESSION_FALL_BACK] = "fall-back",
+                [SESSION_ARM] = "arm",
+                [SESSION_CHARGED] = "charged",
+                [SESSION_START] = "start",
+                [SESSION_HOLD] = "hold",
+                [SESSION_RESUME] = "resume",
+                [SESSION_RUN] = "run",
+                [SESSION_PAUSE] = "pause",
+                [SESSION_BREAK] = "break",
+                [SESSION_BREAK_PAUSE] = "break-pause",
+                [SESSION_END] = "end",
+                [SESSION_GIVE_UP] = "give-up",
+                [SESSION_FINISH] = "finish",
+};
+
+enum session_state session_next(enum session_state from, enum session_event event)
+{
+        assert(from > SESSION_NOWHERE && from < SESSION_STATES && event < SESSION_EVENTS);
+        return table[from][event];
+}
+
+const char *session_state_name(enum session_state state)
+{
+        assert(state > SESSION_NOWHERE && state < SESSION_STATES);
+        return states[state].name;
+}
+
+const char *session_state_id(enum session_state state)
+{
+        assert(state > SESSION_NOWHERE && state < SESSION_STATES);
+        return states[state].id;
+}
+
+const char *session_event_id(enum session_event event)
+{
+        assert(event < SESSION_EVENTS);
+        return events[event];
+}
