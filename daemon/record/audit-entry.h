@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between audit.c (the loop's side: queue and callbacks) and audit-perform.c (the writer thread's side). */
+/* What is submitted: made on the loop, queued by audit.c, done by audit-perform.c on the writer's thread. */
 #ifndef TMSD_AUDIT_ENTRY_H
 #define TMSD_AUDIT_ENTRY_H
 
@@ -37,6 +37,16 @@ struct entry {
 };
 
 TAILQ_HEAD(entry_list, entry);
+
+/* NULL without memory. What is taken over (who, data) is so in any case. */
+struct entry *entry_new(enum entry_kind kind, audit_done_fn done, void *userdata);
+struct entry *entry_new_record(const struct audit_record *record, audit_done_fn done, void *userdata);
+struct entry *entry_new_seal(json_t *who, const char *nonce, audit_done_fn done, void *userdata);
+struct entry *entry_new_protocol(const char *sha256, const char *text, size_t size, audit_done_fn done, void *userdata);
+struct entry *entry_new_append(struct pulsefile *p, const struct tms_event *events, size_t n, audit_done_fn done,
+                               void *userdata);
+struct entry *entry_free(struct entry *e); /* returns NULL, takes NULL */
+DEFINE_TRIVIAL_CLEANUP_FUNC(struct entry *, entry_free)
 
 #define AUDIT_SENTENCE 1024
 

@@ -6,7 +6,6 @@
 #include <sys/eventfd.h>
 
 #include "audit-entry.h"
-#include "clock.h"
 
 #define THREAD_STACK (256 * 1024)
 #define REMEDY                                                          \
@@ -38,24 +37,6 @@ struct audit {
         uint64_t done_records;
         char done_head[65];
 };
-
-static struct entry *entry_free(struct entry *e)
-{
-        if (!e)
-                return NULL;
-        json_decref(e->who);
-        json_decref(e->data);
-        if (e->kind == ENTRY_PULSES_CLOSE)
-                pulsefile_free(e->pulses);
-        free(e->type);
-        free(e->on);
-        free(e->text);
-        free(e->events);
-        free(e);
-        return NULL;
-}
-
-DEFINE_TRIVIAL_CLEANUP_FUNC(struct entry *, entry_free)
 
 /* --- The thread's side -------------------------------------------------------- */
 
@@ -204,105 +185,51 @@ static int submit_or_fail(struct audit *a, struct entry *e)
         return -ENOMEM;
 }
 
-static struct entry *entry_new(enum entry_kind kind, audit_done_fn done, void *userdata)
-{
-        struct entry *e = calloc(1, sizeof(*e));
-        struct clock_now now;
-
-        if (!e)
-                return NULL;
-        e->kind = kind;
-        e->done = done;
-        e->userdata = userdata;
-        clock_read(&now);
-        e->utc_ns = now.utc_ns;
-        e->boottime_ns = now.boottime_ns;
-        e->synchronised = now.synchronised;
-        e->mono_ns = now_ns(CLOCK_MONOTONIC);
-        return e;
-}
-
 int audit_write(struct audit *a, const struct audit_record *record, audit_done_fn done, void *userdata)
 {
-        _cleanup_(json_decrefp) json_t *who = record->who, *data = record->data;
-        _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_RECORD, done, userdata);
+        struct entry *e = entry_new_record(record, done, userdata);
 
-        if (e) {
-                e->type = strdup(record->type);
-                e->on = strdup(record->on ? record->on : "");
-        }
-        /* A null is an object that could not be made, see request_who(). BOOTTIME: the clock that nobody can set. */
-        if (!e || !e->type || !e->on || !data || json_is_null(who) ||
-            json_object_set_new(data, "boottime_ns", json_u64(e->boottime_ns)) < 0 ||
-            json_object_set_new(data, "synchronised", json_boolean(e->synchronised)) < 0)
-                return record->refusable ? -ENOMEM : submit_or_fail(a, NULL);
-        e->who = TAKE_PTR(who);
-        e->data = TAKE_PTR(data);
-        e->pulses = record->pulses;
-        e->begins = record->begins;
-        e->refusable = record->refusable;
-        e->need_bytes = record->need_bytes;
-        return submit(a, TAKE_PTR(e));
+        if (!e && record->refusable)
+                return -ENOMEM;
+        return submit_or_fail(a, e);
 }
 
 int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn done, void *userdata)
 {
-        _cleanup_(json_decrefp) json_t *own = who;
-        _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_SEAL, done, userdata);
+        struct entry *e = entry_new_seal(who, nonce, done, userdata);
 
-        if (e)
-                e->text = strdup(nonce);
-        if (!e || !e->text || json_is_null(own))
-                return -ENOMEM;
-        e->who = TAKE_PTR(own);
-        return submit(a, TAKE_PTR(e));
+        return e ? submit(a, e) : -ENOMEM;
 }
 
 int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, size_t size, audit_done_fn done,
                         void *userdata)
 {
-        _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_PROTOCOL, done, userdata);
+        struct entry *e = entry_new_protocol(sha256, text, size, done, userdata);
 
-        if (e) {
-                e->type = strdup(sha256);
-                e->text = malloc(size + 1);
-        }
-        if (!e || !e->type || !e->text)
-                return -ENOMEM;
-        memcpy(e->text, text, size);
-        e->size = size;
-        return submit(a, TAKE_PTR(e));
+        return e ? submit(a, e) : -ENOMEM;
 }
 
 int audit_pulses_open(struct audit *a, struct pulsefile *p, bool existing, audit_done_fn done, void *userdata)
 {
-        _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_PULSES_OPEN, done, userdata);
+        struct entry *e = entry_new(ENTRY_PULSES_OPEN, done, userdata);
         struct entry *closer = entry_new(ENTRY_PULSES_CLOSE, NULL, NULL);
 
         if (!e || !closer) {
-                free(closer);
+                entry_free(e);
+                entry_free(closer);
                 return submit_or_fail(a, NULL);
         }
         closer->pulses = p;
         TAILQ_INSERT_TAIL(&a->closers, closer, link);
         e->pulses = p;
         e->existing = existing;
-        return submit(a, TAKE_PTR(e));
+        return submit(a, e);
 }
 
 int audit_pulses_append(struct audit *a, struct pulsefile *p, const struct tms_event *events, size_t n,
                         audit_done_fn done, void *userdata)
 {
-        _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_PULSES_APPEND, done, userdata);
-
-        if (e)
-                e->events = calloc(n ? n : 1, sizeof(*events));
-        if (!e || !e->events)
-                return submit_or_fail(a, NULL);
-        memcpy(e->events, events, n * sizeof(*events));
-        e->n_events = n;
-        e->pulses = p;
-        return submit(a, TAKE_PTR(e));
+        return submit_or_fail(a, entry_new_append(p, events, n, done, userdata));
 }
 
 void audit_pulses_close(struct audit *a, struct pulsefile *p)

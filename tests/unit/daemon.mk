@@ -52,17 +52,17 @@ $(B)/tests/test-audit-power: $(addprefix $(DU)/,test-audit-power.o scratch.o scr
 # Each is looked at, and each sync.
 $(B)/tests/test-audit-power: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=unlinkat
 $(B)/tests/test-audit-matrix: $(addprefix $(DU)/,test-audit-matrix.o audit-forge.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o scratch-log.o audit.o audit-perform.o audit-words.o audit-refusal.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o scratch-log.o audit.o audit-perform.o audit-words.o audit-refusal.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=fallocate,--wrap=fstatvfs
 $(B)/tests/test-pulsefile: $(addprefix $(DU)/,test-pulsefile.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o elapsed.o subject.o)
+$(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o history-day.o elapsed.o subject.o)
 # Records that there is no memory for.
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
-$(B)/tests/test-elapsed $(B)/tests/test-elapsed-boots: $(B)/tests/%: $(DU)/%.o $(addprefix $(DU)/,computer.o history.o elapsed.o subject.o)
-$(B)/tests/test-recorder: $(addprefix $(DU)/,test-recorder.o recorder.o history.o elapsed.o subject.o scratch.o scratch-log.o audit.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+$(B)/tests/test-elapsed $(B)/tests/test-elapsed-boots: $(B)/tests/%: $(DU)/%.o $(addprefix $(DU)/,computer.o history.o history-day.o elapsed.o subject.o)
+$(B)/tests/test-recorder: $(addprefix $(DU)/,test-recorder.o recorder.o history.o history-day.o elapsed.o subject.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-session-table: $(addprefix $(DU)/,test-session-table.o session-table.o scratch.o)
 $(B)/tests/test-turn: $(addprefix $(DU)/,test-turn.o turn.o)
 $(B)/tests/test-quota: $(addprefix $(DU)/,test-quota.o quota.o callers.o)

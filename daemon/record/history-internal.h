@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between history.c (what the log says) and history-day.c (what it comes to in a day). */
+#ifndef TMSD_HISTORY_INTERNAL_H
+#define TMSD_HISTORY_INTERNAL_H
+
+#include "history.h"
+
+struct past_card {
+        TAILQ_ENTRY(past_card) link;
+        uint64_t serial;
+        uint64_t odometer; /* what it should show */
+};
+
+TAILQ_HEAD(past_session_list, past_session);
+
+struct history {
+        struct past_session_list sessions; /* oldest first */
+        TAILQ_HEAD(, past_card) cards;
+        TAILQ_HEAD(, past_recovery) recoveries;
+        struct elapsed elapsed;
+        bool incomplete; /* there was no memory for a record */
+};
+
+#endif
