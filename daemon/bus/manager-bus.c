@@ -10,24 +10,36 @@
 
 /* --- Properties --------------------------------------------------------------------------- */
 
-static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "s", TMS_VERSION);
+}
+
+static int get_audit_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+                           sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct manager_object *m = userdata;
+
+        return sd_bus_message_append(reply, "s", audit_state(m->ward->recorder->audit));
+}
+
+static int get_audit_head(sd_bus *bus, const char *path, const char *interface, const char *property,
+                          sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct manager_object *m = userdata;
+
+        return sd_bus_message_append(reply, "s", audit_head(m->ward->recorder->audit));
+}
+
+static int get_key0(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                     void *userdata, sd_bus_error *error)
 {
         const struct manager_object *m = userdata;
         char fingerprint[65] = "";
-        const char *text = "";
 
-        if (STREQ(property, "Version")) {
-                text = TMS_VERSION;
-        } else if (STREQ(property, "AuditState")) {
-                text = audit_state(m->ward->recorder->audit);
-        } else if (STREQ(property, "AuditHead")) {
-                text = audit_head(m->ward->recorder->audit);
-        } else if (STREQ(property, "AuditKey0Fingerprint")) {
-                (void)key_fingerprint(audit_key0(m->ward->recorder->audit), fingerprint);
-                text = fingerprint;
-        }
-        return sd_bus_message_append(reply, "s", text);
+        (void)key_fingerprint(audit_key0(m->ward->recorder->audit), fingerprint);
+        return sd_bus_message_append(reply, "s", fingerprint);
 }
 
 static int get_records(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -196,11 +208,11 @@ static int method_seal_audit(sd_bus_message *m, void *userdata, sd_bus_error *er
 
 const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_VTABLE_START(0),
-                SD_BUS_PROPERTY("Version", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-                SD_BUS_PROPERTY("AuditState", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("AuditState", "s", get_audit_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("AuditRecords", "t", get_records, 0, 0),
-                SD_BUS_PROPERTY("AuditHead", "s", get_text, 0, 0),
-                SD_BUS_PROPERTY("AuditKey0Fingerprint", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("AuditHead", "s", get_audit_head, 0, 0),
+                SD_BUS_PROPERTY("AuditKey0Fingerprint", "s", get_key0, 0, SD_BUS_VTABLE_PROPERTY_CONST),
                 SD_BUS_METHOD_WITH_ARGS("ListProtocols", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", protocols),
                                         method_list_protocols, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("CreateSession", SD_BUS_ARGS("o", stimulator, "a{sv}", options),

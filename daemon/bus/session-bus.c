@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.tmsd1.Session: properties, and who may call which method. */
+#include "property.h"
 #include "session-bus.h"
 #include "session.h"
 
@@ -13,63 +14,37 @@ static int get_stimulator(sd_bus *bus, const char *path, const char *interface, 
         return sd_bus_message_append(reply, "o", s->st->path);
 }
 
-static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                    void *userdata, sd_bus_error *error)
+static int get_state(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                     void *userdata, sd_bus_error *error)
 {
         const struct session *s = userdata;
-        const char *text = "";
 
-        if (STREQ(property, "Id"))
-                text = s->id;
-        else if (STREQ(property, "Subject"))
-                text = s->subject;
-        else if (STREQ(property, "Owner"))
-                text = s->owner;
-        else if (STREQ(property, "State"))
-                text = session_state_name(s->state);
-        /* Not until it is true in every respect, the last record included. */
-        else if (STREQ(property, "EndReason"))
-                text = s->state == SESSION_ENDED ? s->end_reason : "";
-        else if (STREQ(property, "EndText"))
-                text = s->state == SESSION_ENDED ? s->end_text : "";
-        else if (STREQ(property, "ProtocolId"))
-                text = s->protocol_id;
-        else if (STREQ(property, "ProtocolSha256"))
-                text = s->protocol_sha256;
-        else if (STREQ(property, "Waiting"))
-                text = session_waits_for(s);
-        else if (STREQ(property, "Break"))
-                text = s->break_text;
-        return sd_bus_message_append(reply, "s", text);
+        return sd_bus_message_append(reply, "s", session_state_name(s->state));
 }
 
-static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                      void *userdata, sd_bus_error *error)
+/* Not until it is true in every respect, the last record included. */
+static int get_end_reason(sd_bus *bus, const char *path, const char *interface, const char *property,
+                          sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         const struct session *s = userdata;
-        uint32_t n = 0;
 
-        if (STREQ(property, "IntensityMax"))
-                n = s->timeline.max_permille;
-        else if (STREQ(property, "Pulses"))
-                n = s->timeline.count;
-        else if (STREQ(property, "Delivered"))
-                n = s->delivered;
-        else if (STREQ(property, "Missed"))
-                n = s->missed;
-        else if (STREQ(property, "Trains"))
-                n = s->timeline.trains;
-        else if (STREQ(property, "Train"))
-                n = s->train;
-        return sd_bus_message_append(reply, "u", n);
+        return sd_bus_message_append(reply, "s", s->state == SESSION_ENDED ? s->end_reason : "");
 }
 
-static int get_time_left(sd_bus *bus, const char *path, const char *interface, const char *property,
-                         sd_bus_message *reply, void *userdata, sd_bus_error *error)
+static int get_end_text(sd_bus *bus, const char *path, const char *interface, const char *property,
+                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         const struct session *s = userdata;
 
-        return sd_bus_message_append(reply, "t", s->time_left_ns);
+        return sd_bus_message_append(reply, "s", s->state == SESSION_ENDED ? s->end_text : "");
+}
+
+static int get_waiting(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct session *s = userdata;
+
+        return sd_bus_message_append(reply, "s", session_waits_for(s));
 }
 
 static int get_notices(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -307,33 +282,31 @@ static int method_close(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 /* --- The table -------------------------------------------------------------------------------------- */
 
-#define CONST SD_BUS_VTABLE_PROPERTY_CONST
-#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define OPEN_TO_ALL SD_BUS_VTABLE_UNPRIVILEGED
 
 const sd_bus_vtable session_vtable[] = {
                 SD_BUS_VTABLE_START(0),
-                SD_BUS_PROPERTY("Id", "s", get_text, 0, CONST),
-                SD_BUS_PROPERTY("Stimulator", "o", get_stimulator, 0, CONST),
-                SD_BUS_PROPERTY("Subject", "s", get_text, 0, CONST),
-                SD_BUS_PROPERTY("Owner", "s", get_text, 0, CONST),
-                SD_BUS_PROPERTY("State", "s", get_text, 0, CHANGES),
-                SD_BUS_PROPERTY("EndReason", "s", get_text, 0, CHANGES),
-                SD_BUS_PROPERTY("EndText", "s", get_text, 0, CHANGES),
-                SD_BUS_PROPERTY("ProtocolId", "s", get_text, 0, CHANGES),
-                SD_BUS_PROPERTY("ProtocolSha256", "s", get_text, 0, CHANGES),
-                SD_BUS_PROPERTY("IntensityMax", "u", get_number, 0, CHANGES),
-                SD_BUS_PROPERTY("Pulses", "u", get_number, 0, CHANGES),
-                SD_BUS_PROPERTY("Delivered", "u", get_number, 0, CHANGES),
-                SD_BUS_PROPERTY("Missed", "u", get_number, 0, CHANGES),
-                SD_BUS_PROPERTY("Trains", "u", get_number, 0, CHANGES),
-                SD_BUS_PROPERTY("Train", "u", get_number, 0, CHANGES),
-                SD_BUS_PROPERTY("TimeLeft", "t", get_time_left, 0, CHANGES),
-                SD_BUS_PROPERTY("Waiting", "s", get_text, 0, CHANGES),
-                SD_BUS_PROPERTY("Break", "s", get_text, 0, CHANGES),
-                SD_BUS_PROPERTY("Pausing", "b", get_pausing, 0, CHANGES),
-                SD_BUS_PROPERTY("Notices", "as", get_notices, 0, CHANGES),
-                SD_BUS_PROPERTY("NoticesConfirmed", "b", get_notices_confirmed, 0, CHANGES),
+                PROPERTY_LINE("Id", session, id, PROPERTY_CONST),
+                SD_BUS_PROPERTY("Stimulator", "o", get_stimulator, 0, PROPERTY_CONST),
+                PROPERTY_TEXT("Subject", session, subject, PROPERTY_CONST),
+                PROPERTY_TEXT("Owner", session, owner, PROPERTY_CONST),
+                SD_BUS_PROPERTY("State", "s", get_state, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("EndReason", "s", get_end_reason, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("EndText", "s", get_end_text, 0, PROPERTY_CHANGES),
+                PROPERTY_LINE("ProtocolId", session, protocol_id, PROPERTY_CHANGES),
+                PROPERTY_LINE("ProtocolSha256", session, protocol_sha256, PROPERTY_CHANGES),
+                PROPERTY_U32("IntensityMax", session, timeline.max_permille, PROPERTY_CHANGES),
+                PROPERTY_U32("Pulses", session, timeline.count, PROPERTY_CHANGES),
+                PROPERTY_U32("Delivered", session, delivered, PROPERTY_CHANGES),
+                PROPERTY_U32("Missed", session, missed, PROPERTY_CHANGES),
+                PROPERTY_U32("Trains", session, timeline.trains, PROPERTY_CHANGES),
+                PROPERTY_U32("Train", session, train, PROPERTY_CHANGES),
+                PROPERTY_U64("TimeLeft", session, time_left_ns, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("Waiting", "s", get_waiting, 0, PROPERTY_CHANGES),
+                PROPERTY_LINE("Break", session, break_text, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("Pausing", "b", get_pausing, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("Notices", "as", get_notices, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("NoticesConfirmed", "b", get_notices_confirmed, 0, PROPERTY_CHANGES),
                 SD_BUS_METHOD_WITH_ARGS("Prepare", SD_BUS_ARGS("s", protocol, "s", text, "a{sv}", parameters),
                                         SD_BUS_RESULT("a{sv}", verdict), method_prepare, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("ConfirmNotices", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_confirm_notices,

@@ -1,58 +1,81 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.tmsd1.Stimulator: properties and methods. */
 #include "request.h"
+#include "property.h"
 #include "stimulator-bus.h"
 #include "stimulator.h"
 
 /* --- Properties --------------------------------------------------------------------------- */
 
-static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                    void *userdata, sd_bus_error *error)
+static int get_firmware(sd_bus *bus, const char *path, const char *interface, const char *property,
+                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-        const struct stimulator *st = userdata;
-        const char *text = "";
-        char buf[32];
+        const uint32_t firmware = ((const struct stimulator *)userdata)->info.firmware;
+        char text[32];
 
-        if (STREQ(property, "Node")) {
-                text = st->node;
-        } else if (STREQ(property, "Firmware")) {
-                (void)snprintf(buf, sizeof(buf), "%u.%u.%u", st->info.firmware >> 16, st->info.firmware >> 8 & 0xff,
-                               st->info.firmware & 0xff);
-                text = buf;
-        } else if (STREQ(property, "State")) {
-                text = tms_state_name(st->status.state);
-        } else if (STREQ(property, "Cause")) {
-                text = tms_cause_name(st->status.cause);
-        } else if (STREQ(property, "CauseText")) {
-                text = tms_cause_sentence(st->status.cause);
-        } else if (STREQ(property, "CoilType")) {
-                text = tms_coil_name(st->status.coil_type);
-        }
+        (void)snprintf(text, sizeof(text), "%u.%u.%u", firmware >> 16, firmware >> 8 & 0xff, firmware & 0xff);
         return sd_bus_message_append(reply, "s", text);
 }
 
-static int get_counter(sd_bus *bus, const char *path, const char *interface, const char *property,
-                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
+static int get_state(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                     void *userdata, sd_bus_error *error)
+{
+        const struct stimulator *st = userdata;
+
+        return sd_bus_message_append(reply, "s", tms_state_name(st->status.state));
+}
+
+static int get_cause(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                     void *userdata, sd_bus_error *error)
+{
+        const struct stimulator *st = userdata;
+
+        return sd_bus_message_append(reply, "s", tms_cause_name(st->status.cause));
+}
+
+static int get_cause_text(sd_bus *bus, const char *path, const char *interface, const char *property,
+                          sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct stimulator *st = userdata;
+
+        return sd_bus_message_append(reply, "s", tms_cause_sentence(st->status.cause));
+}
+
+static int get_coil_type(sd_bus *bus, const char *path, const char *interface, const char *property,
+                         sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct stimulator *st = userdata;
+
+        return sd_bus_message_append(reply, "s", tms_coil_name(st->status.coil_type));
+}
+
+/* The counters move with every pulse and are not signalled: read when asked for. */
+static void look_at_counters(struct stimulator *st)
+{
+        struct tms_info info;
+
+        if (tms_device_info(st->monitor, &info) < 0)
+                return;
+        st->info.coil_pulses = info.coil_pulses;
+        st->info.odometer = info.odometer;
+}
+
+static int get_coil_pulses(sd_bus *bus, const char *path, const char *interface, const char *property,
+                           sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         struct stimulator *st = userdata;
-        struct tms_info info;
-        uint64_t n = 0;
 
-        /* The counters move with every pulse and are not signalled: read when asked for. */
-        if ((STREQ(property, "CoilPulses") || STREQ(property, "Odometer")) &&
-            tms_device_info(st->monitor, &info) >= 0) {
-                st->info.coil_pulses = info.coil_pulses;
-                st->info.odometer = info.odometer;
-        }
-        if (STREQ(property, "CardSerial"))
-                n = st->info.card_serial;
-        else if (STREQ(property, "CoilSerial"))
-                n = st->info.coil_serial;
-        else if (STREQ(property, "CoilPulses"))
-                n = st->info.coil_pulses;
-        else if (STREQ(property, "Odometer"))
-                n = st->info.odometer;
-        return sd_bus_message_append(reply, "t", n);
+        look_at_counters(st);
+        return sd_bus_message_append(reply, "t", (uint64_t)st->info.coil_pulses);
+}
+
+static int get_odometer(sd_bus *bus, const char *path, const char *interface, const char *property,
+                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        struct stimulator *st = userdata;
+
+        look_at_counters(st);
+        return sd_bus_message_append(reply, "t", (uint64_t)st->info.odometer);
 }
 
 static int get_interlocks(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -71,16 +94,6 @@ static int get_interlocks(sd_bus *bus, const char *path, const char *interface, 
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int get_temperature(sd_bus *bus, const char *path, const char *interface, const char *property,
-                           sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-        const struct stimulator *st = userdata;
-
-        return sd_bus_message_append(reply, "i",
-                                     STREQ(property, "CoilTemperature") ? st->status.coil_temp_mC
-                                                                        : st->status.board_temp_mC);
-}
-
 static int get_session(sd_bus *bus, const char *path, const char *interface, const char *property,
                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -88,14 +101,6 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
         const char *user_path = st->user ? st->user->get_path(st->user_data) : NULL;
 
         return sd_bus_message_append(reply, "o", user_path ? user_path : "/");
-}
-
-static int get_fitness(sd_bus *bus, const char *path, const char *interface, const char *property,
-                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-        const struct stimulator *st = userdata;
-
-        return sd_bus_message_append(reply, "u", st->status.fitness_max_ns);
 }
 
 /* --- Methods -------------------------------------------------------------------------------- */
@@ -248,27 +253,24 @@ static int method_get_latency(sd_bus_message *m, void *userdata, sd_bus_error *e
 
 /* --- The table -------------------------------------------------------------------------------- */
 
-#define CONST SD_BUS_VTABLE_PROPERTY_CONST
-#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
-
 const sd_bus_vtable stimulator_vtable[] = {
                 SD_BUS_VTABLE_START(0),
-                SD_BUS_PROPERTY("Node", "s", get_text, 0, CONST),
-                SD_BUS_PROPERTY("CardSerial", "t", get_counter, 0, CONST),
-                SD_BUS_PROPERTY("Firmware", "s", get_text, 0, CONST),
-                SD_BUS_PROPERTY("State", "s", get_text, 0, CHANGES),
-                SD_BUS_PROPERTY("Cause", "s", get_text, 0, CHANGES),
-                SD_BUS_PROPERTY("CauseText", "s", get_text, 0, CHANGES),
-                SD_BUS_PROPERTY("InterlocksOpen", "as", get_interlocks, 0, CHANGES),
-                SD_BUS_PROPERTY("InterlocksLatched", "as", get_interlocks, 0, CHANGES),
-                SD_BUS_PROPERTY("CoilType", "s", get_text, 0, CHANGES),
-                SD_BUS_PROPERTY("CoilSerial", "t", get_counter, 0, CHANGES),
-                SD_BUS_PROPERTY("CoilPulses", "t", get_counter, 0, 0),
-                SD_BUS_PROPERTY("Odometer", "t", get_counter, 0, 0),
-                SD_BUS_PROPERTY("CoilTemperature", "i", get_temperature, 0, CHANGES),
-                SD_BUS_PROPERTY("BoardTemperature", "i", get_temperature, 0, CHANGES),
-                SD_BUS_PROPERTY("Session", "o", get_session, 0, CHANGES),
-                SD_BUS_PROPERTY("FitnessMax", "u", get_fitness, 0, CHANGES),
+                PROPERTY_TEXT("Node", stimulator, node, PROPERTY_CONST),
+                PROPERTY_U64("CardSerial", stimulator, info.card_serial, PROPERTY_CONST),
+                SD_BUS_PROPERTY("Firmware", "s", get_firmware, 0, PROPERTY_CONST),
+                SD_BUS_PROPERTY("State", "s", get_state, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("Cause", "s", get_cause, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("CauseText", "s", get_cause_text, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("InterlocksOpen", "as", get_interlocks, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("InterlocksLatched", "as", get_interlocks, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("CoilType", "s", get_coil_type, 0, PROPERTY_CHANGES),
+                PROPERTY_U64("CoilSerial", stimulator, info.coil_serial, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("CoilPulses", "t", get_coil_pulses, 0, 0),
+                SD_BUS_PROPERTY("Odometer", "t", get_odometer, 0, 0),
+                PROPERTY_I32("CoilTemperature", stimulator, status.coil_temp_mC, PROPERTY_CHANGES),
+                PROPERTY_I32("BoardTemperature", stimulator, status.board_temp_mC, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("Session", "o", get_session, 0, PROPERTY_CHANGES),
+                PROPERTY_U32("FitnessMax", stimulator, status.fitness_max_ns, PROPERTY_CHANGES),
                 SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_stop,
                                         SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("ClearFault", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_clear_fault,

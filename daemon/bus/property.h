@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Properties that are members of their object: a row of the vtable names the
+ * member, and a member of another type than the property's does not compile.
+ * sd-bus reads numbers and pointers to text by itself, from the object's place
+ * plus the member's; a text that is an array has a getter.
+ */
+#ifndef TMSD_PROPERTY_H
+#define TMSD_PROPERTY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+
+#define PROPERTY_CONST SD_BUS_VTABLE_PROPERTY_CONST
+#define PROPERTY_CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+
+/* Where it is, if it is one of those types. */
+#define PROPERTY_PLACE(object, member, ...) \
+        (offsetof(struct object, member) + 0 * sizeof(char[_Generic(&((struct object *)0)->member, __VA_ARGS__)]))
+
+#define PROPERTY_U32(name, object, member, flags) \
+        SD_BUS_PROPERTY(name, "u", NULL, PROPERTY_PLACE(object, member, uint32_t * : 1), flags)
+#define PROPERTY_I32(name, object, member, flags) \
+        SD_BUS_PROPERTY(name, "i", NULL, PROPERTY_PLACE(object, member, int32_t * : 1), flags)
+#define PROPERTY_U64(name, object, member, flags) \
+        SD_BUS_PROPERTY(name, "t", NULL,          \
+                        PROPERTY_PLACE(object, member, unsigned long * : 1, unsigned long long * : 1), flags)
+/* A pointer to text. */
+#define PROPERTY_TEXT(name, object, member, flags) \
+        SD_BUS_PROPERTY(name, "s", NULL, PROPERTY_PLACE(object, member, char ** : 1), flags)
+/* An array of text. */
+#define PROPERTY_LINE(name, object, member, flags) \
+        SD_BUS_PROPERTY(name, "s", property_get_line, PROPERTY_PLACE(object, member, char ** : -1, default : 1), flags)
+
+int property_get_line(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                      void *line, sd_bus_error *error);
+
+#endif
