@@ -5,7 +5,7 @@
 # Whole sessions, over session-fixture.c.
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen session-break \
 	session-memory session-disk)
-SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
+SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing upcalls)
 SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause thread)
 DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-power audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
 DAEMON_UNIT += $(addprefix $(B)/tests/test-,recorder quota turn elapsed-boots session-table)
@@ -76,6 +76,9 @@ $(B)/tests/test-session-overtake $(B)/tests/test-session-pause: $(DU)/overtaking
 $(B)/tests/test-audit-writer $(B)/tests/test-recorder $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
 # What was given behind the daemon's back.
 $(B)/tests/test-session-gates: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today
+# Every call of the recording floor, and what may not run below one.
+$(B)/tests/test-upcalls: DAEMON_UNIT_LDFLAGS += \
+	-Wl,--wrap=audit_write,--wrap=audit_seal,--wrap=audit_pulses_open,--wrap=audit_pulses_append,--wrap=audit_pulses_close,--wrap=session_end,--wrap=session_on
 # A thread that is quick.
 $(B)/tests/test-session-thread: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=job_start
 # Many clients at once; what the daemon does is counted.
