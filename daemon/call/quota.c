@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How much anybody may ask of the daemon; see quota.h. */
+#include <assert.h>
+
 #include "quota.h"
 #include "util.h"
 
@@ -40,9 +42,11 @@ static const struct {
 
 bool quota_pay(struct purse *purse, enum quota_rank rank, enum quota_kind kind, unsigned cost, uint64_t now_ns)
 {
-        uint64_t each_ns = NS_PER_S / limits[rank][kind].per_s;
-        uint64_t full_ns = purse->full_ns[kind];
+        uint64_t each_ns, full_ns;
 
+        assert(rank < QUOTA_RANKS && kind < QUOTA_KINDS);
+        each_ns = NS_PER_S / limits[rank][kind].per_s;
+        full_ns = purse->full_ns[kind];
         if (full_ns < now_ns)
                 full_ns = now_ns;
         full_ns += cost * each_ns;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What has to hold whoever is treated; see gates.h. */
+#include <assert.h>
+
 #include "gates.h"
 
 #define NEVER_SYNCHRONISED CLOCK_TROUBLES
@@ -123,6 +125,7 @@ bool gates_look(struct request *q, const struct gated *who, const char *method, 
         struct clock_now now;
         struct elapsed e;
 
+        assert(who->subject && who->session);
         *ret = (struct gates){0};
         clock_read(&now);
         history_elapsed(r->history, r->boot, &now, &e);

@@ -74,6 +74,7 @@ static void halt(struct session *s)
 
 bool session_overtake(struct session *s, const char *why)
 {
+        assert(why && !session_is(s, SESSION_OVER));
         /* What has been begun by now came earlier. */
         if (s->adds_risk)
                 s->overtaken = why;
@@ -92,6 +93,7 @@ void session_halt(struct session *s)
 
 void session_end(struct session *s, const char *reason, const char *text, json_t *who)
 {
+        assert(reason && text);
         /* First of all, and whatever has been decided before. */
         halt(s);
         if (s->state == SESSION_ENDED || (s->state == SESSION_ENDING && !who)) {

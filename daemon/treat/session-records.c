@@ -207,7 +207,8 @@ static void keep_alive(struct session *s)
 {
         int r;
 
-        assert(s->control);
+        /* Nothing is acknowledged that was not read. */
+        assert(s->control && s->disk_seq <= s->next_seq);
         r = tms_device_keepalive(s->control, s->disk_seq, NULL);
         if (r == -ESTALE)
                 look_why_stale(s);

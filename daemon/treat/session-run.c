@@ -5,6 +5,8 @@
  * the outcome follows into the log. A pause asks the kernel first. Go and Resume
  * charge the card before that, where it is discharged.
  */
+#include <assert.h>
+
 #include "session-break.h"
 #include "gates.h"
 
@@ -25,6 +27,7 @@ static void on_start_intent(const struct audit_result *result, void *userdata)
 
         if (!step_may_go_on(step, result, "session.start"))
                 return;
+        assert(s->control && s->timeline.count > 0);
         r = tms_device_start(s->control, s->timeline_gen, START_DELAY_NS, &start_ns, &number, &verdict);
         if (r < 0) {
                 session_record(s, "session.start", NULL, json_pack("{s:s}", "error", strerror(-r)));
@@ -99,6 +102,8 @@ static void on_go_intent(const struct audit_result *result, void *userdata)
 
         if (!step_may_go_on(step, result, "session.go"))
                 return;
+        /* Lowered, never raised. */
+        assert(step->pulse < s->timeline.count && step->permille <= s->timeline.pulses[step->pulse].intensity_permille);
         r = tms_device_go(s->control, step->pulse, step->permille);
         data = go_data(step);
         if (r < 0) {

@@ -63,6 +63,7 @@ void step_write_intent(struct step *step, const char *type, json_t *data, uint64
         struct session *s = step->s;
         int r;
 
+        assert(done && s->busy == step->plan->method && s->adds_risk);
         if (!data)
                 data = json_object();
         json_add(&data, "session", json_string(s->id));

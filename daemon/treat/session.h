@@ -4,8 +4,8 @@
  *
  *  session.c          the object, and what it puts on record
  *  session-table.c    its states, and what leads from one to another
- *  session-state.c    the setter, and what follows from a change
  *  session-progress.c how far it is, and what it waits for
+ *  session-state.c    the setter, and what follows from a change
  *  session-break.c    a run whose card is discharged
  *  session-end.c      its end, decided, and what overtakes: stop, close
  *  session-records.c  what it hears of the stimulator: records, the lease

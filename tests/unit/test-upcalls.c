@@ -142,7 +142,7 @@ static void test_run(void **state)
         must(f, "Stop");
         check_end(f, "stopped", 10);
         must(f, "Close");
-        must_run(f);
+        must_create(f);
         stop_daemon(f);
         check_log(f, 2, 10);
 }
