@@ -12,7 +12,7 @@ LIB_SEES_audit     := base
 
 LIB_SRC  := $(sort $(wildcard $(LIB_ROOMS:%=lib/%/*.c)))
 # The verifier is the kernel's own.
-LIB_VERIFIER := kernel/pure/timeline.c
+LIB_VERIFIER := $(addprefix kernel/pure/,timeline.c history.c bounds.c)
 LIB_OBJ  := $(patsubst lib/%.c,$(B)/lib/%.o,$(LIB_SRC)) $(patsubst kernel/%.c,$(B)/lib/%.o,$(LIB_VERIFIER))
 # The reader of audit logs with all that it needs of the library.
 LIB_AUDIT_SRC := $(filter lib/audit/%,$(LIB_SRC)) lib/base/error.c lib/base/codepoint.c

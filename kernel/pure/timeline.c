@@ -33,48 +33,8 @@
  * that its capacitor keeps another pulse's charge: the engine sets it anew, and
  * the card does not fire before it is ready.
  */
-#ifdef __KERNEL__
-#include <linux/errno.h>
-#include <linux/limits.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
-#include <linux/overflow.h>
-#include <linux/string.h>
-#else
-#include <errno.h>
-#include <string.h>
-#define S64_MAX			INT64_MAX
-#define U64_MAX			UINT64_MAX
-#define check_add_overflow	__builtin_add_overflow
-#define check_mul_overflow	__builtin_mul_overflow
-#define min_t(type, x, y)	({ type a_ = (x), b_ = (y); a_ < b_ ? a_ : b_; })
-#define max_t(type, x, y)	({ type a_ = (x), b_ = (y); a_ > b_ ? a_ : b_; })
-#define div64_u64(a, b)		((a) / (b))
-#define likely(x)		__builtin_expect(!!(x), 1)
-#define unlikely(x)		__builtin_expect(!!(x), 0)
-#endif
-
 #include "../regs.h"
-#include "timeline.h"
-
-#define NS_PER_HOUR		(3600 * TMS_NS_PER_S)
-#define HOURS			(TMS_DAY_HOURS + 1)
-#define PERMILLE_MAX		1000U
-
-/* The envelope in the units of the rules, ranges enforced. */
-struct bounds {
-	u64 interval_ns;
-	u64 duration_ns;
-	u64 margin_ns;
-	u64 reservoir_pJ;
-	u64 full_pJ;		/* of the reservoir, without anything set aside */
-	u64 coil_pJ;
-	u64 refill_mW;
-	u64 cool_mW;
-	u32 permille;
-	u32 stored;
-	u32 per_s;
-};
+#include "verifier.h"
 
 /* What the pass remembers from pulse to pulse. */
 struct walk {
@@ -82,7 +42,7 @@ struct walk {
 	const struct tms_envelope *env;
 	const struct tms_history *history;
 	struct tms_verdict *verdict;
-	struct bounds b;
+	struct tms_bounds b;
 	u64 start_ns;		/* CLOCK_MONOTONIC of time 0; 0 without a history */
 	u64 at_start_pJ;	/* the reservoir's level then */
 	u64 gap_ns;		/* from the pulse before, in history or here */
@@ -99,225 +59,6 @@ struct walk {
 	u32 armed;		/* pulse that the card was last armed before */
 	bool train_ended;
 };
-
-static u64 mul_sat(u64 a, u64 b)
-{
-	u64 product;
-
-	return check_mul_overflow(a, b, &product) ? U64_MAX : product;
-}
-
-static u64 add_sat(u64 a, u64 b)
-{
-	u64 sum;
-
-	return check_add_overflow(a, b, &sum) ? U64_MAX : sum;
-}
-
-static u64 since(u64 now_ns, u64 then_ns)
-{
-	return now_ns > then_ns ? now_ns - then_ns : 0;
-}
-
-/* A level that rises to @full at @rate_mW. */
-static u64 refilled(u64 level_pJ, u64 full_pJ, u64 rate_mW, u64 dt_ns)
-{
-	u64 gain = mul_sat(rate_mW, dt_ns);
-
-	if (level_pJ >= full_pJ || gain >= full_pJ - level_pJ)
-		return full_pJ;
-	return level_pJ + gain;
-}
-
-/* A level that falls to zero at @rate_mW. */
-static u64 cooled(u64 level_pJ, u64 rate_mW, u64 dt_ns)
-{
-	u64 loss = mul_sat(rate_mW, dt_ns);
-
-	return loss >= level_pJ ? 0 : level_pJ - loss;
-}
-
-u64 tms_pulse_pJ(u32 pulse_mJ, u32 permille)
-{
-	u64 p = min_t(u32, permille, PERMILLE_MAX);
-
-	return pulse_mJ * 1000ULL * (p * p);
-}
-
-/*
- * The capacitors are charged up to N pulses ahead, so the card has taken up to
- * N pulses more from its reservoir than have been fired. Setting a full set
- * aside once makes it right to count a pulse's energy when it fires.
- */
-static u64 capacitors_pJ(const struct tms_envelope *env, u32 stored)
-{
-	return mul_sat(tms_pulse_pJ(env->pulse_mJ, PERMILLE_MAX), stored);
-}
-
-static void bounds_init(struct bounds *b, const struct tms_envelope *env)
-{
-	u32 stored = env->stored_pulses;
-
-	if (stored < 1)
-		stored = 1;
-	else if (stored > TMS_STORED_PULSES_MAX)
-		stored = TMS_STORED_PULSES_MAX;
-
-	*b = (struct bounds) {
-		.interval_ns = env->min_interval_ns,
-		.duration_ns = min_t(u64, env->max_duration_ns, TMS_DURATION_MAX_NS),
-		.margin_ns = min_t(u64, env->settle_margin_ns, S64_MAX),
-		.reservoir_pJ = since(env->reservoir_mJ * TMS_PJ_PER_MJ,
-				      capacitors_pJ(env, stored)),
-		.full_pJ = env->reservoir_mJ * TMS_PJ_PER_MJ,
-		.coil_pJ = env->coil_heat_mJ * TMS_PJ_PER_MJ,
-		.refill_mW = env->refill_mW,
-		.cool_mW = env->coil_cool_mW,
-		.permille = min_t(u32, env->max_permille, PERMILLE_MAX),
-		.stored = stored,
-		.per_s = min_t(u32, env->max_pulses_per_s, TMS_RATE_MAX),
-	};
-}
-
-/* --- History --------------------------------------------------------------- */
-
-static u32 hour_of(u64 mono_ns)
-{
-	return div64_u64(mono_ns, NS_PER_HOUR);
-}
-
-/*
- * Pulses in @hour and the 24 before it: between 24 and 25 hours, so that none
- * of the last 24 hours is left out.
- */
-static u32 day_until(const struct tms_history *h, u32 hour)
-{
-	u32 i, sum = 0;
-
-	for (i = 0; i < HOURS && i <= h->hour_now; i++) {
-		if (hour > h->hour_now - i && hour - (h->hour_now - i) >= HOURS)
-			break;
-		sum += h->hour[(h->hour_now - i) % HOURS];
-	}
-	return sum;
-}
-
-static u32 recent_count(const struct tms_history *h)
-{
-	return min_t(u32, h->recent_head, TMS_RATE_MAX);
-}
-
-/* Time of the pulse @back before the next one: 1 is the newest. */
-static u64 recent_ns(const struct tms_history *h, u32 back)
-{
-	return h->recent[(h->recent_head + TMS_RATE_MAX - back) % TMS_RATE_MAX];
-}
-
-void tms_history_init(struct tms_history *h, const struct tms_envelope *env)
-{
-	struct bounds b;
-
-	bounds_init(&b, env);
-	memset(h, 0, sizeof(*h));
-	h->reservoir_pJ = b.reservoir_pJ;
-}
-
-void tms_history_rest(struct tms_history *h, const struct tms_envelope *env)
-{
-	struct bounds b;
-
-	bounds_init(&b, env);
-	h->reservoir_pJ = b.reservoir_pJ;
-	h->coil_pJ = 0;
-}
-
-/* Moves the newest hour forward; what it passes over had no pulses. */
-static void hours_advance(struct tms_history *h, u32 hour)
-{
-	u32 i, steps;
-
-	if (hour <= h->hour_now)
-		return;
-	steps = min_t(u32, hour - h->hour_now, HOURS);
-	for (i = 0; i < steps; i++)
-		h->hour[(hour - i) % HOURS] = 0;
-	h->hour_now = hour;
-}
-
-void tms_history_add(struct tms_history *h, const struct tms_envelope *env,
-		     u64 mono_ns, u32 permille)
-{
-	u64 energy_pJ = tms_pulse_pJ(env->pulse_mJ, permille);
-	struct bounds b;
-
-	bounds_init(&b, env);
-
-	h->reservoir_pJ = since(refilled(h->reservoir_pJ, b.reservoir_pJ, b.refill_mW,
-					 since(mono_ns, h->reservoir_ns)), energy_pJ);
-	h->coil_pJ = add_sat(cooled(h->coil_pJ, b.cool_mW, since(mono_ns, h->last_ns)),
-			     energy_pJ);
-
-	h->last_ns = max_t(u64, h->last_ns, mono_ns);
-	h->reservoir_ns = max_t(u64, h->reservoir_ns, mono_ns);
-
-	h->recent[h->recent_head % TMS_RATE_MAX] = h->last_ns;
-	if (++h->recent_head == 2 * TMS_RATE_MAX)
-		h->recent_head = TMS_RATE_MAX;
-
-	hours_advance(h, hour_of(mono_ns));
-	h->hour[h->hour_now % HOURS]++;
-}
-
-void tms_history_unseen(struct tms_history *h, u64 mono_ns, u64 count)
-{
-	u32 *hour;
-
-	hours_advance(h, hour_of(mono_ns));
-	hour = &h->hour[h->hour_now % HOURS];
-	/* More than any limit is enough, so that a day of such hours still adds up. */
-	count = min_t(u64, count, TMS_PULSES_MAX);
-	*hour = min_t(u64, *hour + count, TMS_PULSES_MAX);
-}
-
-void tms_history_reservoir(struct tms_history *h, const struct tms_envelope *env,
-			   u64 mono_ns, u32 reservoir_mJ)
-{
-	u64 level_pJ, card_pJ;
-	struct bounds b;
-
-	bounds_init(&b, env);
-	level_pJ = refilled(h->reservoir_pJ, b.reservoir_pJ, b.refill_mW,
-			    since(mono_ns, h->reservoir_ns));
-	card_pJ = since(reservoir_mJ * TMS_PJ_PER_MJ, capacitors_pJ(env, b.stored));
-
-	h->reservoir_pJ = min_t(u64, level_pJ, card_pJ);
-	h->reservoir_ns = max_t(u64, h->reservoir_ns, mono_ns);
-}
-
-u64 tms_history_window_ns(const struct tms_envelope *env)
-{
-	u64 window_ns = max_t(u64, env->min_interval_ns, TMS_NS_PER_S);
-	struct bounds b;
-
-	bounds_init(&b, env);
-	/* An empty reservoir that is not refilled, a hot coil that is not cooled: for ever. */
-	if ((b.reservoir_pJ && !b.refill_mW) || (b.coil_pJ && !b.cool_mW))
-		return U64_MAX;
-	if (b.reservoir_pJ)
-		window_ns = max_t(u64, window_ns,
-				  div64_u64(b.reservoir_pJ + b.refill_mW - 1, b.refill_mW));
-	if (b.coil_pJ)
-		window_ns = max_t(u64, window_ns,
-				  div64_u64(b.coil_pJ + b.cool_mW - 1, b.cool_mW));
-	return window_ns;
-}
-
-u32 tms_history_day(const struct tms_history *h, u64 mono_ns)
-{
-	return day_until(h, hour_of(mono_ns));
-}
-
-/* --- Rules ----------------------------------------------------------------- */
 
 /* Always false, so that a rule can end with it. */
 static bool refuse(struct walk *w, u32 i, u32 rule, u64 limit, u64 actual)
@@ -364,7 +105,7 @@ static void totals_update(struct walk *w, u64 t_ns)
 {
 	u32 hour = hour_of(w->start_ns + t_ns);
 
-	w->before = day_until(w->history, hour);
+	w->before = tms_history_day_until(w->history, hour);
 	w->hour_ends_ns = (hour + 1ULL) * NS_PER_HOUR - w->start_ns;
 	w->allowed = min_t(u32, w->env->max_pulses,
 			   since(w->env->max_pulses_per_day, w->before));
@@ -395,8 +136,9 @@ static u64 second_count(const struct walk *w, u32 i)
 		if (t_ns - w->pulses[i - n].t_ns >= TMS_NS_PER_S)
 			return n;
 	if (w->history)
-		for (back = 1; back <= recent_count(w->history); back++, n++)
-			if (since(w->start_ns + t_ns, recent_ns(w->history, back)) >= TMS_NS_PER_S)
+		for (back = 1; back <= tms_history_recent_count(w->history); back++, n++)
+			if (since(w->start_ns + t_ns,
+				  tms_history_recent_ns(w->history, back)) >= TMS_NS_PER_S)
 				break;
 	return n;
 }
@@ -413,9 +155,9 @@ static bool rate_holds(struct walk *w, u32 i, u64 t_ns)
 	if (i >= rate) {
 		gap_ns = t_ns - w->pulses[i - rate].t_ns;
 	} else {
-		if (!w->history || recent_count(w->history) < rate - i)
+		if (!w->history || tms_history_recent_count(w->history) < rate - i)
 			return true;
-		gap_ns = since(w->start_ns + t_ns, recent_ns(w->history, rate - i));
+		gap_ns = since(w->start_ns + t_ns, tms_history_recent_ns(w->history, rate - i));
 	}
 	if (unlikely(gap_ns < TMS_NS_PER_S))
 		return refuse(w, i, TMS_RULE_PULSES_PER_S, rate, second_count(w, i));
@@ -614,7 +356,7 @@ int tms_timeline_verify(const struct tms_pulse *pulses, u32 count,
 		return -EINVAL;
 	}
 
-	bounds_init(&w.b, env);
+	tms_bounds_init(&w.b, env);
 	walk_init(&w, h, start_ns);
 
 	for (i = 0; i < count; i++) {

@@ -5,7 +5,7 @@
  *
  * Pure functions over plain data: no locks, no allocation, no device. The
  * module calls them in process context; the library, the fuzzer and the unit
- * tests compile the same file in user space.
+ * tests compile the same files in user space.
  */
 #ifndef TMS_TIMELINE_H
 #define TMS_TIMELINE_H

@@ -16,5 +16,5 @@ fuzz: $(B)/fuzz/fuzz-protocol $(B)/fuzz/fuzz-compile
 		-dict=tests/fuzz/protocol.dict -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/compile tests/fuzz/corpus/compile
 
 FUZZERS := $(B)/fuzz/fuzz-protocol $(B)/fuzz/fuzz-compile
-$(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard lib/*.h lib/*/*.h) $(LIB_VERIFIER:.c=.h) $(B)/lib/shipped.h | $(B)/fuzz/
+$(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_SRC) $(wildcard lib/*.h lib/*/*.h) $(wildcard kernel/pure/*.h) $(B)/lib/shipped.h | $(B)/fuzz/
 	$(FUZZ_CC) $(CPPFLAGS) $(LIB_INSIDE) $(FUZZ_CFLAGS) -o $@ $< $(FUZZ_SRC) -lyaml -lcrypto -lm
