@@ -408,7 +408,7 @@ static inline void tms_card_safe(struct tms_device *tms)
 static inline void tms_halt(struct tms_device *tms)
 {
 	atomic_inc(&tms->halting);
-	/* Pairs with the one in energise(): one of the two sees the other. */
+	/* Pairs with the one in arm_energise(): one of the two sees the other. */
 	smp_mb__after_atomic();
 	WRITE_ONCE(tms->stop, 1);
 	tms_card_safe(tms);

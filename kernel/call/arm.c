@@ -14,7 +14,7 @@
 #define POLL_MS		10
 
 /* A latch from the time in SAFE (a button tried) ends here, if its cause has. */
-static int clear_latch(struct tms_device *tms)
+static int arm_clear_latch(struct tms_device *tms)
 {
 	u32 from = tms->state;
 	u32 left;
@@ -29,7 +29,7 @@ static int clear_latch(struct tms_device *tms)
 }
 
 /* LOADED or BREAK -> ARMING: the card begins to charge. engine_lock held. */
-static int energise(struct tms_device *tms)
+static int arm_energise(struct tms_device *tms)
 {
 	u32 status;
 	int r;
@@ -42,7 +42,7 @@ static int energise(struct tms_device *tms)
 	/* Numbers begin anew: an answer that is left from before would be taken for one of them. */
 	if (!tms_answer_poll(tms))
 		return -EAGAIN;
-	r = clear_latch(tms);
+	r = arm_clear_latch(tms);
 	if (r < 0)
 		return r;
 
@@ -85,7 +85,7 @@ static int energise(struct tms_device *tms)
 }
 
 /* rwsem read-held. *@ret_epoch: the arming that has begun. */
-static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
+static int arm_begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 {
 	int r = 0;
 
@@ -111,7 +111,7 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 	/* The first probe's time is set, and so near that others' turn may last longer. */
 	scoped_guard(preempt) {
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-			r = energise(tms);
+			r = arm_energise(tms);
 			*ret_epoch = tms->epoch;
 		}
 		if (!r && tms_timers_start(tms) < 0) {
@@ -131,7 +131,7 @@ static int begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 }
 
 /* Charged and tried: fit? engine_lock held. */
-static int finish(struct tms_device *tms, struct tms_arm *arm)
+static int arm_finish(struct tms_device *tms, struct tms_arm *arm)
 {
 	u32 state, cause;
 
@@ -158,7 +158,7 @@ static int finish(struct tms_device *tms, struct tms_arm *arm)
 }
 
 /* Somebody or something else has ended it. engine_lock held; touches no register. */
-static int ended(struct tms_device *tms)
+static int arm_ended(struct tms_device *tms)
 {
 	if (tms->state == TMS_STATE_FAULT)
 		return -EPERM;
@@ -166,12 +166,12 @@ static int ended(struct tms_device *tms)
 }
 
 /* One look. -EINPROGRESS: not yet. engine_lock held. */
-static int look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 deadline_ns)
+static int arm_look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 deadline_ns)
 {
 	const u32 charged = TMS_STATUS_FULL | TMS_STATUS_RESERVOIR_FULL;
 
 	if (tms->epoch != epoch)
-		return ended(tms);
+		return arm_ended(tms);
 	/* A signal, not signal_pending(): that is also true for work that io_uring left. */
 	if (task_sigpending(current)) {
 		tms_rest_fall_back(tms, TMS_CAUSE_REQUEST);
@@ -179,7 +179,7 @@ static int look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 dead
 	}
 	if (tms->probes >= TMS_PROBES &&
 	    (readl(tms->mmio + TMS_REG_STATUS) & charged) == charged)
-		return finish(tms, arm);
+		return arm_finish(tms, arm);
 	if (tms_now() > deadline_ns) {
 		tms_rest_fall_back(tms, TMS_CAUSE_ARM_TIMEOUT);
 		return -ETIME;
@@ -188,7 +188,8 @@ static int look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 dead
 }
 
 /* A run that goes on has a pulse that may be due in a millisecond. rwsem read-held. */
-static int look_and_go_on(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 deadline_ns)
+static int arm_look_and_go_on(struct tms_device *tms, struct tms_arm *arm, u64 epoch,
+			      u64 deadline_ns)
 {
 	bool goes_on;
 	int r;
@@ -196,7 +197,7 @@ static int look_and_go_on(struct tms_device *tms, struct tms_arm *arm, u64 epoch
 	guard(preempt)();
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		r = look(tms, arm, epoch, deadline_ns);
+		r = arm_look(tms, arm, epoch, deadline_ns);
 		goes_on = !r && tms->state == TMS_STATE_RUNNING;
 	}
 	if (goes_on && tms_timers_start(tms) < 0) {
@@ -218,14 +219,14 @@ int tms_arm(struct tms_device *tms, struct tms_arm *arm)
 	r = tms_device_enter(tms);
 	if (r < 0)
 		return r;
-	r = begin(tms, arm->timeline_gen, &epoch);
+	r = arm_begin(tms, arm->timeline_gen, &epoch);
 	tms_device_leave(tms);
 	if (r < 0)
 		return r;
 
 	do {
 		/*
-		 * A signal is seen in look(). An interruptible wait would not be one while
+		 * A signal is seen in arm_look(). An interruptible wait would not be one while
 		 * TIF_NOTIFY_SIGNAL is set, which only the way out of the call clears.
 		 */
 		wait_event_killable_timeout(tms->wait, READ_ONCE(tms->epoch) != epoch ||
@@ -235,11 +236,11 @@ int tms_arm(struct tms_device *tms, struct tms_arm *arm)
 		if (r == -EBUSY) {
 			/* It resets, or sleeps: that has ended it. */
 			scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-				return ended(tms);
+				return arm_ended(tms);
 		}
 		if (r < 0)
 			return r;
-		r = look_and_go_on(tms, arm, epoch, deadline_ns);
+		r = arm_look_and_go_on(tms, arm, epoch, deadline_ns);
 		tms_device_leave(tms);
 	} while (r == -EINPROGRESS);
 

@@ -69,7 +69,7 @@ static const struct {
 	{ "odometer",		other_odometer,	FIRED },
 };
 
-static u32 compare(const struct tms_identity *was, const struct tms_identity *is)
+static u32 back_compare(const struct tms_identity *was, const struct tms_identity *is)
 {
 	u32 follows = 0;
 	unsigned int i;
@@ -81,8 +81,8 @@ static u32 compare(const struct tms_identity *was, const struct tms_identity *is
 	return follows;
 }
 
-static void tell(struct tms_device *tms, const struct tms_identity *was,
-		 const struct tms_identity *is)
+static void back_tell(struct tms_device *tms, const struct tms_identity *was,
+		      const struct tms_identity *is)
 {
 	unsigned int i;
 
@@ -96,7 +96,7 @@ static void tell(struct tms_device *tms, const struct tms_identity *was,
  * The odometer, with no answer on its way that would be counted once more when it comes.
  * *@ret_was: what it should be. False: the card is discharging just now. engine_lock held.
  */
-static bool read_odometer(struct tms_device *tms, u64 *ret_was, u64 *ret_is)
+static bool back_read_odometer(struct tms_device *tms, u64 *ret_was, u64 *ret_is)
 {
 	u64 rested_ns = readq(tms->mmio + TMS_REG_SINCE_PULSE_NS);
 
@@ -112,13 +112,13 @@ static bool read_odometer(struct tms_device *tms, u64 *ret_was, u64 *ret_is)
 }
 
 /* Waits for the card to be quiet, and takes over what it has fired. */
-static int settle(struct tms_device *tms, struct tms_identity *was, struct tms_identity *is)
+static int back_settle(struct tms_device *tms, struct tms_identity *was, struct tms_identity *is)
 {
 	unsigned int i;
 
 	for (i = 0; i < SETTLE_TRIES; i++) {
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-			if (read_odometer(tms, &was->odometer, &is->odometer))
+			if (back_read_odometer(tms, &was->odometer, &is->odometer))
 				return 0;
 		}
 		usleep_range(ANSWERED_NS / NSEC_PER_USEC, 2 * ANSWERED_NS / NSEC_PER_USEC);
@@ -127,7 +127,7 @@ static int settle(struct tms_device *tms, struct tms_identity *was, struct tms_i
 }
 
 /* Nobody uses the card through this device any more. Its records can be read to their end. */
-static void lose(struct tms_device *tms)
+static void back_lose(struct tms_device *tms)
 {
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		tms_answer_give_up(tms);
@@ -139,7 +139,7 @@ static void lose(struct tms_device *tms)
 		tms->caps.serial, pci_name(tms->pdev));
 }
 
-static void take_over(struct tms_device *tms, const struct tms_identity *is, u32 follows)
+static void back_take_over(struct tms_device *tms, const struct tms_identity *is, u32 follows)
 {
 	u64 unseen = 0;
 
@@ -174,19 +174,19 @@ int tms_back(struct tms_device *tms)
 	if (r == -ENODEV)
 		return r;
 	/* The odometer comes last, since it has to wait; and another card's says nothing here. */
-	if (r < 0 || compare(&was, &is) & GONE) {
-		lose(tms);
+	if (r < 0 || back_compare(&was, &is) & GONE) {
+		back_lose(tms);
 		return -ENODEV;
 	}
-	r = settle(tms, &was, &is);
+	r = back_settle(tms, &was, &is);
 	if (r < 0)
 		return r;
 	if (!tms_card_present(tms))
 		return -ENODEV;
 
-	follows = compare(&was, &is);
-	tell(tms, &was, &is);
+	follows = back_compare(&was, &is);
+	back_tell(tms, &was, &is);
 	if (follows)
-		take_over(tms, &is, follows);
+		back_take_over(tms, &is, follows);
 	return 0;
 }

@@ -25,7 +25,7 @@ static DEFINE_IDA(minors);
 
 /* --- open and release ---------------------------------------------------------- */
 
-static int become_controller(struct tms_device *tms, struct tms_file *file)
+static int cdev_become_controller(struct tms_device *tms, struct tms_file *file)
 {
 	guard(mutex)(&tms->lock);
 
@@ -58,7 +58,7 @@ static int cdev_open(struct inode *inode, struct file *filp)
 	if (r < 0)
 		goto err_free;
 	if (controller)
-		r = become_controller(tms, file);
+		r = cdev_become_controller(tms, file);
 	else
 		file->cursor = tms_ring_head(&tms->store->ring);
 	tms_device_leave(tms);
@@ -78,7 +78,7 @@ err_free:
  * The controller has gone, perhaps killed: safe before anything else. A card that is away or
  * dead is safe and has no timeline: what is left to do touches no register.
  */
-static void end_controller(struct tms_device *tms)
+static void cdev_end_controller(struct tms_device *tms)
 {
 	bool entered = !tms_device_enter(tms);
 
@@ -107,7 +107,7 @@ static int cdev_release(struct inode *inode, struct file *filp)
 	struct tms_device *tms = file->tms;
 
 	if (file->controller)
-		end_controller(tms);
+		cdev_end_controller(tms);
 	kfree(file);
 	put_device(&tms->dev);
 	return 0;
@@ -115,14 +115,14 @@ static int cdev_release(struct inode *inode, struct file *filp)
 
 /* --- read and poll ---------------------------------------------------------------- */
 
-static bool readable(struct tms_file *file)
+static bool cdev_readable(struct tms_file *file)
 {
 	return tms_store_mine(file->tms) &&
 	       tms_ring_readable(&file->tms->store->ring, READ_ONCE(file->cursor));
 }
 
 /* One batch: records copied, 0 when there are none, or an error. read_lock held. */
-static int read_batch(struct tms_file *file, char __user *to, u32 max)
+static int cdev_read_batch(struct tms_file *file, char __user *to, u32 max)
 {
 	struct tms_event batch[BATCH];
 	u64 cursor = file->cursor;
@@ -140,7 +140,7 @@ static int read_batch(struct tms_file *file, char __user *to, u32 max)
 	return n;
 }
 
-static ssize_t read_records(struct tms_file *file, char __user *to, size_t max)
+static ssize_t cdev_read_records(struct tms_file *file, char __user *to, size_t max)
 {
 	size_t done = 0;
 	int n = 0;
@@ -149,7 +149,7 @@ static ssize_t read_records(struct tms_file *file, char __user *to, size_t max)
 		return -ERESTARTSYS;
 	if (tms_store_mine(file->tms)) {
 		while (done < max) {
-			n = read_batch(file, to + done * sizeof(struct tms_event), max - done);
+			n = cdev_read_batch(file, to + done * sizeof(struct tms_event), max - done);
 			if (n <= 0)
 				break;
 			done += n;
@@ -173,14 +173,15 @@ static ssize_t cdev_read(struct file *filp, char __user *to, size_t size, loff_t
 		/* In this order: what was put before the card went is still read. */
 		bool dead = smp_load_acquire(&tms->dead);
 
-		n = read_records(file, to, max);
+		n = cdev_read_records(file, to, max);
 		if (n)
 			return n;
 		if (dead)
 			return -ENODEV;
 		if (filp->f_flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (wait_event_interruptible(tms->wait, readable(file) || READ_ONCE(tms->dead)))
+		if (wait_event_interruptible(tms->wait,
+					     cdev_readable(file) || READ_ONCE(tms->dead)))
 			return -ERESTARTSYS;
 	}
 }
@@ -193,7 +194,7 @@ static __poll_t cdev_poll(struct file *filp, poll_table *table)
 	poll_wait(filp, &file->tms->wait, table);
 	if (READ_ONCE(file->tms->dead))
 		events |= EPOLLHUP | EPOLLERR;
-	if (readable(file))
+	if (cdev_readable(file))
 		events |= EPOLLIN | EPOLLRDNORM;
 	return events;
 }

@@ -23,7 +23,7 @@ static u64 rd64(struct tms_device *tms, u32 reg)
  * Is it a card that this driver understands, with figures that make sense? -ENODEV: no card
  * answers; -EPROTO: one that is not.
  */
-static int ask_caps(struct tms_device *tms, struct tms_caps *ret_caps)
+static int identity_ask_caps(struct tms_device *tms, struct tms_caps *ret_caps)
 {
 	struct device *dev = &tms->pdev->dev;
 	struct tms_caps c;
@@ -85,7 +85,7 @@ int tms_identity_ask(struct tms_device *tms, struct tms_identity *ret)
 {
 	int r;
 
-	r = ask_caps(tms, &ret->caps);
+	r = identity_ask_caps(tms, &ret->caps);
 	if (r < 0)
 		return r;
 	tms_card_coil(tms, &ret->coil);

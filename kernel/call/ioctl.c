@@ -183,7 +183,7 @@ static const struct call calls[] = {
 	{ TMS_IOC_LATENCY,	MONITOR,	call_latency },
 };
 
-static const struct call *find(unsigned int cmd)
+static const struct call *call_find(unsigned int cmd)
 {
 	unsigned int nr = _IOC_NR(cmd);
 
@@ -193,7 +193,7 @@ static const struct call *find(unsigned int cmd)
 }
 
 /* The outcomes behind which the caller wants to know why. */
-static bool tells(int r)
+static bool call_tells(int r)
 {
 	return !r || r == -EINVAL || r == -ERANGE || r == -ETIME || r == -ESTALE;
 }
@@ -202,7 +202,7 @@ long tms_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	struct tms_file *file = filp->private_data;
 	void __user *user = (void __user *)arg;
-	const struct call *call = find(cmd);
+	const struct call *call = call_find(cmd);
 	union argument a = {};
 	int r;
 
@@ -220,7 +220,7 @@ long tms_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	if (!(call->flags & ENTERS))
 		tms_device_leave(file->tms);
 
-	if (_IOC_DIR(cmd) & _IOC_READ && tells(r) && copy_to_user(user, &a, _IOC_SIZE(cmd)))
+	if (_IOC_DIR(cmd) & _IOC_READ && call_tells(r) && copy_to_user(user, &a, _IOC_SIZE(cmd)))
 		return -EFAULT;
 	return r;
 }

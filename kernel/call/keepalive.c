@@ -12,7 +12,8 @@
  * Takes what is acknowledged first: even when that comes too late to renew, it
  * frees records.
  */
-static int renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq, u64 *ret_end_ns)
+static int keepalive_renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq,
+			   u64 *ret_end_ns)
 {
 	struct tms_ring *ring = &tms->store->ring;
 	u64 now_ns, oldest_ns;
@@ -60,7 +61,7 @@ int tms_keepalive(struct tms_file *file, struct tms_keepalive *k)
 		}
 		return r;
 	}
-	r = renew(tms, file, k->acked_seq, &k->lease_ends_ns);
+	r = keepalive_renew(tms, file, k->acked_seq, &k->lease_ends_ns);
 	k->event_head = tms_ring_head(&tms->store->ring);
 	tms_device_leave(tms);
 	return r;

@@ -14,7 +14,7 @@
  * The history has one coil's heat, and that cools by the coil that is plugged in. Behind
  * pulses of another coil it is as good as unknown, until the card has rested.
  */
-static void other_coil(struct tms_store *store, const struct tms_coil *coil)
+static void load_other_coil(struct tms_store *store, const struct tms_coil *coil)
 {
 	if (store->history.last_ns && store->coil_serial != coil->serial)
 		store->history_known = false;
@@ -73,7 +73,7 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 			break;
 		tms->timeline = t;
 		tms->physics = t->env;
-		other_coil(tms->store, &t->coil);
+		load_other_coil(tms->store, &t->coil);
 		tms_play_begin(&tms->play, t->pulses, t->count);
 		if (tms->state == TMS_STATE_IDLE)
 			tms_set_state(tms, TMS_STATE_LOADED, TMS_CAUSE_REQUEST);

@@ -9,7 +9,7 @@
 #include "call/call.h"
 
 /* A run, as far as a pause goes: it runs, or will when it is armed again. */
-static int runs(struct tms_device *tms)
+static int run_is_on(struct tms_device *tms)
 {
 	if ((tms->state == TMS_STATE_BREAK || tms->state == TMS_STATE_ARMING) && tms->back_to)
 		return tms->back_to == TMS_STATE_RUNNING ? 0 : -EPROTO;
@@ -21,7 +21,7 @@ static int runs(struct tms_device *tms)
  * rested for as long as any window looks back, it makes no difference. What it
  * fired before its own power-on it does not know either.
  */
-static int history_known(struct tms_device *tms)
+static int run_history_known(struct tms_device *tms)
 {
 	struct tms_store *store = tms->store;
 	u64 window_ns = tms_history_window_ns(&tms->timeline->env);
@@ -46,7 +46,7 @@ static int history_known(struct tms_device *tms)
 }
 
 /* May the timeline start at @start_ns, behind all that the card has fired? */
-static int verify_start(struct tms_device *tms, u64 start_ns, struct tms_verdict *ret_verdict)
+static int run_verify(struct tms_device *tms, u64 start_ns, struct tms_verdict *ret_verdict)
 {
 	u32 reservoir_mJ = readl(tms->mmio + TMS_REG_RESERVOIR_MJ);
 	struct tms_envelope env;
@@ -67,7 +67,7 @@ static int verify_start(struct tms_device *tms, u64 start_ns, struct tms_verdict
  * since the time was taken that it is started for: that is a millisecond ahead, others' turn
  * may be longer.
  */
-static int start_engine(struct tms_device *tms)
+static int run_start_engine(struct tms_device *tms)
 {
 	int r = tms_timers_start(tms);
 
@@ -76,7 +76,7 @@ static int start_engine(struct tms_device *tms)
 	return r < 0 ? -EPROTO : 0;
 }
 
-static bool delay_valid(u64 delay_ns)
+static bool run_delay_valid(u64 delay_ns)
 {
 	return delay_ns >= TMS_START_DELAY_MIN_NS && delay_ns <= TMS_START_DELAY_MAX_NS;
 }
@@ -87,7 +87,7 @@ int tms_treat_start(struct tms_device *tms, struct tms_start *start)
 	int r = 0;
 
 	if (start->flags || memchr_inv(start->reserved, 0, sizeof(start->reserved)) ||
-	    !delay_valid(start->delay_ns))
+	    !run_delay_valid(start->delay_ns))
 		return -EINVAL;
 
 	guard(mutex)(&tms->lock);
@@ -105,12 +105,12 @@ int tms_treat_start(struct tms_device *tms, struct tms_start *start)
 	r = tms_treat_records(tms);
 	if (r < 0)
 		return r;
-	r = history_known(tms);
+	r = run_history_known(tms);
 	if (r < 0)
 		return r;
 
 	start_ns = tms_now() + start->delay_ns;
-	r = verify_start(tms, start_ns, &start->verdict);
+	r = run_verify(tms, start_ns, &start->verdict);
 	if (r < 0)
 		return r;
 
@@ -135,7 +135,7 @@ int tms_treat_start(struct tms_device *tms, struct tms_start *start)
 		start->start_ns = start_ns;
 		start->run = tms->store->run;
 	}
-	return r < 0 ? r : start_engine(tms);
+	return r < 0 ? r : run_start_engine(tms);
 }
 
 int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
@@ -175,7 +175,7 @@ int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
 		tms_play_release(play, at_ns, go->intensity_permille);
 		tms_setpoints_fill(tms);
 	}
-	return r < 0 ? r : start_engine(tms);
+	return r < 0 ? r : run_start_engine(tms);
 }
 
 int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause)
@@ -189,7 +189,7 @@ int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause)
 	guard(mutex)(&tms->lock);
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		r = runs(tms);
+		r = run_is_on(tms);
 		if (!r && tms_play_over(&tms->play))
 			r = -EPROTO;
 		if (r < 0)
@@ -213,7 +213,7 @@ int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume)
 {
 	int r = 0;
 
-	if (resume->flags || resume->reserved || !delay_valid(resume->delay_ns))
+	if (resume->flags || resume->reserved || !run_delay_valid(resume->delay_ns))
 		return -EINVAL;
 
 	guard(mutex)(&tms->lock);
@@ -232,5 +232,5 @@ int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume)
 		tms_rest_look(tms, now_ns);
 		resume->start_ns = tms->play.start_ns;
 	}
-	return r < 0 ? r : start_engine(tms);
+	return r < 0 ? r : run_start_engine(tms);
 }

@@ -14,7 +14,7 @@
 DEFINE_MUTEX(tms_devices_lock); /* see the lock table */
 static LIST_HEAD(stores);
 
-static struct tms_store *find(u64 card_serial)
+static struct tms_store *store_find(u64 card_serial)
 {
 	struct tms_store *store;
 
@@ -25,7 +25,7 @@ static struct tms_store *find(u64 card_serial)
 	return NULL;
 }
 
-static struct tms_store *create(u64 card_serial)
+static struct tms_store *store_create(u64 card_serial)
 {
 	struct tms_store *store = kzalloc(sizeof(*store), GFP_KERNEL);
 
@@ -80,14 +80,14 @@ int tms_store_adopt(struct tms_device *tms, u64 odometer)
 
 	guard(mutex)(&tms_devices_lock);
 
-	store = find(tms->caps.serial);
+	store = store_find(tms->caps.serial);
 	if (store && store->holder) {
 		dev_err(&tms->pdev->dev, "another card has the same serial number %016llx\n",
 			tms->caps.serial);
 		return -EEXIST;
 	}
 	if (!store)
-		store = create(tms->caps.serial);
+		store = store_create(tms->caps.serial);
 	if (!store)
 		return -ENOMEM;
 

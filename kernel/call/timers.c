@@ -11,7 +11,7 @@
 #include "call/call.h"
 
 /* Hard IRQ on engine_cpu, or process there with interrupts off. */
-static void start_here(void *data)
+static void timers_start_here(void *data)
 {
 	struct tms_device *tms = data;
 
@@ -25,10 +25,10 @@ static void start_here(void *data)
 /* The timers stay on the CPU that starts them. An error: that CPU is offline. */
 int tms_timers_start(struct tms_device *tms)
 {
-	return smp_call_function_single(READ_ONCE(tms->engine_cpu), start_here, tms, true);
+	return smp_call_function_single(READ_ONCE(tms->engine_cpu), timers_start_here, tms, true);
 }
 
-static void cancel_quiet(struct tms_device *tms)
+static void timers_cancel_quiet(struct tms_device *tms)
 {
 	hrtimer_cancel(&tms->quiet_timer);
 	tasklet_kill(&tms->quiet_tasklet);
@@ -38,7 +38,7 @@ static void cancel_quiet(struct tms_device *tms)
 void tms_timers_cancel(struct tms_device *tms)
 {
 	hrtimer_cancel(&tms->engine_timer);
-	cancel_quiet(tms);
+	timers_cancel_quiet(tms);
 	hrtimer_cancel(&tms->kick_timer);
 	hrtimer_cancel(&tms->lease_timer);
 }
@@ -50,5 +50,5 @@ void tms_timers_cancel(struct tms_device *tms)
 void tms_timers_cancel_left(struct tms_device *tms)
 {
 	hrtimer_cancel(&tms->kick_timer);
-	cancel_quiet(tms);
+	timers_cancel_quiet(tms);
 }

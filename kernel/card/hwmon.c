@@ -13,15 +13,15 @@
 #define TEMP_COIL	0
 #define TEMP_BOARD	1
 
-static umode_t tms_hwmon_is_visible(const void *data, enum hwmon_sensor_types type,
-				    u32 attr, int channel)
+static umode_t hwmon_is_visible(const void *data, enum hwmon_sensor_types type,
+				u32 attr, int channel)
 {
 	return 0444;
 }
 
 /* rwsem held for reading, not dead. */
-static int tms_hwmon_read_card(struct tms_device *tms, enum hwmon_sensor_types type,
-			       u32 attr, int channel, long *val)
+static int hwmon_read_card(struct tms_device *tms, enum hwmon_sensor_types type,
+			   u32 attr, int channel, long *val)
 {
 	bool of_coil = type == hwmon_temp && channel == TEMP_COIL;
 
@@ -43,8 +43,8 @@ static int tms_hwmon_read_card(struct tms_device *tms, enum hwmon_sensor_types t
 	return 0;
 }
 
-static int tms_hwmon_read(struct device *dev, enum hwmon_sensor_types type,
-			  u32 attr, int channel, long *val)
+static int hwmon_read(struct device *dev, enum hwmon_sensor_types type,
+		      u32 attr, int channel, long *val)
 {
 	struct tms_device *tms = dev_get_drvdata(dev);
 	int ret;
@@ -52,13 +52,13 @@ static int tms_hwmon_read(struct device *dev, enum hwmon_sensor_types type,
 	ret = tms_device_enter(tms);
 	if (ret)
 		return ret;
-	ret = tms_hwmon_read_card(tms, type, attr, channel, val);
+	ret = hwmon_read_card(tms, type, attr, channel, val);
 	tms_device_leave(tms);
 	return ret;
 }
 
-static int tms_hwmon_read_string(struct device *dev, enum hwmon_sensor_types type,
-				 u32 attr, int channel, const char **str)
+static int hwmon_read_string(struct device *dev, enum hwmon_sensor_types type,
+			     u32 attr, int channel, const char **str)
 {
 	if (type == hwmon_in)
 		*str = "capacitor";
@@ -67,13 +67,13 @@ static int tms_hwmon_read_string(struct device *dev, enum hwmon_sensor_types typ
 	return 0;
 }
 
-static const struct hwmon_ops tms_hwmon_ops = {
-	.is_visible = tms_hwmon_is_visible,
-	.read = tms_hwmon_read,
-	.read_string = tms_hwmon_read_string,
+static const struct hwmon_ops hwmon_card_ops = {
+	.is_visible = hwmon_is_visible,
+	.read = hwmon_read,
+	.read_string = hwmon_read_string,
 };
 
-static const struct hwmon_channel_info *tms_hwmon_channels[] = {
+static const struct hwmon_channel_info *hwmon_card_channels[] = {
 	HWMON_CHANNEL_INFO(temp,
 			   HWMON_T_INPUT | HWMON_T_LABEL | HWMON_T_CRIT | HWMON_T_CRIT_ALARM,
 			   HWMON_T_INPUT | HWMON_T_LABEL),
@@ -81,12 +81,12 @@ static const struct hwmon_channel_info *tms_hwmon_channels[] = {
 	NULL
 };
 
-static const struct hwmon_chip_info tms_hwmon_chip = {
-	.ops = &tms_hwmon_ops,
-	.info = tms_hwmon_channels,
+static const struct hwmon_chip_info hwmon_card_chip = {
+	.ops = &hwmon_card_ops,
+	.info = hwmon_card_channels,
 };
 
-static void tms_hwmon_put(void *data)
+static void hwmon_put(void *data)
 {
 	struct tms_device *tms = data;
 
@@ -104,10 +104,10 @@ int tms_hwmon_add(struct tms_device *tms)
 	int ret;
 
 	get_device(&tms->dev);
-	ret = devm_add_action_or_reset(parent, tms_hwmon_put, tms);
+	ret = devm_add_action_or_reset(parent, hwmon_put, tms);
 	if (ret)
 		return ret;
 
-	hwmon = devm_hwmon_device_register_with_info(parent, TMS_NAME, tms, &tms_hwmon_chip, NULL);
+	hwmon = devm_hwmon_device_register_with_info(parent, TMS_NAME, tms, &hwmon_card_chip, NULL);
 	return PTR_ERR_OR_ZERO(hwmon);
 }

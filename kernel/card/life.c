@@ -13,7 +13,7 @@
 #include "card/card.h"
 
 /* From hard IRQ, by irq_work; on PREEMPT_RT in a thread. */
-static void wake_work(struct irq_work *work)
+static void life_wake(struct irq_work *work)
 {
 	struct tms_device *tms = container_of(work, struct tms_device, wake_work);
 
@@ -22,7 +22,7 @@ static void wake_work(struct irq_work *work)
 		schedule_work(&tms->qos_work);
 }
 
-static void release(struct device *dev)
+static void life_release(struct device *dev)
 {
 	struct tms_device *tms = container_of(dev, struct tms_device, dev);
 
@@ -54,7 +54,7 @@ struct tms_device *tms_device_alloc(struct pci_dev *pdev)
 	mutex_init(&tms->lock);
 	raw_spin_lock_init(&tms->engine_lock);
 	init_waitqueue_head(&tms->wait);
-	init_irq_work(&tms->wake_work, wake_work);
+	init_irq_work(&tms->wake_work, life_wake);
 	INIT_WORK(&tms->qos_work, tms_qos_work);
 	tms_engine_init(tms);
 	tms_quiet_init(tms);
@@ -63,7 +63,7 @@ struct tms_device *tms_device_alloc(struct pci_dev *pdev)
 
 	device_initialize(&tms->dev);
 	tms->dev.parent = &pdev->dev;
-	tms->dev.release = release;
+	tms->dev.release = life_release;
 	dev_set_drvdata(&tms->dev, tms);
 	tms_cdev_prepare(tms);
 	r = dev_set_name(&tms->dev, TMS_NAME "%d", minor);

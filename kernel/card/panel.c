@@ -22,7 +22,7 @@
 static const struct {
 	u32 bit;
 	unsigned int code;
-} tms_panel_keys[] = {
+} panel_keys[] = {
 	{ TMS_PANEL_ARM_KEY, BTN_0 },
 	{ TMS_PANEL_FOOTSWITCH, BTN_1 },
 	{ TMS_PANEL_PATIENT_STOP, BTN_2 },
@@ -33,7 +33,7 @@ static const struct {
  * Levels, not edges: what came and went before the work ran is not told. An
  * absent card reads as all ones, which is no news of its panel.
  */
-static void tms_panel_report(struct tms_device *tms)
+static void panel_report(struct tms_device *tms)
 {
 	u32 levels, i;
 
@@ -44,15 +44,15 @@ static void tms_panel_report(struct tms_device *tms)
 	if (levels & ~TMS_PANEL_MASK)
 		return;
 
-	for (i = 0; i < ARRAY_SIZE(tms_panel_keys); i++)
-		input_report_key(tms->panel, tms_panel_keys[i].code,
-				 levels & tms_panel_keys[i].bit);
+	for (i = 0; i < ARRAY_SIZE(panel_keys); i++)
+		input_report_key(tms->panel, panel_keys[i].code,
+				 levels & panel_keys[i].bit);
 	input_sync(tms->panel);
 }
 
-static void tms_panel_work(struct work_struct *work)
+static void panel_work(struct work_struct *work)
 {
-	tms_panel_report(container_of(work, struct tms_device, panel_work));
+	panel_report(container_of(work, struct tms_device, panel_work));
 }
 
 /* Before the card's interrupts are let in. */
@@ -62,7 +62,7 @@ int tms_panel_add(struct tms_device *tms)
 	unsigned int i;
 	int ret;
 
-	INIT_WORK(&tms->panel_work, tms_panel_work);
+	INIT_WORK(&tms->panel_work, panel_work);
 
 	input = input_allocate_device();
 	if (!input)
@@ -75,8 +75,8 @@ int tms_panel_add(struct tms_device *tms)
 	input->id.product = tms->pdev->device;
 	input->id.version = tms->caps.version >> 16;
 	input->dev.parent = &tms->pdev->dev;
-	for (i = 0; i < ARRAY_SIZE(tms_panel_keys); i++)
-		input_set_capability(input, EV_KEY, tms_panel_keys[i].code);
+	for (i = 0; i < ARRAY_SIZE(panel_keys); i++)
+		input_set_capability(input, EV_KEY, panel_keys[i].code);
 
 	ret = input_register_device(input);
 	if (ret) {
@@ -85,7 +85,7 @@ int tms_panel_add(struct tms_device *tms)
 	}
 	tms->panel = input;
 	/* A stop that is already pressed makes no interrupt. */
-	tms_panel_report(tms);
+	panel_report(tms);
 	return 0;
 }
 

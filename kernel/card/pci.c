@@ -10,7 +10,7 @@
 #include "card/card.h"
 #include "version.h"
 
-static void free_irqs(struct tms_device *tms, unsigned int count)
+static void irqs_free(struct tms_device *tms, unsigned int count)
 {
 	while (count--)
 		free_irq(pci_irq_vector(tms->pdev, count), tms);
@@ -20,7 +20,7 @@ static void free_irqs(struct tms_device *tms, unsigned int count)
  * Not balanced: they belong on the engine's CPU. Not threaded, on PREEMPT_RT
  * either: SAFE must not wait for the scheduler.
  */
-static int request_irqs(struct tms_device *tms)
+static int irqs_request(struct tms_device *tms)
 {
 	static const irq_handler_t handlers[TMS_VECTOR_COUNT] = {
 		[TMS_VECTOR_FAULT] = tms_fault_irq,
@@ -39,7 +39,7 @@ static int request_irqs(struct tms_device *tms)
 		r = request_irq(pci_irq_vector(tms->pdev, i), handlers[i],
 				IRQF_NO_THREAD | IRQF_NOBALANCING, tms->irq_name[i], tms);
 		if (r < 0) {
-			free_irqs(tms, i);
+			irqs_free(tms, i);
 			return r;
 		}
 	}
@@ -47,18 +47,18 @@ static int request_irqs(struct tms_device *tms)
 }
 
 /* Interrupts and timers have ended: nobody queues these any more. */
-static void end_work(struct tms_device *tms)
+static void work_end(struct tms_device *tms)
 {
 	irq_work_sync(&tms->wake_work);
 	cancel_work_sync(&tms->qos_work);
 }
 
-static void disable(void *data)
+static void card_disable(void *data)
 {
 	pci_disable_device(data);
 }
 
-static void release_regions(void *data)
+static void card_release_regions(void *data)
 {
 	pci_release_regions(data);
 }
@@ -68,7 +68,7 @@ static void release_regions(void *data)
  * when the driver is unbound, and others (6.16 and later) do not. What is enabled and
  * requested by plain calls is released by these two actions, on every kernel, exactly once.
  */
-static int map_registers(struct tms_device *tms)
+static int registers_map(struct tms_device *tms)
 {
 	struct pci_dev *pdev = tms->pdev;
 	int r;
@@ -76,14 +76,14 @@ static int map_registers(struct tms_device *tms)
 	r = pci_enable_device(pdev);
 	if (r < 0)
 		return r;
-	r = devm_add_action_or_reset(&pdev->dev, disable, pdev);
+	r = devm_add_action_or_reset(&pdev->dev, card_disable, pdev);
 	if (r < 0)
 		return r;
 	/* Exclusive: nobody writes to the card through /dev/mem or sysfs while it treats. */
 	r = pci_request_regions_exclusive(pdev, TMS_NAME);
 	if (r < 0)
 		return r;
-	r = devm_add_action_or_reset(&pdev->dev, release_regions, pdev);
+	r = devm_add_action_or_reset(&pdev->dev, card_release_regions, pdev);
 	if (r < 0)
 		return r;
 	if (pci_resource_len(pdev, TMS_BAR) < TMS_BAR_SIZE) {
@@ -95,7 +95,7 @@ static int map_registers(struct tms_device *tms)
 	return tms->mmio ? 0 : -ENOMEM;
 }
 
-static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
+static int card_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct tms_identity identity;
 	struct tms_device *tms;
@@ -105,7 +105,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (IS_ERR(tms))
 		return PTR_ERR(tms);
 
-	r = map_registers(tms);
+	r = registers_map(tms);
 	if (r < 0)
 		goto err_put;
 	r = tms_identity_ask(tms, &identity);
@@ -131,7 +131,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	r = tms_panel_add(tms);
 	if (r < 0)
 		goto err_free_vectors;
-	r = request_irqs(tms);
+	r = irqs_request(tms);
 	if (r < 0)
 		goto err_remove_panel;
 	pci_set_drvdata(pdev, tms);
@@ -158,10 +158,10 @@ err_remove_power:
 	tms_power_remove(tms);
 err_free_irqs:
 	tms_device_kill(tms, TMS_CAUSE_SHUTDOWN);
-	free_irqs(tms, TMS_VECTOR_COUNT);
+	irqs_free(tms, TMS_VECTOR_COUNT);
 err_remove_panel:
 	tms_panel_remove(tms);
-	end_work(tms);
+	work_end(tms);
 err_free_vectors:
 	pci_free_irq_vectors(pdev);
 err_leave_store:
@@ -171,16 +171,16 @@ err_put:
 	return r;
 }
 
-static void remove(struct pci_dev *pdev)
+static void card_remove(struct pci_dev *pdev)
 {
 	struct tms_device *tms = pci_get_drvdata(pdev);
 
 	tms_device_kill(tms, tms_card_present(tms) ? TMS_CAUSE_SHUTDOWN : TMS_CAUSE_CARD_ABSENT);
 	tms_cdev_del(tms);
 	tms_power_remove(tms);
-	free_irqs(tms, TMS_VECTOR_COUNT);
+	irqs_free(tms, TMS_VECTOR_COUNT);
 	tms_panel_remove(tms);
-	end_work(tms);
+	work_end(tms);
 	pci_free_irq_vectors(pdev);
 	tms_store_leave(tms);
 	tms_device_free(tms);
@@ -195,8 +195,8 @@ MODULE_DEVICE_TABLE(pci, ids);
 static struct pci_driver driver = {
 	.name = TMS_NAME,
 	.id_table = ids,
-	.probe = probe,
-	.remove = remove,
+	.probe = card_probe,
+	.remove = card_remove,
 	.shutdown = tms_power_shutdown,
 	.err_handler = &tms_error_handlers,
 	.driver.pm = pm_sleep_ptr(&tms_pm_ops),

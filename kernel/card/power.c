@@ -18,7 +18,7 @@
 
 /* --- out of reach, and back ------------------------------------------------------ */
 
-static void end_for_reset(struct tms_device *tms)
+static void power_end_for_reset(struct tms_device *tms)
 {
 	if (tms_treating(tms->state))
 		tms_fault(tms, TMS_CAUSE_CARD_RESET);
@@ -33,7 +33,7 @@ static void end_for_reset(struct tms_device *tms)
  * Behind a reset the answer to the last trigger never comes: now, or given up. And what else the
  * card has to say of its discharges is forgotten by it.
  */
-static void take_answer(struct tms_device *tms)
+static void power_take_answer(struct tms_device *tms)
 {
 	bool taken = READ_ONCE(tms->dead), more = false;
 	int i;
@@ -51,7 +51,7 @@ static void take_answer(struct tms_device *tms)
 }
 
 /* The card is SAFE, nobody is inside, nobody comes in: from here on nothing touches a register. */
-static void go_away(struct tms_device *tms, void (*end)(struct tms_device *tms))
+static void power_go_away(struct tms_device *tms, void (*end)(struct tms_device *tms))
 {
 	tms_halt_now(tms);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
@@ -62,7 +62,7 @@ static void go_away(struct tms_device *tms, void (*end)(struct tms_device *tms))
 	tms_halt_now(tms);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		end(tms);
-	take_answer(tms);
+	power_take_answer(tms);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		tms->undrained = false;
 		tms->away = true;
@@ -71,7 +71,7 @@ static void go_away(struct tms_device *tms, void (*end)(struct tms_device *tms))
 }
 
 /* A card answers again. -ENODEV: or it does not, or it is another. */
-static int come_back(struct tms_device *tms)
+static int power_come_back(struct tms_device *tms)
 {
 	int r = -ENODEV;
 
@@ -80,7 +80,7 @@ static int come_back(struct tms_device *tms)
 			break;
 		/* Behind a bus error callers were not kept out. */
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-			end_for_reset(tms);
+			power_end_for_reset(tms);
 		r = tms_back(tms);
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 			/* It discharges all the time: whatever it was, it has to rest. */
@@ -107,7 +107,7 @@ static int come_back(struct tms_device *tms)
 /* --- system sleep ------------------------------------------------------------ */
 
 /* Before any task is frozen: while treating, the machine stays awake. */
-static int pm_notify(struct notifier_block *nb, unsigned long action, void *data)
+static int power_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
 	struct tms_device *tms = container_of(nb, struct tms_device, pm_nb);
 
@@ -123,35 +123,35 @@ static int pm_notify(struct notifier_block *nb, unsigned long action, void *data
 }
 
 /* Armed after the notifier looked? Then this is the stop. Permission does not outlast sleep. */
-static void end_for_sleep(struct tms_device *tms)
+static void power_end_for_sleep(struct tms_device *tms)
 {
 	tms_drop_timeline(tms, TMS_CAUSE_SUSPEND);
 	tms->lease_end_ns = 0;
 }
 
-static int sleep(struct device *dev)
+static int power_sleep(struct device *dev)
 {
 	struct tms_device *tms = dev_get_drvdata(dev);
 
-	go_away(tms, end_for_sleep);
+	power_go_away(tms, power_end_for_sleep);
 	tms_timers_cancel(tms);
 	return 0;
 }
 
 /* The card may have lost its power, and so all that was set in it; or been exchanged. */
-static int wake(struct device *dev)
+static int power_wake(struct device *dev)
 {
 	struct tms_device *tms = dev_get_drvdata(dev);
 
 	/* To restore it has used up what was saved, and a bus error may come at any time. */
 	if (pci_device_is_present(tms->pdev))
 		pci_save_state(tms->pdev);
-	come_back(tms);
+	power_come_back(tms);
 	return 0;
 }
 
 const struct dev_pm_ops tms_pm_ops = {
-	SYSTEM_SLEEP_PM_OPS(sleep, wake)
+	SYSTEM_SLEEP_PM_OPS(power_sleep, power_wake)
 };
 
 /* Reboot, power-off, kexec: nobody comes back from here. */
@@ -168,7 +168,7 @@ void tms_power_shutdown(struct pci_dev *pdev)
  */
 static void reset_prepare(struct pci_dev *pdev)
 {
-	go_away(pci_get_drvdata(pdev), end_for_reset);
+	power_go_away(pci_get_drvdata(pdev), power_end_for_reset);
 }
 
 static void reset_done(struct pci_dev *pdev)
@@ -176,7 +176,7 @@ static void reset_done(struct pci_dev *pdev)
 	/* All ones are nothing to restore. */
 	if (pci_device_is_present(pdev))
 		pci_save_state(pdev);
-	come_back(pci_get_drvdata(pdev));
+	power_come_back(pci_get_drvdata(pdev));
 }
 
 /* The registers may be out of reach already: nothing is read. */
@@ -202,7 +202,7 @@ static pci_ers_result_t slot_reset(struct pci_dev *pdev)
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
 	pci_set_master(pdev);
-	return come_back(tms) < 0 ? PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_RECOVERED;
+	return power_come_back(tms) < 0 ? PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_RECOVERED;
 }
 
 const struct pci_error_handlers tms_error_handlers = {
@@ -217,7 +217,7 @@ const struct pci_error_handlers tms_error_handlers = {
 static enum cpuhp_state hotplug_state;
 
 /* Timer and interrupts on one CPU: then the answer never races with the next pulse. */
-static void engine_to(struct tms_device *tms, int cpu)
+static void power_engine_to(struct tms_device *tms, int cpu)
 {
 	unsigned int i;
 
@@ -228,7 +228,7 @@ static void engine_to(struct tms_device *tms, int cpu)
 		irq_set_affinity_and_hint(pci_irq_vector(tms->pdev, i), cpumask_of(cpu));
 }
 
-static void leave_cpu(struct tms_device *tms, void *data)
+static void power_leave_cpu(struct tms_device *tms, void *data)
 {
 	unsigned int cpu = *(unsigned int *)data;
 	bool treating = false;
@@ -238,7 +238,7 @@ static void leave_cpu(struct tms_device *tms, void *data)
 		return;
 	/* In this order: what is armed after the stop is armed elsewhere. */
 	other = tms_devices_pick_cpu(tms, cpu);
-	engine_to(tms, other);
+	power_engine_to(tms, other);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		treating = tms_energised(tms->state);
 	/* On the way to sleep the card sleeps already, and is not to be touched. */
@@ -247,23 +247,23 @@ static void leave_cpu(struct tms_device *tms, void *data)
 }
 
 /* The CPU that a probe would choose now: behind sleep the one of before. Never while it treats. */
-static void spread(struct tms_device *tms, void *data)
+static void power_spread(struct tms_device *tms, void *data)
 {
 	guard(mutex)(&tms->lock);
 	if (!tms_energised(READ_ONCE(tms->state)))
-		engine_to(tms, tms_devices_pick_cpu(tms, -1));
+		power_engine_to(tms, tms_devices_pick_cpu(tms, -1));
 }
 
-static int cpu_comes(unsigned int cpu)
+static int power_cpu_comes(unsigned int cpu)
 {
-	tms_devices_each(spread, NULL);
+	tms_devices_each(power_spread, NULL);
 	return 0;
 }
 
 /* The CPU goes away: if an engine was on it, its run ends, and the next one is elsewhere. */
-static int cpu_goes(unsigned int cpu)
+static int power_cpu_goes(unsigned int cpu)
 {
-	tms_devices_each(leave_cpu, &cpu);
+	tms_devices_each(power_leave_cpu, &cpu);
 	return 0;
 }
 
@@ -287,14 +287,14 @@ int tms_power_add(struct tms_device *tms)
 {
 	int r;
 
-	tms->pm_nb.notifier_call = pm_notify;
+	tms->pm_nb.notifier_call = power_notify;
 	r = register_pm_notifier(&tms->pm_nb);
 	if (r < 0)
 		return r;
 
 	cpus_read_lock();
 	mutex_lock(&tms_devices_lock);
-	engine_to(tms, tms_devices_pick_cpu(tms, -1));
+	power_engine_to(tms, tms_devices_pick_cpu(tms, -1));
 	tms_devices_add(tms);
 	mutex_unlock(&tms_devices_lock);
 	cpus_read_unlock();
@@ -318,7 +318,8 @@ int tms_power_register(void)
 {
 	int r;
 
-	r = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "tms:engine", cpu_comes, cpu_goes);
+	r = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "tms:engine", power_cpu_comes,
+				      power_cpu_goes);
 	if (r < 0)
 		return r;
 	hotplug_state = r;

@@ -18,13 +18,13 @@
  */
 #define DRAIN_MAX	TMS_FIFO_MIN
 
-static u32 field(u64 word, u32 shift, u32 mask)
+static u32 answer_field(u64 word, u32 shift, u32 mask)
 {
 	return (word >> shift) & mask;
 }
 
 /* An answer that nobody waits for has no slot promised. */
-static void record(struct tms_device *tms, u64 word, const struct tms_shot *shot, u32 code)
+static void answer_record(struct tms_device *tms, u64 word, const struct tms_shot *shot, u32 code)
 {
 	u64 now_ns = tms_now();
 	struct tms_event event = {
@@ -35,9 +35,9 @@ static void record(struct tms_device *tms, u64 word, const struct tms_shot *shot
 	};
 
 	if (word) {
-		event.card_seq = field(word, TMS_ANSWER_SEQ_SHIFT, TMS_ANSWER_SEQ_MASK);
-		event.delivered_permille = field(word, TMS_ANSWER_PERMILLE_SHIFT,
-						 TMS_ANSWER_PERMILLE_MASK);
+		event.card_seq = answer_field(word, TMS_ANSWER_SEQ_SHIFT, TMS_ANSWER_SEQ_MASK);
+		event.delivered_permille = answer_field(word, TMS_ANSWER_PERMILLE_SHIFT,
+							TMS_ANSWER_PERMILLE_MASK);
 		event.card_ns = tms_clock_widen(&tms->anchor, shot ? shot->raw_ns : tms_raw(),
 						word & TMS_ANSWER_TIME_MASK, TMS_ANSWER_TIME_BITS);
 	}
@@ -57,17 +57,17 @@ static void record(struct tms_device *tms, u64 word, const struct tms_shot *shot
 }
 
 /* It may come at any time, and its own is told by an anchor that is not old. */
-static void record_unasked(struct tms_device *tms, u64 word, u32 code)
+static void answer_record_unasked(struct tms_device *tms, u64 word, u32 code)
 {
 	if (!tms_energised(tms->state))
 		tms_card_clocks(tms, &tms->anchor);
-	record(tms, word, NULL, code);
+	answer_record(tms, word, NULL, code);
 }
 
 /* It says that it fired: with what it should, and when it should? */
-static void judge_delivered(struct tms_device *tms, u64 word, const struct tms_shot *shot)
+static void answer_judge_delivered(struct tms_device *tms, u64 word, const struct tms_shot *shot)
 {
-	u32 permille = field(word, TMS_ANSWER_PERMILLE_SHIFT, TMS_ANSWER_PERMILLE_MASK);
+	u32 permille = answer_field(word, TMS_ANSWER_PERMILLE_SHIFT, TMS_ANSWER_PERMILLE_MASK);
 	u64 card_ns = tms_clock_widen(&tms->anchor, shot->raw_ns, word & TMS_ANSWER_TIME_MASK,
 				      TMS_ANSWER_TIME_BITS);
 	/* Short enough that no slewing shows. */
@@ -86,7 +86,7 @@ static void judge_delivered(struct tms_device *tms, u64 word, const struct tms_s
 }
 
 /* It did not fire. After a stop that is as it should be: SAFE came before the trigger. */
-static void judge_refused(struct tms_device *tms, const struct tms_shot *shot, u32 outcome)
+static void answer_judge_refused(struct tms_device *tms, const struct tms_shot *shot, u32 outcome)
 {
 	if (!tms_energised(tms->state) || READ_ONCE(tms->stop))
 		return;
@@ -117,42 +117,42 @@ static void judge_refused(struct tms_device *tms, const struct tms_shot *shot, u
 	}
 }
 
-static void take(struct tms_device *tms, u64 word)
+static void answer_take(struct tms_device *tms, u64 word)
 {
-	u32 outcome = field(word, TMS_ANSWER_OUTCOME_SHIFT, TMS_ANSWER_OUTCOME_MASK);
-	u32 seq = field(word, TMS_ANSWER_SEQ_SHIFT, TMS_ANSWER_SEQ_MASK);
+	u32 outcome = answer_field(word, TMS_ANSWER_OUTCOME_SHIFT, TMS_ANSWER_OUTCOME_MASK);
+	u32 seq = answer_field(word, TMS_ANSWER_SEQ_SHIFT, TMS_ANSWER_SEQ_MASK);
 	struct tms_shot shot = tms->shot;
 
 	if (outcome == TMS_OUTCOME_UNEXPECTED) {
 		tms_halt(tms);
-		record_unasked(tms, word, outcome);
+		answer_record_unasked(tms, word, outcome);
 		tms->store->odometer++;
 		WRITE_ONCE(tms->store->fired, tms->store->fired + 1);
 		/* Nobody meant it, but the patient has had it: it counts. */
 		tms_history_add(&tms->store->history, &tms->physics, tms_now(),
-				min(1000U, field(word, TMS_ANSWER_PERMILLE_SHIFT,
-						 TMS_ANSWER_PERMILLE_MASK)));
+				min(1000U, answer_field(word, TMS_ANSWER_PERMILLE_SHIFT,
+							TMS_ANSWER_PERMILLE_MASK)));
 		tms_fault(tms, TMS_CAUSE_CARD_UNEXPECTED);
 		return;
 	}
 	if (!shot.pending || seq != (shot.seq & TMS_ANSWER_SEQ_MASK)) {
 		tms_halt(tms);
-		record_unasked(tms, word, outcome);
+		answer_record_unasked(tms, word, outcome);
 		tms_fault(tms, TMS_CAUSE_CARD_SEQUENCE);
 		return;
 	}
 
 	tms->shot.pending = false;
-	record(tms, word, &shot, outcome);
+	answer_record(tms, word, &shot, outcome);
 	if (outcome == TMS_OUTCOME_DELIVERED)
-		judge_delivered(tms, word, &shot);
+		answer_judge_delivered(tms, word, &shot);
 	else
-		judge_refused(tms, &shot, outcome);
+		answer_judge_refused(tms, &shot, outcome);
 	if (tms_energised(tms->state))
 		tms_setpoints_fill(tms);
 }
 
-static void flooded(struct tms_device *tms)
+static void answer_flooded(struct tms_device *tms)
 {
 	tms_fault(tms, TMS_CAUSE_CARD_LATCH);
 	tms->undrained = tms->drains_left;
@@ -163,7 +163,7 @@ static void flooded(struct tms_device *tms)
 }
 
 /* Takes all answers off the card. Returns what the last one read said besides. */
-static u64 drain(struct tms_device *tms)
+static u64 answer_drain(struct tms_device *tms)
 {
 	u64 word;
 	u32 n = 0;
@@ -175,9 +175,9 @@ static u64 drain(struct tms_device *tms)
 			return 0;
 		}
 		if (word & TMS_ANSWER_VALID)
-			take(tms, word);
+			answer_take(tms, word);
 		if (++n == DRAIN_MAX && word & TMS_ANSWER_MORE) {
-			flooded(tms);
+			answer_flooded(tms);
 			return 0;
 		}
 	} while (word & TMS_ANSWER_MORE);
@@ -191,7 +191,7 @@ static u64 drain(struct tms_device *tms)
 bool tms_answer_drain(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
-	return drain(tms) & TMS_ANSWER_EVENTS;
+	return answer_drain(tms) & TMS_ANSWER_EVENTS;
 }
 
 /* Has the answer come, its interrupt not yet? Lock held. */
@@ -199,7 +199,7 @@ bool tms_answer_poll(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
 
-	drain(tms);
+	answer_drain(tms);
 	return !tms->shot.pending;
 }
 
@@ -214,5 +214,5 @@ void tms_answer_give_up(struct tms_device *tms)
 		return;
 	tms->shot.pending = false;
 	tms->store->unanswered++;
-	record(tms, 0, &shot, TMS_PULSE_OUTCOME_NO_ANSWER);
+	answer_record(tms, 0, &shot, TMS_PULSE_OUTCOME_NO_ANSWER);
 }

@@ -31,7 +31,7 @@
 #include "irq/trace.h"
 
 /* Returns the first reading of the clock that is not before @until_ns. */
-static u64 spin(u64 until_ns)
+static u64 engine_spin(u64 until_ns)
 {
 	u64 now_ns;
 
@@ -44,7 +44,7 @@ static u64 spin(u64 until_ns)
  * The last wait: no pause instruction, so that the clock's reading that ends it
  * and the trigger are a short and even way apart.
  */
-static u64 spin_fine(u64 until_ns)
+static u64 engine_spin_fine(u64 until_ns)
 {
 	u64 now_ns;
 
@@ -55,7 +55,7 @@ static u64 spin_fine(u64 until_ns)
 }
 
 /* A pulse's step without a pulse: what would its error have been? */
-static void probe_step(struct tms_device *tms, u64 *spun_ns)
+static void engine_probe(struct tms_device *tms, u64 *spun_ns)
 {
 	u64 due_ns = tms->probe_due_ns;
 	u64 woken_ns = tms_now();
@@ -64,16 +64,16 @@ static void probe_step(struct tms_device *tms, u64 *spun_ns)
 	/* In mid-run the counts are those of its pulses. */
 	if (!tms->back_to)
 		tms_fitness_wakeup(tms, woken_ns - (due_ns - tms_param_lead_ns()));
-	*spun_ns = spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
+	*spun_ns = engine_spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
 	readl(tms->mmio + TMS_REG_GATE);
 	read_ns = tms_now();
-	done_ns = spin_fine(due_ns);
+	done_ns = engine_spin_fine(due_ns);
 	*spun_ns += done_ns - read_ns;
 	tms_fitness_probe(tms, done_ns - due_ns);
 	tms->probe_due_ns = done_ns + TMS_PROBE_NS;
 }
 
-static void describe(struct tms_device *tms, struct tms_event *event, u32 outcome)
+static void engine_describe(struct tms_device *tms, struct tms_event *event, u32 outcome)
 {
 	const struct tms_play *play = &tms->play;
 
@@ -88,12 +88,12 @@ static void describe(struct tms_device *tms, struct tms_event *event, u32 outcom
 }
 
 /* The next pulse will not be fired. Two slots are reserved: one is used, one given back. */
-static void leave_out(struct tms_device *tms, u64 now_ns, u32 outcome)
+static void engine_leave_out(struct tms_device *tms, u64 now_ns, u32 outcome)
 {
 	struct tms_event event;
 	bool pause;
 
-	describe(tms, &event, outcome);
+	engine_describe(tms, &event, outcome);
 	event.mono_ns = now_ns;
 	tms_ring_release(&tms->store->ring, 1);
 	tms_ring_put_reserved(&tms->store->ring, &event);
@@ -115,14 +115,14 @@ static void leave_out(struct tms_device *tms, u64 now_ns, u32 outcome)
 }
 
 /* The trigger was written between @before_ns and @after_ns. */
-static void fired(struct tms_device *tms, u64 before_ns, u64 after_ns)
+static void engine_fired(struct tms_device *tms, u64 before_ns, u64 after_ns)
 {
 	struct tms_play *play = &tms->play;
 	u64 due_ns = tms_play_due(play);
 	struct tms_event event;
 	bool pause;
 
-	describe(tms, &event, TMS_PULSE_OUTCOME_FIRED);
+	engine_describe(tms, &event, TMS_PULSE_OUTCOME_FIRED);
 	event.mono_ns = after_ns;
 	event.card_seq = tms->setpoints.seq;
 	event.triggered_ns = before_ns;
@@ -150,12 +150,12 @@ static void fired(struct tms_device *tms, u64 before_ns, u64 after_ns)
 }
 
 /* The card does not permit: not charged yet is a miss, all else ends it. */
-static void gate_closed(struct tms_device *tms, u32 gate, u64 now_ns)
+static void engine_gate_closed(struct tms_device *tms, u32 gate, u64 now_ns)
 {
 	u32 wrong = (gate ^ TMS_GATE_PERMIT) & TMS_GATE_PERMIT_MASK;
 
 	if (wrong == TMS_STATUS_READY) {
-		leave_out(tms, now_ns, TMS_PULSE_OUTCOME_NOT_READY);
+		engine_leave_out(tms, now_ns, TMS_PULSE_OUTCOME_NOT_READY);
 		return;
 	}
 	tms_ring_release(&tms->store->ring, 2);
@@ -167,7 +167,7 @@ static void gate_closed(struct tms_device *tms, u32 gate, u64 now_ns)
 }
 
 /* The gate: everything that a pulse needs, in the order from slow to fast. */
-static void pulse_step(struct tms_device *tms, u64 *spun_ns)
+static void engine_pulse(struct tms_device *tms, u64 *spun_ns)
 {
 	struct tms_play *play = &tms->play;
 	u64 due_ns = tms_play_due(play);
@@ -200,7 +200,7 @@ static void pulse_step(struct tms_device *tms, u64 *spun_ns)
 	}
 	woken_ns = tms_now();
 	if (play->skipping) {
-		leave_out(tms, woken_ns, TMS_PULSE_OUTCOME_SKIPPED);
+		engine_leave_out(tms, woken_ns, TMS_PULSE_OUTCOME_SKIPPED);
 		return;
 	}
 	tms_fitness_wakeup(tms, woken_ns - (due_ns - tms_param_lead_ns()));
@@ -208,29 +208,29 @@ static void pulse_step(struct tms_device *tms, u64 *spun_ns)
 	due_raw_ns = tms_raw() + (due_ns - woken_ns);
 	not_after_ns = tms_clock_not_after(&tms->anchor, due_raw_ns + lateness_ns);
 
-	*spun_ns = spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
+	*spun_ns = engine_spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
 	gate = readl(tms->mmio + TMS_REG_GATE);
 	read_ns = tms_now();
 	if ((gate & TMS_GATE_PERMIT_MASK) != TMS_GATE_PERMIT) {
-		gate_closed(tms, gate, read_ns);
+		engine_gate_closed(tms, gate, read_ns);
 		return;
 	}
 
-	before_ns = spin_fine(due_ns);
+	before_ns = engine_spin_fine(due_ns);
 	if (before_ns - due_ns <= lateness_ns && !READ_ONCE(tms->stop)) {
 		writeq(not_after_ns, tms->mmio + TMS_REG_NOT_AFTER);
 		writel(tms->setpoints.seq, tms->mmio + TMS_REG_TRIGGER);
-		fired(tms, before_ns, tms_now());
+		engine_fired(tms, before_ns, tms_now());
 	} else if (READ_ONCE(tms->stop)) {
 		tms_ring_release(&tms->store->ring, 2);
 	} else {
-		leave_out(tms, before_ns, TMS_PULSE_OUTCOME_LATE);
+		engine_leave_out(tms, before_ns, TMS_PULSE_OUTCOME_LATE);
 	}
 	*spun_ns += before_ns - read_ns;
 }
 
 /* One step, if its time has come. Returns when to wake up next, 0: not at all. */
-static u64 step(struct tms_device *tms, u64 *spun_ns)
+static u64 engine_step(struct tms_device *tms, u64 *spun_ns)
 {
 	u64 wakeup_ns = tms_schedule_wakeup(tms);
 
@@ -239,11 +239,11 @@ static u64 step(struct tms_device *tms, u64 *spun_ns)
 		return wakeup_ns;
 
 	if (tms->state == TMS_STATE_ARMING) {
-		probe_step(tms, spun_ns);
+		engine_probe(tms, spun_ns);
 		return tms_schedule_wakeup(tms);
 	}
 
-	pulse_step(tms, spun_ns);
+	engine_pulse(tms, spun_ns);
 	tms_schedule_settle(tms);
 	if (READ_ONCE(tms->stop) ||
 	    tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR)) {
@@ -260,7 +260,7 @@ static u64 step(struct tms_device *tms, u64 *spun_ns)
  * a tenth, a long sleep ends up to a tenth of it too late. So a long one is left an eighth of
  * the way early, to look again; what is left in the end is off by less than the lead.
  */
-static void set_timer(struct tms_device *tms, u64 wakeup_ns)
+static void engine_set_timer(struct tms_device *tms, u64 wakeup_ns)
 {
 	u64 now_ns = tms_now();
 
@@ -284,7 +284,7 @@ static enum hrtimer_restart engine_timer(struct hrtimer *timer)
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		looked = tms_schedule_wakeup(tms) > entered_ns;
-		set_timer(tms, step(tms, &spun_ns));
+		engine_set_timer(tms, engine_step(tms, &spun_ns));
 		/* The quiet before the same pulse is nearer now as well. */
 		if (!tms->quiet_set || looked)
 			tms_quiet_next(tms);
@@ -299,7 +299,7 @@ static enum hrtimer_restart engine_timer(struct hrtimer *timer)
 void tms_engine_continue(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
-	set_timer(tms, tms_schedule_wakeup(tms));
+	engine_set_timer(tms, tms_schedule_wakeup(tms));
 	tms_quiet_next(tms);
 }
 

@@ -7,7 +7,7 @@
 #include "irq/irq.h"
 
 /* [0] below 1 ns, [i] from 2^(i-1) up to below 2^i ns. */
-static u32 bucket(u64 ns)
+static u32 fitness_bucket(u64 ns)
 {
 	return min_t(u32, fls64(ns), TMS_LATENCY_BUCKETS - 1);
 }
@@ -21,13 +21,13 @@ void tms_fitness_reset(struct tms_device *tms)
 /* How late the timer's interrupt came to its lead. */
 void tms_fitness_wakeup(struct tms_device *tms, u64 late_ns)
 {
-	tms->latency.wakeup[bucket(late_ns)]++;
+	tms->latency.wakeup[fitness_bucket(late_ns)]++;
 }
 
 /* How late a trigger was written. */
 void tms_fitness_pulse(struct tms_device *tms, u64 error_ns)
 {
-	tms->latency.bucket[bucket(error_ns)]++;
+	tms->latency.bucket[fitness_bucket(error_ns)]++;
 	tms->latency.count++;
 	tms->latency.max_ns = max_t(u64, tms->latency.max_ns, min_t(u64, error_ns, U32_MAX));
 }

@@ -9,7 +9,7 @@
 #include "irq/irq.h"
 
 /* The most urgent of what is open or latched, as a cause; @otherwise if nothing is. */
-static u32 cause_of(u32 bits, u32 otherwise)
+static u32 interlock_cause(u32 bits, u32 otherwise)
 {
 	if (bits & TMS_LATCH_UNEXPECTED_PULSE)
 		return TMS_CAUSE_CARD_UNEXPECTED;
@@ -48,16 +48,16 @@ void tms_interlock_scan(struct tms_device *tms, u32 otherwise)
 		tms_event_interlock(tms);
 	}
 
-	cause = cause_of(latch | live, otherwise);
+	cause = interlock_cause(latch | live, otherwise);
 	if (tms_energised(tms->state)) {
 		if (cause)
 			tms_fault(tms, cause);
 	} else if (latch & ~TMS_IL_EVERYDAY) {
-		tms_fault(tms, cause_of(latch & ~TMS_IL_EVERYDAY, otherwise));
+		tms_fault(tms, interlock_cause(latch & ~TMS_IL_EVERYDAY, otherwise));
 	} else if (tms->state == TMS_STATE_BREAK &&
 		   (latch | live) & ~(TMS_IL_BREAK | TMS_IL_COIL_ABSENT)) {
 		/* Somebody means it, and the run must not go on by itself. */
-		tms_fault(tms, cause_of((latch | live) & ~TMS_IL_BREAK, otherwise));
+		tms_fault(tms, interlock_cause((latch | live) & ~TMS_IL_BREAK, otherwise));
 	} else if ((latch | live) & TMS_IL_COIL_ABSENT) {
 		tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
 	}

@@ -52,7 +52,7 @@ static enum hrtimer_restart quiet_timer(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-static void quiet(struct tasklet_struct *tasklet)
+static void quiet_run(struct tasklet_struct *tasklet)
 {
 	struct tms_device *tms = container_of(tasklet, struct tms_device, quiet_tasklet);
 	u64 now_ns = tms_now();
@@ -75,5 +75,5 @@ static void quiet(struct tasklet_struct *tasklet)
 void tms_quiet_init(struct tms_device *tms)
 {
 	tms_hrtimer_setup(&tms->quiet_timer, quiet_timer, HRTIMER_MODE_ABS_PINNED_HARD);
-	tasklet_setup(&tms->quiet_tasklet, quiet);
+	tasklet_setup(&tms->quiet_tasklet, quiet_run);
 }

@@ -37,7 +37,7 @@ void tms_rest_begin(struct tms_device *tms, u64 at_ns)
 }
 
 /* What was let go has to be let go again. */
-static void enter_break(struct tms_device *tms, u32 cause)
+static void rest_enter_break(struct tms_device *tms, u32 cause)
 {
 	tms->back_to = tms->state;
 	tms->break_ns = tms_now();
@@ -46,7 +46,7 @@ static void enter_break(struct tms_device *tms, u32 cause)
 }
 
 /* The next pulse has its time, and that is not yet. */
-static bool awaits_time(struct tms_device *tms, u64 now_ns)
+static bool rest_timed(struct tms_device *tms, u64 now_ns)
 {
 	return tms->state == TMS_STATE_RUNNING && !tms_play_over(&tms->play) &&
 	       tms_play_due(&tms->play) > now_ns;
@@ -67,9 +67,9 @@ void tms_rest_look(struct tms_device *tms, u64 now_ns)
 		if (tms->shot.pending)
 			break;
 		if (tms_rest_over(tms, now_ns))
-			enter_break(tms, TMS_CAUSE_IDLE_LIMIT);
-		else if (awaits_time(tms, now_ns) && tms_rest_over(tms, tms_play_due(&tms->play)))
-			enter_break(tms, TMS_CAUSE_GAP);
+			rest_enter_break(tms, TMS_CAUSE_IDLE_LIMIT);
+		else if (rest_timed(tms, now_ns) && tms_rest_over(tms, tms_play_due(&tms->play)))
+			rest_enter_break(tms, TMS_CAUSE_GAP);
 		break;
 	case TMS_STATE_BREAK:
 		if (now_ns > tms->break_ns + TMS_BREAK_MAX_NS)

@@ -41,7 +41,7 @@ irqreturn_t tms_fault_irq(int irq, void *data)
  * lateness is not in it. If that was too long, the engine finds the pulse late,
  * as it would any other. By drift, an edge may seem to come a little from now.
  */
-static void trigger(struct tms_device *tms)
+static void vector_trigger(struct tms_device *tms)
 {
 	u64 card_ns = readq(tms->mmio + TMS_REG_TRIGGER_IN_NS);
 	u64 ago_ns = max_t(s64, tms_raw() - tms_clock_to_raw(&tms->anchor, card_ns), 0);
@@ -58,13 +58,13 @@ static void trigger(struct tms_device *tms)
 	tms_engine_continue(tms);
 }
 
-static void events(struct tms_device *tms)
+static void vector_events(struct tms_device *tms)
 {
 	u32 pending = readl(tms->mmio + TMS_REG_IRQ_EVENTS) & TMS_IRQ_MASK & ~TMS_IRQ_ANSWER;
 
 	writel(pending, tms->mmio + TMS_REG_IRQ_EVENTS);
 	if (pending & TMS_IRQ_TRIGGER_IN && tms->listening)
-		trigger(tms);
+		vector_trigger(tms);
 	if (pending & TMS_IRQ_PANEL)
 		tms_wake_panel(tms);
 }
@@ -77,7 +77,7 @@ irqreturn_t tms_pulse_irq(int irq, void *data)
 		if (tms->state == TMS_STATE_GONE || tms->away)
 			return IRQ_HANDLED;
 		if (tms_answer_drain(tms))
-			events(tms);
+			vector_events(tms);
 		tms_schedule_settle(tms);
 	}
 	return IRQ_HANDLED;

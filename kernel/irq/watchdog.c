@@ -18,7 +18,7 @@ static u64 since(u64 now_ns, u64 then_ns)
 }
 
 /* A fault whose interrupt was lost, a card that fell to SAFE without a word, or that is gone. */
-static bool card_holds(struct tms_device *tms, const struct tms_anchor *now)
+static bool watchdog_card_holds(struct tms_device *tms, const struct tms_anchor *now)
 {
 	bool safe = tms->state == TMS_STATE_BREAK;
 	u32 want = safe ? TMS_STATUS_STATE_SAFE :
@@ -44,7 +44,7 @@ static bool card_holds(struct tms_device *tms, const struct tms_anchor *now)
 	return true;
 }
 
-static bool answer_holds(struct tms_device *tms, u64 now_ns)
+static bool watchdog_answer_holds(struct tms_device *tms, u64 now_ns)
 {
 	if (!tms->shot.pending || since(now_ns, tms->shot.after_ns) < TMS_ANSWER_TIMEOUT_NS)
 		return true;
@@ -59,7 +59,7 @@ static bool answer_holds(struct tms_device *tms, u64 now_ns)
 	return false;
 }
 
-static void look_after(struct tms_device *tms)
+static void watchdog_look(struct tms_device *tms)
 {
 	struct tms_anchor now;
 	u64 now_ns;
@@ -68,9 +68,9 @@ static void look_after(struct tms_device *tms)
 		tms_answer_drain(tms);
 	tms_card_clocks(tms, &now);
 	now_ns = tms_now();
-	if (!answer_holds(tms, now_ns) || !tms_treating(tms->state))
+	if (!watchdog_answer_holds(tms, now_ns) || !tms_treating(tms->state))
 		return;
-	if (!card_holds(tms, &now))
+	if (!watchdog_card_holds(tms, &now))
 		return;
 	tms->anchor = now;
 	tms_rest_look(tms, now_ns);
@@ -85,7 +85,7 @@ void tms_watchdog_begin(struct tms_device *tms)
 	writel(++tms->kick_value, tms->mmio + TMS_REG_WATCHDOG_KICK);
 }
 
-static bool wanted(struct tms_device *tms)
+static bool watchdog_wanted(struct tms_device *tms)
 {
 	return tms_treating(tms->state) || tms->shot.pending || tms->undrained;
 }
@@ -96,9 +96,9 @@ static enum hrtimer_restart kick_timer(struct hrtimer *timer)
 	struct tms_device *tms = container_of(timer, struct tms_device, kick_timer);
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		if (wanted(tms))
-			look_after(tms);
-		if (wanted(tms))
+		if (watchdog_wanted(tms))
+			watchdog_look(tms);
+		if (watchdog_wanted(tms))
 			tms_schedule_kick(tms);
 	}
 	return HRTIMER_NORESTART;

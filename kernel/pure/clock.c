@@ -9,12 +9,12 @@
 
 #include "clock.h"
 
-static s64 least(s64 raw_ns)
+static s64 clock_least(s64 raw_ns)
 {
 	return raw_ns - TMS_CLOCK_DRIFT(abs(raw_ns)) - TMS_CLOCK_SLACK_NS;
 }
 
-static s64 most(s64 raw_ns)
+static s64 clock_most(s64 raw_ns)
 {
 	return raw_ns + TMS_CLOCK_DRIFT(abs(raw_ns)) + TMS_CLOCK_SLACK_NS;
 }
@@ -24,8 +24,8 @@ bool tms_clock_agrees(const struct tms_anchor *then, const struct tms_anchor *no
 {
 	s64 card_ns = now->card_ns - then->card_ns;
 
-	return card_ns >= least(now->before_ns - then->after_ns) &&
-	       card_ns <= most(now->after_ns - then->before_ns);
+	return card_ns >= clock_least(now->before_ns - then->after_ns) &&
+	       card_ns <= clock_most(now->after_ns - then->before_ns);
 }
 
 /* Can the card's @card_ns have been between @from_ns and @to_ns? */
@@ -33,8 +33,8 @@ bool tms_clock_within(const struct tms_anchor *a, u64 from_ns, u64 to_ns, u64 ca
 {
 	s64 delta_ns = card_ns - a->card_ns;
 
-	return delta_ns >= least(from_ns - a->after_ns) &&
-	       delta_ns <= most(to_ns - a->before_ns);
+	return delta_ns >= clock_least(from_ns - a->after_ns) &&
+	       delta_ns <= clock_most(to_ns - a->before_ns);
 }
 
 /* The card's latest possible reading at @raw_ns, not before the anchor. */

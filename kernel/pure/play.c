@@ -64,7 +64,7 @@ bool tms_play_waits(const struct tms_play *play, u16 for_what)
 }
 
 /* The tail that is still to come moves later, so that its first pulse is due no earlier. */
-static void shift(struct tms_play *play, u64 earliest_ns)
+static void play_shift(struct tms_play *play, u64 earliest_ns)
 {
 	u64 due_ns = tms_play_due(play);
 
@@ -75,7 +75,7 @@ static void shift(struct tms_play *play, u64 earliest_ns)
 /* What the next pulse waited for has come. Not over. */
 void tms_play_release(struct tms_play *play, u64 at_ns, u16 permille)
 {
-	shift(play, at_ns);
+	play_shift(play, at_ns);
 	play->released = true;
 	play->permille = permille;
 }
@@ -90,13 +90,13 @@ void tms_play_recall(struct tms_play *play)
 void tms_play_resume(struct tms_play *play, u64 earliest_ns)
 {
 	if (!tms_play_over(play))
-		shift(play, earliest_ns);
+		play_shift(play, earliest_ns);
 	play->pausing = false;
 	play->misses = 0;
 }
 
 /* On to the next pulse. True when a pause that was asked for takes hold here. */
-static bool advance(struct tms_play *play)
+static bool play_advance(struct tms_play *play)
 {
 	u16 flags = play->pulses[play->pos].flags;
 
@@ -113,7 +113,7 @@ static bool advance(struct tms_play *play)
 bool tms_play_fired(struct tms_play *play)
 {
 	play->fired++;
-	return advance(play);
+	return play_advance(play);
 }
 
 /* The next pulse is not fired: its moment has passed. True: pause now. */
@@ -122,14 +122,14 @@ bool tms_play_missed(struct tms_play *play)
 	play->missed++;
 	play->misses++;
 	play->skipping = true;
-	return advance(play);
+	return play_advance(play);
 }
 
 /* The next pulse is not fired: its burst is broken. True: pause now. */
 bool tms_play_skipped(struct tms_play *play)
 {
 	play->missed++;
-	return advance(play);
+	return play_advance(play);
 }
 
 /* @pulse, the one before the next, was not fired after all: the card found it too late. */

@@ -37,21 +37,21 @@ void tms_ring_destroy(struct tms_ring *ring)
 	ring->slot = NULL;
 }
 
-static struct tms_event *slot(struct tms_ring *ring, u64 seq)
+static struct tms_event *ring_slot(struct tms_ring *ring, u64 seq)
 {
 	return &ring->slot[seq % TMS_RING_SLOTS];
 }
 
-static u64 room(struct tms_ring *ring)
+static u64 ring_room(struct tms_ring *ring)
 {
 	lockdep_assert_held(&ring->lock);
 	return TMS_RING_SLOTS - (ring->head - ring->acked) - ring->reserved;
 }
 
-static void put(struct tms_ring *ring, struct tms_event *event)
+static void ring_put(struct tms_ring *ring, struct tms_event *event)
 {
 	event->seq = ring->head;
-	*slot(ring, ring->head) = *event;
+	*ring_slot(ring, ring->head) = *event;
 	ring->head++;
 }
 
@@ -61,7 +61,7 @@ bool tms_ring_reserve(struct tms_ring *ring, u32 slots, u32 keep)
 	bool fits = false;
 
 	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
-		fits = room(ring) >= slots + keep;
+		fits = ring_room(ring) >= slots + keep;
 		if (fits)
 			ring->reserved += slots;
 	}
@@ -81,9 +81,9 @@ bool tms_ring_put(struct tms_ring *ring, struct tms_event *event, u32 keep)
 	bool fits = false;
 
 	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
-		fits = room(ring) > keep;
+		fits = ring_room(ring) > keep;
 		if (fits)
-			put(ring, event);
+			ring_put(ring, event);
 		else
 			ring->dropped++;
 	}
@@ -95,7 +95,7 @@ void tms_ring_put_reserved(struct tms_ring *ring, struct tms_event *event)
 {
 	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
 		ring->reserved--;
-		put(ring, event);
+		ring_put(ring, event);
 	}
 }
 
@@ -115,14 +115,14 @@ u32 tms_ring_peek(struct tms_ring *ring, u64 *cursor, struct tms_event *into, u3
 		if (*cursor < oldest && max) {
 			into[n++] = (struct tms_event) {
 				.seq = oldest - 1,
-				.mono_ns = slot(ring, oldest)->mono_ns,
+				.mono_ns = ring_slot(ring, oldest)->mono_ns,
 				.type = TMS_EVENT_LOST,
 				.pulse = min_t(u64, oldest - *cursor, U32_MAX),
 			};
 			*cursor = oldest;
 		}
 		while (n < max && *cursor < ring->head)
-			into[n++] = *slot(ring, (*cursor)++);
+			into[n++] = *ring_slot(ring, (*cursor)++);
 	}
 	return n;
 }
@@ -138,7 +138,7 @@ bool tms_ring_room(struct tms_ring *ring, u32 keep)
 	bool fits = false;
 
 	scoped_guard(raw_spinlock_irqsave, &ring->lock)
-		fits = room(ring) > keep;
+		fits = ring_room(ring) > keep;
 	return fits;
 }
 
@@ -194,7 +194,7 @@ u64 tms_ring_oldest_ns(struct tms_ring *ring)
 
 	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
 		if (ring->acked < ring->head)
-			oldest_ns = slot(ring, ring->acked)->mono_ns;
+			oldest_ns = ring_slot(ring, ring->acked)->mono_ns;
 	}
 	return oldest_ns;
 }
