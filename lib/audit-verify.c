@@ -162,8 +162,8 @@ static int fail_read(const struct audit_why *why, int r, uint64_t line, struct t
 {
         const char *file = line ? "log.jsonl" : NULL;
 
-        return tms_error_set(error, -r, file, (unsigned)line, line ? 1 : 0, NULL, "%s",
-                             why->text[0] ? why->text : "no memory to verify the log");
+        return tms_error_set(error, -r, file, (unsigned)line, line ? 1 : 0, NULL, "%s; %s",
+                             why->text[0] ? why->text : "no memory to verify the log", tms_errno_step(-r));
 }
 
 /* 0, -EBADMSG with the verdict in the report, or another error with error filled. */
@@ -189,8 +189,9 @@ static int check_line(struct verify *v, struct tms_error *error)
         v->report.records++;
         v->report.good_bytes = v->reader.bytes;
         r = v->record ? v->record(record, v->userdata) : 0;
-        return r < 0 ? tms_error_set(error, -r, "log.jsonl", (unsigned)v->reader.line, 1, NULL, "%s",
-                                     r == -ENOMEM ? "no memory to remember its records" : strerror(-r))
+        return r < 0 ? tms_error_set(error, -r, "log.jsonl", (unsigned)v->reader.line, 1, NULL, "%s; %s",
+                                     r == -ENOMEM ? "no memory to remember its records" : strerror(-r),
+                                     tms_errno_step(-r))
                      : 0;
 }
 
@@ -254,7 +255,9 @@ static int check_anchors(struct verify *v)
         }
         if (a->nonce && !v->nonce_found) {
                 conclude(v, TMS_AUDIT_LOST, 0,
-                         "no seal over the given nonce is in the log: this is not the log that is being written");
+                         "no seal over the given nonce is in the log: this is not the log that is being written; "
+                         "expected the "
+                         "daemon's own, /var/lib/tmsd/audit");
                 return -EBADMSG;
         }
         return 0;
@@ -371,7 +374,8 @@ static int attempt(struct verify *v, struct tms_error *error)
         if (r >= 0)
                 r = audit_pulses_new(v->reader.dir_fd, &v->pulses);
         if (r < 0)
-                return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "no memory to verify the log");
+                return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "no memory to verify the log; %s",
+                                     tms_errno_step(ENOMEM));
         r = read_all(v, error);
         strcpy(v->report.head, v->prev);
         v->report.pulses_delivered = audit_pulses_delivered(v->pulses);
@@ -442,7 +446,8 @@ int tms_audit_read(int dir_fd, int (*record)(const struct json_t *record, void *
                         return r;
                 if (i == 2 && !agree(&v.report, &before))
                         return tms_error_set(error, ENOMEM, "log.jsonl", 0, 0, NULL,
-                                             "was read twice, with two results: there may be too little memory");
+                                             "was read twice, with two results: there may be too little memory; %s",
+                                             tms_errno_step(ENOMEM));
                 if (r >= 0 || i == 2) {
                         *ret = v.report;
                         return 0;

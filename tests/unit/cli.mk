@@ -10,7 +10,7 @@ $(B)/tests/unit/audit-reader/%.o: lib/%.c | $(B)/tests/unit/audit-reader/
 $(B)/tests/unit/audit-reader/%.o: tests/unit/%.c | $(B)/tests/unit/audit-reader/
 	$(CC) $(CPPFLAGS) -Itests/unit $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
-AUDIT_READER := $(addprefix $(B)/tests/unit/audit-reader/,audit-forge.o audit.o audit-verify.o audit-record.o audit-seal.o \
+AUDIT_READER := $(addprefix $(B)/tests/unit/audit-reader/,audit-forge.o next-step.o audit.o audit-verify.o audit-record.o audit-seal.o \
 	audit-keys.o audit-files.o audit-pulses.o pulse-lines.o error.o codepoint.o)
 # Allocations that fail when the test says so.
 $(B)/tests/test-audit-unknown: AUDIT_UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup
