@@ -7,7 +7,9 @@
  * port above it loses presence and link, with the events that real ports give.
  * QEMU's ports do not know "data link layer state changed", the event that
  * Linux relies on when the slot has an attention button: tms_slot_init() adds
- * it to the port.
+ * it to the port. And QEMU's ports delete the device of a slot that is switched
+ * off: a card that is put back while Linux still handles that it was pulled
+ * would be gone for good. Here it loses its power and stays.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
@@ -31,12 +33,30 @@ static PCIDevice *port_of(TMSCard *s)
     return pci_get_long(cap + PCI_EXP_SLTCAP) & PCI_EXP_SLTCAP_HPC ? port : NULL;
 }
 
+static PCIConfigWriteFunc *qemu_port_write; /* of all ports, of one type */
+
+/* QEMU deletes what is present in the slot: nothing is, while it looks. */
+static void port_write(PCIDevice *port, uint32_t addr, uint32_t val, int len)
+{
+    uint8_t *status = port->config + port->exp.exp_cap + PCI_EXP_SLTSTA;
+    uint16_t present = pci_get_word(status) & PCI_EXP_SLTSTA_PDS;
+
+    pci_word_test_and_clear_mask(status, PCI_EXP_SLTSTA_PDS);
+    qemu_port_write(port, addr, val, len);
+    pci_word_test_and_set_mask(status, present);
+}
+
 void tms_slot_init(TMSCard *s)
 {
     PCIDevice *port = port_of(s);
 
     if (port) {
         uint32_t cap = port->exp.exp_cap;
+
+        if (port->config_write != port_write) {
+            qemu_port_write = port->config_write;
+            port->config_write = port_write;
+        }
 
         pci_word_test_and_set_mask(port->wmask + cap + PCI_EXP_SLTCTL,
                                    PCI_EXP_SLTCTL_DLLSCE);
