@@ -114,7 +114,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	}
 	tms->caps = identity.caps;
 	tms->coil = identity.coil;
-	r = tms_store_adopt(tms, identity.odometer);
+	r = tms_store_adopt(tms);
 	if (r < 0)
 		goto err_put;
 	tms_card_setup(tms);
@@ -133,6 +133,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	r = request_irqs(tms);
 	if (r < 0)
 		goto err_remove_panel;
+	tms_back_first(tms);
 	pci_set_drvdata(pdev, tms);
 	r = tms_power_add(tms);
 	if (r < 0)

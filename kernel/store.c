@@ -77,11 +77,13 @@ void tms_store_tell(struct tms_device *tms, u64 unseen)
 		dev_warn(&tms->pdev->dev, "%llu discharges that nobody here has seen\n", unseen);
 }
 
-/* The new device becomes the one that writes to its card's store. */
-int tms_store_adopt(struct tms_device *tms, u64 odometer)
+/*
+ * The new device becomes the one that writes to its card's store. tms_back_first() takes over
+ * the card's count.
+ */
+int tms_store_adopt(struct tms_device *tms)
 {
 	struct tms_store *store;
-	u64 unseen;
 
 	guard(mutex)(&tms_devices_lock);
 
@@ -96,11 +98,6 @@ int tms_store_adopt(struct tms_device *tms, u64 odometer)
 	if (!store)
 		return -ENOMEM;
 
-	/* Of the first life nobody has seen anything yet. */
-	if (!store->lives)
-		store->odometer = odometer;
-	unseen = tms_store_odometer(store, odometer);
-	tms_store_tell(tms, unseen);
 	store->holder = tms;
 	tms->life = store->lives + 1;
 	WRITE_ONCE(store->lives, tms->life);

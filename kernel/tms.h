@@ -463,6 +463,7 @@ void tms_card_listen(struct tms_device *tms, bool trigger);
 /* --- back.c: process, tms->lock held ------------------------------------- */
 
 int tms_back(struct tms_device *tms);
+void tms_back_first(struct tms_device *tms);	/* takes tms->lock */
 
 /* --- params.c ------------------------------------------------------------ */
 
@@ -622,7 +623,7 @@ extern const struct attribute_group *tms_sysfs_groups[];
 /* --- store.c: process ---------------------------------------------------- */
 
 extern struct mutex tms_devices_lock; /* see the lock table */
-int tms_store_adopt(struct tms_device *tms, u64 odometer);
+int tms_store_adopt(struct tms_device *tms);
 u64 tms_store_odometer(struct tms_store *store, u64 odometer);	/* lock held */
 void tms_store_tell(struct tms_device *tms, u64 unseen);
 void tms_store_leave(struct tms_device *tms);

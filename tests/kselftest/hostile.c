@@ -329,6 +329,8 @@ FIXTURE_SETUP(hostile)
 {
         struct sigaction action = {.sa_handler = nothing};
         struct world *w = &self->all.world;
+        struct lab_state before, after;
+        struct window window;
 
         pthread_mutex_init(&w->port, NULL);
         pthread_mutex_init(&self->all.book.lock, NULL);
@@ -347,7 +349,11 @@ FIXTURE_SETUP(hostile)
                 ASSERT_EQ(0, memory_make(&self->all.callers[i].memory));
         }
         /* What others have left is read and acknowledged. */
+        ASSERT_EQ(0, window_open(&window, "calm"));
+        ASSERT_EQ(0, world_query(w, &before));
         ASSERT_EQ(0, treats(&self->all, &self->head));
+        ASSERT_EQ(0, world_query(w, &after));
+        ASSERT_EQ(0, window_close(&window, after.odometer - before.odometer, 0));
 }
 
 FIXTURE_TEARDOWN(hostile)
