@@ -256,7 +256,11 @@ static void nothing(int sig)
 
 /* --- before and behind ----------------------------------------------------------------- */
 
-/* All is as it was in the morning, and the driver bound, whatever has become of card and slot. */
+/*
+ * All is as it was in the morning, and the driver bound, whatever has become of card and slot. A reset in the middle of a
+ * card's silence makes the kernel write back what it read then, all ones, as the addresses of its registers: such a card
+ * has to be taken out and put in.
+ */
 static int mended(struct world *w)
 {
         struct tms_status st;
@@ -272,7 +276,9 @@ static int mended(struct world *w)
                 r = fd < 0 ? fd : call(fd, TMS_IOC_STATUS, &st);
                 if (fd >= 0)
                         close(fd);
-                if (r && i % 5 == 4)
+                if (r && i % 10 == 9)
+                        world_replug(w);
+                else if (r && i % 5 == 4)
                         world_rebind(w);
         }
         return r;

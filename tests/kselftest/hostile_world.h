@@ -146,6 +146,14 @@ static void world_unplug(struct world *w, struct dice *d)
                 sleep_ns(5 * S);
 }
 
+static void world_replug(struct world *w)
+{
+        world_lab(w, "remove");
+        sleep_ns(5 * S);
+        world_lab(w, "insert");
+        sleep_ns(5 * S);
+}
+
 static void world_cpu(struct world *w, struct dice *d)
 {
         write_file(SECOND_CPU, "0");
