@@ -16,12 +16,12 @@ $(KSELFTEST_B)/bin/%: tests/kselftest/%.c $(KSELFTEST_COMMON) kernel/uapi/linux/
 		-Wall -Wextra -Wshadow -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare -Wno-override-init \
 		-o $@ $< $(filter %.c,$(KSELFTEST_COMMON)) -lpthread
 
-.PHONY: kselftest check-kselftest check-ghost
+.PHONY: kselftest check-kselftest check-ghost check-hostile
 kselftest: $(addprefix $(KSELFTEST_B)/bin/,$(KSELFTESTS))
 
 check-kselftest: kselftest
 	@tests/kselftest/check
 
-# All instants of each kind of end, of which check has a part.
-check-ghost: kselftest
-	@TESTS=ghost TESTS_SMP=ghost_cpus TMS_TEST_INSTANTS=$${TMS_TEST_INSTANTS:-1000} OUT=$(KSELFTEST_B)/out-ghost TIMEOUT=$${TIMEOUT:-14400} tests/kselftest/check
+# Half an hour of a thousand instants of each kind of end, or rounds; the next call goes on.
+check-ghost check-hostile: check-%: kselftest
+	@tests/kselftest/campaign $*
