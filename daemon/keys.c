@@ -97,7 +97,7 @@ int key_load(int dir_fd, uint64_t n, struct key **ret)
         int r;
 
         file_name(name, sizeof(name), n);
-        r = read_file_at(dir_fd, name, 4096, &pem, &size);
+        r = read_file_settled(dir_fd, name, 4096, &pem, &size);
         if (r < 0)
                 return r;
         bio = BIO_new_mem_buf(pem, (int)size);
