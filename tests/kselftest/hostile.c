@@ -5,7 +5,8 @@
  * anything that the user interface does not know, nobody is refused a stop; then the card treats as before, and the
  * records account for every discharge of the card.
  *
- * A round is so many calls. Its seed is TMS_TEST_SEED, one more each round; TMS_TEST_ROUNDS says how many.
+ * A round is so many calls. Its seed is TMS_TEST_SEED, one more each round; TMS_TEST_ROUNDS says how many. With two
+ * CPUs, in the host's time, it is a tenth of them: the reset of a card that is not there takes a minute.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -403,6 +404,8 @@ TEST_F_TIMEOUT(hostile, callers, A_DAY)
         uint64_t seed = number_from("TMS_TEST_SEED", 1), rounds = number_from("TMS_TEST_ROUNDS", ROUNDS);
         uint64_t fired = 0, exact = 0, begun_ns = now_ns();
 
+        if (self->all.world.plain)
+                rounds = (rounds + 9) / 10;
         for (uint64_t round = 0; round < rounds && _metadata->passed; round++, seed++) {
                 struct hostile *all = &self->all;
                 struct lab_state before, after;
