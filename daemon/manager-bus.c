@@ -60,6 +60,7 @@ static bool read_options(struct request *q, const char **ret_subject)
 {
         sd_bus_message *m = request_message(q);
         const char *key, *subject = "";
+        struct given given = {0};
         char quote[QUOTE_SIZE];
         int r;
 
@@ -68,6 +69,8 @@ static bool read_options(struct request *q, const char **ret_subject)
                 r = sd_bus_message_read(m, "s", &key);
                 if (r < 0)
                         break;
+                if (!request_given_once(q, &given, "Option", key))
+                        return false;
                 if (!STREQ(key, "subject")) {
                         request_refuse(q, "InvalidArgument", "Unknown option '%s'; known is subject.",
                                        request_quote(key, quote));

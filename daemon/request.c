@@ -128,6 +128,25 @@ const char *request_quote(const char *text, char buf[static QUOTE_SIZE])
         return buf;
 }
 
+bool request_given_once(struct request *q, struct given *g, const char *what, const char *name)
+{
+        char quote[QUOTE_SIZE];
+        size_t i;
+
+        for (i = 0; i < g->n && !STREQ(g->name[i], name); i++)
+                ;
+        if (i < g->n || i == GIVEN_MAX) {
+                request_refuse(q, "InvalidArgument",
+                               "%s %s is given twice; expected is each name once: call again with the one value that "
+                               "is "
+                               "meant.",
+                               what, request_quote(name, quote));
+                return false;
+        }
+        g->name[g->n++] = name;
+        return true;
+}
+
 char *request_sentences(const char *const *sentences)
 {
         char *text = NULL;

@@ -53,7 +53,7 @@ static bool read_legs(struct request *q, sd_bus_message *m, const char *key, uin
 }
 
 /* Refuses q when it returns false. */
-static bool read_parameter(struct request *q, sd_bus_message *m, struct prepare_arguments *a)
+static bool read_parameter(struct request *q, sd_bus_message *m, struct given *given, struct prepare_arguments *a)
 {
         struct tms_dose *dose = &a->dose;
         const struct {
@@ -80,6 +80,8 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct prepare_
                 request_refuse(q, "InvalidArgument", "The parameters cannot be read; expected is a{sv}.");
                 return false;
         }
+        if (!request_given_once(q, given, "Parameter", key))
+                return false;
         if (STREQ(key, "leg_thresholds_permille"))
                 return read_legs(q, m, key, dose->leg_threshold_permille);
         if (STREQ(key, "leg_adjusted_thresholds_permille"))
@@ -122,6 +124,7 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct prepare_
 bool prepare_arguments_read(struct request *q, struct prepare_arguments *a)
 {
         sd_bus_message *m = request_message(q);
+        struct given given = {0};
         char quote[QUOTE_SIZE];
         int r;
 
@@ -131,7 +134,7 @@ bool prepare_arguments_read(struct request *q, struct prepare_arguments *a)
                 return false;
         }
         while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                if (!read_parameter(q, m, a))
+                if (!read_parameter(q, m, &given, a))
                         return false;
                 if (sd_bus_message_exit_container(m) < 0)
                         break;
