@@ -62,19 +62,19 @@ static int unplug(FIXTURE_DATA(ghost) * self)
         return r;
 }
 
-FIXTURE_VARIANT_ADD(ghost, stop){.end = stop, .some = 100};
-FIXTURE_VARIANT_ADD(ghost, pause_now){.end = pause_now, .some = 100};
-FIXTURE_VARIANT_ADD(ghost, disarm){.end = disarm, .some = 100};
-FIXTURE_VARIANT_ADD(ghost, new_load){.end = new_load, .some = 100};
-FIXTURE_VARIANT_ADD(ghost, close){.end = close_it, .some = 100};
-FIXTURE_VARIANT_ADD(ghost, new_owner){.end = new_owner, .some = 100};
-FIXTURE_VARIANT_ADD(ghost, latch){.end = latch, .some = 100};
-FIXTURE_VARIANT_ADD(ghost, lease_loss){.end = lease_loss, .some = 100, .lease = true};
-FIXTURE_VARIANT_ADD(ghost, function_reset){.end = function_reset, .some = 50};
-FIXTURE_VARIANT_ADD(ghost, bus_reset){.end = bus_reset, .some = 50};
-FIXTURE_VARIANT_ADD(ghost, bus_error){.end = bus_error, .some = 20};
-FIXTURE_VARIANT_ADD(ghost, unbind){.end = unbind, .some = 20};
-FIXTURE_VARIANT_ADD(ghost, module_reload){.end = reload, .some = 20};
-FIXTURE_VARIANT_ADD(ghost, unplug){.end = unplug, .some = 20};
+FIXTURE_VARIANT_ADD(ghost, stop){.end = stop, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, pause_now){.end = pause_now, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, disarm){.end = disarm, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, new_load){.end = new_load, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, close){.end = close_it, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, new_owner){.end = new_owner, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, latch){.end = latch, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, lease_loss){.end = lease_loss, .some = 40, .lease = true};
+FIXTURE_VARIANT_ADD(ghost, function_reset){.end = function_reset, .some = 20};
+FIXTURE_VARIANT_ADD(ghost, bus_reset){.end = bus_reset, .some = 20};
+FIXTURE_VARIANT_ADD(ghost, bus_error){.end = bus_error, .some = 8};
+FIXTURE_VARIANT_ADD(ghost, unbind){.end = unbind, .some = 8};
+FIXTURE_VARIANT_ADD(ghost, module_reload){.end = reload, .some = 8};
+FIXTURE_VARIANT_ADD(ghost, unplug){.end = unplug, .some = 8};
 
 TEST_HARNESS_MAIN
