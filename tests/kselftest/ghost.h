@@ -40,6 +40,7 @@ FIXTURE(ghost)
         /* of this instant */
         unsigned int instant;
         uint16_t permille;
+        uint16_t run_permille; /* of the last timeline that was started: an answer may come late */
         uint64_t start_ns;
         int64_t offset_ns; /* from the start */
         uint64_t at_ns;
@@ -51,6 +52,7 @@ FIXTURE(ghost)
         /* of all instants: by the records of the monitor */
         uint64_t fired, delivered, unanswered;
         unsigned int wrong; /* records that fit no pulse of this timeline */
+        struct tms_event last_wrong;
 };
 
 FIXTURE_VARIANT(ghost)
@@ -63,6 +65,14 @@ FIXTURE_VARIANT(ghost)
 
 /* --- around the timeline --------------------------------------------------------- */
 
+static void refuse(FIXTURE_DATA(ghost) * self, const struct tms_event *e, bool mine)
+{
+        if (mine)
+                return;
+        self->wrong++;
+        self->last_wrong = *e;
+}
+
 /* All new records, as the monitor reads them. */
 static void collect(FIXTURE_DATA(ghost) * self)
 {
@@ -71,14 +81,14 @@ static void collect(FIXTURE_DATA(ghost) * self)
 
         while ((n = read(self->monitor, some, sizeof(some))) > 0) {
                 for (const struct tms_event *e = some; e < some + n / sizeof(*some); e++) {
-                        bool mine = e->run == self->run && e->set_permille == self->permille &&
+                        bool mine = e->run == self->run && e->set_permille == self->run_permille &&
                                     e->scheduled_ns == self->start_ns + e->pulse * self->interval_ns;
 
                         if (e->type == TMS_EVENT_PULSE_FIRED) {
-                                self->wrong += !mine;
+                                refuse(self, e, mine);
                                 self->fired += e->code == TMS_PULSE_OUTCOME_FIRED;
                         } else if (e->type == TMS_EVENT_PULSE_ANSWER) {
-                                self->wrong += !mine;
+                                refuse(self, e, mine);
                                 self->delivered += e->code == TMS_PULSE_OUTCOME_DELIVERED;
                                 self->unanswered += e->code == TMS_PULSE_OUTCOME_NO_ANSWER;
                         }
@@ -211,10 +221,13 @@ static int begin_once(FIXTURE_DATA(ghost) * self, const FIXTURE_VARIANT(ghost) *
         if (variant->lease)
                 start.delay_ns = self->lease_ends_ns - now_ns() - self->offset_ns;
         r = call(self->fd, TMS_IOC_START, &start);
+        if (r)
+                return r;
         self->start_ns = start.start_ns;
         self->run = start.run;
+        self->run_permille = self->permille;
         self->at_ns = start.start_ns + self->offset_ns;
-        return r;
+        return 0;
 }
 
 static int begin(FIXTURE_DATA(ghost) * self, const FIXTURE_VARIANT(ghost) * variant)
@@ -333,6 +346,12 @@ TEST_F_TIMEOUT(ghost, nothing_of_before, A_DAY)
                 if (self->monitor >= 0)
                         collect(self);
                 EXPECT_EQ(0, self->wrong);
+                if (self->wrong)
+                        TH_LOG("type %u, code %u, run %u (%u), pulse %u, %u permille (%u), %" PRId64
+                               " ns from the start",
+                               self->last_wrong.type, self->last_wrong.code, self->last_wrong.run, self->run,
+                               self->last_wrong.pulse, self->last_wrong.set_permille, self->run_permille,
+                               (int64_t)(self->last_wrong.scheduled_ns - self->start_ns));
                 if (!_metadata->passed)
                         TH_LOG("seed %" PRIu64 ", instant %u: %" PRId64 " ns from the start, pulses every %" PRIu64
                                " ns",
