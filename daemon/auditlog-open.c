@@ -211,6 +211,50 @@ static int open_named(struct opening *o, int dir_fd, const char *name, int *ret)
         return 0;
 }
 
+/* For the command that a sentence names: where the state directory is. */
+static void state_path(int state_fd, char *ret, size_t size)
+{
+        char link[32];
+        ssize_t n;
+
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", state_fd);
+        n = readlink(link, ret, size - 1);
+        if (n <= 0)
+                (void)snprintf(ret, size, "/var/lib/tmsd");
+        else
+                ret[n] = '\0';
+}
+
+/*
+ * Who can read a key can sign in the daemon's name, and who can write where it lies can put his own there. The daemon
+ * makes its keys 0600 in a directory 0700: somebody changed that, and has to know it before the log relies on the key.
+ */
+static int check_private(struct opening *o, int state_fd)
+{
+        char path[PATH_MAX];
+        struct key_exposed e;
+        unsigned wanted;
+        int r;
+
+        r = keys_find_exposed(o->log->keys_fd, &e);
+        if (r < 0)
+                return problem(o, r, "keys/ cannot be read: %s", strerror(-r));
+        if (r == 0)
+                return 0;
+        state_path(state_fd, path, sizeof(path));
+        wanted = *e.name ? 0600 : 0700;
+        if (e.uid != geteuid())
+                return problem(o, -EPERM,
+                               "keys/%s belongs to user %u; expected is user %u, who tmsd is: chown %u %s/keys%s%s, "
+                               "then "
+                               "systemctl restart tmsd",
+                               e.name, e.uid, geteuid(), geteuid(), path, *e.name ? "/" : "", e.name);
+        return problem(o, -EPERM,
+                       "keys/%s has mode %04o, so that others may read or change it; expected is %04o: chmod %04o "
+                       "%s/keys%s%s, then systemctl restart tmsd",
+                       e.name, e.mode, wanted, wanted, path, *e.name ? "/" : "", e.name);
+}
+
 static int open_dirs(struct opening *o, int state_fd)
 {
         struct auditlog *l = o->log;
@@ -221,6 +265,8 @@ static int open_dirs(struct opening *o, int state_fd)
                 return problem(o, -EBADMSG, "the log expects signing key %" PRIu64 ", but keys/ is missing",
                                o->report.seals);
         r = open_named(o, state_fd, "keys", &l->keys_fd);
+        if (r >= 0)
+                r = check_private(o, state_fd);
         if (r >= 0)
                 r = open_named(o, l->dir_fd, "pulses", &l->pulses_fd);
         return r < 0 ? r : open_named(o, l->dir_fd, "protocols", &l->protocols_fd);
