@@ -261,7 +261,8 @@ struct tms_device *tms_cdev_alloc(struct pci_dev *pdev)
 		return ERR_PTR(-ENOMEM);
 	minor = ida_alloc_max(&minors, TMS_MINORS - 1, GFP_KERNEL);
 	if (minor < 0) {
-		dev_err(&pdev->dev, "no number is left for this card: %d are in use\n", TMS_MINORS);
+		dev_err(&pdev->dev, "no number is left for this card: %d are in use, take a card out\n",
+			TMS_MINORS);
 		kfree(tms);
 		return ERR_PTR(minor);
 	}

@@ -41,8 +41,11 @@ static int bounded_set(const char *text, const struct kernel_param *kp)
 	if (value == b->value)
 		return 0;
 
-	if (tms_devices_treating())
+	if (tms_devices_treating()) {
+		pr_err("tms: parameter %s stays %u: a card is armed or running, stop it first\n",
+		       kp->name, b->value);
 		return -EBUSY;
+	}
 	/* In this order: whoever loads in between loads for nothing. */
 	WRITE_ONCE(b->value, value);
 	atomic_inc(&generation);

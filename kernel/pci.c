@@ -86,7 +86,7 @@ static int map_registers(struct tms_device *tms)
 	if (r < 0)
 		return r;
 	if (pci_resource_len(pdev, TMS_BAR) < TMS_BAR_SIZE) {
-		dev_err(&pdev->dev, "register window is %llu bytes, expected %u\n",
+		dev_err(&pdev->dev, "register window is %llu bytes, expected %u: have the card serviced\n",
 			(u64)pci_resource_len(pdev, TMS_BAR), TMS_BAR_SIZE);
 		return -ENODEV;
 	}
@@ -146,7 +146,8 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_remove_power;
 	r = tms_hwmon_add(tms);
 	if (r < 0)
-		dev_warn(&pdev->dev, "no hwmon device: %d\n", r);
+		dev_warn(&pdev->dev, "no hwmon device: %d; sensors does not show its temperatures, tmsctl does\n",
+			 r);
 
 	pci_save_state(pdev);
 	dev_info(&pdev->dev, "%s: card %016llx, firmware %u.%u.%u\n", dev_name(&tms->dev),

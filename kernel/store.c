@@ -72,9 +72,10 @@ u64 tms_store_odometer(struct tms_store *store, u64 odometer)
 void tms_store_tell(struct tms_device *tms, u64 unseen)
 {
 	if (unseen > TMS_PULSES_MAX)
-		dev_err(&tms->pdev->dev, "the card's odometer has gone back: no pulse for a day\n");
+		dev_err(&tms->pdev->dev, "the card's odometer has gone back: no pulse for a day, have it serviced\n");
 	else if (unseen)
-		dev_warn(&tms->pdev->dev, "%llu discharges that nobody here has seen\n", unseen);
+		dev_warn(&tms->pdev->dev, "%llu discharges that nobody here has seen: find out who fired them\n",
+			 unseen);
 }
 
 /*
@@ -89,7 +90,7 @@ int tms_store_adopt(struct tms_device *tms)
 
 	store = find(tms->caps.serial);
 	if (store && store->holder) {
-		dev_err(&tms->pdev->dev, "another card has the same serial number %016llx\n",
+		dev_err(&tms->pdev->dev, "another card has the same serial number %016llx: take one of the two out\n",
 			tms->caps.serial);
 		return -EEXIST;
 	}
