@@ -99,14 +99,17 @@ static int read_file(const char *path, char **ret, size_t *ret_size)
         if (!buf)
                 return -fail_memory();
         if (fd < 0)
-                return -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be opened: %s", path, strerror(errno));
+                return -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be opened: %s; %s", path, strerror(errno),
+                             errno == ENOENT ? "see that the name is right; tmsctl list shows what is installed"
+                                             : tms_errno_step(errno));
         while ((n = read(fd, buf + have, TMS_PROTOCOL_SIZE_MAX + 1 - have)) > 0)
                 have += (size_t)n;
         if (n < 0)
-                return -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be read: %s", path, strerror(errno));
+                return -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: cannot be read: %s; %s", path, strerror(errno),
+                             tms_errno_step(errno));
         if (have > TMS_PROTOCOL_SIZE_MAX)
                 return -fail(STATUS_BAD_INPUT, "InvalidProtocol",
-                             "%s: larger than %u KiB, the most that a protocol may be", path,
+                             "%s: larger than %u KiB, the most that a protocol may be; give a smaller one", path,
                              TMS_PROTOCOL_SIZE_MAX / 1024);
         if (have == 0)
                 return -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is empty; expected a protocol in YAML", path);
@@ -130,7 +133,9 @@ int protocol_text(const char *path, char **ret)
         if (!text || strlen(buf) != size) {
                 /* The bus carries text only. The parser knows to say where this is none. */
                 r = protocol_get(path, &p);
-                return r < 0 ? r : -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is not UTF-8 text", path);
+                return r < 0 ? r
+                             : -fail(STATUS_BAD_INPUT, "InvalidProtocol", "%s: is not UTF-8 text; save it as UTF-8",
+                                     path);
         }
         *ret = TAKE_PTR(buf);
         return 0;
@@ -153,7 +158,8 @@ void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT])
 static int set_text(char *out, size_t size, const char *text, const char *option)
 {
         if ((size_t)snprintf(out, size, "%s", text) >= size)
-                return -fail(STATUS_BAD_INPUT, "BadUsage", "%s '%s' is too long", option, text);
+                return -fail(STATUS_BAD_INPUT, "BadUsage", "%s '%s' is too long; give at most %zu bytes", option, text,
+                             size - 1);
         return 0;
 }
 
@@ -193,9 +199,11 @@ int protocol_idle_options(const struct tms_protocol *p, bool shape)
                 if (!options[i].given)
                         continue;
                 if (!threshold && !(shape && options[i].of_shape))
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s has no effect without --mt", options[i].name);
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s has no effect without --mt; give that too",
+                                    options[i].name);
                 if (shape && options[i].of_verdict)
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s has no effect with --timeline", options[i].name);
+                        return fail(STATUS_BAD_INPUT, "BadUsage",
+                                    "%s has no effect with --timeline; leave one of them out", options[i].name);
         }
         return 0;
 }
@@ -401,9 +409,9 @@ void print_verdict(const char *verdict, const json_t *reasons, bool all)
                 const char *class, *words;
         } words[] = {
                         {"allowed", "allowed"},
-                        {"notice", "allowed, with a notice"},
+                        {"notice", "allowed, with a notice to confirm"},
                         {"override", "needs a prescriber's override with a reason"},
-                        {"never", "never"},
+                        {"never", "never allowed; its reasons say what to do"},
         };
         const char *text = verdict;
         const json_t *reason;

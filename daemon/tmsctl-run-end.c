@@ -190,8 +190,11 @@ static int gone(struct run *u, const char *name, const char *what)
                 return run_leave(u, report(u));
         progress_end(&u->progress);
         if (!*u->session)
-                return run_leave(u,
-                                 fail(STATUS_FAILED, name, "%s before there was a session; nothing was armed", what));
+                return run_leave(u, fail(STATUS_FAILED, name,
+                                         "%s before there was a session; nothing was armed; see: systemctl status dbus "
+                                         "tmsd, then "
+                                         "run it again",
+                                         what));
         return run_leave(
                         u,
                         fail(u->started ? STATUS_INCOMPLETE : STATUS_FAILED, name, "%s in the middle of session %s%s",

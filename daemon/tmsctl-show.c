@@ -46,11 +46,13 @@ static int list_protocols(void)
 
         r = opt.json ? tms_protocol_foreach(list_one_json, j) : tms_protocol_foreach(list_one, &n);
         if (r < 0)
-                return fail(STATUS_FAILED, "Failed", "the installed protocols cannot be listed: %s", strerror(-r));
+                return fail(STATUS_FAILED, "Failed", "the installed protocols cannot be listed: %s; %s", strerror(-r),
+                            tms_errno_step(-r));
         if (opt.json)
                 return print_json(TAKE_PTR(j), STATUS_OK);
         if (n == 0)
-                puts("no protocol is installed");
+                puts("no protocol is installed; your own belong into /etc/tmsd/protocols, make install brings those of "
+                     "tmsd");
         return STATUS_OK;
 }
 
@@ -165,7 +167,8 @@ static int show_text(const struct tms_protocol *p)
                 return -r;
         r = tms_protocol_describe(p, &words);
         if (r < 0)
-                return fail(STATUS_FAILED, "Failed", "the protocol cannot be described: %s", strerror(-r));
+                return fail(STATUS_FAILED, "Failed", "the protocol cannot be described: %s; %s", strerror(-r),
+                            tms_errno_step(-r));
         printf("%s%s\n", words, *words && words[strlen(words) - 1] != '\n' ? "\n" : "");
         print_field("id", tms_protocol_id(p));
         print_field("status", tms_protocol_status(p));
@@ -193,7 +196,8 @@ static int show_json(const struct tms_protocol *p)
                 return -r;
         r = tms_protocol_describe(p, &words);
         if (r < 0)
-                return fail(STATUS_FAILED, "Failed", "the protocol cannot be described: %s", strerror(-r));
+                return fail(STATUS_FAILED, "Failed", "the protocol cannot be described: %s; %s", strerror(-r),
+                            tms_errno_step(-r));
         j = protocol_json(p, with_dose ? &safety : NULL);
         if (!j || json_object_set_new(j, "description", json_string(words)) < 0)
                 return fail_memory();

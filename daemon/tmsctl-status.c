@@ -237,9 +237,7 @@ int verb_status(int argc, char **argv)
         if (manager)
                 print_manager(manager);
         if (l.n == 0)
-                return fail(STATUS_NO_STIMULATOR, "NoStimulator",
-                            "no stimulator is connected; if one should be, look whether its driver is loaded: lsmod | "
-                            "grep tms");
+                return fail(STATUS_NO_STIMULATOR, "NoStimulator", NO_STIMULATOR);
         return STATUS_OK;
 }
 
@@ -257,7 +255,8 @@ int verb_session(int argc, char **argv)
         if (r < 0)
                 return -r;
         if (l.only && l.n == 0)
-                return fail(STATUS_FAILED, "NoSuchSession", "there is no session '%s'", argv[0]);
+                return fail(STATUS_FAILED, "NoSuchSession", "there is no session '%s'; tmsctl session alone shows all",
+                            argv[0]);
         if (opt.json)
                 return print_json(TAKE_PTR(array), STATUS_OK);
         if (l.n == 0)

@@ -138,8 +138,9 @@ static int parse_legs(const char *text, const char *option, uint32_t legs[static
                 if (!*text)
                         return 0;
         }
-        return fail(STATUS_BAD_INPUT, "BadUsage", "--%s has more than %d thresholds; a protocol has %d legs at most",
-                    option, TMS_LEGS_MAX, TMS_LEGS_MAX);
+        return fail(STATUS_BAD_INPUT, "BadUsage",
+                    "--%s has more than %d thresholds; a protocol has %d legs at most; give one for each leg", option,
+                    TMS_LEGS_MAX, TMS_LEGS_MAX);
 }
 
 static int set_option(enum option_id id, const char *value)
@@ -483,7 +484,8 @@ static int parse_options(int argc, char **argv, uint32_t *ret_given)
                 if (c == 'h')
                         id = OPT_HELP;
                 else if (c == ':')
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s wants a value", argv[optind - 1]);
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s wants a value; see tmsctl help",
+                                    argv[optind - 1]);
                 else if (c == '?' && optopt && short_word(argc, argv))
                         return fail_option(short_word(argc, argv));
                 else if (c == '?')
@@ -509,13 +511,14 @@ static int run_verb(const struct verb *v, int argc, char **argv, uint32_t given)
 
         for (i = 0; i < ELEMENTS(long_options) - 1; i++)
                 if (given & BIT(i) & ~v->options)
-                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s does not take --%s", v->name,
-                                    long_options[i].name);
+                        return fail(STATUS_BAD_INPUT, "BadUsage", "%s does not take --%s; see tmsctl help %s", v->name,
+                                    long_options[i].name, v->name);
         if (argc < v->min)
                 return fail(STATUS_BAD_INPUT, "BadUsage", "%s wants more: tmsctl %s %s", v->name, v->name,
                             v->arguments);
         if (argc > v->max)
-                return fail(STATUS_BAD_INPUT, "BadUsage", "%s does not take '%s'", v->name, argv[v->max]);
+                return fail(STATUS_BAD_INPUT, "BadUsage", "%s does not take '%s'; see tmsctl help %s", v->name,
+                            argv[v->max], v->name);
         return v->run(argc, argv);
 }
 

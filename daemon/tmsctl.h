@@ -21,6 +21,9 @@
 #include "tms.h"
 #include "util.h"
 
+#define NO_STIMULATOR \
+        "no stimulator is connected; if one should be, look whether its driver is loaded: lsmod | grep tms"
+
 /* Exit statuses; the manual page lists them. */
 enum status {
         STATUS_OK = 0,
