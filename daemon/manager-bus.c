@@ -130,7 +130,8 @@ static void go_create(struct request *q, void *userdata)
                                "The records of an earlier session are being fetched from %s; try again in a moment.",
                                st->node);
         } else if (st->session) {
-                request_refuse(q, "Busy", "Session %s has the stimulator; it must end first.", st->session->id);
+                request_refuse(q, "Busy", "Session %s has the stimulator; stop it, or wait until it ends.",
+                               st->session->id);
         } else if (gates_subject_is_free(q, m, subject)) {
                 session_create(q, st, subject);
         }
@@ -149,7 +150,9 @@ static void on_sealed(const struct audit_result *result, void *userdata)
         sd_bus_message *reply = NULL;
 
         if (result->error < 0) {
-                request_refuse(q, "AuditFailed", "The audit log cannot be sealed: %s.",
+                request_refuse(q, "AuditFailed",
+                               "The audit log cannot be sealed: %s. Try again in a moment; if that does "
+                               "not help: tmsctl status.",
                                audit_error_text(result->error));
                 return;
         }

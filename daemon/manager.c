@@ -90,7 +90,7 @@ void manager_see_node(struct manager *m, const char *action, const char *node)
         if (r != -EPERM || !m->ready || !TAILQ_EMPTY(&m->stimulators) || !TAILQ_EMPTY(&m->sessions))
                 return;
         log_notice("%s: forbidden by the device policy of an earlier time; the daemon is started anew", node);
-        manager_stop(m, "shutdown", "The daemon is started anew.", EXIT_START_ANEW);
+        manager_stop(m, ENDING_ANEW, EXIT_START_ANEW);
 }
 
 static int found_node(const char *node, void *userdata)
@@ -133,7 +133,7 @@ static int watch_udev(struct manager *m)
         /* The monitor keeps what it needs of the context. */
         udev_unref(udev);
         if (!m->udev_monitor)
-                return log_error_errno(-EIO, "udev cannot be listened to");
+                return log_error_errno(-EIO, "see systemctl status systemd-udevd", "udev cannot be listened to");
         r = udev_monitor_filter_add_match_subsystem_devtype(m->udev_monitor, "tms", NULL);
         if (r >= 0)
                 r = udev_monitor_enable_receiving(m->udev_monitor);
@@ -141,7 +141,7 @@ static int watch_udev(struct manager *m)
                 r = sd_event_add_io(m->event, &m->udev_source, udev_monitor_get_fd(m->udev_monitor), EPOLLIN, on_udev,
                                     m);
         if (r < 0)
-                return log_error_errno(r, "udev cannot be listened to");
+                return log_error_errno(r, "see systemctl status systemd-udevd", "udev cannot be listened to");
         (void)sd_event_source_set_description(m->udev_source, "udev");
         return 0;
 }
@@ -196,9 +196,8 @@ static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *er
 {
         struct manager *m = userdata;
 
-        log_error("the system bus is gone");
-        manager_stop(m, "bus_lost", "The system bus is gone, and with it everybody who could stop the session.",
-                     EXIT_FAILURE);
+        log_error("the system bus is gone; see systemctl status dbus");
+        manager_stop(m, ENDING_BUS_LOST, EXIT_FAILURE);
         return 0;
 }
 
@@ -208,7 +207,7 @@ static int open_bus(struct manager *m)
 
         r = sd_bus_open_system(&m->bus);
         if (r < 0)
-                return log_error_errno(r, "the system bus cannot be reached");
+                return log_error_errno(r, "see systemctl status dbus", "the system bus cannot be reached");
         r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = sd_bus_match_signal_async(m->bus, NULL, "org.freedesktop.DBus.Local", NULL,
@@ -218,7 +217,7 @@ static int open_bus(struct manager *m)
         if (r >= 0)
                 r = sd_bus_add_object_vtable(m->bus, NULL, MANAGER_PATH, "org.tmsd1.Manager", manager_vtable, m);
         if (r < 0)
-                return log_error_errno(r, "the bus connection cannot be set up");
+                return log_error_errno(r, "see systemctl status dbus", "the bus connection cannot be set up");
         return 0;
 }
 
@@ -231,7 +230,8 @@ static int find_boot(struct manager *m)
 
         r = given ? sd_id128_from_string(given, &id) : sd_id128_get_boot(&id);
         if (r < 0)
-                return log_error_errno(r, "this boot's id is not known");
+                return log_error_errno(r, "start tmsd by systemctl start tmsd, whose unit gives it (TMSD_BOOT_ID)",
+                                       "this boot's id is not known");
         (void)sd_id128_to_string(id, m->boot);
         return 0;
 }
@@ -264,7 +264,7 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         if (r >= 0)
                 r = protocol_list_new(event, m->bus, &m->protocols);
         if (r < 0)
-                return log_error_errno(r, "calls cannot be answered");
+                return log_error_errno(r, NULL, "calls cannot be answered");
         r = audit_new(event,
                       &(struct audit_config){
                                       .state_fd = state_fd,
@@ -277,7 +277,7 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
                       },
                       &m->audit);
         if (r < 0)
-                return log_error_errno(r, "the audit writer cannot start");
+                return log_error_errno(r, NULL, "the audit writer cannot start");
         *ret = TAKE_PTR(m);
         return 0;
 }
@@ -296,7 +296,8 @@ int manager_start(struct manager *m)
         m->recovering++;
         r = tms_enumerate(found_node, m);
         if (r < 0)
-                (void)log_error_errno(r, "stimulators cannot be enumerated");
+                (void)log_error_errno(r, "see systemctl status systemd-udevd, then: systemctl restart tmsd",
+                                      "stimulators cannot be enumerated");
         recovery_end_lost(m);
         m->recovering--;
         manager_check_ready(m);
@@ -305,8 +306,11 @@ int manager_start(struct manager *m)
 
 static void no_name(struct manager *m, const char *why)
 {
-        log_error("the bus name " BUS_NAME " cannot be had: %s", why);
-        manager_stop(m, "failed", "The bus name is taken.", EXIT_FAILURE);
+        log_error("the bus name " BUS_NAME " cannot be had: %s; end the program that has it (busctl status " BUS_NAME
+                  "), then: "
+                  "systemctl restart tmsd",
+                  why);
+        manager_stop(m, ENDING_NO_NAME, EXIT_FAILURE);
 }
 
 static int on_name(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -367,7 +371,7 @@ void manager_check_stopped(struct manager *m)
                 (void)sd_event_exit(m->event, m->exit_status);
 }
 
-void manager_stop(struct manager *m, const char *reason, const char *text, int exit_status)
+void manager_stop(struct manager *m, enum ending how, int exit_status)
 {
         struct session *s;
 
@@ -376,9 +380,9 @@ void manager_stop(struct manager *m, const char *reason, const char *text, int e
         m->stopping = true;
         m->exit_status = exit_status;
         (void)sd_notify(false, "STOPPING=1");
-        (void)request_let_go(m, NULL, "the daemon is stopping.");
+        (void)request_let_go(m, NULL, "the daemon is stopping. Try again when it has started anew.");
         TAILQ_FOREACH(s, &m->sessions, link)
-                session_end(s, reason, text, NULL);
+                session_end_as(s, how, NULL);
         manager_check_stopped(m);
 }
 
@@ -389,7 +393,7 @@ struct manager *manager_free(struct manager *m)
 
         if (!m)
                 return NULL;
-        (void)request_let_go(m, NULL, "the daemon has stopped.");
+        (void)request_let_go(m, NULL, "the daemon has stopped. Try again when it has started anew.");
         /* Callbacks of what was under way come now, while everything still stands. */
         audit_free(m->audit);
         while ((s = TAILQ_FIRST(&m->sessions))) {

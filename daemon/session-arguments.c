@@ -44,7 +44,8 @@ static bool read_legs(struct request *q, sd_bus_message *m, const char *key, uin
                 return false;
         }
         if (size > TMS_LEGS_MAX * sizeof(*legs)) {
-                request_refuse(q, "InvalidArgument", "%s has %zu thresholds; a protocol has %d legs at most.", key,
+                request_refuse(q, "InvalidArgument",
+                               "%s has %zu thresholds; a protocol has %d legs at most: give one for each leg.", key,
                                size / sizeof(*legs), TMS_LEGS_MAX);
                 return false;
         }
@@ -105,8 +106,8 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct given *g
         }
         if (known[i].text && (size_t)snprintf(known[i].text, known[i].size, "%s", text) >= known[i].size) {
                 request_refuse(q, "InvalidArgument",
-                               "Parameter %s is too long: it has %zu bytes, and at most %zu are taken.", key,
-                               strlen(text), known[i].size - 1);
+                               "Parameter %s is too long: it has %zu bytes, and at most %zu are taken: shorten it.",
+                               key, strlen(text), known[i].size - 1);
                 return false;
         }
         if (known[i].text == a->override_reason && !is_reason(text)) {
@@ -160,13 +161,14 @@ bool prepare_arguments_read(struct request *q, struct prepare_arguments *a)
                 request_refuse(q, "InvalidArgument", "%s",
                                *a->dose.adjustment
                                                ? "adjustment says how a threshold was adjusted, and no adjusted one is "
-                                                 "given (adjusted_threshold_permille, or tmsctl's --adjusted-mt)."
+                                                 "given: give it (adjusted_threshold_permille, or tmsctl's "
+                                                 "--adjusted-mt)."
                                                : "An adjusted threshold wants on record how and by whom it was "
                                                  "adjusted (adjustment, or tmsctl's --adjustment).");
                 return false;
         }
         if (strlen(a->text) > TMS_PROTOCOL_SIZE_MAX) {
-                request_refuse(q, "InvalidProtocol", "%s: the file is larger than %d bytes.",
+                request_refuse(q, "InvalidProtocol", "%s: the file is larger than %d bytes: give a smaller one.",
                                request_quote(a->name, quote), TMS_PROTOCOL_SIZE_MAX);
                 return false;
         }

@@ -32,9 +32,10 @@ static void set_reason(struct session *s, const char *reason, const char *text)
 /* What was to be the session's last word is not on disk. The kernel keeps its records for the next run. */
 static void set_audit_failed(struct session *s)
 {
+        const struct ending_words *e = &endings[ENDING_NO_MEMORY];
         const char *failure = audit_failure(s->manager->audit);
 
-        set_reason(s, "audit_failed", failure ? failure : "the audit log did not take the session's end: no memory");
+        set_reason(s, e->reason, failure ? failure : e->text);
 }
 
 static void ended(struct session *s)
@@ -251,7 +252,7 @@ void session_halt(struct session *s)
 {
         halt(s);
         if (!s->ending)
-                (void)session_overtake(s, "a stop was asked for meanwhile.");
+                (void)session_overtake(s, "a stop was asked for meanwhile. Begin a new session for what is left.");
 }
 
 void session_end(struct session *s, const char *reason, const char *text, json_t *who)
@@ -271,6 +272,11 @@ void session_end(struct session *s, const char *reason, const char *text, json_t
         if (s->creating)
                 s->closed = true;
         session_end_quietly(s, reason, text);
+}
+
+void session_end_as(struct session *s, enum ending how, json_t *who)
+{
+        session_end(s, endings[how].reason, endings[how].text, who);
 }
 
 void session_left_kernel(struct session *s)

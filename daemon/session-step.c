@@ -50,10 +50,13 @@ bool step_may_go_on(struct step *step, const struct audit_result *result, const 
                 return true;
         why = s->ending ? s->end_text : s->overtaken ? s->overtaken : session_state_name(s->state);
         session_record(s, type, NULL, json_pack("{s:s}", "error", why));
-        if (s->ending || !s->overtaken)
+        if (s->ending)
                 request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", step->method, why);
-        else
+        else if (s->overtaken)
                 request_refuse(step->q, "OutOfOrder", "%s: %s", step->method, why);
+        else
+                request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile, and is %s: %s.",
+                               step->method, why, session_state_step(s->state));
         step_free(step);
         return false;
 }
@@ -86,6 +89,21 @@ uint64_t step_room_needed(const struct session *s)
 
 /* --- Refusals in words ---------------------------------------------------------------------- */
 
+const char *session_state_step(enum session_state state)
+{
+        static const char *const steps[] = {
+                        [SESSION_NEW] = "Prepare comes first",
+                        [SESSION_PREPARED] = "Arm comes first",
+                        [SESSION_ARMING] = "wait until it is armed, or stop it",
+                        [SESSION_ARMED] = "Start comes next, or stop it",
+                        [SESSION_RUNNING] = "wait until it is over, or pause or stop it",
+                        [SESSION_PAUSED] = "Resume comes next, or stop it",
+                        [SESSION_ENDED] = "begin a new session",
+        };
+
+        return steps[state];
+}
+
 bool session_may_begin(struct request *q, struct session *s, const char *method, unsigned states)
 {
         char open[INTERLOCK_TEXT_SIZE];
@@ -113,13 +131,9 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
                                tms_cause_sentence(s->st->status.cause));
         else if (s->state == SESSION_PREPARED && *open)
                 request_refuse(q, "InterlockOpen", "%s", open);
-        else if (s->state == SESSION_PREPARED)
-                request_refuse(q, "OutOfOrder", "%s: the session is prepared, but not armed: Arm comes first.", method);
-        else if (s->state == SESSION_NEW)
-                request_refuse(q, "OutOfOrder", "%s: the session is new: Prepare comes first.", method);
         else
-                request_refuse(q, "OutOfOrder", "%s: not while the session is %s.", method,
-                               session_state_name(s->state));
+                request_refuse(q, "OutOfOrder", "%s: not while the session is %s: %s.", method,
+                               session_state_name(s->state), session_state_step(s->state));
         return false;
 }
 

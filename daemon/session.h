@@ -25,6 +25,7 @@
 
 #include <stdatomic.h>
 
+#include "endings.h"
 #include "peer.h"
 #include "heartbeat.h"
 #include "request.h"
@@ -119,6 +120,8 @@ struct session {
 };
 
 const char *session_state_name(enum session_state state);
+/* What comes before anything else: "Prepare comes first". */
+const char *session_state_step(enum session_state state);
 
 /* Takes the stimulator's controller file, recovers what was left, opens the records; answers q when done. */
 void session_create(struct request *q, struct stimulator *st, const char *subject);
@@ -140,6 +143,8 @@ const char *session_state_text(const struct session *s);
  * who: for the record, taken over, may be NULL. Again is harmless.
  */
 void session_end(struct session *s, const char *reason, const char *text, json_t *who);
+/* In the words of endings.h. */
+void session_end_as(struct session *s, enum ending how, json_t *who);
 /* Off the bus, after the end if there is more to do; then q, which may be NULL, is answered. */
 void session_close(struct session *s, struct request *q);
 /* A session of that card that has not got its last record on disk. */

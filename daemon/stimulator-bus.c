@@ -114,7 +114,7 @@ static void go_stop(struct request *q, void *userdata)
         struct stimulator *st = userdata;
 
         if (st->session)
-                session_end(st->session, "stopped", "It was stopped on request.", request_who(q));
+                session_end_as(st->session, ENDING_STOPPED, request_who(q));
         else
                 manager_record_limited(st->manager, "stimulator.stop", request_who(q), st->path, json_object());
         request_reply(q);
@@ -134,7 +134,7 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return r;
         /* Stopping wants no memory, only the caller's name in the record does. */
         if (st->session)
-                session_end(st->session, "stopped", "It was stopped on request.", NULL);
+                session_end_as(st->session, ENDING_STOPPED, NULL);
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -233,8 +233,10 @@ static int method_get_latency(sd_bus_message *m, void *userdata, sd_bus_error *e
 
         r = tms_device_latency(st->monitor, &l);
         if (r < 0)
-                return sd_bus_error_setf(error, ERROR_PREFIX "Failed", "%s: no latency figures: %s.", st->node,
-                                         strerror(-r));
+                return sd_bus_error_setf(error, ERROR_PREFIX "Failed",
+                                         "%s: no latency figures: %s. Try again; if that does not help, journalctl -k "
+                                         "says more.",
+                                         st->node, strerror(-r));
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "uuu", l.run, l.count, l.max_ns);

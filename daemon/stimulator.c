@@ -140,7 +140,7 @@ void stimulator_halt(struct stimulator *st)
         int r = st->monitor ? tms_device_stop(st->monitor) : -ENODEV;
 
         if (r < 0 && r != -ENODEV)
-                (void)log_error_errno(r, "%s: stop", st->node);
+                (void)log_error_errno(r, "use its emergency stop", "%s: cannot be stopped", st->node);
 }
 
 static json_t *interlock_names(uint32_t bits)
@@ -234,8 +234,10 @@ static void record_add(struct stimulator *st)
         json_t *data;
 
         if (history_odometer(st->manager->history, st->info.card_serial, &expected) && expected != st->info.odometer) {
-                log_warning("%s: the card has counted %llu discharges, the audit log %llu", st->node,
-                            (unsigned long long)st->info.odometer, (unsigned long long)expected);
+                log_warning("%s: the card has counted %llu discharges, the audit log %llu: find out who fired it "
+                            "before "
+                            "anybody is treated: tmsctl audit show --type stimulator.odometer",
+                            st->node, (unsigned long long)st->info.odometer, (unsigned long long)expected);
                 data = json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(st->info.card_serial), "expected",
                                  json_u64(expected), "found", json_u64(st->info.odometer));
                 manager_record(st->manager, "stimulator.odometer", NULL, st->path, data);
@@ -247,6 +249,8 @@ static void record_add(struct stimulator *st)
         manager_record(st->manager, "stimulator.add", NULL, st->path, data);
 }
 
+#define RESTART "end other programs, then: systemctl restart tmsd"
+
 static int publish(struct stimulator *st)
 {
         struct manager *m = st->manager;
@@ -254,17 +258,17 @@ static int publish(struct stimulator *st)
 
         r = sd_bus_add_object_vtable(m->bus, &st->slot, st->path, "org.tmsd1.Stimulator", stimulator_vtable, st);
         if (r < 0)
-                return log_error_errno(r, "%s: cannot be put on the bus", st->node);
+                return log_error_errno(r, RESTART, "%s: cannot be put on the bus", st->node);
         r = sd_event_add_io(m->event, &st->io, tms_device_fd(st->monitor), EPOLLIN, on_monitor, st);
         if (r < 0)
-                return log_error_errno(r, "%s: cannot be listened to", st->node);
+                return log_error_errno(r, RESTART, "%s: cannot be listened to", st->node);
         (void)sd_event_source_set_description(st->io, "stimulator-monitor");
         r = sd_event_add_time_relative(m->event, &st->timer, CLOCK_MONOTONIC, LOOK_USEC, LOOK_ACCURACY_USEC, on_timer,
                                        st);
         if (r >= 0)
                 r = sd_event_source_set_enabled(st->timer, SD_EVENT_ON);
         if (r < 0)
-                return log_error_errno(r, "%s: no timer", st->node);
+                return log_error_errno(r, RESTART, "%s: no timer", st->node);
         record_add(st);
         (void)sd_bus_emit_object_added(m->bus, st->path);
         log_info("%s: stimulator %016llx is here", st->node, (unsigned long long)st->info.card_serial);
@@ -306,7 +310,8 @@ int stimulator_add(struct manager *m, const char *node)
         if (r < 0) {
                 (void)snprintf(m->unusable_node, sizeof(m->unusable_node), "%s", node);
                 m->unusable_error = r;
-                return log_error_errno(r, "%s: cannot be opened", node);
+                return log_error_errno(r, "see who may (ls -l), then: systemctl restart tmsd", "%s: cannot be opened",
+                                       node);
         }
         if (STREQ(node, m->unusable_node))
                 *m->unusable_node = '\0';
@@ -314,7 +319,8 @@ int stimulator_add(struct manager *m, const char *node)
         if (r >= 0)
                 r = tms_device_status(st->monitor, &st->status);
         if (r < 0)
-                return log_error_errno(r, "%s: gives no information", node);
+                return log_error_errno(r, "install the same version of the driver and the daemon",
+                                       "%s: gives no information", node);
         st->shown_coil_mC = st->status.coil_temp_mC;
         st->shown_board_mC = st->status.board_temp_mC;
         st->seen_seq = st->status.event_head;
@@ -340,10 +346,7 @@ void stimulator_remove(struct stimulator *st)
                 return;
         st->gone = true;
         if (st->session)
-                session_end(st->session, "gone",
-                            "The stimulator was unplugged. Put it back, or take another one, and begin a new session "
-                            "for what is left.",
-                            NULL);
+                session_end_as(st->session, ENDING_GONE, NULL);
         st->io = sd_event_source_disable_unref(st->io);
         st->timer = sd_event_source_disable_unref(st->timer);
         if (st->slot) {

@@ -25,10 +25,9 @@ static const char *const verbs[] = {
                 "try",      "unplug", "use",      "wait",    "when all may go on",
 };
 static const char *const phrases[] = {
-                "comes first",  "comes next",     "would help", "charges it",   "goes on with",
-                "known are",    "known is",       "wants its ", "must be ",     "needs a prescriber's override",
-                "may override", "must end first", "says more",  "there may be", "tmsctl ",
-                "systemctl ",
+                "comes first",  "comes next", "would help",   "charges it", "goes on with",
+                "known are",    "known is",   "wants ",       "must be ",   "needs a prescriber's override",
+                "may override", "says more",  "there may be", "tmsctl ",    "systemctl ",
 };
 
 static bool asks(const char *clause)

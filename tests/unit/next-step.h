@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* One of its clauses, behind the first, asks for something: "…; lower the percentage", "… Begin a new session." */
+/* One of its clauses behind the first asks for something: "…; lower the percentage", "… Begin a new session." */
 bool names_next_step(const char *sentence);
 
 /* Fails the test with the sentence if it does not. */
