@@ -8,6 +8,24 @@
 #include "life.h"
 #include "rest.h"
 
+/* Pulled and put in, a card does not know any more when it fired last. From here on the module does. */
+TEST(history_known)
+{
+        struct tms_pulse pulse;
+        struct controller c;
+        struct window window;
+
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, controller_open(&c));
+        sleep_ns(REST_NS + 5 * S);
+        ASSERT_EQ(0, window_open(&window, "known"));
+        flat(&pulse, 1, S, 200, 1);
+        ASSERT_EQ(0, controller_run(&c, &pulse, 1));
+        ASSERT_EQ(0, wait_state(c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(0, window_close(&window, 1, 0));
+        controller_close(&c);
+}
+
 TEST_F(life, pulled)
 {
         uint64_t acked;
