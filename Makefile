@@ -98,6 +98,7 @@ check-full:
 	@$(MAKE) --no-print-directory $(B)/tests/test-session-memory
 	TMSD_ALLOC_STEP=1 $(B)/tests/test-session-memory
 	@tests/newest --full
+	@$(MAKE) --no-print-directory check-ghost
 	@tests/e2e/full
 
 check-newest:
@@ -125,8 +126,9 @@ help:
 	@echo 'demo       a whole treatment in a virtual machine: installs what is missing, builds, runs, proves'
 	@echo 'check      all tests: unit, card model, module and daemon in the virtual machine'
 	@echo 'check-unit, check-model, check-cli, check-kselftest, check-ends, check-newest: one part of check'
-	@echo 'check-full every allocation of a session failing once and from then on; all on the newest kernel; every shipped protocol at full length (an hour)'
+	@echo 'check-full every allocation of a session failing once and from then on; all on the newest kernel; half an hour of random ends of timelines; every shipped protocol at full length (hours)'
 	@echo 'check-bare make demo and make check in minimal Debian 12 and 13 root file systems (as root; two hours)'
+	@echo 'check-ghost, check-hostile: half an hour of random ends of timelines, of an ioctl fuzzer; the next call goes on'
 	@echo 'check-debug the module under KASAN, lockdep, kmemleak, UBSAN (builds a kernel once)'
 	@echo 'fuzz       the protocol reader and the verifier against the library, FUZZ_SECONDS each'
 	@echo 'bench      measures; table and $(B)/bench.json'

@@ -43,7 +43,8 @@ static int add(struct ward *w, const char *node)
         if (r < 0) {
                 (void)snprintf(w->unusable_node, sizeof(w->unusable_node), "%s", node);
                 w->unusable_error = r;
-                return log_error_errno(r, "%s: cannot be opened", node);
+                return log_error_errno(r, "see who may (ls -l), then: systemctl restart tmsd", "%s: cannot be opened",
+                                       node);
         }
         if (STREQ(node, w->unusable_node))
                 *w->unusable_node = '\0';
@@ -120,14 +121,14 @@ static int listen_to_udev(struct hotplug *h)
         /* The monitor keeps what it needs of the context. */
         udev_unref(udev);
         if (!h->monitor)
-                return log_error_errno(-EIO, "udev cannot be listened to");
+                return log_error_errno(-EIO, "see systemctl status systemd-udevd", "udev cannot be listened to");
         r = udev_monitor_filter_add_match_subsystem_devtype(h->monitor, "tms", NULL);
         if (r >= 0)
                 r = udev_monitor_enable_receiving(h->monitor);
         if (r >= 0)
                 r = sd_event_add_io(h->ward->event, &h->source, udev_monitor_get_fd(h->monitor), EPOLLIN, on_udev, h);
         if (r < 0)
-                return log_error_errno(r, "udev cannot be listened to");
+                return log_error_errno(r, "see systemctl status systemd-udevd", "udev cannot be listened to");
         (void)sd_event_source_set_description(h->source, "udev");
         return 0;
 }
@@ -144,7 +145,8 @@ int hotplug_start(struct hotplug *h)
                 return r;
         r = tms_enumerate(found_node, h);
         if (r < 0)
-                (void)log_error_errno(r, "stimulators cannot be enumerated");
+                (void)log_error_errno(r, "see systemctl status systemd-udevd, then: systemctl restart tmsd",
+                                      "stimulators cannot be enumerated");
         return 0;
 }
 

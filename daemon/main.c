@@ -17,7 +17,7 @@
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
-        manager_stop(userdata, "shutdown", "The daemon was told to stop.", EXIT_SUCCESS);
+        manager_stop(userdata, ENDING_SHUTDOWN, EXIT_SUCCESS);
         return 0;
 }
 
@@ -31,7 +31,8 @@ static int open_state(int *ret)
                 dir = STATE_DIR;
         fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
-                return log_error_errno(-errno, "%s", dir);
+                return log_error_errno(-errno, "make it and give it to tmsd, or begin by systemctl start tmsd", "%s",
+                                       dir);
         *ret = fd;
         return 0;
 }
@@ -44,7 +45,8 @@ static void stay_in_memory(void)
 {
         (void)mallopt(M_ARENA_MAX, 1);
         if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
-                log_info("memory cannot be locked: %s", strerror(errno));
+                log_info("memory cannot be locked: %s; give tmsd LimitMEMLOCK=infinity, as its unit does",
+                         strerror(errno));
 }
 
 static int set_signals(sd_event *event, struct manager *m)
@@ -78,7 +80,7 @@ static int run(const char *config_dir)
                 return -errno;
         r = sd_event_default(&event);
         if (r < 0)
-                return log_error_errno(r, "no event loop");
+                return log_error_errno(r, NULL, "no event loop");
         stay_in_memory();
         r = manager_new(event, &config, state_fd, &m);
         if (r < 0)
@@ -87,7 +89,7 @@ static int run(const char *config_dir)
         if (r >= 0)
                 r = sd_event_set_watchdog(event, true);
         if (r < 0)
-                return log_error_errno(r, "the event loop cannot be set up");
+                return log_error_errno(r, NULL, "the event loop cannot be set up");
         r = manager_start(m);
         if (r < 0)
                 return r;

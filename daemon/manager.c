@@ -52,7 +52,7 @@ static void on_forbidden(const char *node, void *userdata)
         if (!m->ready || !TAILQ_EMPTY(&m->ward.stimulators) || !TAILQ_EMPTY(&m->ward.sessions))
                 return;
         log_notice("%s: forbidden by the device policy of an earlier time; the daemon is started anew", node);
-        manager_stop(m, "shutdown", "The daemon is started anew.", EXIT_START_ANEW);
+        manager_stop(m, ENDING_ANEW, EXIT_START_ANEW);
 }
 
 /* --- Failures of the log ------------------------------------------------------------------ */
@@ -104,7 +104,7 @@ static void check_stopped(struct manager *m)
                 (void)sd_event_exit(m->event, m->exit_status);
 }
 
-void manager_stop(struct manager *m, const char *reason, const char *text, int exit_status)
+void manager_stop(struct manager *m, enum ending how, int exit_status)
 {
         struct session *s;
 
@@ -113,9 +113,9 @@ void manager_stop(struct manager *m, const char *reason, const char *text, int e
         m->ward.stopping = true;
         m->exit_status = exit_status;
         (void)sd_notify(false, "STOPPING=1");
-        (void)request_let_go(&m->calls, NULL, "the daemon is stopping.");
+        (void)request_let_go(&m->calls, NULL, "the daemon is stopping. Try again when it has started anew.");
         TAILQ_FOREACH(s, &m->ward.sessions, link)
-                session_end(s, reason, text, NULL);
+                session_end_as(s, how, NULL);
         check_stopped(m);
 }
 
@@ -125,9 +125,8 @@ static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *er
 {
         struct manager *m = userdata;
 
-        log_error("the system bus is gone");
-        manager_stop(m, "bus_lost", "The system bus is gone, and with it everybody who could stop the session.",
-                     EXIT_FAILURE);
+        log_error("the system bus is gone; see systemctl status dbus");
+        manager_stop(m, ENDING_BUS_LOST, EXIT_FAILURE);
         return 0;
 }
 
@@ -137,7 +136,7 @@ static int open_bus(struct manager *m)
 
         r = sd_bus_open_system(&m->bus);
         if (r < 0)
-                return log_error_errno(r, "the system bus cannot be reached");
+                return log_error_errno(r, "see systemctl status dbus", "the system bus cannot be reached");
         r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = sd_bus_match_signal_async(m->bus, NULL, "org.freedesktop.DBus.Local", NULL,
@@ -148,14 +147,17 @@ static int open_bus(struct manager *m)
                 r = sd_bus_add_object_vtable(m->bus, NULL, MANAGER_PATH, "org.tmsd1.Manager", manager_vtable,
                                              &m->object);
         if (r < 0)
-                return log_error_errno(r, "the bus connection cannot be set up");
+                return log_error_errno(r, "see systemctl status dbus", "the bus connection cannot be set up");
         return 0;
 }
 
 static void no_name(struct manager *m, const char *why)
 {
-        log_error("the bus name " BUS_NAME " cannot be had: %s", why);
-        manager_stop(m, "failed", "The bus name is taken.", EXIT_FAILURE);
+        log_error("the bus name " BUS_NAME " cannot be had: %s; end the program that has it (busctl status " BUS_NAME
+                  "), then: "
+                  "systemctl restart tmsd",
+                  why);
+        manager_stop(m, ENDING_NO_NAME, EXIT_FAILURE);
 }
 
 static int on_name(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -287,10 +289,10 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         if (r >= 0)
                 r = watch_settled(m);
         if (r < 0)
-                return log_error_errno(r, "calls cannot be answered");
+                return log_error_errno(r, NULL, "calls cannot be answered");
         r = recorder_open(m->recorder, event, config->audit_free_min, on_audit_failed, on_audit_no_room, m);
         if (r < 0)
-                return log_error_errno(r, "the audit writer cannot start");
+                return log_error_errno(r, NULL, "the audit writer cannot start");
         *ret = TAKE_PTR(m);
         return 0;
 }
@@ -319,7 +321,7 @@ struct manager *manager_free(struct manager *m)
 
         if (!m)
                 return NULL;
-        (void)request_let_go(&m->calls, NULL, "the daemon has stopped.");
+        (void)request_let_go(&m->calls, NULL, "the daemon has stopped. Try again when it has started anew.");
         /* Callbacks of what was under way come now, while everything still stands. */
         if (m->recorder)
                 recorder_close(m->recorder);

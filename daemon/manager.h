@@ -10,6 +10,7 @@
 #include <systemd/sd-event.h>
 
 #include "config.h"
+#include "endings.h"
 #include "names.h"
 #include "util.h"
 
@@ -26,7 +27,7 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct manager *, manager_free)
 /* Finds the stimulators, finishes what an earlier run left, then takes the bus name and tells the service manager. */
 int manager_start(struct manager *m);
 /* Stops every session, then leaves the loop with that status. */
-void manager_stop(struct manager *m, const char *reason, const char *text, int exit_status);
+void manager_stop(struct manager *m, enum ending how, int exit_status);
 /* udev says so of a stimulator's node. May stop the daemon, to be started anew with a device policy that has the node. */
 void manager_see_node(struct manager *m, const char *action, const char *node);
 

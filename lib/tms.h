@@ -36,6 +36,9 @@ struct tms_error {
 /* "file:line:column: key: message" as far as the parts are known. Returns buf. */
 const char *tms_error_format(const struct tms_error *e, char *buf, size_t size);
 
+/* What a person can do about a (positive) errno, to stand behind its strerror() and "; ". Never NULL. */
+const char *tms_errno_step(int err);
+
 /*
  * For a text that was cut or came from a file: makes it, in place, one that D-Bus and JSON take. A
  * character that the end of the text cuts off goes, any other byte that is not UTF-8 becomes '?',

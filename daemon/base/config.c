@@ -14,6 +14,8 @@
 #define DAY_NS (86400 * NS_PER_S)
 
 /* "16M", "1G", "4096"; binary multiples. */
+#define READABLE "let the user tmsd read it (chmod a+r), then: systemctl restart tmsd"
+
 static bool parse_size(const char *s, uint64_t *ret)
 {
         static const char units[] = "KMGT";
@@ -101,7 +103,7 @@ static int load_file(const char *path, struct config *c)
         int r;
 
         if (fd < 0)
-                return errno == ENOENT ? 0 : log_error_errno(-errno, "%s", path);
+                return errno == ENOENT ? 0 : log_error_errno(-errno, READABLE, "%s", path);
         /* What nobody sees must set nothing. */
         r = tms_text_read(fd, path, &text, &size, &error);
         if (r < 0) {
@@ -162,7 +164,7 @@ int config_load(const char *dir, struct config *ret)
         (void)snprintf(path, sizeof(path), "%s/tmsd.conf.d", dir);
         n = scandir(path, &entries, is_conf, alphasort);
         if (n < 0 && errno != ENOENT)
-                return log_error_errno(-errno, "%s", path);
+                return log_error_errno(-errno, READABLE, "%s", path);
         for (i = 0; i < n; i++) {
                 (void)snprintf(path, sizeof(path), "%s/tmsd.conf.d/%s", dir, entries[i]->d_name);
                 if (r >= 0)

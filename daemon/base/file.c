@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "file.h"
+#include "settle.h"
 #include "util.h"
 
 int write_all(int fd, const void *data, size_t size)
@@ -60,16 +61,12 @@ int write_file_synced(int dir_fd, const char *name, unsigned mode, const void *d
         return r;
 }
 
-int read_file_at(int dir_fd, const char *name, size_t max, char **ret, size_t *ret_size)
+static int read_all(int fd, size_t max, char **ret, size_t *ret_size)
 {
-        _cleanup_(closep) int fd = -1;
         _cleanup_(freep) char *buf = NULL;
         struct stat st;
         size_t have = 0;
 
-        fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0)
-                return -errno;
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (st.st_size < 0 || (uint64_t)st.st_size > max)
@@ -93,6 +90,19 @@ int read_file_at(int dir_fd, const char *name, size_t max, char **ret, size_t *r
         *ret = TAKE_PTR(buf);
         *ret_size = have;
         return 0;
+}
+
+int read_file_settled(int dir_fd, const char *name, size_t max, char **ret, size_t *ret_size)
+{
+        _cleanup_(closep) int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        r = settle_file(fd);
+        if (r < 0)
+                return r;
+        return fsync(dir_fd) < 0 ? -errno : read_all(fd, max, ret, ret_size);
 }
 
 int open_dir(int dir_fd, const char *name)

@@ -22,8 +22,11 @@ int reserve_room(int fd, uint64_t size, uint64_t room);
  */
 int write_file_synced(int dir_fd, const char *name, unsigned mode, const void *data, size_t size);
 
-/* The whole file, NUL added behind it. -EFBIG above max. */
-int read_file_at(int dir_fd, const char *name, size_t max, char **ret, size_t *ret_size);
+/*
+ * The whole file as the disk has it, NUL added behind it, and its name is on disk, too: a call that failed may have left
+ * either in memory alone. -EFBIG above max.
+ */
+int read_file_settled(int dir_fd, const char *name, size_t max, char **ret, size_t *ret_size);
 
 /* Opens a directory under dir_fd, making it (0700) when it is not there. */
 int open_dir(int dir_fd, const char *name);

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <jansson.h>
+#include <tms.h>
 
 #include "base/idioms.h"
 
@@ -90,12 +91,17 @@ void log_line(int priority, const char *format, ...) _printf_(2, 3);
 #define log_notice(...) log_line(LOG_NOTICE, __VA_ARGS__)
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 
-/* As above; evaluates to the negative errno, so that it can be returned. */
-#define log_error_errno(r, format, ...)                                         \
-        ({                                                                      \
-                int _r = (r);                                                   \
-                log_line(LOG_ERR, format ": %s", ##__VA_ARGS__, strerror(-_r)); \
-                _r;                                                             \
+/*
+ * As above; evaluates to the negative errno, so that it can be returned. step: what to do next; NULL: what such an
+ * errno asks for anywhere.
+ */
+#define log_error_errno(r, step, format, ...)                                      \
+        ({                                                                         \
+                int _r = (r);                                                      \
+                const char *_step = (step);                                        \
+                log_line(LOG_ERR, format ": %s; %s", ##__VA_ARGS__, strerror(-_r), \
+                         _step ? _step : tms_errno_step(-_r));                     \
+                _r;                                                                \
         })
 
 #endif

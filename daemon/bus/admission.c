@@ -201,9 +201,10 @@ static int check_names(struct admission *a, sd_bus_message *m)
         if (!too_long)
                 return 0;
         charge(a, m, bytes);
-        (void)sd_bus_reply_method_errorf(m, ERROR_PREFIX "InvalidArgument",
-                                         "%s: the name has %zu bytes; a name on the bus has %d at most.",
-                                         sd_bus_message_get_member(m), bytes, NAME_MAX_BYTES);
+        (void)sd_bus_reply_method_errorf(
+                        m, ERROR_PREFIX "InvalidArgument",
+                        "%s: the name has %zu bytes; a name on the bus has %d at most: give a shorter one.",
+                        sd_bus_message_get_member(m), bytes, NAME_MAX_BYTES);
         return 1;
 }
 

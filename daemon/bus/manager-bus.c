@@ -73,6 +73,7 @@ static bool read_options(struct request *q, const char **ret_subject)
 {
         sd_bus_message *m = request_message(q);
         const char *key, *subject = "";
+        struct given given = {0};
         char quote[QUOTE_SIZE];
         int r;
 
@@ -81,6 +82,8 @@ static bool read_options(struct request *q, const char **ret_subject)
                 r = sd_bus_message_read(m, "s", &key);
                 if (r < 0)
                         break;
+                if (!request_given_once(q, &given, "Option", key))
+                        return false;
                 if (!STREQ(key, "subject")) {
                         request_refuse(q, "InvalidArgument", "Unknown option '%s'; known is subject.",
                                        request_quote(key, quote));
@@ -140,7 +143,7 @@ static void go_create(struct request *q, void *userdata)
                                "The records of an earlier session are being fetched from %s; try again in a moment.",
                                st->node);
         } else if (st->user) {
-                request_refuse(q, "Busy", "Session %s has the stimulator; it must end first.",
+                request_refuse(q, "Busy", "Session %s has the stimulator; stop it, or wait until it ends.",
                                st->user->get_id(st->user_data));
         } else if (ward_subject_is_free(q, m->ward, subject)) {
                 session_create(q, st, subject);
@@ -162,7 +165,9 @@ static void on_sealed(const struct audit_result *result, void *userdata)
         sd_bus_message *reply = NULL;
 
         if (result->error < 0) {
-                request_refuse(q, "AuditFailed", "The audit log cannot be sealed: %s.",
+                request_refuse(q, "AuditFailed",
+                               "The audit log cannot be sealed: %s. Try again in a moment; if that does "
+                               "not help: tmsctl status.",
                                audit_error_text(result->error));
                 return;
         }

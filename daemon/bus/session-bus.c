@@ -95,8 +95,9 @@ static void refuse_not_owner(struct request *q, void *session)
         const struct session *s = session;
 
         request_refuse(q, "NotOwner",
-                       "Session %s belongs to another client (%s); anybody may stop or pause it, nothing else.", s->id,
-                       s->owner);
+                       "Session %s belongs to another client (%s): ask for it there; anybody may stop or pause it, "
+                       "nothing else.",
+                       s->id, s->owner);
 }
 
 /* Polkit is asked only about the owner: for others there is no question. */
@@ -222,7 +223,8 @@ static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         s->pause_error = s->control ? tms_device_pause(s->control, now) : -EPROTO;
-        overtook = !session_is(s, SESSION_OVER) && session_overtake(s, "a pause was asked for meanwhile.");
+        overtook = !session_is(s, SESSION_OVER) &&
+                   session_overtake(s, "a pause was asked for meanwhile. Ask again when all may go on.");
         r = request_begin(s->ward->calls, m, NULL, s, keep, release,
                           s->pause_error >= 0 || overtook ? go_pause : go_refuse_pause);
         if (r != -ENOMEM || (s->pause_error < 0 && !overtook))
@@ -234,7 +236,7 @@ static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static void go_stop(struct request *q, void *session)
 {
-        session_end(session, "stopped", "It was stopped on request.", request_who(q));
+        session_end_as(session, ENDING_STOPPED, request_who(q));
         request_reply(q);
 }
 
@@ -248,7 +250,7 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r != -ENOMEM)
                 return r;
         /* Stopping wants no memory, only the caller's name in the record does. */
-        session_end(s, "stopped", "It was stopped on request.", NULL);
+        session_end_as(s, ENDING_STOPPED, NULL);
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -261,7 +263,7 @@ static void go_close(struct request *q, void *session)
                 return;
         }
         session_ref(s);
-        session_end(s, "closed", "Its owner closed the session.", request_who(q));
+        session_end_as(s, ENDING_CLOSED, request_who(q));
         session_close(s, q);
         session_unref(s);
 }
@@ -276,7 +278,7 @@ static int method_close(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 session_halt(s);
         r = begin_as_owner(s, m, NULL, go_close);
         if (r == -ENOMEM && is_owner(s, m))
-                session_end(s, "closed", "Its owner closed the session.", NULL);
+                session_end_as(s, ENDING_CLOSED, NULL);
         return r;
 }
 

@@ -239,8 +239,10 @@ static int method_get_latency(sd_bus_message *m, void *userdata, sd_bus_error *e
 
         r = tms_device_latency(st->monitor, &l);
         if (r < 0)
-                return sd_bus_error_setf(error, ERROR_PREFIX "Failed", "%s: no latency figures: %s.", st->node,
-                                         strerror(-r));
+                return sd_bus_error_setf(error, ERROR_PREFIX "Failed",
+                                         "%s: no latency figures: %s. Try again; if that does not help, journalctl -k "
+                                         "says more.",
+                                         st->node, strerror(-r));
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "uuu", l.run, l.count, l.max_ns);

@@ -2,6 +2,7 @@
 /* Does a client still answer? See heartbeat.h. */
 #include <assert.h>
 
+#include "endings.h"
 #include "heartbeat.h"
 
 /* One question a second, and so long for its answer: a frozen client is noticed within four seconds. */
@@ -39,9 +40,9 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (sd_bus_is_open(h->bus) > 0 && !sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY) &&
             !sd_bus_message_is_method_error(m, SD_BUS_ERROR_SERVICE_UNKNOWN) &&
             !sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER)) {
-                log_error("%s cannot be asked whether it is alive: %s", h->name,
+                log_error("%s cannot be asked whether it is alive: %s; see journalctl -u dbus", h->name,
                           sd_bus_message_get_error(m) ? sd_bus_message_get_error(m)->message : "?");
-                tell_lost(h, "The bus does not let the program that owns the session be asked whether it is alive.");
+                tell_lost(h, endings[ENDING_OWNER_REFUSED].text);
         }
         return 0;
 }
@@ -60,12 +61,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         if (!h->on)
                 return 0;
         if (h->question && now_ns(CLOCK_MONOTONIC) - h->asked_ns >= ANSWER_NS) {
-                tell_lost(h, "The program that owns the session does not answer: it is frozen or suspended.");
+                tell_lost(h, endings[ENDING_OWNER_FROZEN].text);
                 return 0;
         }
         if ((!h->question && ask(h) < 0) || sd_event_source_set_time_relative(source, ASK_EVERY_USEC) < 0 ||
             sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) < 0)
-                tell_lost(h, "The program that owns the session cannot be asked whether it is alive.");
+                tell_lost(h, endings[ENDING_OWNER_NOT_ASKED].text);
         return 0;
 }
 

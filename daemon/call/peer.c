@@ -2,6 +2,7 @@
 /* Is a client still on the bus? See peer.h. */
 #include <assert.h>
 
+#include "endings.h"
 #include "peer.h"
 
 #define MATCH_FORMAT                                                                \
@@ -30,7 +31,7 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
         /* A unique name is never given twice: whoever loses it is gone. */
         if (sd_bus_message_read(m, "sss", &name, &before, &now) < 0 || *now == '\0')
-                tell_gone(userdata, "The program that owned the session left the bus.");
+                tell_gone(userdata, endings[ENDING_OWNER_LEFT].text);
         return 0;
 }
 
@@ -39,8 +40,9 @@ static void see_refusal(struct peer *p, sd_bus_message *m)
 {
         if (sd_bus_is_open(p->bus) <= 0)
                 return;
-        log_error("the owner of a session cannot be watched: %s", sd_bus_message_get_error(m)->message);
-        tell_gone(p, "The bus does not tell whether the program that owned the session is still there.");
+        log_error("the owner of a session cannot be watched: %s; see journalctl -u dbus",
+                  sd_bus_message_get_error(m)->message);
+        tell_gone(p, endings[ENDING_OWNER_UNSEEN].text);
 }
 
 static int on_matched(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -58,7 +60,7 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (sd_bus_message_is_method_error(m, NULL))
                 see_refusal(p, m);
         else if (sd_bus_message_read(m, "b", &is_there) < 0 || !is_there)
-                tell_gone(p, "The program that owned the session left the bus.");
+                tell_gone(p, endings[ENDING_OWNER_LEFT].text);
         return 0;
 }
 

@@ -35,7 +35,8 @@ static const char *read_answer(sd_bus_message *m)
         int authorized, challenge;
 
         if (sd_bus_message_is_method_error(m, NULL)) {
-                log_warning("polkit gives no answer: %s", sd_bus_message_get_error(m)->message);
+                log_warning("polkit gives no answer: %s; start it: systemctl restart polkit",
+                            sd_bus_message_get_error(m)->message);
                 return "unavailable";
         }
         if (sd_bus_message_enter_container(m, 'r', "bba{ss}") < 0 ||
@@ -87,7 +88,7 @@ const char *polkit_who_may(const char *action)
                 if (STREQ(rules[i].action, action))
                         return rules[i].who;
         }
-        return "nobody may";
+        return "see tmsd(8) for who may";
 }
 
 int polkit_ask(sd_bus *bus, const char *sender, uid_t uid, const char *action, bool interactive, polkit_fn done,

@@ -128,6 +128,25 @@ const char *request_quote(const char *text, char buf[static QUOTE_SIZE])
         return buf;
 }
 
+bool request_given_once(struct request *q, struct given *g, const char *what, const char *name)
+{
+        char quote[QUOTE_SIZE];
+        size_t i;
+
+        for (i = 0; i < g->n && !STREQ(g->name[i], name); i++)
+                ;
+        if (i < g->n || i == GIVEN_MAX) {
+                request_refuse(q, "InvalidArgument",
+                               "%s %s is given twice; expected is each name once: call again with the one value that "
+                               "is "
+                               "meant.",
+                               what, request_quote(name, quote));
+                return false;
+        }
+        g->name[g->n++] = name;
+        return true;
+}
+
 char *request_sentences(const char *const *sentences)
 {
         char *text = NULL;
@@ -177,7 +196,8 @@ void request_refuse(struct request *q, const char *error, const char *format, ..
         }
         r = sd_bus_reply_method_errorf(q->m, name, "%s", message);
         if (r < 0) {
-                (void)log_error_errno(r, "%s: the refusal cannot be sent as it is", sd_bus_message_get_member(q->m));
+                /* Whoever asked is told the errno below. */
+                log_error("%s: the refusal cannot be sent as it is: %s", sd_bus_message_get_member(q->m), strerror(-r));
                 (void)sd_bus_reply_method_errno(q->m, r, NULL);
         }
         request_free(q);
@@ -202,11 +222,15 @@ static void on_polkit(const char *answer, void *userdata)
                                "systemctl restart polkit.",
                                q->action);
         else if (polkit_is_never(q->uid, q->action))
-                request_refuse(q, "NotAuthorized", "You are not authorized for %s: root never is, but %s.", q->action,
+                request_refuse(q, "NotAuthorized",
+                               "You are not authorized for %s: root never is, but %s: call as one of them.", q->action,
                                polkit_who_may(q->action));
         else
-                request_refuse(q, "NotAuthorized", "You are not authorized for %s: polkit says %s; %s.", q->action,
-                               answer, polkit_who_may(q->action));
+                request_refuse(q, "NotAuthorized", "You are not authorized for %s: polkit says %s; %s.%s", q->action,
+                               answer, polkit_who_may(q->action),
+                               STREQ(q->action, ACTION_MANAGE) ? " Ask one of them."
+                                                               : " To become one, have an administrator run usermod "
+                                                                 "-aG, then log in anew.");
 }
 
 static void ask(struct request *q)

@@ -72,6 +72,18 @@ void request_refuse(struct request *q, const char *error, const char *format, ..
 /* The beginning of what a caller has sent, for such a sentence: whole characters, and "..." where there was more. */
 #define QUOTE_SIZE 132
 const char *request_quote(const char *text, char buf[static QUOTE_SIZE]);
+
+/*
+ * The names that a call's a{sv} has given. One that is given again is refused: only one of its two values could count,
+ * and which one the caller meant nobody knows. what: "Parameter", "Option". False: q has been refused.
+ */
+#define GIVEN_MAX 32
+struct given {
+        const char *name[GIVEN_MAX]; /* the message's own */
+        size_t n;
+};
+bool request_given_once(struct request *q, struct given *g, const char *what, const char *name);
+
 /* All of a list that NULL ends, each after a space; to be freed, NULL without memory. */
 char *request_sentences(const char *const *sentences);
 

@@ -170,8 +170,9 @@ static const char *subject(const struct entry *e)
 static void fail(struct audit_writer *w, const struct entry *e, int error)
 {
         if (!*w->failure)
-                (void)snprintf(w->failure, sizeof(w->failure), "the audit log cannot be written: %s: %s", subject(e),
-                               audit_error_text(error));
+                (void)snprintf(w->failure, sizeof(w->failure),
+                               "the audit log cannot be written: %s: %s; mend that, then: systemctl restart tmsd",
+                               subject(e), audit_error_text(error));
 }
 
 static void perform_one(struct audit_writer *w, struct entry *e)

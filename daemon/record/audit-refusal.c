@@ -21,7 +21,9 @@ const char *audit_refusal(const struct audit *a, int error, char buf[static AUDI
                                : error == -EMFILE ? "The daemon has no file descriptor left"
                                                   : "The machine has no file descriptor left");
         } else {
-                (void)snprintf(buf, AUDIT_REFUSAL_SIZE, "The audit log cannot be written, so nothing may start: %s.",
+                (void)snprintf(buf, AUDIT_REFUSAL_SIZE,
+                               "The audit log cannot be written, so nothing may start: %s. Mend that, "
+                               "then try again.",
                                audit_error_text(error));
         }
         return name;

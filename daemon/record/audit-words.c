@@ -23,6 +23,8 @@ const char *audit_error_text(int error)
                 return "a file is gone";
         case -EBADMSG:
                 return "a file is not what was written";
+        case -ESTALE:
+                return "memory holds of a file what the disk never took, and cannot let go of it";
         default:
                 return strerrordesc_np(-error) ? strerrordesc_np(-error) : "an unknown error";
         }

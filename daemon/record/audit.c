@@ -8,6 +8,7 @@
 #include "audit-entry.h"
 
 #define THREAD_STACK (256 * 1024)
+#define RESTART "systemctl restart tmsd"
 #define REMEDY                                                          \
         "restore what was lost or changed from a backup, or put audit " \
         "and keys aside together and begin a new log: see THE AUDIT LOG in tmsd(8)"
@@ -92,7 +93,7 @@ static void set_failure(struct audit *a, const char *sentence)
 
 static void no_memory(struct audit *a)
 {
-        set_failure(a, "the audit log cannot be written: no memory");
+        set_failure(a, "the audit log cannot be written: no memory; end other programs, then: systemctl restart tmsd");
 }
 
 static void tell_seen(struct audit *a, const struct entry *e)
@@ -330,10 +331,13 @@ static int open_log(struct audit *a)
         if (found && r == -EBADMSG)
                 (void)snprintf(sentence, sizeof(sentence), "the audit log does not hold: %s; " REMEDY, found);
         else
-                (void)snprintf(sentence, sizeof(sentence), "the audit log cannot be opened: %s",
-                               r == -EBUSY ? "another process writes it"
+                (void)snprintf(sentence, sizeof(sentence), "the audit log cannot be opened: %s%s",
+                               r == -EBUSY ? "another process writes it; end it (fuser -v /var/lib/tmsd/audit)"
                                : found     ? found
-                                           : audit_error_text(r));
+                                           : audit_error_text(r),
+                               found && strstr(found, RESTART) ? "" /* a remedy of its own, which ends so */
+                               : r == -EBUSY                   ? ", then: " RESTART
+                                                               : "; mend that, then: " RESTART);
         set_failure(a, sentence);
         return -EIO;
 }

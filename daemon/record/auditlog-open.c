@@ -10,13 +10,16 @@
  * nothing may be written behind it.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <tms.h>
 
 #include "auditlog-internal.h"
 #include "cut.h"
 #include "file.h"
+#include "settle.h"
 
 struct opening {
         struct auditlog *log;
@@ -49,6 +52,56 @@ static int _printf_(3, 4) problem(struct opening *o, int r, const char *format, 
                 o->problem = NULL;
         va_end(ap);
         return o->problem ? r : -ENOMEM;
+}
+
+/* --- What an earlier daemon has left in memory ---------------------------------------- */
+
+static int settle_problem(struct opening *o, int r, const char *dir, const char *name)
+{
+        if (r == -ESTALE)
+                return problem(o, r,
+                               "of %s/%s memory holds what the disk never took, and another program keeps it there: "
+                               "end that program, which fuser -v names, then systemctl restart tmsd",
+                               dir, name);
+        return problem(o, r, "what was written before cannot be synced: %s", strerror(-r));
+}
+
+static int settle_one(struct opening *o, int state_fd, const char *dir)
+{
+        _cleanup_(closep) int fd = openat(state_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        char name[NAME_MAX + 1];
+        int r;
+
+        /* What is not there is made later; what is something else is nothing that is read. */
+        if (fd < 0)
+                return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : settle_problem(o, -errno, dir, "");
+        r = settle_dir(fd, name);
+        return r < 0 ? settle_problem(o, r, dir, name) : 0;
+}
+
+/*
+ * What an earlier daemon wrote may be in memory alone: its last seal, a new key, the name of a file, if that daemon was
+ * killed before it had synced; and any bytes whose sync failed, which the kernel takes for written. From here on all
+ * of it is relied on: an old key is destroyed because a new one was announced, and records of the kernel's are
+ * acknowledged because they stand in a file. So all of it is on disk first, and then it is read from there.
+ */
+static int settle(struct opening *o, int state_fd)
+{
+        static const char *const dirs[] = {"keys", "audit/pulses", "audit/protocols", "audit"};
+        struct statvfs v;
+        size_t i;
+        int r = 0;
+
+        if (fstatvfs(state_fd, &v) < 0)
+                return -errno;
+        /* A sync of it says that it is done, and has written nothing. */
+        if (v.f_flag & ST_RDONLY)
+                return -EROFS;
+        if (fsync(state_fd) < 0)
+                return settle_problem(o, -errno, "", "");
+        for (i = 0; r >= 0 && i < ELEMENTS(dirs); i++)
+                r = settle_one(o, state_fd, dirs[i]);
+        return r;
 }
 
 /* --- Reading ---------------------------------------------------------------------- */
@@ -100,24 +153,6 @@ static int open_log_file(struct opening *o)
 
         l->log_fd = openat(l->dir_fd, "log.jsonl", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
         return l->log_fd < 0 ? problem(o, -errno, "its log.jsonl cannot be opened: %s", strerror(errno)) : 0;
-}
-
-/*
- * What an earlier daemon wrote may have been read from memory alone, if that daemon was killed before it had synced:
- * its last seal, a new key, the name of a file. From here on it is relied on, and an old key is destroyed because a
- * new one was announced. So all of it is on disk first.
- */
-static int settle(struct opening *o, int state_fd)
-{
-        const struct auditlog *l = o->log;
-        const int fds[] = {l->log_fd, state_fd, l->dir_fd, l->keys_fd, l->pulses_fd, l->protocols_fd};
-        size_t i;
-
-        for (i = 0; i < ELEMENTS(fds); i++) {
-                if (fsync(fds[i]) < 0)
-                        return problem(o, -errno, "what was written before cannot be synced: %s", strerror(errno));
-        }
-        return 0;
 }
 
 static int cut_log(struct opening *o)
@@ -175,6 +210,50 @@ static int open_named(struct opening *o, int dir_fd, const char *name, int *ret)
         return 0;
 }
 
+/* For the command that a sentence names: where the state directory is. */
+static void state_path(int state_fd, char *ret, size_t size)
+{
+        char link[32];
+        ssize_t n;
+
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", state_fd);
+        n = readlink(link, ret, size - 1);
+        if (n <= 0)
+                (void)snprintf(ret, size, "/var/lib/tmsd");
+        else
+                ret[n] = '\0';
+}
+
+/*
+ * Who can read a key can sign in the daemon's name, and who can write where it lies can put his own there. The daemon
+ * makes its keys 0600 in a directory 0700: somebody changed that, and has to know it before the log relies on the key.
+ */
+static int check_private(struct opening *o, int state_fd)
+{
+        char path[PATH_MAX];
+        struct key_exposed e;
+        unsigned wanted;
+        int r;
+
+        r = keys_find_exposed(o->log->keys_fd, &e);
+        if (r < 0)
+                return problem(o, r, "keys/ cannot be read: %s", strerror(-r));
+        if (r == 0)
+                return 0;
+        state_path(state_fd, path, sizeof(path));
+        wanted = *e.name ? 0600 : 0700;
+        if (e.uid != geteuid())
+                return problem(o, -EPERM,
+                               "keys/%s belongs to user %u; expected is user %u, who tmsd is: chown %u %s/keys%s%s, "
+                               "then "
+                               "systemctl restart tmsd",
+                               e.name, e.uid, geteuid(), geteuid(), path, *e.name ? "/" : "", e.name);
+        return problem(o, -EPERM,
+                       "keys/%s has mode %04o, so that others may read or change it; expected is %04o: chmod %04o "
+                       "%s/keys%s%s, then systemctl restart tmsd",
+                       e.name, e.mode, wanted, wanted, path, *e.name ? "/" : "", e.name);
+}
+
 static int open_dirs(struct opening *o, int state_fd)
 {
         struct auditlog *l = o->log;
@@ -185,6 +264,8 @@ static int open_dirs(struct opening *o, int state_fd)
                 return problem(o, -EBADMSG, "the log expects signing key %" PRIu64 ", but keys/ is missing",
                                o->report.seals);
         r = open_named(o, state_fd, "keys", &l->keys_fd);
+        if (r >= 0)
+                r = check_private(o, state_fd);
         if (r >= 0)
                 r = open_named(o, l->dir_fd, "pulses", &l->pulses_fd);
         return r < 0 ? r : open_named(o, l->dir_fd, "protocols", &l->protocols_fd);
@@ -270,13 +351,13 @@ static int open_all(struct opening *o, int state_fd)
         if (flock(l->dir_fd, LOCK_EX | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK ? -EBUSY : -errno;
         /* Until the whole log has been found good, nothing is made nor changed. */
-        r = read_log(o);
+        r = settle(o, state_fd);
+        if (r >= 0)
+                r = read_log(o);
         if (r >= 0)
                 r = open_dirs(o, state_fd);
         if (r >= 0)
                 r = open_log_file(o);
-        if (r >= 0)
-                r = settle(o, state_fd);
         if (r >= 0)
                 r = cut_log(o);
         if (r >= 0)

@@ -265,7 +265,7 @@ static int check_kept(struct auditlog *l, const char *name, const char *sha256)
         size_t size;
         int r;
 
-        r = read_file_at(l->protocols_fd, name, PROTOCOL_MAX, &text, &size);
+        r = read_file_settled(l->protocols_fd, name, PROTOCOL_MAX, &text, &size);
         if (r < 0)
                 return r;
         r = auditlog_hash(text, size, actual);

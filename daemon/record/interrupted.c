@@ -18,7 +18,8 @@ static void release(struct closing *c, int error)
         if (--c->pending > 0)
                 return;
         if (c->error < 0)
-                log_error("what a recovery that was cut off has left is not on record yet: %s",
+                log_error("what a recovery that was cut off has left is not on record yet: %s; mend that, then: "
+                          "systemctl restart tmsd",
                           audit_error_text(c->error));
         if (c->done)
                 c->done(&(struct audit_result){.error = c->error}, c->userdata);

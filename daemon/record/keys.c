@@ -97,7 +97,7 @@ int key_load(int dir_fd, uint64_t n, struct key **ret)
         int r;
 
         file_name(name, sizeof(name), n);
-        r = read_file_at(dir_fd, name, 4096, &pem, &size);
+        r = read_file_settled(dir_fd, name, 4096, &pem, &size);
         if (r < 0)
                 return r;
         bio = BIO_new_mem_buf(pem, (int)size);
@@ -159,31 +159,44 @@ int key_destroy(int dir_fd, uint64_t n)
         return 0;
 }
 
-int keys_range(int dir_fd, uint64_t *ret_lowest, uint64_t *ret_highest)
+static int open_list(int dir_fd, DIR **ret)
 {
-        uint64_t lowest = UINT64_MAX, highest = 0;
-        bool found = false;
-        struct dirent *de;
-        DIR *d;
         int fd, r;
 
         fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        d = fdopendir(fd);
-        if (!d) {
-                r = -errno;
-                safe_close(fd);
-                return r;
-        }
-        while (errno = 0, (de = readdir(d))) {
-                char *end;
-                uint64_t n;
+        *ret = fdopendir(fd);
+        if (*ret)
+                return 0;
+        r = -errno;
+        safe_close(fd);
+        return r;
+}
 
-                if (de->d_name[0] < '0' || de->d_name[0] > '9')
-                        continue;
-                n = strtoull(de->d_name, &end, 10);
-                if (!STREQ(end, ".pem"))
+static bool is_key_name(const char *name, uint64_t *ret)
+{
+        char *end;
+
+        if (name[0] < '0' || name[0] > '9')
+                return false;
+        *ret = strtoull(name, &end, 10);
+        return STREQ(end, ".pem");
+}
+
+int keys_range(int dir_fd, uint64_t *ret_lowest, uint64_t *ret_highest)
+{
+        uint64_t lowest = UINT64_MAX, highest = 0, n;
+        bool found = false;
+        struct dirent *de;
+        DIR *d;
+        int r;
+
+        r = open_list(dir_fd, &d);
+        if (r < 0)
+                return r;
+        while (errno = 0, (de = readdir(d))) {
+                if (!is_key_name(de->d_name, &n))
                         continue;
                 found = true;
                 lowest = n < lowest ? n : lowest;
@@ -198,6 +211,51 @@ int keys_range(int dir_fd, uint64_t *ret_lowest, uint64_t *ret_highest)
         *ret_lowest = lowest;
         *ret_highest = highest;
         return 0;
+}
+
+static bool is_exposed(const struct stat *st)
+{
+        return st->st_uid != geteuid() || (st->st_mode & (S_IRWXG | S_IRWXO));
+}
+
+static void describe_exposed(const char *name, const struct stat *st, struct key_exposed *ret)
+{
+        (void)snprintf(ret->name, sizeof(ret->name), "%s", name);
+        ret->mode = st->st_mode & 07777;
+        ret->uid = st->st_uid;
+}
+
+int keys_find_exposed(int dir_fd, struct key_exposed *ret)
+{
+        struct dirent *de;
+        struct stat st;
+        uint64_t n;
+        DIR *d;
+        int r;
+
+        if (fstat(dir_fd, &st) < 0)
+                return -errno;
+        if (is_exposed(&st)) {
+                describe_exposed("", &st, ret);
+                return 1;
+        }
+        r = open_list(dir_fd, &d);
+        if (r < 0)
+                return r;
+        while (r == 0 && (errno = 0, de = readdir(d))) {
+                if (!is_key_name(de->d_name, &n))
+                        continue;
+                if (fstatat(dir_fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                        r = -errno;
+                } else if (S_ISREG(st.st_mode) && is_exposed(&st)) {
+                        describe_exposed(de->d_name, &st, ret);
+                        r = 1;
+                }
+        }
+        if (r == 0)
+                r = -errno;
+        closedir(d);
+        return r;
 }
 
 static int public_raw(const char *public_hex, unsigned char raw[static KEY_SIZE])

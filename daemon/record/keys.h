@@ -9,7 +9,9 @@
 #ifndef TMSD_KEYS_H
 #define TMSD_KEYS_H
 
+#include <limits.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "util.h"
 
 #define KEY_SIZE 32 /* raw Ed25519 */
@@ -35,6 +37,16 @@ int key_destroy(int dir_fd, uint64_t n);
 
 /* The lowest and highest numbers there; -ENOENT if there is no key. */
 int keys_range(int dir_fd, uint64_t *ret_lowest, uint64_t *ret_highest);
+
+/* What others than the daemon may read or change: the directory itself, or a key's file in it. */
+struct key_exposed {
+        char name[NAME_MAX + 1]; /* "" the directory */
+        unsigned mode;           /* permissions */
+        uid_t uid;               /* its owner */
+};
+
+/* 1: there is one, and *ret says which; 0: none. */
+int keys_find_exposed(int dir_fd, struct key_exposed *ret);
 
 /* A raw public key (hex) as PEM SubjectPublicKeyInfo into a new synced file. */
 int key_write_public_pem(int dir_fd, const char *name, const char *public_hex);

@@ -10,6 +10,7 @@
 #include "cut.h"
 #include "file.h"
 #include "pulsefile.h"
+#include "settle.h"
 
 /* For the records of the last seconds of a session when the disk is full. */
 #define ROOM (64 * 1024)
@@ -127,15 +128,20 @@ static int scan(struct pulsefile *p, FILE *f)
 static int read_existing(struct pulsefile *p, int dir_fd)
 {
         _cleanup_(fclosep) FILE *f = NULL;
-        int fd;
+        int fd, r;
 
         fd = openat(dir_fd, p->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return -errno;
-        f = fdopen(fd, "re");
-        if (!f) {
+        /* What is counted here is not fetched from the kernel again, which then forgets it. */
+        r = settle_file(fd);
+        if (r >= 0) {
+                f = fdopen(fd, "re");
+                r = f ? 0 : -ENOMEM;
+        }
+        if (r < 0) {
                 safe_close(fd);
-                return -ENOMEM;
+                return r;
         }
         return scan(p, f);
 }

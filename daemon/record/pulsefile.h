@@ -34,8 +34,8 @@ const char *pulsefile_path(const struct pulsefile *p); /* "pulses/SESSION.tsv" *
 
 /*
  * dir_fd: audit/. Creates the file with its head line, or with existing opens
- * the one that is there, cuts off and keeps a torn last line, and counts the
- * rest; -EBADMSG if a whole line is none. Synced on return. On failure a file
+ * the one that is there, has the disk take it and counts what the disk then
+ * has, a torn last line cut off and kept; -EBADMSG if a whole line is none. Synced on return. On failure a file
  * that was created is taken back, and what comes later fails with the same error.
  */
 int pulsefile_open(struct pulsefile *p, int dir_fd, bool existing);

@@ -14,7 +14,8 @@ static int find_boot(struct recorder *r)
 
         q = given ? sd_id128_from_string(given, &id) : sd_id128_get_boot(&id);
         if (q < 0)
-                return log_error_errno(q, "this boot's id is not known");
+                return log_error_errno(q, "start tmsd by systemctl start tmsd, whose unit gives it (TMSD_BOOT_ID)",
+                                       "this boot's id is not known");
         (void)sd_id128_to_string(id, r->boot);
         return 0;
 }

@@ -61,8 +61,8 @@ static int parse_legs(const char *text, const char *option, uint32_t legs[static
                         return 0;
         }
         return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
-                    "--%s has more than %d thresholds; a protocol has %d legs at most", option, TMS_LEGS_MAX,
-                    TMS_LEGS_MAX);
+                    "--%s has more than %d thresholds; a protocol has %d legs at most; give one for each leg", option,
+                    TMS_LEGS_MAX, TMS_LEGS_MAX);
 }
 
 static int set_option(enum option_id id, const char *value)
@@ -211,7 +211,8 @@ int arguments_parse(int argc, char **argv, uint32_t *ret_given)
                 if (c == 'h')
                         id = OPT_HELP;
                 else if (c == ':')
-                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s wants a value", argv[optind - 1]);
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s wants a value; see tmsctl help",
+                                    argv[optind - 1]);
                 else if (c == '?' && optopt && short_word(argc, argv))
                         return fail_option(short_word(argc, argv));
                 else if (c == '?')

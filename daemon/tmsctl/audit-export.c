@@ -17,7 +17,8 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(DIR *, closedir)
 
 static int fail_copy(const char *name, const char *what)
 {
-        return -fail(STATUS_FAILED, FAILURE_FAILED, "%s: %s: %s", name, what, strerror(errno));
+        return -fail(STATUS_FAILED, FAILURE_FAILED, "%s: %s: %s; %s", name, what, strerror(errno),
+                     tms_errno_step(errno));
 }
 
 /* Regular files only, as long as they are now; never over another. */
@@ -31,7 +32,8 @@ static int copy_file(int from_dir, int to_dir, const char *name)
         if (from < 0 || fstat(from, &st) < 0)
                 return fail_copy(name, "cannot be opened");
         if (!S_ISREG(st.st_mode))
-                return -fail(STATUS_FAILED, FAILURE_FAILED, "%s: is not a regular file", name);
+                return -fail(STATUS_FAILED, FAILURE_FAILED, "%s: is not a regular file; see: tmsctl audit verify",
+                             name);
         to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (to < 0)
                 return fail_copy(name, "cannot be made");
@@ -153,7 +155,8 @@ static int write_seal(const char *dir, const char *line)
         bool ok;
 
         if ((size_t)snprintf(path, sizeof(path), "%s/seal.json", dir) >= sizeof(path))
-                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%.64s…' is too long a name", dir);
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%.64s…' is too long a name; give a shorter one",
+                             dir);
         f = fopen(path, "wxe");
         if (!f)
                 return fail_copy(path, "cannot be made");

@@ -104,7 +104,8 @@ static void print_line(uint64_t line, const char *text)
         else if (record)
                 print_record(record);
         else
-                printf("log.jsonl:%" PRIu64 ": %snot a record%s\n", line, colour(COLOUR_RED), colour(COLOUR_NONE));
+                printf("log.jsonl:%" PRIu64 ": %snot a record%s; see: tmsctl audit verify\n", line, colour(COLOUR_RED),
+                       colour(COLOUR_NONE));
 }
 
 static int keep_line(struct tail *t, const char *text)

@@ -9,6 +9,7 @@
 #include "audit-verbs.h"
 
 #define SEAL_MAX 65536
+#define SEAL_FILE "give --seal the seal.json of an export"
 
 int audit_read_text(const char *path, size_t max, char **ret)
 {
@@ -19,15 +20,17 @@ int audit_read_text(const char *path, size_t max, char **ret)
         if (!buf)
                 return -fail_memory();
         if (!f)
-                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: cannot be opened: %s; %s", path, strerror(errno),
+                             tms_errno_step(errno));
         n = fread(buf, 1, max + 1, f);
         if (ferror(f))
-                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: cannot be read: %s", path, strerror(errno));
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: cannot be read: %s; %s", path, strerror(errno),
+                             tms_errno_step(errno));
         if (n > max)
-                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: larger than %zu bytes", path, max);
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: larger than %zu bytes; " SEAL_FILE, path, max);
         buf[n] = '\0';
         if (strlen(buf) != n)
-                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: is not text", path);
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, "%s: is not text; " SEAL_FILE, path);
         *ret = TAKE_PTR(buf);
         return 0;
 }
@@ -41,7 +44,8 @@ int audit_fresh_seal(char ret_nonce[static NONCE_TEXT], char **ret_line)
         int r;
 
         if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-                return -fail(STATUS_FAILED, FAILURE_FAILED, "no random numbers for a nonce: %s", strerror(errno));
+                return -fail(STATUS_FAILED, FAILURE_FAILED, "no random numbers for a nonce: %s; try again in a moment",
+                             strerror(errno));
         hex_encode(random, sizeof(random), ret_nonce);
         r = bus_open(&bus);
         if (r < 0)
@@ -121,8 +125,11 @@ int audit_print_report(const struct tms_audit_report *report)
                                             report->key0_fingerprint),
                                   status);
         if (status == STATUS_NOT_VERIFIED)
-                return fail(status, FAILURE_NOT_VERIFIED, "audit log %s: %s", result_name(report->result),
-                            report->sentence);
+                return fail(status, FAILURE_NOT_VERIFIED,
+                            "audit log %s: %s; keep it as it is, make sure of the key and seal that it was held "
+                            "against, "
+                            "and see THE AUDIT LOG in tmsd(8)",
+                            result_name(report->result), report->sentence);
         printf("%s%s%s: %s\n", colour(good ? COLOUR_GREEN : COLOUR_YELLOW), result_name(report->result),
                colour(COLOUR_NONE), report->sentence);
         printf("key 0: %s\n", report->key0_fingerprint);

@@ -14,7 +14,8 @@ int bus_open(sd_bus **ret)
 
         r = sd_bus_open_system(&bus);
         if (r < 0)
-                return -fail(STATUS_FAILED, FAILURE_NO_BUS, "the system bus cannot be reached: %s", strerror(-r));
+                return -fail(STATUS_FAILED, FAILURE_NO_BUS,
+                             "the system bus cannot be reached: %s; see: systemctl status dbus", strerror(-r));
         r = sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
         if (r < 0)
                 return -bus_fail(NULL, r);
@@ -47,10 +48,16 @@ static const struct {
                  "the daemon is not running; start it with: systemctl start tmsd"},
                 {SD_BUS_ERROR_NO_REPLY, STATUS_FAILED, "the daemon did not answer; see: journalctl -u tmsd"},
                 {SD_BUS_ERROR_TIMEOUT, STATUS_FAILED, "the daemon did not answer in time; see: journalctl -u tmsd"},
-                {SD_BUS_ERROR_DISCONNECTED, STATUS_FAILED, "the system bus has closed the connection"},
-                {SD_BUS_ERROR_ACCESS_DENIED, STATUS_FAILED, "the system bus does not let you talk to the daemon"},
-                {SD_BUS_ERROR_UNKNOWN_OBJECT, STATUS_FAILED, "the daemon has no such stimulator or session (any more)"},
+                {SD_BUS_ERROR_DISCONNECTED, STATUS_FAILED,
+                 "the system bus has closed the connection; see: systemctl status dbus, then try again"},
+                {SD_BUS_ERROR_ACCESS_DENIED, STATUS_FAILED,
+                 "the system bus does not let you talk to the daemon; reload its rules: systemctl reload dbus"},
+                {SD_BUS_ERROR_UNKNOWN_OBJECT, STATUS_FAILED,
+                 "the daemon has no such stimulator or session (any more); tmsctl status shows which there are"},
 };
+
+/* What the daemon did not word. */
+#define NOT_OURS "try again; if that does not help, see: journalctl -u tmsd"
 
 int bus_fail(const sd_bus_error *error, int r)
 {
@@ -61,15 +68,15 @@ int bus_fail(const sd_bus_error *error, int r)
                 if (r == -ETIMEDOUT)
                         return fail(STATUS_FAILED, FAILURE_TIMEOUT,
                                     "the daemon did not answer in time; see: journalctl -u tmsd");
-                return fail(STATUS_FAILED, FAILURE_FAILED, "talking to the daemon failed: %s", message);
+                return fail(STATUS_FAILED, FAILURE_FAILED, "talking to the daemon failed: %s; " NOT_OURS, message);
         }
         for (i = 0; i < ELEMENTS(failures); i++)
                 if (STREQ(error->name, failures[i].name))
                         return fail((int)failures[i].status, strrchr(error->name, '.') + 1, "%s%s%s",
                                     failures[i].message ? failures[i].message : message, failures[i].next ? " " : "",
                                     failures[i].next ? failures[i].next : "");
-        return fail(STATUS_FAILED, strrchr(error->name, '.') ? strrchr(error->name, '.') + 1 : error->name, "%s",
-                    message);
+        return fail(STATUS_FAILED, strrchr(error->name, '.') ? strrchr(error->name, '.') + 1 : error->name, "%s%s",
+                    message, strncmp(error->name, BUS_NAME ".", strlen(BUS_NAME ".")) == 0 ? "" : "; " NOT_OURS);
 }
 
 int bus_call(sd_bus *bus, sd_bus_message *m, sd_bus_message **ret_reply)

@@ -149,7 +149,8 @@ int verb_stop(int argc, char **argv)
                 (void)tms_enumerate(add_node, &s);
         }
         if (s.n == 0)
-                return fail(STATUS_NO_STIMULATOR, FAILURE_NO_STIMULATOR, "no stimulator is connected");
+                return fail(STATUS_NO_STIMULATOR, FAILURE_NO_STIMULATOR,
+                            "no stimulator is connected; if one is firing, use its emergency stop");
         for (i = 0; i < s.n; i++)
                 stop_by_driver(s.stop + i);
         r = stop_by_daemon(&s);
@@ -190,9 +191,11 @@ static int find_session(sd_bus *bus, struct choice *c)
         if (c->n == 1)
                 return 0;
         if (c->id)
-                return -fail(STATUS_FAILED, FAILURE_NO_SUCH_SESSION, "there is no session '%s'", c->id);
+                return -fail(STATUS_FAILED, FAILURE_NO_SUCH_SESSION,
+                             "there is no session '%s'; tmsctl session shows which there are", c->id);
         if (c->n == 0)
-                return -fail(STATUS_FAILED, FAILURE_NO_SUCH_SESSION, "no session %s", c->words);
+                return -fail(STATUS_FAILED, FAILURE_NO_SUCH_SESSION,
+                             "no session %s; tmsctl session shows which there are", c->words);
         return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
                      "there are %u sessions of which each %s; name the one you mean (see tmsctl session)", c->n,
                      c->words);

@@ -19,7 +19,8 @@ void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT])
 static int set_text(char *out, size_t size, const char *text, const char *option)
 {
         if ((size_t)snprintf(out, size, "%s", text) >= size)
-                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s '%s' is too long", option, text);
+                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s '%s' is too long; give at most %zu bytes", option,
+                             text, size - 1);
         return 0;
 }
 
@@ -59,11 +60,11 @@ int protocol_idle_options(const struct tms_protocol *p, bool shape)
                 if (!options[i].given)
                         continue;
                 if (!threshold && !(shape && options[i].of_shape))
-                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s has no effect without --mt",
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s has no effect without --mt; give that too",
                                     options[i].name);
                 if (shape && options[i].of_verdict)
-                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s has no effect with --timeline",
-                                    options[i].name);
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
+                                    "%s has no effect with --timeline; leave one of them out", options[i].name);
         }
         return 0;
 }

@@ -86,7 +86,7 @@ static int choose(sd_bus *bus, int argc, char **argv, char path[static 64])
         if (r >= 0)
                 r = objects_foreach(objects, STIMULATOR_INTERFACE, only_one, path);
         if (r >= 0 && !*path)
-                return -fail(STATUS_NO_STIMULATOR, FAILURE_NO_STIMULATOR, "no stimulator is connected");
+                return -fail(STATUS_NO_STIMULATOR, FAILURE_NO_STIMULATOR, NO_STIMULATOR);
         return r;
 }
 

@@ -8,6 +8,7 @@
 #include "tmsctl.h"
 
 #define COLUMNS_DEFAULT 80
+#define OUT_OF_MEMORY "out of memory; end other programs and try again"
 
 static bool said;     /* a failure, on standard error */
 static int out_error; /* errno of what could not be written */
@@ -55,14 +56,14 @@ int fail(int status, const char *name, const char *format, ...)
         va_end(ap);
         if (!opt.json) {
                 (void)fputs("tmsctl: ", stderr);
-                print_line(message ? message : "out of memory");
+                print_line(message ? message : OUT_OF_MEMORY);
                 said = true;
                 return status;
         }
         /* What was typed, and a file's name, may be anything. */
         if (message)
                 (void)tms_text_repair(message);
-        return print_json(failure_json(status, name, message ? message : "out of memory"), status);
+        return print_json(failure_json(status, name, message ? message : OUT_OF_MEMORY), status);
 }
 
 int fail_tms(int status, const char *name, const struct tms_error *e)
@@ -83,14 +84,14 @@ int out_end(int status)
         /* One sentence is enough. */
         if (!lost || said)
                 return status;
-        (void)fprintf(stderr, "tmsctl: standard output cannot be written%s%s\n", out_error ? ": " : "",
-                      out_error ? strerror(out_error) : "");
+        (void)fprintf(stderr, "tmsctl: standard output cannot be written%s%s; write elsewhere, and ask again\n",
+                      out_error ? ": " : "", out_error ? strerror(out_error) : "");
         return STATUS_FAILED;
 }
 
 int fail_memory(void)
 {
-        return fail(STATUS_FAILED, FAILURE_FAILED, "out of memory");
+        return fail(STATUS_FAILED, FAILURE_FAILED, OUT_OF_MEMORY);
 }
 
 const char *colour(enum colour c)

@@ -99,16 +99,18 @@ static int read_file(const char *path, char **ret, size_t *ret_size)
         if (!buf)
                 return -fail_memory();
         if (fd < 0)
-                return -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL, "%s: cannot be opened: %s", path,
-                             strerror(errno));
+                return -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL, "%s: cannot be opened: %s; %s", path,
+                             strerror(errno),
+                             errno == ENOENT ? "see that the name is right; tmsctl list shows what is installed"
+                                             : tms_errno_step(errno));
         while ((n = read(fd, buf + have, TMS_PROTOCOL_SIZE_MAX + 1 - have)) > 0)
                 have += (size_t)n;
         if (n < 0)
-                return -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL, "%s: cannot be read: %s", path,
-                             strerror(errno));
+                return -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL, "%s: cannot be read: %s; %s", path,
+                             strerror(errno), tms_errno_step(errno));
         if (have > TMS_PROTOCOL_SIZE_MAX)
                 return -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL,
-                             "%s: larger than %u KiB, the most that a protocol may be", path,
+                             "%s: larger than %u KiB, the most that a protocol may be; give a smaller one", path,
                              TMS_PROTOCOL_SIZE_MAX / 1024);
         if (have == 0)
                 return -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL, "%s: is empty; expected a protocol in YAML",
@@ -133,7 +135,9 @@ int protocol_text(const char *path, char **ret)
         if (!text || strlen(buf) != size) {
                 /* The bus carries text only. The parser knows to say where this is none. */
                 r = protocol_get(path, &p);
-                return r < 0 ? r : -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL, "%s: is not UTF-8 text", path);
+                return r < 0 ? r
+                             : -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL,
+                                     "%s: is not UTF-8 text; save it as UTF-8", path);
         }
         *ret = TAKE_PTR(buf);
         return 0;

@@ -194,8 +194,11 @@ static int gone(struct run *u, bool daemon)
                 return run_leave(u, report(u));
         progress_end(&u->progress);
         if (!*u->session)
-                return run_leave(u,
-                                 fail(STATUS_FAILED, name, "%s before there was a session; nothing was armed", what));
+                return run_leave(u, fail(STATUS_FAILED, name,
+                                         "%s before there was a session; nothing was armed; see: systemctl status dbus "
+                                         "tmsd, then "
+                                         "run it again",
+                                         what));
         return run_leave(u, fail(u->started ? STATUS_INCOMPLETE : STATUS_FAILED, name,
                                  "%s in the middle of session %s%s", what, path_id(u->session),
                                  daemon ? ", and the driver stops the output when it does; see: journalctl -u tmsd"

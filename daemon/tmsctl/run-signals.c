@@ -55,7 +55,8 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, 
         progress_end(&u->progress);
         return run_leave_now(u, u->leaving ? u->status
                                            : fail(STATUS_INCOMPLETE, FAILURE_INTERRUPTED,
-                                                  "interrupted; the daemon stops the session by itself"));
+                                                  "interrupted; the daemon stops the session by itself; to be sure: "
+                                                  "tmsctl session"));
 }
 
 /* --- ^Z ------------------------------------------------------------------------------------------ */

@@ -46,12 +46,13 @@ static int list_protocols(void)
 
         r = opt.json ? tms_protocol_foreach(list_one_json, j) : tms_protocol_foreach(list_one, &n);
         if (r < 0)
-                return fail(STATUS_FAILED, FAILURE_FAILED, "the installed protocols cannot be listed: %s",
-                            strerror(-r));
+                return fail(STATUS_FAILED, FAILURE_FAILED, "the installed protocols cannot be listed: %s; %s",
+                            strerror(-r), tms_errno_step(-r));
         if (opt.json)
                 return print_json(TAKE_PTR(j), STATUS_OK);
         if (n == 0)
-                puts("no protocol is installed");
+                puts("no protocol is installed; your own belong into /etc/tmsd/protocols, make install brings those of "
+                     "tmsd");
         return STATUS_OK;
 }
 
@@ -148,7 +149,8 @@ static int look_at(const struct tms_protocol *p, bool with_dose, char **ret_word
                 return r;
         r = tms_protocol_describe(p, ret_words);
         if (r < 0)
-                return -fail(STATUS_FAILED, FAILURE_FAILED, "the protocol cannot be described: %s", strerror(-r));
+                return -fail(STATUS_FAILED, FAILURE_FAILED, "the protocol cannot be described: %s; %s", strerror(-r),
+                             tms_errno_step(-r));
         return 0;
 }
 

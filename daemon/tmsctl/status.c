@@ -239,9 +239,7 @@ int verb_status(int argc, char **argv)
         if (manager)
                 print_manager(manager);
         if (l.n == 0)
-                return fail(STATUS_NO_STIMULATOR, FAILURE_NO_STIMULATOR,
-                            "no stimulator is connected; if one should be, look whether its driver is loaded: lsmod | "
-                            "grep tms");
+                return fail(STATUS_NO_STIMULATOR, FAILURE_NO_STIMULATOR, NO_STIMULATOR);
         return STATUS_OK;
 }
 
@@ -259,7 +257,8 @@ int verb_session(int argc, char **argv)
         if (r < 0)
                 return -r;
         if (l.only && l.n == 0)
-                return fail(STATUS_FAILED, FAILURE_NO_SUCH_SESSION, "there is no session '%s'", argv[0]);
+                return fail(STATUS_FAILED, FAILURE_NO_SUCH_SESSION,
+                            "there is no session '%s'; tmsctl session alone shows all", argv[0]);
         if (opt.json)
                 return print_json(TAKE_PTR(array), STATUS_OK);
         if (l.n == 0)

@@ -33,6 +33,9 @@
 #include "util.h"
 #include "words.h"
 
+#define NO_STIMULATOR \
+        "no stimulator is connected; if one should be, look whether its driver is loaded: lsmod | grep tms"
+
 /* Exit statuses; the manual page lists them. */
 enum status {
         STATUS_OK = 0,

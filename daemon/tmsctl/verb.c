@@ -56,12 +56,13 @@ int verb_call(const struct verb *v, int argc, char **argv, uint32_t given)
 
         for (i = 0; long_options[i].name; i++)
                 if (given & BIT(i) & ~v->options)
-                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s does not take --%s", v->name,
-                                    long_options[i].name);
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s does not take --%s; see tmsctl help %s",
+                                    v->name, long_options[i].name, v->name);
         if (argc < v->min)
                 return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s wants more: tmsctl %s %s", v->name, v->name,
                             v->arguments);
         if (argc > v->max)
-                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s does not take '%s'", v->name, argv[v->max]);
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "%s does not take '%s'; see tmsctl help %s", v->name,
+                            argv[v->max], v->name);
         return v->run(argc, argv);
 }

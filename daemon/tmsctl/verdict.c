@@ -91,9 +91,9 @@ void print_verdict(const char *verdict, const json_t *reasons, bool all)
 {
         static const char *const words[] = {
                         [TMS_SAFETY_ALLOWED] = "allowed",
-                        [TMS_SAFETY_NOTICE] = "allowed, with a notice",
+                        [TMS_SAFETY_NOTICE] = "allowed, with a notice to confirm",
                         [TMS_SAFETY_OVERRIDE] = "needs a prescriber's override with a reason",
-                        [TMS_SAFETY_NEVER] = "never",
+                        [TMS_SAFETY_NEVER] = "never allowed; its reasons say what to do",
         };
         const char *text = verdict;
         const json_t *reason;

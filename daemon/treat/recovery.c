@@ -100,8 +100,8 @@ static void on_recovered(const struct audit_result *result, void *userdata)
         if (rec->error >= 0 && rec->n > 0)
                 rec->error = tms_device_keepalive(rec->control, rec->events[rec->n - 1].seq + 1, NULL);
         if (rec->error < 0)
-                (void)log_error_errno(rec->error, "%s: the records that were left cannot be acknowledged",
-                                      rec->st->node);
+                (void)log_error_errno(rec->error, "to fetch them again: systemctl restart tmsd",
+                                      "%s: the records that were left cannot be acknowledged", rec->st->node);
         release(rec);
 }
 
@@ -109,7 +109,9 @@ static void on_recovered(const struct audit_result *result, void *userdata)
 static void on_told(const struct audit_result *result, void *userdata)
 {
         if (result->error < 0)
-                log_error("what an earlier session has left is not on record yet: %s", audit_error_text(result->error));
+                log_error("what an earlier session has left is not on record yet: %s; mend that, then: systemctl "
+                          "restart tmsd",
+                          audit_error_text(result->error));
 }
 
 /*
@@ -239,7 +241,8 @@ static int open_control(struct recovery *rec)
                 return 0;
         r = tms_device_open(rec->st->node, true, &rec->control);
         if (r < 0)
-                return log_error_errno(r, "%s: cannot fetch the records that were left", rec->st->node);
+                return log_error_errno(r, "end the program that has it open (fuser -v), then: systemctl restart tmsd",
+                                       "%s: cannot fetch the records that were left", rec->st->node);
         rec->own_control = true;
         return 0;
 }

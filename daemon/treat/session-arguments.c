@@ -44,7 +44,8 @@ static bool read_legs(struct request *q, sd_bus_message *m, const char *key, uin
                 return false;
         }
         if (size > TMS_LEGS_MAX * sizeof(*legs)) {
-                request_refuse(q, "InvalidArgument", "%s has %zu thresholds; a protocol has %d legs at most.", key,
+                request_refuse(q, "InvalidArgument",
+                               "%s has %zu thresholds; a protocol has %d legs at most: give one for each leg.", key,
                                size / sizeof(*legs), TMS_LEGS_MAX);
                 return false;
         }
@@ -53,7 +54,7 @@ static bool read_legs(struct request *q, sd_bus_message *m, const char *key, uin
 }
 
 /* Refuses q when it returns false. */
-static bool read_parameter(struct request *q, sd_bus_message *m, struct prepare_arguments *a)
+static bool read_parameter(struct request *q, sd_bus_message *m, struct given *given, struct prepare_arguments *a)
 {
         struct tms_dose *dose = &a->dose;
         const struct {
@@ -80,6 +81,8 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct prepare_
                 request_refuse(q, "InvalidArgument", "The parameters cannot be read; expected is a{sv}.");
                 return false;
         }
+        if (!request_given_once(q, given, "Parameter", key))
+                return false;
         if (STREQ(key, "leg_thresholds_permille"))
                 return read_legs(q, m, key, dose->leg_threshold_permille);
         if (STREQ(key, "leg_adjusted_thresholds_permille"))
@@ -103,8 +106,8 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct prepare_
         }
         if (known[i].text && (size_t)snprintf(known[i].text, known[i].size, "%s", text) >= known[i].size) {
                 request_refuse(q, "InvalidArgument",
-                               "Parameter %s is too long: it has %zu bytes, and at most %zu are taken.", key,
-                               strlen(text), known[i].size - 1);
+                               "Parameter %s is too long: it has %zu bytes, and at most %zu are taken: shorten it.",
+                               key, strlen(text), known[i].size - 1);
                 return false;
         }
         if (known[i].text == a->override_reason && !is_reason(text)) {
@@ -122,6 +125,7 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct prepare_
 bool prepare_arguments_read(struct request *q, struct prepare_arguments *a)
 {
         sd_bus_message *m = request_message(q);
+        struct given given = {0};
         char quote[QUOTE_SIZE];
         int r;
 
@@ -131,7 +135,7 @@ bool prepare_arguments_read(struct request *q, struct prepare_arguments *a)
                 return false;
         }
         while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                if (!read_parameter(q, m, a))
+                if (!read_parameter(q, m, &given, a))
                         return false;
                 if (sd_bus_message_exit_container(m) < 0)
                         break;
@@ -157,13 +161,14 @@ bool prepare_arguments_read(struct request *q, struct prepare_arguments *a)
                 request_refuse(q, "InvalidArgument", "%s",
                                *a->dose.adjustment
                                                ? "adjustment says how a threshold was adjusted, and no adjusted one is "
-                                                 "given (adjusted_threshold_permille, or tmsctl's --adjusted-mt)."
+                                                 "given: give it (adjusted_threshold_permille, or tmsctl's "
+                                                 "--adjusted-mt)."
                                                : "An adjusted threshold wants on record how and by whom it was "
                                                  "adjusted (adjustment, or tmsctl's --adjustment).");
                 return false;
         }
         if (strlen(a->text) > TMS_PROTOCOL_SIZE_MAX) {
-                request_refuse(q, "InvalidProtocol", "%s: the file is larger than %d bytes.",
+                request_refuse(q, "InvalidProtocol", "%s: the file is larger than %d bytes: give a smaller one.",
                                request_quote(a->name, quote), TMS_PROTOCOL_SIZE_MAX);
                 return false;
         }

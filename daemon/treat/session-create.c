@@ -65,7 +65,7 @@ static void on_created(const struct audit_result *result, void *userdata)
         if (publish(s) < 0) {
                 request_refuse(q, "Failed",
                                "The session cannot be put on the bus: no memory. End other programs and try again.");
-                session_end(s, "failed", "The session could not be put on the bus. Begin a new one.", NULL);
+                session_end_as(s, ENDING_NOT_PUBLISHED, NULL);
                 session_close(s, NULL);
                 return;
         }
@@ -100,7 +100,9 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
                         error_name = audit_refusal(a, error, sentence);
                 else
                         (void)snprintf(sentence, sizeof(sentence),
-                                       "The records that the stimulator still holds cannot be fetched: %s.",
+                                       "The records that the stimulator still holds cannot be fetched: %s. Try again; "
+                                       "if "
+                                       "that does not help: systemctl restart tmsd.",
                                        strerror(-error));
                 give_up(s, TAKE_PTR(s->creating), error_name, sentence);
                 return;
@@ -160,7 +162,7 @@ static void user_halt(void *userdata)
 
 static void user_stop(void *userdata, json_t *who)
 {
-        session_end(userdata, "stopped", "It was stopped on request.", who);
+        session_end_as(userdata, ENDING_STOPPED, who);
 }
 
 static void user_gone(void *userdata)
@@ -244,7 +246,10 @@ void session_create(struct request *q, struct stimulator *st, const char *subjec
                 return;
         }
         if (r < 0) {
-                request_refuse(q, r == -ENODEV || r == -ENOENT ? "NoStimulator" : "Failed", "%s cannot be opened: %s.",
+                request_refuse(q, r == -ENODEV || r == -ENOENT ? "NoStimulator" : "Failed",
+                               "%s cannot be opened: %s. Run systemctl restart tmsd; if that does not help, journalctl "
+                               "-u tmsd "
+                               "says more.",
                                st->node, strerror(-r));
                 return;
         }

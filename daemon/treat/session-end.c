@@ -88,7 +88,7 @@ void session_halt(struct session *s)
 {
         halt(s);
         if (!session_is(s, SESSION_OVER))
-                (void)session_overtake(s, "a stop was asked for meanwhile.");
+                (void)session_overtake(s, "a stop was asked for meanwhile. Begin a new session for what is left.");
 }
 
 void session_end(struct session *s, const char *reason, const char *text, json_t *who)
@@ -111,12 +111,14 @@ void session_end(struct session *s, const char *reason, const char *text, json_t
         session_end_quietly(s, reason, text);
 }
 
+void session_end_as(struct session *s, enum ending how, json_t *who)
+{
+        session_end(s, endings[how].reason, endings[how].text, who);
+}
+
 void session_end_gone(struct session *s)
 {
-        session_end(s, "gone",
-                    "The stimulator was unplugged. Put it back, or take another one, and begin a new session for what "
-                    "is left.",
-                    NULL);
+        session_end_as(s, ENDING_GONE, NULL);
 }
 
 void session_see_gone(struct session *s)

@@ -13,10 +13,10 @@
 /* What was to be the session's last word is not on disk. The kernel keeps its records for the next run. */
 static void set_audit_failed(struct session *s)
 {
+        const struct ending_words *e = &endings[ENDING_NO_MEMORY];
         const char *failure = audit_failure(s->ward->recorder->audit);
 
-        session_set_reason(s, "audit_failed",
-                           failure ? failure : "the audit log did not take the session's end: no memory");
+        session_set_reason(s, e->reason, failure ? failure : e->text);
 }
 
 static void ended(struct session *s)

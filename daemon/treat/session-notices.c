@@ -63,9 +63,12 @@ static void on_recorded(const struct audit_result *result, void *userdata)
         if (result->error < 0) {
                 name = audit_refusal(s->ward->recorder->audit, result->error, sentence);
                 request_refuse(c->q, name, "%s", sentence);
-        } else if (s->state != SESSION_PREPARED) {
+        } else if (session_is(s, SESSION_OVER)) {
                 request_refuse(c->q, "OutOfOrder", "ConfirmNotices: the session has changed meanwhile: %s",
-                               session_is(s, SESSION_OVER) ? s->end_text : session_state_name(s->state));
+                               s->end_text);
+        } else if (s->state != SESSION_PREPARED) {
+                request_refuse(c->q, "OutOfOrder", "ConfirmNotices: the session has changed meanwhile, and is %s: %s.",
+                               session_state_name(s->state), session_state_step(s->state));
         } else {
                 s->notices_confirmed = true;
                 (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "NoticesConfirmed",

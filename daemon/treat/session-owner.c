@@ -16,7 +16,8 @@ static void on_owner_silent(const char *text, void *userdata)
                 return;
         session_ref(s);
         r = tms_device_pause(s->control, true);
-        (void)session_overtake(s, "the program that owns the session does not answer.");
+        (void)session_overtake(s,
+                               "the program that owns the session does not answer. Let it go on (fg), then ask again.");
         log_warning("session %s: %s", s->id, text);
         session_record(s, "session.pause", NULL,
                        json_pack("{s:s, s:s, s:b}", "reason", "owner_frozen", "text", text, "now", 1));

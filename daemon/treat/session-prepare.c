@@ -299,13 +299,18 @@ static bool check_coil(struct preparation *p)
         here = tms_coil_name(st->status.coil_type);
         if (*p->dose.threshold_coil && !STREQ(p->dose.threshold_coil, here)) {
                 request_refuse(p->q, "InvalidArgument",
-                               "The threshold was measured with a %s coil, but a %s coil is connected.",
+                               "The threshold was measured with a %s coil, but a %s coil is connected. Connect that "
+                               "coil, or "
+                               "measure the threshold with this one.",
                                p->dose.threshold_coil, here);
                 return false;
         }
         if (!STREQ(wanted, "any") && !STREQ(wanted, here)) {
-                request_refuse(p->q, "InvalidArgument", "%s is for a %s coil, but a %s coil is connected.",
-                               tms_protocol_id(p->protocol), wanted, here);
+                request_refuse(p->q, "InvalidArgument",
+                               "%s is for a %s coil, but a %s coil is connected. Connect a %s coil, or choose another "
+                               "protocol: "
+                               "tmsctl list shows them.",
+                               tms_protocol_id(p->protocol), wanted, here, wanted);
                 return false;
         }
         return true;

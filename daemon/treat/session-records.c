@@ -70,7 +70,7 @@ static void see_state(struct session *s, const struct tms_event *e)
                 break;
         default:
                 if (e->code == TMS_CAUSE_REQUEST)
-                        session_end_quietly(s, "stopped", "It was stopped on request.");
+                        session_end_quietly(s, endings[ENDING_STOPPED].reason, endings[ENDING_STOPPED].text);
                 else
                         session_end_quietly(s, tms_cause_name(e->code), tms_cause_sentence(e->code));
         }
@@ -199,7 +199,7 @@ static void look_why_stale(struct session *s)
         if (!session_read_records(s))
                 session_see_gone(s);
         else if (s->writing && now_ns(CLOCK_MONOTONIC) - s->wrote_ns > STALLED_NS)
-                session_end(s, "audit_stalled", "The disk did not take the records of the last pulses in time.", NULL);
+                session_end_as(s, ENDING_STALLED, NULL);
 }
 
 /* Carries what is on disk; never waits for it. */

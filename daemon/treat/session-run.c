@@ -80,8 +80,8 @@ static bool may_go(struct request *q, struct session *s, uint32_t permille)
         most = s->timeline.pulses[s->next_pulse].intensity_permille;
         if (permille > most) {
                 request_refuse(q, "InvalidArgument",
-                               "Go: pulse %u is prescribed at %u.%u %% MSO, and may be lowered, never raised: not to "
-                               "%u.%u %%.",
+                               "Go: pulse %u is prescribed at %u.%u %% MSO, and may be lowered, never raised: give "
+                               "at most that, not %u.%u %%.",
                                s->next_pulse, most / 10, most % 10, permille / 10, permille % 10);
                 return false;
         }
@@ -196,7 +196,8 @@ void session_refuse_pause(struct request *q, struct session *s)
         if (session_is(s, SESSION_OVER))
                 request_refuse(q, "OutOfOrder", "Pause: the session has ended: %s", s->end_text);
         else if (!session_is(s, SESSION_RUNS))
-                request_refuse(q, "OutOfOrder", "Pause: not while the session is %s.", session_state_name(s->state));
+                request_refuse(q, "OutOfOrder", "Pause: not while the session is %s: %s.", session_state_name(s->state),
+                               session_state_step(s->state));
         else
                 session_refuse_errno(q, s, "Pause", s->pause_error, NULL);
 }

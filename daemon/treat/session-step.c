@@ -49,11 +49,14 @@ bool step_may_go_on(struct step *step, const struct audit_result *result, const 
                 return true;
         why = session_is(s, SESSION_OVER) ? s->end_text : s->overtaken ? s->overtaken : session_state_name(s->state);
         session_record(s, type, NULL, json_pack("{s:s}", "error", why));
-        if (session_is(s, SESSION_OVER) || !s->overtaken)
+        if (session_is(s, SESSION_OVER))
                 request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", step->plan->method,
                                why);
-        else
+        else if (s->overtaken)
                 request_refuse(step->q, "OutOfOrder", "%s: %s", step->plan->method, why);
+        else
+                request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile, and is %s: %s.",
+                               step->plan->method, why, session_state_step(s->state));
         step_free(step);
         return false;
 }
@@ -114,13 +117,9 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
                                tms_cause_sentence(s->st->status.cause));
         else if (s->state == SESSION_PREPARED && *open)
                 request_refuse(q, "InterlockOpen", "%s", open);
-        else if (s->state == SESSION_PREPARED)
-                request_refuse(q, "OutOfOrder", "%s: the session is prepared, but not armed: Arm comes first.", method);
-        else if (s->state == SESSION_NEW)
-                request_refuse(q, "OutOfOrder", "%s: the session is new: Prepare comes first.", method);
         else
-                request_refuse(q, "OutOfOrder", "%s: not while the session is %s.", method,
-                               session_state_name(s->state));
+                request_refuse(q, "OutOfOrder", "%s: not while the session is %s: %s.", method,
+                               session_state_name(s->state), session_state_step(s->state));
         return false;
 }
 

@@ -45,20 +45,20 @@ static const unsigned char table[SESSION_STATES][SESSION_EVENTS] = {
 };
 
 static const struct {
-        const char *id, *name;
+        const char *id, *name, *step;
 } states[SESSION_STATES] = {
-                [SESSION_BEGINNING] = {"beginning", "new"},
-                [SESSION_NEW] = {"new", "new"},
-                [SESSION_DROPPED] = {"dropped", "new"},
-                [SESSION_PREPARED] = {"prepared", "prepared"},
-                [SESSION_ARMING] = {"arming", "arming"},
-                [SESSION_ARMED] = {"armed", "armed"},
-                [SESSION_RUNNING] = {"running", "running"},
-                [SESSION_PAUSED] = {"paused", "paused"},
-                [SESSION_RUNNING_BREAK] = {"running-break", "running"},
-                [SESSION_PAUSED_BREAK] = {"paused-break", "paused"},
-                [SESSION_ENDING] = {"ending", "ending"},
-                [SESSION_ENDED] = {"ended", "ended"},
+                [SESSION_BEGINNING] = {"beginning", "new", "Prepare comes first"},
+                [SESSION_NEW] = {"new", "new", "Prepare comes first"},
+                [SESSION_DROPPED] = {"dropped", "new", "Prepare comes first"},
+                [SESSION_PREPARED] = {"prepared", "prepared", "Arm comes first"},
+                [SESSION_ARMING] = {"arming", "arming", "wait until it is armed, or stop it"},
+                [SESSION_ARMED] = {"armed", "armed", "Start comes next, or stop it"},
+                [SESSION_RUNNING] = {"running", "running", "wait until it is over, or pause or stop it"},
+                [SESSION_PAUSED] = {"paused", "paused", "Resume comes next, or stop it"},
+                [SESSION_RUNNING_BREAK] = {"running-break", "running", "wait until it is over, or pause or stop it"},
+                [SESSION_PAUSED_BREAK] = {"paused-break", "paused", "Resume comes next, or stop it"},
+                [SESSION_ENDING] = {"ending", "ending", "begin a new session"},
+                [SESSION_ENDED] = {"ended", "ended", "begin a new session"},
 };
 
 static const char *const events[SESSION_EVENTS] = {
@@ -91,6 +91,12 @@ const char *session_state_name(enum session_state state)
 {
         assert(state > SESSION_NOWHERE && state < SESSION_STATES);
         return states[state].name;
+}
+
+const char *session_state_step(enum session_state state)
+{
+        assert(state > SESSION_NOWHERE && state < SESSION_STATES);
+        return states[state].step;
 }
 
 const char *session_state_id(enum session_state state)

@@ -52,6 +52,8 @@ enum session_state session_next(enum session_state from, enum session_event even
 
 /* For people and the bus: several states have one name there. */
 const char *session_state_name(enum session_state state);
+/* What comes before anything else: "Prepare comes first". */
+const char *session_state_step(enum session_state state);
 /* For the table's readers: each its own. */
 const char *session_state_id(enum session_state state);
 const char *session_event_id(enum session_event event);

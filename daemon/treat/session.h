@@ -32,6 +32,7 @@
 
 #include <stdatomic.h>
 
+#include "endings.h"
 #include "peer.h"
 #include "heartbeat.h"
 #include "request.h"
@@ -132,6 +133,8 @@ bool session_overtake(struct session *s, const char *why);
  * who: for the record, taken over, may be NULL. Again is harmless.
  */
 void session_end(struct session *s, const char *reason, const char *text, json_t *who);
+/* In the words of endings.h. */
+void session_end_as(struct session *s, enum ending how, json_t *who);
 /* The card is gone, as its stimulator says. */
 void session_end_gone(struct session *s);
 /* The same, as the session's own file says. */

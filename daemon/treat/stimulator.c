@@ -115,7 +115,7 @@ void stimulator_halt(struct stimulator *st)
         int r = st->monitor ? tms_device_stop(st->monitor) : -ENODEV;
 
         if (r < 0 && r != -ENODEV)
-                (void)log_error_errno(r, "%s: stop", st->node);
+                (void)log_error_errno(r, "use its emergency stop", "%s: cannot be stopped", st->node);
 }
 
 static json_t *interlock_names(uint32_t bits)
@@ -229,8 +229,10 @@ static void record_add(struct stimulator *st)
 
         if (history_odometer(st->ward->recorder->history, st->info.card_serial, &expected) &&
             expected != st->info.odometer) {
-                log_warning("%s: the card has counted %llu discharges, the audit log %llu", st->node,
-                            (unsigned long long)st->info.odometer, (unsigned long long)expected);
+                log_warning("%s: the card has counted %llu discharges, the audit log %llu: find out who fired it "
+                            "before "
+                            "anybody is treated: tmsctl audit show --type stimulator.odometer",
+                            st->node, (unsigned long long)st->info.odometer, (unsigned long long)expected);
                 data = json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(st->info.card_serial), "expected",
                                  json_u64(expected), "found", json_u64(st->info.odometer));
                 recorder_note(st->ward->recorder, "stimulator.odometer", NULL, st->path, data);
@@ -242,6 +244,8 @@ static void record_add(struct stimulator *st)
         recorder_note(st->ward->recorder, "stimulator.add", NULL, st->path, data);
 }
 
+#define RESTART "end other programs, then: systemctl restart tmsd"
+
 static int publish(struct stimulator *st)
 {
         struct ward *w = st->ward;
@@ -249,17 +253,17 @@ static int publish(struct stimulator *st)
 
         r = sd_bus_add_object_vtable(w->bus, &st->slot, st->path, "org.tmsd1.Stimulator", w->stimulator_vtable, st);
         if (r < 0)
-                return log_error_errno(r, "%s: cannot be put on the bus", st->node);
+                return log_error_errno(r, RESTART, "%s: cannot be put on the bus", st->node);
         r = sd_event_add_io(w->event, &st->io, tms_device_fd(st->monitor), EPOLLIN, on_monitor, st);
         if (r < 0)
-                return log_error_errno(r, "%s: cannot be listened to", st->node);
+                return log_error_errno(r, RESTART, "%s: cannot be listened to", st->node);
         (void)sd_event_source_set_description(st->io, "stimulator-monitor");
         r = sd_event_add_time_relative(w->event, &st->timer, CLOCK_MONOTONIC, LOOK_USEC, LOOK_ACCURACY_USEC, on_timer,
                                        st);
         if (r >= 0)
                 r = sd_event_source_set_enabled(st->timer, SD_EVENT_ON);
         if (r < 0)
-                return log_error_errno(r, "%s: no timer", st->node);
+                return log_error_errno(r, RESTART, "%s: no timer", st->node);
         record_add(st);
         (void)sd_bus_emit_object_added(w->bus, st->path);
         log_info("%s: stimulator %016llx is here", st->node, (unsigned long long)st->info.card_serial);
@@ -290,7 +294,8 @@ int stimulator_new(struct ward *w, const char *node, struct tms_device *monitor,
         if (r >= 0)
                 r = tms_device_status(monitor, &st->status);
         if (r < 0)
-                return log_error_errno(r, "%s: gives no information", node);
+                return log_error_errno(r, "install the same version of the driver and the daemon",
+                                       "%s: gives no information", node);
         st->monitor = monitor;
         st->shown_coil_mC = st->status.coil_temp_mC;
         st->shown_board_mC = st->status.board_temp_mC;

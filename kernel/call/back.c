@@ -190,3 +190,33 @@ int tms_back(struct tms_device *tms)
 		back_take_over(tms, &is, follows);
 	return 0;
 }
+
+/*
+ * The card's count at the begin of a device's life: what it has fired while no driver was bound. Of
+ * some of that the answers are in the card still: they are taken first, each is recorded and
+ * counted, and the odometer tells of the others. Interrupts are requested, the store is adopted.
+ */
+void tms_back_first(struct tms_device *tms)
+{
+	struct tms_identity was, is;
+	u64 unseen;
+	int r;
+
+	guard(mutex)(&tms->lock);
+
+	r = back_settle(tms, &was, &is);
+	if (r < 0)
+		dev_warn(&tms->pdev->dev, "it discharges though nobody asks for it: switch it off, and have it serviced\n");
+
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		if (r < 0) {
+			is.odometer = readq(tms->mmio + TMS_REG_ODOMETER);
+			tms->store->history_known = false;
+		}
+		/* Of the card's first life nobody here has seen anything before. */
+		if (tms->life == 1)
+			tms->store->odometer = is.odometer;
+		unseen = tms_store_odometer(tms->store, is.odometer);
+	}
+	tms_store_tell(tms, unseen);
+}

@@ -75,6 +75,7 @@ u32 tms_limits_max_permille(struct tms_device *tms, const struct tms_coil *coil)
 /* --- back.c: process, tms->lock held ------------------------------------- */
 
 int tms_back(struct tms_device *tms);
+void tms_back_first(struct tms_device *tms);	/* takes tms->lock */
 
 /* --- identity.c: process ------------------------------------------------- */
 
@@ -95,7 +96,7 @@ void tms_qos_work(struct work_struct *work);		/* no lock held */
 /* --- store.c: process ---------------------------------------------------- */
 
 extern struct mutex tms_devices_lock; /* see the lock table */
-int tms_store_adopt(struct tms_device *tms, u64 odometer);
+int tms_store_adopt(struct tms_device *tms);
 u64 tms_store_odometer(struct tms_store *store, u64 odometer);	/* lock held */
 void tms_store_tell(struct tms_device *tms, u64 unseen);
 void tms_store_leave(struct tms_device *tms);

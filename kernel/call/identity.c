@@ -30,7 +30,7 @@ static int identity_ask_caps(struct tms_device *tms, struct tms_caps *ret_caps)
 	u32 magic = rd32(tms, TMS_REG_MAGIC);
 
 	if (magic != TMS_MAGIC) {
-		dev_err_ratelimited(dev, "card does not answer: identity reads 0x%08x, expected 0x%08x\n",
+		dev_err_ratelimited(dev, "card does not answer: identity reads 0x%08x, expected 0x%08x: switch the computer off and see that it sits in its slot\n",
 				    magic, TMS_MAGIC);
 		return -ENODEV;
 	}
@@ -57,13 +57,14 @@ static int identity_ask_caps(struct tms_device *tms, struct tms_caps *ret_caps)
 	if (!tms_card_present(tms))
 		return -ENODEV;
 	if (c.version >> 16 != TMS_VERSION_MAJOR) {
-		dev_err(dev, "card has register contract %u.%u, expected %u.x\n",
+		dev_err(dev, "card has register contract %u.%u, expected %u.x: install the driver that is made for it\n",
 			c.version >> 16, c.version & 0xffff, TMS_VERSION_MAJOR);
 		return -EPROTO;
 	}
 	/* Records and history are kept by it: two cards without one would share them. */
 	if (!c.serial || c.serial == U64_MAX) {
-		dev_err(dev, "card has no serial number: it reads %016llx\n", c.serial);
+		dev_err(dev, "card has no serial number: it reads %016llx: have it serviced\n",
+			c.serial);
 		return -EPROTO;
 	}
 	if (!c.max_permille || c.max_permille > 1000 || !c.min_interval_ns ||
@@ -72,7 +73,7 @@ static int identity_ask_caps(struct tms_device *tms, struct tms_caps *ret_caps)
 	    c.watchdog_ms * NSEC_PER_MSEC <= 2 * TMS_KICK_NS ||
 	    c.watchdog_ms > TMS_WATCHDOG_MAX_MS || c.fifo_depth < TMS_FIFO_MIN ||
 	    c.ampl_tol_permille > TMS_AMPL_TOL_MAX) {
-		dev_err(dev, "card states capabilities outside of its contract\n");
+		dev_err(dev, "card states capabilities outside of its contract: have it serviced\n");
 		return -EPROTO;
 	}
 

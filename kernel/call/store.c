@@ -67,22 +67,25 @@ u64 tms_store_odometer(struct tms_store *store, u64 odometer)
 void tms_store_tell(struct tms_device *tms, u64 unseen)
 {
 	if (unseen > TMS_PULSES_MAX)
-		dev_err(&tms->pdev->dev, "the card's odometer has gone back: no pulse for a day\n");
+		dev_err(&tms->pdev->dev, "the card's odometer has gone back: no pulse for a day, have it serviced\n");
 	else if (unseen)
-		dev_warn(&tms->pdev->dev, "%llu discharges that nobody here has seen\n", unseen);
+		dev_warn(&tms->pdev->dev, "%llu discharges that nobody here has seen: find out who fired them\n",
+			 unseen);
 }
 
-/* The new device becomes the one that writes to its card's store. */
-int tms_store_adopt(struct tms_device *tms, u64 odometer)
+/*
+ * The new device becomes the one that writes to its card's store. tms_back_first() takes over
+ * the card's count.
+ */
+int tms_store_adopt(struct tms_device *tms)
 {
 	struct tms_store *store;
-	u64 unseen;
 
 	guard(mutex)(&tms_devices_lock);
 
 	store = store_find(tms->caps.serial);
 	if (store && store->holder) {
-		dev_err(&tms->pdev->dev, "another card has the same serial number %016llx\n",
+		dev_err(&tms->pdev->dev, "another card has the same serial number %016llx: take one of the two out\n",
 			tms->caps.serial);
 		return -EEXIST;
 	}
@@ -91,11 +94,6 @@ int tms_store_adopt(struct tms_device *tms, u64 odometer)
 	if (!store)
 		return -ENOMEM;
 
-	/* Of the first life nobody has seen anything yet. */
-	if (!store->lives)
-		store->odometer = odometer;
-	unseen = tms_store_odometer(store, odometer);
-	tms_store_tell(tms, unseen);
 	store->holder = tms;
 	tms->life = store->lives + 1;
 	WRITE_ONCE(store->lives, tms->life);

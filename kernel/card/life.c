@@ -40,7 +40,8 @@ struct tms_device *tms_device_alloc(struct pci_dev *pdev)
 		return ERR_PTR(-ENOMEM);
 	minor = tms_cdev_take_minor();
 	if (minor < 0) {
-		dev_err(&pdev->dev, "no number is left for this card: %d are in use\n", TMS_MINORS);
+		dev_err(&pdev->dev, "no number is left for this card: %d are in use, take a card out\n",
+			TMS_MINORS);
 		kfree(tms);
 		return ERR_PTR(minor);
 	}

@@ -33,8 +33,11 @@ static int param_set(const char *text, const struct kernel_param *kp)
 	if (value == p->value)
 		return 0;
 
-	if (tms_devices_treating())
+	if (tms_devices_treating()) {
+		pr_err("tms: parameter %s stays %u: a card is armed or running, stop it first\n",
+		       kp->name, p->value);
 		return -EBUSY;
+	}
 	/* In this order: whoever loads in between loads for nothing. */
 	tms_params_set(p, value);
 	tms_devices_parameters();

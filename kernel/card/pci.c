@@ -87,7 +87,7 @@ static int registers_map(struct tms_device *tms)
 	if (r < 0)
 		return r;
 	if (pci_resource_len(pdev, TMS_BAR) < TMS_BAR_SIZE) {
-		dev_err(&pdev->dev, "register window is %llu bytes, expected %u\n",
+		dev_err(&pdev->dev, "register window is %llu bytes, expected %u: have the card serviced\n",
 			(u64)pci_resource_len(pdev, TMS_BAR), TMS_BAR_SIZE);
 		return -ENODEV;
 	}
@@ -115,7 +115,7 @@ static int card_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	}
 	tms->caps = identity.caps;
 	tms->coil = identity.coil;
-	r = tms_store_adopt(tms, identity.odometer);
+	r = tms_store_adopt(tms);
 	if (r < 0)
 		goto err_put;
 	tms_card_setup(tms);
@@ -134,6 +134,7 @@ static int card_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	r = irqs_request(tms);
 	if (r < 0)
 		goto err_remove_panel;
+	tms_back_first(tms);
 	pci_set_drvdata(pdev, tms);
 	r = tms_power_add(tms);
 	if (r < 0)
@@ -146,7 +147,8 @@ static int card_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_remove_power;
 	r = tms_hwmon_add(tms);
 	if (r < 0)
-		dev_warn(&pdev->dev, "no hwmon device: %d\n", r);
+		dev_warn(&pdev->dev, "no hwmon device: %d; sensors does not show its temperatures, tmsctl does\n",
+			 r);
 
 	pci_save_state(pdev);
 	dev_info(&pdev->dev, "%s: card %016llx, firmware %u.%u.%u\n", dev_name(&tms->dev),

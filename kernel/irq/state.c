@@ -61,7 +61,7 @@ void tms_set_state(struct tms_device *tms, u32 state, u32 cause)
 	lockdep_assert_held(&tms->engine_lock);
 
 	if (!tms_state_may(from, state)) {
-		WARN_ONCE(1, "tms: no way from %s to %s\n",
+		WARN_ONCE(1, "tms: no way from %s to %s: report this\n",
 			  tms_state_name(from), tms_state_name(state));
 		tms_halt(tms);
 		if (!tms_state_may(from, TMS_STATE_FAULT))

@@ -59,6 +59,6 @@ int audit_fail_read(const struct audit_why *why, int r, uint64_t line, struct tm
 {
         const char *file = line ? "log.jsonl" : NULL;
 
-        return tms_error_set(error, -r, file, (unsigned)line, line ? 1 : 0, NULL, "%s",
-                             why->text[0] ? why->text : "no memory to verify the log");
+        return tms_error_set(error, -r, file, (unsigned)line, line ? 1 : 0, NULL, "%s; %s",
+                             why->text[0] ? why->text : "no memory to verify the log", tms_errno_step(-r));
 }

@@ -68,7 +68,9 @@ static int check_anchors(struct audit_pass *v)
         }
         if (a->nonce && !v->nonce_found) {
                 audit_conclude(v, TMS_AUDIT_LOST, 0,
-                               "no seal over the given nonce is in the log: this is not the log that is being written");
+                               "no seal over the given nonce is in the log: this is not the log that is being written; "
+                               "expected the "
+                               "daemon's own, /var/lib/tmsd/audit");
                 return -EBADMSG;
         }
         return 0;

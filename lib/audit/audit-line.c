@@ -131,7 +131,8 @@ int audit_check_line(struct audit_pass *v, struct tms_error *error)
         assert(v->report.records == v->reader.line && v->report.good_bytes < v->reader.bytes);
         v->report.good_bytes = v->reader.bytes;
         r = v->record ? v->record(record, v->userdata) : 0;
-        return r < 0 ? tms_error_set(error, -r, "log.jsonl", (unsigned)v->reader.line, 1, NULL, "%s",
-                                     r == -ENOMEM ? "no memory to remember its records" : strerror(-r))
+        return r < 0 ? tms_error_set(error, -r, "log.jsonl", (unsigned)v->reader.line, 1, NULL, "%s; %s",
+                                     r == -ENOMEM ? "no memory to remember its records" : strerror(-r),
+                                     tms_errno_step(-r))
                      : 0;
 }

@@ -64,7 +64,8 @@ int audit_held_parse(const char *text, struct audit_held *ret, struct tms_error 
         while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
                 size--;
         if (audit_json_parse(text, size, &record) == -ENOMEM)
-                return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "no memory to read the seal");
+                return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "no memory to read the seal; %s",
+                                     tms_errno_step(ENOMEM));
         type = json_string_value(json_object_get(record, "type"));
         if (!type || strcmp(type, "seal") != 0 || !json_is_integer(json_object_get(record, "seq")) ||
             json_integer_value(json_object_get(record, "seq")) < 0)

@@ -70,7 +70,8 @@ static int attempt(struct audit_pass *v, struct tms_error *error)
         if (r >= 0)
                 r = audit_pulses_new(v->reader.dir_fd, &v->pulses);
         if (r < 0)
-                return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "no memory to verify the log");
+                return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "no memory to verify the log; %s",
+                                     tms_errno_step(ENOMEM));
         r = read_all(v, error);
         strcpy(v->report.head, v->prev);
         v->report.pulses_delivered = audit_pulses_delivered(v->pulses);
@@ -141,7 +142,8 @@ int tms_audit_read(int dir_fd, int (*record)(const struct json_t *record, void *
                         return r;
                 if (i == 2 && !agree(&v.report, &before))
                         return tms_error_set(error, ENOMEM, "log.jsonl", 0, 0, NULL,
-                                             "was read twice, with two results: there may be too little memory");
+                                             "was read twice, with two results: there may be too little memory; %s",
+                                             tms_errno_step(ENOMEM));
                 if (r >= 0 || i == 2) {
                         *ret = v.report;
                         return 0;

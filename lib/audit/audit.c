@@ -51,14 +51,18 @@ static int open_log(struct audit_reader *r, int dir_fd, const char *dir, bool ma
         if (fd < 0 && !(errno == ENOENT && may_miss)) {
                 int err = errno;
 
-                return tms_error_set(error, err, dir, 0, 0, NULL, "its log.jsonl cannot be opened: %s", strerror(err));
+                return tms_error_set(error, err, dir, 0, 0, NULL, "its log.jsonl cannot be opened: %s; %s",
+                                     strerror(err), tms_errno_step(err));
         }
         if (fd >= 0) {
                 if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-                        return tms_error_set(error, EINVAL, dir, 0, 0, NULL, "its log.jsonl is not a regular file");
+                        return tms_error_set(
+                                        error, EINVAL, dir, 0, 0, NULL,
+                                        "its log.jsonl is not a regular file; expected the folder of an audit log");
                 f = fdopen(fd, "re");
                 if (!f)
-                        return tms_error_set(error, ENOMEM, dir, 0, 0, NULL, "no memory to read it");
+                        return tms_error_set(error, ENOMEM, dir, 0, 0, NULL, "no memory to read it; %s",
+                                             tms_errno_step(ENOMEM));
                 fd = -1;
         }
         *r = (struct audit_reader){.dir_fd = own, .log = f};
@@ -73,8 +77,8 @@ int audit_reader_open(struct audit_reader *r, const char *dir, struct tms_error 
         if (dir_fd < 0) {
                 int err = errno;
 
-                return tms_error_set(error, err, dir, 0, 0, NULL, "the audit directory cannot be opened: %s",
-                                     strerror(err));
+                return tms_error_set(error, err, dir, 0, 0, NULL, "the audit directory cannot be opened: %s; %s",
+                                     strerror(err), tms_errno_step(err));
         }
         return open_log(r, dir_fd, dir, false, error);
 }
@@ -86,8 +90,8 @@ int audit_reader_open_at(struct audit_reader *r, int dir_fd, struct tms_error *e
         if (own < 0) {
                 int err = errno;
 
-                return tms_error_set(error, err, "audit", 0, 0, NULL, "the directory cannot be opened: %s",
-                                     strerror(err));
+                return tms_error_set(error, err, "audit", 0, 0, NULL, "the directory cannot be opened: %s; %s",
+                                     strerror(err), tms_errno_step(err));
         }
         return open_log(r, own, "audit", true, error);
 }
@@ -115,15 +119,16 @@ int audit_reader_next(struct audit_reader *r, struct tms_error *error)
 
                 if (feof(r->log))
                         return 0;
-                return tms_error_set(error, err, "log.jsonl", (unsigned)r->line + 1, 1, NULL, "cannot be read: %s",
-                                     strerror(err));
+                return tms_error_set(error, err, "log.jsonl", (unsigned)r->line + 1, 1, NULL, "cannot be read: %s; %s",
+                                     strerror(err), tms_errno_step(err));
         }
         r->bytes += (uint64_t)n;
         if (r->text[n - 1] != '\n') {
                 /* A read error behind some bytes of a line looks like the end of the file. */
                 if (ferror(r->log))
                         return tms_error_set(error, EIO, "log.jsonl", (unsigned)r->line + 1, 1, NULL,
-                                             "cannot be read: %s", strerror(errno ? errno : EIO));
+                                             "cannot be read: %s; %s", strerror(errno ? errno : EIO),
+                                             tms_errno_step(errno ? errno : EIO));
                 r->torn = (uint64_t)n;
                 return 0;
         }

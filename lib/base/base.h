@@ -23,6 +23,9 @@ int tms_error_set(struct tms_error *e, int err, const char *file, unsigned line,
 int tms_error_setv(struct tms_error *e, int err, const char *file, unsigned line, unsigned column, const char *key,
                    const char *format, va_list ap) _printf_(7, 0);
 
+/* The same for want of memory, at no place in the file. */
+int error_memory(struct tms_error *e, const char *file);
+
 /*
  * How many bytes the character has that begins text, of which there are size,
  * at least one: 0 if none begins there, negative if the text ends inside it.

@@ -107,6 +107,40 @@ int tms_error_set(struct tms_error *e, int err, const char *file, unsigned line,
         return r;
 }
 
+int error_memory(struct tms_error *e, const char *file)
+{
+        return tms_error_set(e, ENOMEM, file, 0, 0, NULL, "out of memory; %s", tms_errno_step(ENOMEM));
+}
+
+static const struct {
+        int err;
+        const char *step;
+} steps[] = {
+                {ENOMEM, "end other programs and try again"},
+                {EMFILE, "end other programs and try again"},
+                {ENFILE, "end other programs and try again"},
+                {ENOSPC, "make room on the disk, then try again"},
+                {EDQUOT, "make room on the disk, then try again"},
+                {EROFS, "see why the disk became read-only: journalctl -k"},
+                {EIO, "see what is wrong with the disk: journalctl -k"},
+                {EACCES, "do it as root, or see who may (ls -l)"},
+                {EPERM, "do it as root, or see who may (ls -l)"},
+                {ENOENT, "see that the name is right"},
+                {ENOTDIR, "see that the name is right"},
+                {ENAMETOOLONG, "give a shorter name"},
+                {EISDIR, "name a file, not a folder"},
+                {EEXIST, "give a name that does not exist yet"},
+                {ELOOP, "name the file itself, not a link to it"},
+};
+
+const char *tms_errno_step(int err)
+{
+        for (size_t i = 0; i < ELEMENTS(steps); i++)
+                if (steps[i].err == err)
+                        return steps[i].step;
+        return "try again; if that does not help, journalctl says more";
+}
+
 const char *tms_error_format(const struct tms_error *e, char *buf, size_t size)
 {
         char place[320] = "";

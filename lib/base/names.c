@@ -269,8 +269,10 @@ static void waveform_verdict_format(uint64_t card, uint64_t asked, char *buf, si
                 if (card & 1U << i)
                         n += snprintf(has + n, sizeof(has) - n, "%s%s", n ? ", " : "", waveform_word(i));
 
-        snprintf(buf, size, "its pulses are %s%s; the stimulator's are %s%s", name,
-                 asked & TMS_LOAD_REVERSE ? " with reversed current" : "", n ? has : "of no known waveform",
+        snprintf(buf, size,
+                 "its pulses are %s%s; the stimulator's are %s%s; "
+                 "choose a protocol with such pulses, or another stimulator",
+                 name, asked & TMS_LOAD_REVERSE ? " with reversed current" : "", n ? has : "of no known waveform",
                  card & TMS_LOAD_REVERSE ? ", in either direction" : ", in one direction only");
 }
 
@@ -279,6 +281,9 @@ static double ms(uint64_t ns)
 {
         return ns / 1e6;
 }
+
+/* A timeline that no protocol file can lead to. */
+#define REPORT "the program that made the timeline is wrong: report this"
 
 const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t size)
 {
@@ -290,29 +295,31 @@ const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t si
                 snprintf(buf, size, "the timeline holds every rule");
                 break;
         case TMS_RULE_EMPTY:
-                snprintf(buf, size, "the timeline has no pulses");
+                snprintf(buf, size, "the timeline has no pulses; give it one at least");
                 break;
         case TMS_RULE_FLAGS:
-                snprintf(buf, size, "pulse %u: its flags are unknown or contradict each other", p);
+                snprintf(buf, size, "pulse %u: its flags are unknown or contradict each other; " REPORT, p);
                 break;
         case TMS_RULE_ORDER:
-                snprintf(buf, size, "pulse %u: it is not later than the pulse before it", p);
+                snprintf(buf, size, "pulse %u: it is not later than the pulse before it; " REPORT, p);
                 break;
         case TMS_RULE_TRAIN:
-                snprintf(buf, size, "pulse %u: its train number does not follow from the ends of trains", p);
+                snprintf(buf, size, "pulse %u: its train number does not follow from the ends of trains; " REPORT, p);
                 break;
         case TMS_RULE_INTERVAL:
-                snprintf(buf, size, "pulse %u: it comes %.3f ms after the pulse before it; at least %.3f ms are needed",
+                snprintf(buf, size,
+                         "pulse %u: it comes %.3f ms after the pulse before it; at least %.3f ms are needed; "
+                         "lengthen the interval",
                          p, ms(actual), ms(limit));
                 break;
         case TMS_RULE_INTENSITY:
                 snprintf(buf, size,
                          "pulse %u: its intensity is %" PRIu64 ".%" PRIu64 " %%MSO; at most %" PRIu64 ".%" PRIu64
-                         " %%MSO are allowed",
+                         " %%MSO are allowed; lower the percentage",
                          p, actual / 10, actual % 10, limit / 10, limit % 10);
                 break;
         case TMS_RULE_INTENSITY_ZERO:
-                snprintf(buf, size, "pulse %u: its intensity is zero", p);
+                snprintf(buf, size, "pulse %u: its intensity is zero; see that threshold and percentage are right", p);
                 break;
         case TMS_RULE_SETTLING:
                 snprintf(buf, size,
@@ -322,8 +329,9 @@ const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t si
                 break;
         case TMS_RULE_PULSES_PER_S:
                 snprintf(buf, size,
-                         "pulse %u: it would be number %" PRIu64 " within a second; at most %" PRIu64 " are allowed", p,
-                         actual, limit);
+                         "pulse %u: it would be number %" PRIu64 " within a second; at most %" PRIu64 " are allowed; "
+                         "lower the frequency",
+                         p, actual, limit);
                 break;
         case TMS_RULE_RESERVOIR:
                 snprintf(buf, size,
@@ -339,33 +347,42 @@ const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t si
                 break;
         case TMS_RULE_PULSES:
                 snprintf(buf, size,
-                         "pulse %u: the timeline has %" PRIu64 " pulses; the session's limits leave %" PRIu64, p,
-                         actual, limit);
+                         "pulse %u: the timeline has %" PRIu64 " pulses; the session's limits leave %" PRIu64 "; "
+                         "prepare the session again, or give a shorter protocol",
+                         p, actual, limit);
                 break;
         case TMS_RULE_PULSES_PER_DAY:
                 snprintf(buf, size,
-                         "pulse %u: it would be number %" PRIu64 " within 24 hours; at most %" PRIu64 " are allowed", p,
-                         actual, limit);
+                         "pulse %u: it would be number %" PRIu64 " within 24 hours; at most %" PRIu64 " are allowed; "
+                         "wait until earlier ones are 24 hours ago",
+                         p, actual, limit);
                 break;
         case TMS_RULE_DURATION:
-                snprintf(buf, size, "pulse %u: it is due at %.3f s; the longest allowed timeline is %.3f s", p,
-                         actual / 1e9, limit / 1e9);
+                snprintf(buf, size,
+                         "pulse %u: it is due at %.3f s; the longest allowed timeline is %.3f s; "
+                         "give a shorter protocol",
+                         p, actual / 1e9, limit / 1e9);
                 break;
         case TMS_RULE_TRIGGER_IN:
-                snprintf(buf, size, "pulse %u: it waits for an external trigger; the stimulator has no trigger input",
+                snprintf(buf, size,
+                         "pulse %u: it waits for an external trigger; the stimulator has no trigger input; "
+                         "choose a protocol without one, or another stimulator",
                          p);
                 break;
         case TMS_RULE_GAP:
                 snprintf(buf, size,
                          "pulse %u: it comes %.3f s after the pulse before it, or after the start; a gap may last %.0f "
-                         "s",
+                         "s; shorten the gap",
                          p, actual / 1e9, limit / 1e9);
                 break;
         case TMS_RULE_WAVEFORM:
                 waveform_verdict_format(limit, actual, buf, size);
                 break;
         default:
-                snprintf(buf, size, "pulse %u: it breaks rule %u, which this version does not know", p, v->rule);
+                snprintf(buf, size,
+                         "pulse %u: it breaks rule %u, which this version does not know; "
+                         "install the same version of the driver and the daemon",
+                         p, v->rule);
                 break;
         }
         return buf;

@@ -19,13 +19,13 @@ int text_read(int fd, const char *name, char **ret, size_t *ret_size, struct tms
         ssize_t n;
 
         if (!text)
-                return tms_error_set(error, ENOMEM, name, 0, 0, NULL, "out of memory");
+                return error_memory(error, name);
         while (used <= TMS_PROTOCOL_SIZE_MAX && (n = read(fd, text + used, TMS_PROTOCOL_SIZE_MAX + 1 - used)) != 0) {
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return tms_error_set(error, errno, name, 0, 0, NULL, "cannot read the file: %s",
-                                             strerror(errno));
+                        return tms_error_set(error, errno, name, 0, 0, NULL, "cannot read the file: %s; %s",
+                                             strerror(errno), tms_errno_step(errno));
                 used += (size_t)n;
         }
         if (used > TMS_PROTOCOL_SIZE_MAX)

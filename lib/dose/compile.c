@@ -164,7 +164,7 @@ static int leg_resolve(const struct tms_protocol *p, size_t leg, const struct tm
 
         table = calloc(n, sizeof(*table));
         if (!table)
-                return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "out of memory");
+                return error_memory(error, NULL);
 
         for (uint32_t k = 0; k < n; k++) {
                 struct intensity v = l->intensities ? l->intensities[k] : (struct intensity){BASE_MAIN, 1000};
@@ -234,7 +234,7 @@ int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struc
                 count += leg_pulses(&p->legs[i]);
         pulses = malloc(count * sizeof(*pulses));
         if (!pulses)
-                return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "out of memory");
+                return error_memory(error, NULL);
 
         next = pulses;
         for (size_t i = 0; i < p->n_legs; i++) {

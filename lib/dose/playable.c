@@ -61,7 +61,9 @@ int tms_dose_highest(const struct tms_protocol *p, const struct tms_dose *dose, 
                         return r;
         }
         if (good == 0 || try_percent(p, dose, good, info, &verdict, NULL, error) < 0)
-                return tms_error_set(error, ERANGE, NULL, 0, 0, NULL, "no percentage of this threshold can be played");
+                return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
+                                     "no percentage of this threshold can be played; measure the threshold again, or "
+                                     "choose another protocol");
         assert(good <= own_percent(p, dose));
         *ret_percent_permille = good;
         return 0;

@@ -57,7 +57,8 @@ static int approved_find(FILE *f, const char *path, const char *sha256, const ch
                 }
         }
         if (ferror(f))
-                return tms_error_set(error, EIO, path, 0, 0, NULL, "cannot read the list of approved protocols");
+                return tms_error_set(error, EIO, path, 0, 0, NULL, "cannot read the list of approved protocols; %s",
+                                     tms_errno_step(EIO));
         *ret = false;
         return 0;
 }
@@ -79,8 +80,9 @@ static int approved_read(FILE *f, const char *path, const char *sha256, const ch
                 return 0;
         lines = fmemopen(text, size, "r");
         if (!lines)
-                return tms_error_set(error, errno, path, 0, 0, NULL, "cannot read the list of approved protocols: %s",
-                                     strerror(errno));
+                return tms_error_set(error, errno, path, 0, 0, NULL,
+                                     "cannot read the list of approved protocols: %s; %s", strerror(errno),
+                                     tms_errno_step(errno));
         r = approved_find(lines, path, sha256, id, ret, error);
         fclose(lines);
         return r;
@@ -91,7 +93,8 @@ static int approved_check(FILE *f, const char *path, struct tms_error *error)
         struct stat st;
 
         if (fstat(fileno(f), &st) < 0)
-                return tms_error_set(error, errno, path, 0, 0, NULL, "cannot look at the list of approved protocols");
+                return tms_error_set(error, errno, path, 0, 0, NULL,
+                                     "cannot look at the list of approved protocols; %s", tms_errno_step(errno));
         /* Whoever may write here decides what passes without an override. */
         if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IWGRP | S_IWOTH)))
                 return tms_error_set(error, EPERM, path, 0, 0, NULL,
@@ -115,8 +118,9 @@ int allow_list_find(const char *sha256, const char *id, enum listed *ret, struct
 
         f = fopen(path, "re");
         if (!f && errno != ENOENT)
-                return tms_error_set(error, errno, path, 0, 0, NULL, "cannot open the list of approved protocols: %s",
-                                     strerror(errno));
+                return tms_error_set(error, errno, path, 0, 0, NULL,
+                                     "cannot open the list of approved protocols: %s; %s", strerror(errno),
+                                     tms_errno_step(errno));
         if (f) {
                 r = approved_check(f, path, error);
                 if (r >= 0)

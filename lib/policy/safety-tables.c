@@ -67,11 +67,12 @@ const struct interval_table chen1997_iti = {
 #define PROJECT "decision of this project"
 
 /* Ceilings: nothing passes them, whoever asks. */
-const struct limit ceiling_percent_permille = {"ceiling_percent_mt", PROJECT, 1500};
+const struct limit ceiling_percent_permille = {"ceiling_percent_mt", PROJECT, 1500, "Lower the percentage."};
 const struct limit ceiling_pulses_per_s = {"ceiling_pulses_per_s", PROJECT ": the fastest stimulators sold give 100 Hz",
-                                           100};
+                                           100, "Choose a protocol with fewer pulses in a second."};
 const struct limit ceiling_pulses_per_day = {"ceiling_pulses_per_day",
-                                             PROJECT ": above the 18000 of the densest published course", 20000};
+                                             PROJECT ": above the 18000 of the densest published course", 20000,
+                                             "Wait until earlier ones are 24 hours ago, or choose a shorter protocol."};
 
 /* A protocol that is published for an adjusted threshold: up to here nobody need say why it is as strong as that. */
 const struct limit adjusted_percent_permille = {"adjusted_percent_mt", PROJECT ": the tables' last column", 1300};

@@ -44,8 +44,8 @@ static struct tms_safety_reason *ceiling(struct safety_check *c, const struct li
                 REASON_TEXT(r->actual, "%" PRIu64, actual);
         }
         if (actual > limit->value)
-                REASON_TEXT(r->sentence, "%s %s is above the ceiling of %s, which nothing may pass.", r->actual, what,
-                            r->limit);
+                REASON_TEXT(r->sentence, "%s %s is above the ceiling of %s, which nothing may pass. %s", r->actual,
+                            what, r->limit, limit->step);
         else
                 REASON_TEXT(r->sentence, "%s %s is within the ceiling of %s.", r->actual, what, r->limit);
         return r;
@@ -171,7 +171,8 @@ static void threshold_method(struct safety_check *c)
         REASON_TEXT(r->actual, TMS_METHOD_VISUAL);
         REASON_TEXT(r->sentence, "%s",
                     "The threshold was found by watching twitches: on average 11.3 % (up to 27.8 %) higher than with "
-                    "EMG, so the true percentage may be above the limits named here.");
+                    "EMG, so the true percentage may be above the limits named here. Measure it with EMG, or confirm "
+                    "this.");
 }
 
 int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
@@ -200,7 +201,7 @@ int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, con
 
         r = course_make(p, dose, &course);
         if (r < 0)
-                return tms_error_set(error, -r, NULL, 0, 0, NULL, "out of memory");
+                return error_memory(error, NULL);
         course_trains(&course, safety_train_found, &c);
 
         ceilings(&c, course_pulses_per_s(&course));

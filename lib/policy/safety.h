@@ -43,6 +43,7 @@ extern const struct interval_table chen1997_iti;
 struct limit {
         const char *name, *source;
         uint64_t value;
+        const char *step; /* a ceiling: what to do when it is passed */
 };
 
 extern const struct limit ceiling_percent_permille, ceiling_pulses_per_s, ceiling_pulses_per_day;

@@ -69,8 +69,9 @@ static void too_strong(struct tms_safety *s, uint64_t strongest)
 
         rule_text(r->limit, sizeof(r->limit), TMS_RULE_INTENSITY, 1000);
         rule_text(r->actual, sizeof(r->actual), TMS_RULE_INTENSITY, strongest);
-        snprintf(r->sentence, sizeof(r->sentence), "The dose asks for %s, and the stimulator gives at most %s.",
-                 r->actual, r->limit);
+        snprintf(r->sentence, sizeof(r->sentence),
+                 "The dose asks for %s, and the stimulator gives at most %s. Lower the percentage.", r->actual,
+                 r->limit);
 }
 
 static void too_weak(struct tms_safety *s)
@@ -80,7 +81,9 @@ static void too_weak(struct tms_safety *s)
         rule_text(r->limit, sizeof(r->limit), TMS_RULE_INTENSITY_ZERO, 1);
         rule_text(r->actual, sizeof(r->actual), TMS_RULE_INTENSITY_ZERO, 0);
         snprintf(r->sentence, sizeof(r->sentence),
-                 "The weakest pulse would be below %s, the least that the stimulator can be set to.", r->limit);
+                 "The weakest pulse would be below %s, the least that the stimulator can be set to. "
+                 "See that threshold and percentage are right.",
+                 r->limit);
 }
 
 static void refused(struct tms_safety *s, const struct tms_verdict *v, bool reference_card)

@@ -23,9 +23,11 @@ static int file_read(const char *path, char **ret, size_t *ret_size, struct tms_
 
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
-                return tms_error_set(error, errno, path, 0, 0, NULL, "cannot open the file: %s", strerror(errno));
+                return tms_error_set(error, errno, path, 0, 0, NULL, "cannot open the file: %s; %s", strerror(errno),
+                                     tms_errno_step(errno));
         if (fstat(fd, &st) < 0)
-                return tms_error_set(error, errno, path, 0, 0, NULL, "cannot look at the file: %s", strerror(errno));
+                return tms_error_set(error, errno, path, 0, 0, NULL, "cannot look at the file: %s; %s", strerror(errno),
+                                     tms_errno_step(errno));
         if (!S_ISREG(st.st_mode))
                 return tms_error_set(error, EINVAL, path, 0, 0, NULL,
                                      "this is not a regular file; expected a protocol file");
@@ -119,16 +121,18 @@ int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_erro
                         break;
                 if (r < 0 || asprintf(&path, "%s/%s" SUFFIX, folder, id) < 0) {
                         path = NULL;
-                        return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "out of memory");
+                        return error_memory(error, NULL);
                 }
                 r = file_exists(path);
                 if (r < 0)
-                        return tms_error_set(error, -r, path, 0, 0, NULL, "cannot look for the file: %s", strerror(-r));
+                        return tms_error_set(error, -r, path, 0, 0, NULL, "cannot look for the file: %s; %s",
+                                             strerror(-r), tms_errno_step(-r));
                 if (r > 0)
                         return installed_load(path, id, strlen(id), ret, error);
         }
         return tms_error_set(error, ENOENT, NULL, 0, 0, NULL,
-                             "there is no protocol \"%s\" in %s; expected an installed one", id, protocol_path());
+                             "there is no protocol \"%s\" in %s; expected an installed one: tmsctl list shows them", id,
+                             protocol_path());
 }
 
 int protocol_is_file(const struct dirent *entry)

@@ -171,17 +171,17 @@ int tms_protocol_parse(const char *name, const char *text, size_t size, struct t
 
         p = calloc(1, sizeof(*p));
         if (!p)
-                return tms_error_set(error, ENOMEM, name, 0, 0, NULL, "out of memory");
+                return error_memory(error, name);
 
         r = protocol_read(&reader, root, p);
         if (r == -ENOMEM)
-                return tms_error_set(error, ENOMEM, name, 0, 0, NULL, "out of memory");
+                return error_memory(error, name);
         if (r < 0)
                 return r;
 
         p->text = malloc(size + 1);
         if (!p->text || tms_sha256_hex(text, size, p->sha256) < 0)
-                return tms_error_set(error, ENOMEM, name, 0, 0, NULL, "out of memory");
+                return error_memory(error, name);
         memcpy(p->text, text, size);
         p->text[size] = 0;
         p->size = size;

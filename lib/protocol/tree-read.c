@@ -229,7 +229,7 @@ int read_text(const struct reader *reader, const struct node *n, size_t max, cha
 
         text = strndup(n->text, size);
         if (!text)
-                return tms_error_set(reader->error, ENOMEM, reader->file, 0, 0, NULL, "out of memory");
+                return error_memory(reader->error, reader->file);
         *ret = text;
         return 0;
 }

@@ -80,7 +80,7 @@ static int builder_fail(struct builder *b, const yaml_mark_t *mark, const char *
 
 static int builder_oom(struct builder *b)
 {
-        return tms_error_set(b->reader->error, ENOMEM, b->reader->file, 0, 0, NULL, "out of memory");
+        return error_memory(b->reader->error, b->reader->file);
 }
 
 /*

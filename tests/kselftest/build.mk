@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The module's tests, in the manner of the kernel's own. The harness is taken from Debian's kernel source.
 
-KSELFTESTS   := abi state event lease interlock engine wait break timing history params cards lifetime bind away slew flood signal ecosystem fault unplug back cpus
+KSELFTESTS   := abi state event lease interlock engine wait break timing history params cards lifetime bind away slew flood signal ecosystem fault unplug back ghost hostile cpus ghost_cpus
 KSELFTEST_B  := $(B)/kselftest
-KSELFTEST_COMMON := $(addprefix tests/kselftest/,tms_test.c tms_test.h hold.c hold.h life.h rest.h)
+KSELFTEST_COMMON := $(addprefix tests/kselftest/,tms_test.c tms_test.h hold.c hold.h life.h rest.h port.h random.h ghost.h ghost_ends.h hostile_book.h hostile_calls.h hostile_world.h)
 KSELFTEST_HARNESS := $(KSELFTEST_B)/include/kselftest_harness.h
 
 $(KSELFTEST_HARNESS):
@@ -16,8 +16,12 @@ $(KSELFTEST_B)/bin/%: tests/kselftest/%.c $(KSELFTEST_COMMON) kernel/uapi/linux/
 		-Wall -Wextra -Wshadow -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare -Wno-override-init \
 		-o $@ $< $(filter %.c,$(KSELFTEST_COMMON)) -lpthread
 
-.PHONY: kselftest check-kselftest
+.PHONY: kselftest check-kselftest check-ghost check-hostile
 kselftest: $(addprefix $(KSELFTEST_B)/bin/,$(KSELFTESTS))
 
 check-kselftest: kselftest
 	@tests/kselftest/check
+
+# Half an hour of a thousand instants of each kind of end, or rounds; the next call goes on.
+check-ghost check-hostile: check-%: kselftest
+	@tests/kselftest/campaign $*

@@ -4,7 +4,9 @@
  * for another coil. What nobody has seen counts until it can make no difference any more.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "rest.h"
@@ -191,6 +193,63 @@ TEST_F(history, unexpected)
         EXPECT_EQ(-ERANGE, controller_try_start(&self->c, &start));
         EXPECT_EQ(TMS_RULE_PULSES_PER_S, start.verdict.rule);
         EXPECT_EQ(1, start.verdict.pulse);
+}
+
+/*
+ * Discharges while no driver was bound, their answers still in the card: each counts once, by its answer, and the
+ * odometer has nothing to add or to take back. So it is for a driver that knew the card, and for one that did not.
+ */
+TEST_F(history, unexpected_while_unbound)
+{
+        char address[64];
+        uint32_t today;
+
+        ASSERT_EQ(0, card_address(address, sizeof(address)));
+        self->window.detail = "unexpected";
+        for (int module = 0; module < 2; module++) {
+                struct tms_event e[32];
+                uint64_t total = status_of(self->c.fd).total_fired;
+                int fd, unexpected = 0;
+                ssize_t n;
+
+                today = module ? 0 : status_of(self->c.fd).pulses_today;
+                controller_close(&self->c);
+                if (module) {
+                        ASSERT_EQ(0, system("modprobe -r tms"));
+                        total = 0;
+                } else {
+                        ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/unbind", address));
+                }
+                for (int i = 0; i < 3; i++) {
+                        ASSERT_EQ(0, lab("extra_pulse=300"));
+                        sleep_ns(20 * MS);
+                }
+                if (module) {
+                        ASSERT_EQ(0, system("modprobe tms"));
+                } else {
+                        ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/bind", address));
+                }
+                ASSERT_EQ(0, wait_node(true));
+                fd = node_open(O_RDWR);
+                ASSERT_LE(0, fd);
+                EXPECT_EQ(TMS_STATE_FAULT, status_of(fd).state);
+                EXPECT_EQ(TMS_CAUSE_CARD_UNEXPECTED, status_of(fd).cause);
+                /* From what was acknowledged last. */
+                n = read(fd, e, sizeof(e));
+                ASSERT_LE(0, n);
+                close(fd);
+                for (ssize_t i = 0; i < n / (ssize_t)sizeof(*e); i++)
+                        unexpected += e[i].type == TMS_EVENT_PULSE_ANSWER && e[i].delivered_permille == 300;
+                EXPECT_EQ(3, unexpected);
+                ASSERT_EQ(0, controller_open(&self->c));
+                EXPECT_EQ(total + 3, status_of(self->c.fd).total_fired);
+                EXPECT_EQ(today + 3, status_of(self->c.fd).pulses_today);
+                /* LOAD asks for the odometer once more. */
+                flat(self->pulses, 1, 10 * MS, 200, 1);
+                ASSERT_EQ(0, controller_load(&self->c, self->pulses, 1));
+                EXPECT_EQ(today + 3, status_of(self->c.fd).pulses_today);
+        }
+        EXPECT_EQ(0, window_close(&self->window, 6, 0));
 }
 
 /* What was counted before the first START of the module's life stays counted behind it. */

@@ -122,7 +122,7 @@ int window_open(struct window *w, const char *name)
 
 int window_close(struct window *w, unsigned int pulses, int refused)
 {
-        char line[256], many[16] = "any";
+        char line[256], many[16] = "any", strong[16] = "any";
         struct lab_state q;
         int fd, n, r = lab_query_card(w->card, &q);
 
@@ -130,8 +130,10 @@ int window_close(struct window *w, unsigned int pulses, int refused)
                 return r;
         if (refused >= 0)
                 snprintf(many, sizeof(many), "%d", refused);
-        n = snprintf(line, sizeof(line), "%u\t%" PRIu64 "\t%" PRIu64 "\t%u\t%s\t%s\t%s\n", w->card, w->from_ns, q.t_ns,
-                     pulses, many, w->detail ? w->detail : "any", w->name);
+        if (w->permille)
+                snprintf(strong, sizeof(strong), "%u", w->permille);
+        n = snprintf(line, sizeof(line), "%u\t%" PRIu64 "\t%" PRIu64 "\t%u\t%s\t%s\t%s\t%s\n", w->card, w->from_ns,
+                     q.t_ns, pulses, many, w->detail ? w->detail : "any", strong, w->name);
         fd = open(WINDOWS, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         if (fd < 0)
                 return -errno;

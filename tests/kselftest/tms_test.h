@@ -57,7 +57,8 @@ int lab_reset(void);
  */
 struct window {
         const char *name;
-        const char *detail; /* what the witness must say of each pulse; NULL: anything */
+        const char *detail;    /* what the witness must say of each pulse; NULL: anything */
+        unsigned int permille; /* and how strong each is; 0: any */
         unsigned int card;
         uint64_t from_ns;
         uint64_t pulses;

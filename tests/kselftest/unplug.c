@@ -8,13 +8,31 @@
 #include "life.h"
 #include "rest.h"
 
+/* Pulled and put in, a card does not know any more when it fired last. From here on the module does. */
+TEST(history_known)
+{
+        struct tms_pulse pulse;
+        struct controller c;
+        struct window window;
+
+        ASSERT_EQ(0, lab_reset());
+        ASSERT_EQ(0, controller_open(&c));
+        sleep_ns(REST_NS + 5 * S);
+        ASSERT_EQ(0, window_open(&window, "known"));
+        flat(&pulse, 1, S, 200, 1);
+        ASSERT_EQ(0, controller_run(&c, &pulse, 1));
+        ASSERT_EQ(0, wait_state(c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(0, window_close(&window, 1, 0));
+        controller_close(&c);
+}
+
 TEST_F(life, pulled)
 {
         uint64_t acked;
 
         controller_catch_up(&self->c);
         controller_hang(&self->c);
-        acked = self->c.events[self->c.count - 1].seq + 1;
+        acked = self->c.count ? self->c.events[self->c.count - 1].seq + 1 : 0;
         ASSERT_EQ(0, lab("remove"));
         EXPECT_QUIET();
         EXPECT_EQ(0, wait_node(false));
@@ -145,6 +163,30 @@ TEST_F(slot, switched_off_and_on_before_our_eyes)
         EXPECT_EQ(0, controller_try_start(&self->c, &start));
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
         EXPECT_EQ(0, window_close(&self->window, 2, 0));
+}
+
+/* A loose contact: the card is back before Linux has dealt with its going, or in the middle of that. */
+TEST_F_TIMEOUT(slot, loose_contact, 300)
+{
+        static const uint64_t gaps_ns[] = {0, MS / 10, MS, 5 * MS, 20 * MS, 50 * MS, 100 * MS, 300 * MS, S};
+        struct lab_state card;
+
+        flat(self->pulses, 20, 100 * MS, 300, 5);
+        for (size_t i = 0; i < sizeof(gaps_ns) / sizeof(*gaps_ns); i++) {
+                ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
+                ASSERT_EQ(0, controller_arm(&self->c));
+                ASSERT_EQ(0, lab("remove"));
+                sleep_ns(gaps_ns[i]);
+                ASSERT_EQ(0, lab("insert"));
+                sleep_ns(10 * S);
+                EXPECT_EQ(-ENODEV, controller_start(&self->c));
+                controller_close(&self->c);
+                ASSERT_EQ(0, wait_node(true)) TH_LOG("gap %llu ns", (unsigned long long)gaps_ns[i]);
+                ASSERT_EQ(0, lab_query(&card));
+                EXPECT_STREQ("SAFE", card.state);
+                ASSERT_EQ(0, controller_open(&self->c));
+        }
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
 }
 
 TEST_HARNESS_MAIN

@@ -362,6 +362,26 @@ static void slot_power_off(void **s)
         assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
 }
 
+/* A loose contact: the card is there again when Linux comes to switch the slot off. Only the next time it is let go of. */
+static void put_back_before_power_off(void **s)
+{
+        struct bench *b = *s;
+        uint32_t cap = capability(b, true, CAP_EXPRESS);
+
+        lab(b, "remove");
+        lab(b, "insert");
+        /* Power, and then its indicator. */
+        port_cfg_write(b, cap + SLTCTL, 0x0500, 2);
+        port_cfg_write(b, cap + SLTCTL, 0x0700, 2);
+        assert_true(cfg(b, 0, 4) == 0xffffffff);
+        port_cfg_write(b, cap + SLTCTL, 0x0100, 2);
+        assert_int_equal(cfg(b, 0, 2), TMS_PCI_VENDOR_ID);
+        bench_map(b);
+        assert_int_equal(state(b), TMS_STATUS_STATE_SAFE);
+        port_cfg_write(b, cap + SLTCTL, 0x0700, 2);
+        assert_int_equal(machine_inb(&b->m, 0x5d1), 0xff); /* the lab port went with it */
+}
+
 static void unplugged_with_consent(void **s)
 {
         struct bench *b = *s;
@@ -493,6 +513,7 @@ int main(void)
                         bench_test(insertion),
                         bench_test(removal_with_events_off),
                         bench_test(slot_power_off),
+                        bench_test(put_back_before_power_off),
                         bench_test(unplugged_with_consent),
                         bench_test(replaced_at_once),
                         bench_test(uncorrectable_error),

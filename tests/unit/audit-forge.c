@@ -193,6 +193,7 @@ void forge_file(const struct forge *f, const char *name, const void *text, size_
         FILE *file = fopen(path, "we");
 
         assert_non_null(file);
+        assert_int_equal(fchmod(fileno(file), 0600), 0);
         assert_int_equal(fwrite(text, 1, size, file), size);
         assert_int_equal(fclose(file), 0);
         free(path);
@@ -252,6 +253,7 @@ void forge_key_file(const struct forge *f)
         path = text_of("%s/keys/%u.pem", f->base, f->number);
         file = fopen(path, "we");
         assert_non_null(file);
+        assert_int_equal(fchmod(fileno(file), 0600), 0);
         assert_int_equal(PEM_write_PKCS8PrivateKey(file, f->key, NULL, NULL, 0, NULL, NULL), 1);
         fclose(file);
         free(path);

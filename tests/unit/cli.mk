@@ -11,7 +11,7 @@ $(B)/tests/unit/audit-reader/%.o: lib/%.c
 $(B)/tests/unit/audit-reader/%.o: tests/unit/%.c | $(B)/tests/unit/audit-reader/
 	$(CC) $(CPPFLAGS) -Itests/unit $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
-AUDIT_READER := $(B)/tests/unit/audit-reader/audit-forge.o $(patsubst lib/%.c,$(B)/tests/unit/audit-reader/%.o,$(LIB_AUDIT_SRC))
+AUDIT_READER := $(addprefix $(B)/tests/unit/audit-reader/,audit-forge.o next-step.o) $(patsubst lib/%.c,$(B)/tests/unit/audit-reader/%.o,$(LIB_AUDIT_SRC))
 # Allocations that fail when the test says so.
 $(B)/tests/test-audit-unknown: AUDIT_UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup
 

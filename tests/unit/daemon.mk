@@ -7,7 +7,7 @@ SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-lea
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing upcalls)
 SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause thread)
-DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-power audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
+DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-power audit-lost audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
 DAEMON_UNIT += $(addprefix $(B)/tests/test-,recorder quota turn elapsed-boots session-table)
 UNIT_TESTS  += $(DAEMON_UNIT)
 
@@ -38,7 +38,7 @@ $(DU)/lib/policy/allow-list.o: $(B)/lib/shipped.h
 DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))) \
 	$(patsubst kernel/%.c,$(DU)/lib/%.o,$(LIB_VERIFIER))
 DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
-DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o)
+DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o settle.o)
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
@@ -51,6 +51,10 @@ $(B)/tests/test-audit-beside: $(addprefix $(DU)/,test-audit-beside.o scratch.o s
 $(B)/tests/test-audit-power: $(addprefix $(DU)/,test-audit-power.o scratch.o scratch-log.o) $(DU_AUDIT) $(DU_VERIFY)
 # Each is looked at, and each sync.
 $(B)/tests/test-audit-power: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=unlinkat
+$(B)/tests/test-audit-lost: $(addprefix $(DU)/,test-audit-lost.o scratch.o scratch-log.o) $(DU_AUDIT) $(DU_VERIFY)
+# A disk of which memory says that it took what it never did.
+$(B)/tests/test-audit-lost: DAEMON_UNIT_LDFLAGS := \
+	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=posix_fadvise,--wrap=mincore,--wrap=fcntl,--wrap=pread
 $(B)/tests/test-audit-matrix: $(addprefix $(DU)/,test-audit-matrix.o audit-forge.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
 $(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
@@ -66,10 +70,10 @@ $(B)/tests/test-recorder: $(addprefix $(DU)/,test-recorder.o recorder.o history.
 $(B)/tests/test-session-table: $(addprefix $(DU)/,test-session-table.o session-table.o scratch.o)
 $(B)/tests/test-turn: $(addprefix $(DU)/,test-turn.o turn.o)
 $(B)/tests/test-quota: $(addprefix $(DU)/,test-quota.o quota.o callers.o)
-$(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o) $(DU_LIB)
-$(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o fake-device.o scratch.o) $(DU_DAEMON) $(DU_LIB)
+$(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o settle.o) $(DU_LIB)
+$(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o next-step.o fake-device.o scratch.o) $(DU_DAEMON) $(DU_LIB)
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
-	$(addprefix $(DU)/,session-fixture.o fake-device.o fake-bus.o fake-clock.o scratch.o scratch-log.o) \
+	$(addprefix $(DU)/,session-fixture.o next-step.o fake-device.o fake-bus.o fake-clock.o scratch.o scratch-log.o) \
 	$(filter-out $(DU)/clock.o,$(DU_DAEMON)) $(DU_LIB)
 $(B)/tests/test-session-overtake $(B)/tests/test-session-pause: $(DU)/overtaking.o
 # Syncs that fail when the test says so.

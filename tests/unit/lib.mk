@@ -24,6 +24,7 @@ $(LU)/%.o: tests/unit/%.c | $(LU)/
 $(LU)/policy/allow-list.o: $(B)/lib/shipped.h
 
 $(B)/tests/test-threshold $(B)/tests/test-threshold-lapses: $(LU)/subjects.o
+$(B)/tests/test-device $(B)/tests/test-compile $(B)/tests/test-safety: $(LU)/next-step.o
 $(B)/tests/test-compile $(B)/tests/test-safety $(B)/tests/test-adjust: $(LU)/protocol-text.o
 # A device node of the test's own.
 $(B)/tests/test-device: LIB_UNIT_LDFLAGS := -Wl,--wrap=open,--wrap=ioctl,--wrap=read,--wrap=close,--wrap=fstat,--wrap=fcntl

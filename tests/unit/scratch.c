@@ -65,9 +65,13 @@ void scratch_write(const char *dir, const char *name, const void *data, size_t s
 {
         char path[PATH_MAX];
         FILE *f;
+        int fd;
 
         (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-        f = fopen(path, "we");
+        /* As the daemon makes its files: nobody else's. */
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        f = fdopen(fd, "we");
         assert_non_null(f);
         assert_int_equal(fwrite(data, 1, size, f), size);
         assert_int_equal(fclose(f), 0);

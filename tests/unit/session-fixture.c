@@ -14,6 +14,7 @@
 #include "fake-device.h"
 #include "elapsed.h"
 #include "manager.h"
+#include "next-step.h"
 #include "scratch.h"
 #include "scratch-log.h"
 #include "session-fixture.h"
@@ -37,7 +38,7 @@ int __wrap_fdatasync(int fd)
 
 static int on_term(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
-        manager_stop(userdata, "shutdown", "The daemon was told to stop.", EXIT_SUCCESS);
+        manager_stop(userdata, ENDING_SHUTDOWN, EXIT_SUCCESS);
         return 0;
 }
 
@@ -327,8 +328,27 @@ void must_run(struct fixture *f)
         must(f, "Start");
 }
 
+/* Where there is nothing to do: it is so already, or it comes by itself. */
+static bool nothing_to_do(const char *sentence)
+{
+        static const char *const parts[] = {
+                        "no pulse waits for the operator", "waits for the external trigger",
+                        "does not wait any more",          "has no notice to confirm",
+                        "have been confirmed already",     "is being closed already",
+                        "There is no fault to clear",      "All pulses of the timeline have been played.",
+        };
+
+        for (size_t i = 0; i < ELEMENTS(parts); i++) {
+                if (strstr(sentence, parts[i]))
+                        return true;
+        }
+        return false;
+}
+
 void refused(struct fixture *f, const char *error, const char *part)
 {
+        if (!nothing_to_do(f->message))
+                tells_next_step(f->message);
         if (!STREQ(f->error, error) || !strstr(f->message, part))
                 fail_msg("refused with %s: %s; expected %s with '%s'", f->error, f->message, error, part);
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,6 +184,71 @@ static void test_what_is_in_the_way_is_named(void **state)
         check_log(f, 4);
 }
 
+/* Who can read a key can sign in the daemon's name; who can write where it lies can put his own there. */
+static void test_keys_of_others(void **state)
+{
+        static const mode_t keys[] = {0640, 0604, 0620, 0602, 0610, 0644}, directories[] = {0750, 0705, 0711, 0777};
+        struct fixture *f = *state;
+        char part[PATH_MAX + 200], *next;
+        size_t i, size;
+        uint64_t records;
+
+        run_once(f, &records);
+        for (i = 0; i < ELEMENTS(keys); i++) {
+                assert_int_equal(fchmodat(f->fd, "keys/1.pem", keys[i], 0), 0);
+                (void)snprintf(part, sizeof(part),
+                               "keys/1.pem has mode %04o, so that others may read or change it; expected is 0600: "
+                               "chmod "
+                               "0600 %s/keys/1.pem, then systemctl restart tmsd",
+                               keys[i], f->path);
+                assert_int_equal(refuse_once(f, part), -EPERM);
+        }
+        assert_int_equal(fchmodat(f->fd, "keys/1.pem", 0600, 0), 0);
+        for (i = 0; i < ELEMENTS(directories); i++) {
+                assert_int_equal(fchmodat(f->fd, "keys", directories[i], 0), 0);
+                (void)snprintf(part, sizeof(part),
+                               "keys/ has mode %04o, so that others may read or change it; expected is 0700: chmod "
+                               "0700 "
+                               "%s/keys, then",
+                               directories[i], f->path);
+                assert_int_equal(refuse_once(f, part), -EPERM);
+        }
+        assert_int_equal(fchmodat(f->fd, "keys", 0700, 0), 0);
+        /* One that no seal has announced yet will sign, too. */
+        next = scratch_read(f->path, "keys/1.pem", &size);
+        scratch_write(f->path, "keys/2.pem", next, size);
+        free(next);
+        assert_int_equal(fchmodat(f->fd, "keys/2.pem", 0644, 0), 0);
+        assert_int_equal(refuse_once(f, "keys/2.pem has mode 0644"), -EPERM);
+        assert_int_equal(unlinkat(f->fd, "keys/2.pem", 0), 0);
+        run_once(f, &records);
+        check_log(f, 3);
+}
+
+/* Its owner can have it read by anybody. */
+static void test_keys_with_another_owner(void **state)
+{
+        struct fixture *f = *state;
+        char part[PATH_MAX + 200];
+        uint64_t records;
+
+        if (geteuid() != 0)
+                skip();
+        run_once(f, &records);
+        assert_int_equal(fchownat(f->fd, "keys/1.pem", 65534, 65534, 0), 0);
+        (void)snprintf(part, sizeof(part),
+                       "keys/1.pem belongs to user 65534; expected is user 0, who tmsd is: chown 0 %s/keys/1.pem, then "
+                       "systemctl restart tmsd",
+                       f->path);
+        assert_int_equal(refuse_once(f, part), -EPERM);
+        assert_int_equal(fchownat(f->fd, "keys/1.pem", 0, 0, 0), 0);
+        assert_int_equal(fchownat(f->fd, "keys", 65534, 65534, 0), 0);
+        assert_int_equal(refuse_once(f, "keys/ belongs to user 65534"), -EPERM);
+        assert_int_equal(fchownat(f->fd, "keys", 0, 0, 0), 0);
+        run_once(f, &records);
+        check_log(f, 3);
+}
+
 /* The auditor of a copy may do without the keys; the daemon cannot go on, and makes no keys/ as if there were a first start. */
 static void test_keys_gone(void **state)
 {
@@ -259,6 +325,8 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_piece_that_is_no_file, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_piece_with_a_long_name, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_what_is_in_the_way_is_named, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_keys_of_others, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_keys_with_another_owner, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_keys_gone, setup, teardown),
                         cmocka_unit_test(test_log_changed_under_the_writer),
         };

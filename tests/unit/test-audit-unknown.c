@@ -4,6 +4,7 @@
  * without memory the reader says so, and never "tampered", "lost" or "torn".
  */
 #include "audit-forge.h"
+#include "next-step.h"
 #include "tms.h"
 
 #include <errno.h>
@@ -138,6 +139,8 @@ static void test_without_descriptors(void **state)
                 assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
                 if (!is_honest(r, &report, &error, EMFILE, EMFILE))
                         fail_msg("%d descriptors left: %d, %s%s", left, r, error.message, report.sentence);
+                if (r < 0)
+                        tells_next_step(error.message);
                 failed += r < 0;
         }
         /* The directory, the log, a file beside it or keys/ and a key. */
@@ -163,6 +166,8 @@ static void sweep(const struct forge *f, bool all)
                 countdown = -1;
                 if (!is_honest(r, &report, &error, ENOMEM, ENOMEM))
                         fail_msg("allocation %ld of %ld: %d, %s%s", n, total, r, error.message, report.sentence);
+                if (r < 0)
+                        tells_next_step(error.message);
                 failed += r < 0;
         }
         assert_true(failed > 0);

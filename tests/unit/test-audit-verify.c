@@ -4,6 +4,7 @@
  * every way that a log can be: none may pass as verified.
  */
 #include "audit-forge.h"
+#include "next-step.h"
 #include "tms.h"
 
 #include <errno.h>
@@ -720,9 +721,11 @@ static void test_anchors_that_are_none(void **state)
         assert_non_null(strstr(error.message, "not a seal"));
         assert_int_equal(tms_audit_verify("/nonexistent", NULL, &report, &error), -ENOENT);
         assert_string_equal(error.file, "/nonexistent");
+        tells_next_step(error.message);
         forge_remove(f, "log.jsonl");
         assert_int_equal(tms_audit_verify(f->dir, NULL, &report, &error), -ENOENT);
         assert_non_null(strstr(error.message, "log.jsonl"));
+        tells_next_step(error.message);
         /* On failure nothing of the report is touched. */
         assert_int_equal(report.result, 99);
 }

@@ -5,6 +5,7 @@
  * manual page says.
  */
 #include "kernel/regs.h"
+#include "next-step.h"
 #include "protocol-text.h"
 
 #include <errno.h>
@@ -616,7 +617,8 @@ static void test_card_without_trigger_input(void **state)
         assert_int_equal(v.pulse, 0);
         assert_int_equal(tms_dose_check(p, &d, &info, &e), -ERANGE);
         assert_string_equal(e.message,
-                            "pulse 0: it waits for an external trigger; the stimulator has no trigger input");
+                            "pulse 0: it waits for an external trigger; the stimulator has no trigger input; "
+                            "choose a protocol without one, or another stimulator");
         assert_int_equal(tms_dose_highest(p, &d, &info, &percent, &e), -ERANGE);
         assert_int_equal(tms_safety_verdict(p, &d, 0, &info, &s, &e), 0);
         assert_int_equal(s.class_, TMS_SAFETY_NEVER);
@@ -624,7 +626,8 @@ static void test_card_without_trigger_input(void **state)
         assert_string_equal(r->layer, "card");
         assert_string_equal(r->table, "trigger_in");
         assert_string_equal(r->sentence,
-                            "pulse 0: it waits for an external trigger; the stimulator has no trigger input.");
+                            "pulse 0: it waits for an external trigger; the stimulator has no trigger input; "
+                            "choose a protocol without one, or another stimulator.");
         tms_timeline_clear(&t);
 
         /* The operator is no input of the card's. */
@@ -666,6 +669,8 @@ static void test_verdict_sentences(void **state)
         for (v.rule = 0; v.rule <= TMS_RULE_GAP + 1; v.rule++) {
                 assert_ptr_equal(tms_verdict_format(&v, buf, sizeof(buf)), buf);
                 assert_true(strlen(buf) > 15);
+                if (v.rule != TMS_RULE_NONE)
+                        tells_next_step(buf);
                 if (v.rule > TMS_RULE_EMPTY && v.rule != TMS_RULE_WAVEFORM)
                         assert_memory_equal(buf, "pulse 41: ", 10);
                 tms_verdict_format(&v, small, sizeof(small));
@@ -675,18 +680,20 @@ static void test_verdict_sentences(void **state)
         assert_non_null(strstr(tms_verdict_format(&v, buf, sizeof(buf)), "60.5 %MSO; at most 60.0 %MSO"));
         v = (struct tms_verdict){TMS_RULE_TRIGGER_IN, 3, 0xb, 0x7};
         assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
-                            "pulse 3: it waits for an external trigger; the stimulator has no trigger input");
+                            "pulse 3: it waits for an external trigger; the stimulator has no trigger input; "
+                            "choose a protocol without one, or another stimulator");
         v = (struct tms_verdict){TMS_RULE_GAP, 3, 3600000000000, 4500000000000};
         assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
                             "pulse 3: it comes 4500.000 s after the pulse before it, or after the start; a gap may "
-                            "last 3600 s");
+                            "last 3600 s; shorten the gap");
         v = (struct tms_verdict){TMS_RULE_WAVEFORM, 0, 1, TMS_LOAD_MONOPHASIC | TMS_LOAD_REVERSE};
         assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
                             "its pulses are monophasic with reversed current; the stimulator's are biphasic, "
-                            "in one direction only");
+                            "in one direction only; choose a protocol with such pulses, or another stimulator");
         v = (struct tms_verdict){TMS_RULE_WAVEFORM, 0, 3 | TMS_LOAD_REVERSE, TMS_LOAD_HALFSINE};
         assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
-                            "its pulses are half-sine; the stimulator's are biphasic, monophasic, in either direction");
+                            "its pulses are half-sine; the stimulator's are biphasic, monophasic, in either direction; "
+                            "choose a protocol with such pulses, or another stimulator");
 }
 
 int main(void)

@@ -3,6 +3,7 @@
  * Device access against a device node of the test's own (the linker hands
  * open, ioctl, read and close to us), and the names of the driver's codes.
  */
+#include "next-step.h"
 #include "tms.h"
 
 #include <errno.h>
@@ -390,11 +391,21 @@ static void test_names(void **state)
 
                 assert_int_equal(sentence[strlen(sentence) - 1], '.');
                 /* What has gone wrong is one sentence, what to do next another. */
-                if (cause != TMS_CAUSE_NONE && cause != TMS_CAUSE_REQUEST && cause != TMS_CAUSE_COMPLETE)
+                if (cause != TMS_CAUSE_NONE && cause != TMS_CAUSE_REQUEST && cause != TMS_CAUSE_COMPLETE) {
                         assert_non_null(strstr(sentence, ". "));
+                        tells_next_step(sentence);
+                }
         }
         assert_string_equal(tms_interlock_name(9), "unknown");
-        assert_non_null(tms_interlock_sentence(9));
+        for (unsigned bit = 0; bit <= 9; bit++)
+                tells_next_step(tms_interlock_sentence(bit));
+        /* It stands behind what strerror() says. */
+        for (int err = 1; err < 200; err++) {
+                char sentence[200];
+
+                snprintf(sentence, sizeof(sentence), "cannot be read: %s; %s", strerror(err), tms_errno_step(err));
+                tells_next_step(sentence);
+        }
 }
 
 int main(void)

@@ -4,6 +4,7 @@
  * protocols, the three layers against each other, and that nothing which
  * lies outside the tables passes in silence.
  */
+#include "next-step.h"
 #include "protocol-text.h"
 
 #include <errno.h>
@@ -30,6 +31,9 @@ static struct tms_safety check(const struct tms_protocol *p, unsigned threshold,
         d.percent_permille = percent;
         if (tms_safety_check(p, &d, &(struct tms_today){.treatment = today}, &s, &e) < 0)
                 fail_msg("%s", e.message);
+        for (size_t i = 0; i < s.n_reasons; i++)
+                if (s.reasons[i].class_ == TMS_SAFETY_NEVER)
+                        tells_next_step(s.reasons[i].sentence);
         return s;
 }
 
@@ -1426,6 +1430,9 @@ static void test_reasons_are_whole(void **state)
                                     strcmp(r->table, "theta_burst") == 0)
                                         assert_true(r->row[0] && r->column[0]);
                                 assert_int_equal(r->sentence[strlen(r->sentence) - 1], '.');
+                                /* Of the other classes the verdict says it once for all: a reason, or a confirmation. */
+                                if (r->class_ == TMS_SAFETY_NEVER)
+                                        tells_next_step(r->sentence);
                                 if (r->class_ > worst)
                                         worst = r->class_;
                         }

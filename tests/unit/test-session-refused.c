@@ -80,6 +80,80 @@ static void test_half_characters(void **state)
         free(key);
 }
 
+static void append_given(sd_bus_message *m, const char *key, const char *type, unsigned again)
+{
+        static const char *const words[] = {"visual", "EMG"};
+        const uint32_t number = 520 + again;
+        int r;
+
+        assert_true(sd_bus_message_open_container(m, 'e', "sv") >= 0);
+        assert_true(sd_bus_message_append(m, "s", key) >= 0);
+        if (STREQ(type, "u"))
+                r = sd_bus_message_append(m, "v", "u", number);
+        else if (STREQ(type, "s"))
+                r = sd_bus_message_append(m, "v", "s", words[again]);
+        else
+                r = sd_bus_message_append(m, "v", "au", 1, number);
+        assert_true(r >= 0);
+        assert_true(sd_bus_message_close_container(m) >= 0);
+}
+
+/* Of two values of one name only one could count, and nobody knows which was meant. */
+static void test_given_twice(void **state)
+{
+        static const struct {
+                const char *key, *type;
+        } known[] = {
+                        {"threshold_permille", "u"},
+                        {"percent_permille", "u"},
+                        {"other_threshold_permille", "u"},
+                        {"threshold_kind", "s"},
+                        {"threshold_coil", "s"},
+                        {"adjusted_threshold_permille", "u"},
+                        {"adjustment", "s"},
+                        {"threshold_method", "s"},
+                        {"override_reason", "s"},
+                        {"leg_thresholds_permille", "au"},
+                        {"leg_adjusted_thresholds_permille", "au"},
+        };
+        struct fixture *f = *state;
+        sd_bus *prescriber = connect_as(f, 65534);
+        sd_bus_message *m;
+        char words[80];
+        size_t i;
+
+        m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "CreateSession");
+        (void)sd_bus_message_append(m, "oa{sv}", "/", 2, "subject", "s", "S-1", "subject", "s", "S-2");
+        assert_false(finish(f, f->bus, m, NULL));
+        refused(f, "InvalidArgument", "Option subject is given twice");
+        assert_true(create_with(f, prescriber, "S-1"));
+        for (i = 0; i < 2 * ELEMENTS(known); i++) {
+                const char *key = known[i / 2].key, *type = known[i / 2].type;
+
+                m = new_call(prescriber, f->session, "org.tmsd1.Session", "Prepare");
+                (void)sd_bus_message_append(m, "ss", "x", f->protocol);
+                (void)sd_bus_message_open_container(m, 'a', "{sv}");
+                append_given(m, key, type, 0);
+                /* Next to it, or with another one in between. */
+                if (i % 2)
+                        append_given(m, STREQ(key, "threshold_kind") ? "threshold_coil" : "threshold_kind", "s", 0);
+                append_given(m, key, type, 1);
+                (void)sd_bus_message_close_container(m);
+                assert_false(finish(f, prescriber, m, NULL));
+                (void)snprintf(words, sizeof(words), "Parameter %s is given twice; expected is each name once", key);
+                refused(f, "InvalidArgument", words);
+        }
+        m = new_call(prescriber, f->session, "org.tmsd1.Session", "Prepare");
+        (void)sd_bus_message_append(m, "ssa{sv}", "x", f->protocol, 3, "threshold_permille", "u", 520, "threshold_kind",
+                                    "s", "rMT", "threshold_coil", "s", "figure-8");
+        if (!finish(f, prescriber, m, NULL))
+                fail_msg("each given once: %s: %s", f->error, f->message);
+        sd_bus_flush_close_unref(prescriber);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "is given twice"), 1 + 2 * ELEMENTS(known));
+        check_log(f, 1, 0);
+}
+
 /* What goes into the log in a prescriber's words is shown there in one line and as it is. */
 static void test_a_reason_is_what_it_looks_like(void **state)
 {
@@ -609,6 +683,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
                         TEST(test_half_characters),
+                        TEST(test_given_twice),
                         TEST(test_a_reason_is_what_it_looks_like),
                         TEST(test_listing_with_a_wrong_file),
                         TEST(test_every_reason_is_told),

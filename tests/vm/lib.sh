@@ -69,7 +69,7 @@ need() {
 		command -v "$c" >/dev/null || missing+=("$c")
 	done
 	[ ${#missing[@]} -eq 0 ] ||
-		die "not installed: ${missing[*]}; the packages are listed in tests/vm/packages"
+		die "not installed: ${missing[*]}; the packages are listed in tests/vm/packages: tests/deps vm installs them"
 }
 
 # debian_mirrors: "URI RELEASE" of the suite's repositories on each Debian mirror that this machine uses,

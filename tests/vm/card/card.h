@@ -253,6 +253,7 @@ struct TMSCard {
 
     /* slot.c */
     bool removed;
+    bool put_back;                  /* before the guest had switched its slot off */
     int64_t deaf_end_ns;            /* does not answer until then: a slow reset */
 
     /* mmio.c, by word of the window */

@@ -7,7 +7,10 @@
  * port above it loses presence and link, with the events that real ports give.
  * QEMU's ports do not know "data link layer state changed", the event that
  * Linux relies on when the slot has an attention button: tms_slot_init() adds
- * it to the port.
+ * it to the port. And QEMU's ports delete the device of a slot that is switched
+ * off, which is right for a card that Linux lets go of, but a card that is put
+ * back while Linux still deals with that it was pulled would be gone for good.
+ * That one loses its power and stays.
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
@@ -31,12 +34,51 @@ static PCIDevice *port_of(TMSCard *s)
     return pci_get_long(cap + PCI_EXP_SLTCAP) & PCI_EXP_SLTCAP_HPC ? port : NULL;
 }
 
+static PCIConfigWriteFunc *qemu_port_write; /* of all ports, of one type */
+
+static TMSCard *card_in(PCIDevice *port)
+{
+    PCIDevice *card = pci_bridge_get_sec_bus(PCI_BRIDGE(port))->devices[0];
+
+    return (TMSCard *)object_dynamic_cast(OBJECT(card), TYPE_TMS_CARD);
+}
+
+/* Linux switches off the power first, and then the indicator; with the second QEMU deletes. */
+static bool slot_is_off(PCIDevice *port)
+{
+    uint8_t *cap = port->config + port->exp.exp_cap;
+    uint16_t off = PCI_EXP_SLTCTL_PCC | PCI_EXP_SLTCTL_PIC_OFF;
+
+    return (pci_get_word(cap + PCI_EXP_SLTCTL) & off) == off;
+}
+
+/* QEMU deletes what is present in the slot: nothing is, while it looks. */
+static void port_write(PCIDevice *port, uint32_t addr, uint32_t val, int len)
+{
+    uint8_t *status = port->config + port->exp.exp_cap + PCI_EXP_SLTSTA;
+    TMSCard *s = card_in(port);
+
+    if (!s || !s->put_back) {
+        qemu_port_write(port, addr, val, len);
+        return;
+    }
+    pci_word_test_and_clear_mask(status, PCI_EXP_SLTSTA_PDS);
+    qemu_port_write(port, addr, val, len);
+    pci_word_test_and_set_mask(status, PCI_EXP_SLTSTA_PDS);
+    s->put_back = !slot_is_off(port);
+}
+
 void tms_slot_init(TMSCard *s)
 {
     PCIDevice *port = port_of(s);
 
     if (port) {
         uint32_t cap = port->exp.exp_cap;
+
+        if (port->config_write != port_write) {
+            qemu_port_write = port->config_write;
+            port->config_write = port_write;
+        }
 
         pci_word_test_and_set_mask(port->wmask + cap + PCI_EXP_SLTCTL,
                                    PCI_EXP_SLTCTL_DLLSCE);
@@ -80,6 +122,7 @@ void tms_slot_remove(TMSCard *s)
     }
     tms_safe(s);
     s->removed = true;
+    s->put_back = false;
     memory_region_set_enabled(&s->msix_bar, false);
     if (port) {
         port_event(port, false);
@@ -101,6 +144,7 @@ void tms_slot_insert(TMSCard *s, int64_t t_ns)
         return;
     }
     s->removed = false;
+    s->put_back = port && !slot_is_off(port);
     s->deaf_end_ns = 0;
     s->clock_start_ns = 0;
     memory_region_set_enabled(&s->msix_bar, true);

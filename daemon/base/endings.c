@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How a session ends, in words; see endings.h. */
+#include "endings.h"
+
+#define ANEW "begin a new session for what is left"
+
+const struct ending_words endings[ENDINGS] = {
+                [ENDING_STOPPED] = {"stopped", "It was stopped on request. When all may go on, " ANEW "."},
+                [ENDING_CLOSED] = {"closed", "Its owner closed the session. To go on, " ANEW "."},
+                [ENDING_OWNER_LEFT] = {"owner_left",
+                                       "The program that owned the session left the bus. To go on, " ANEW "."},
+                [ENDING_OWNER_UNSEEN] = {"owner_left",
+                                         "The bus does not tell whether the program that owned the session is still "
+                                         "there. See journalctl -u dbus, then " ANEW "."},
+                /* These pause the session; it ends if it cannot be paused. */
+                [ENDING_OWNER_FROZEN] = {"owner_frozen",
+                                         "The program that owns the session does not answer: it is frozen or "
+                                         "suspended. Let it go on (fg) and resume; if the session has ended, " ANEW
+                                         "."},
+                [ENDING_OWNER_REFUSED] = {"owner_frozen",
+                                          "The bus does not let the program that owns the session be asked whether it "
+                                          "is alive. See journalctl -u dbus, then resume; if the session has "
+                                          "ended, " ANEW "."},
+                [ENDING_OWNER_NOT_ASKED] = {"owner_frozen",
+                                            "The program that owns the session cannot be asked whether it is alive. "
+                                            "End other programs, then resume; if the session has ended, " ANEW "."},
+                [ENDING_GONE] = {"gone",
+                                 "The stimulator was unplugged. Put it back, or take another one, and " ANEW "."},
+                [ENDING_SHUTDOWN] = {"shutdown",
+                                     "The daemon was told to stop. Start it again (systemctl start tmsd), then " ANEW
+                                     "."},
+                [ENDING_ANEW] = {"shutdown", "The daemon is started anew. Wait a moment, then " ANEW "."},
+                [ENDING_BUS_LOST] = {"bus_lost",
+                                     "The system bus is gone, and with it everybody who could stop the session. See "
+                                     "systemctl status dbus tmsd, and when both are back " ANEW "."},
+                [ENDING_NO_NAME] = {"failed", "Another program has the daemon's name on the bus. End it (busctl status "
+                                              "org.tmsd1), then: systemctl restart tmsd."},
+                [ENDING_NOT_PUBLISHED] = {"failed", "The session could not be put on the bus. Begin a new one."},
+                [ENDING_STALLED] = {"audit_stalled",
+                                    "The disk did not take the records of the last pulses in time. See what is wrong "
+                                    "with it (journalctl -k), then " ANEW "."},
+                [ENDING_NO_MEMORY] = {"audit_failed",
+                                      "The audit log did not take the session's end: no memory. End other programs, "
+                                      "then " ANEW "."},
+};

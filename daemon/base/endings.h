@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a session ends, when it is not the stimulator that says so: the reason
+ * for programs, which stays, and the text for people, which says what to do next.
+ */
+#ifndef TMSD_ENDINGS_H
+#define TMSD_ENDINGS_H
+
+enum ending {
+        ENDING_STOPPED,
+        ENDING_CLOSED,
+        ENDING_OWNER_LEFT,
+        ENDING_OWNER_UNSEEN,
+        ENDING_OWNER_FROZEN,
+        ENDING_OWNER_REFUSED,
+        ENDING_OWNER_NOT_ASKED,
+        ENDING_GONE,
+        ENDING_SHUTDOWN,
+        ENDING_ANEW,
+        ENDING_BUS_LOST,
+        ENDING_NO_NAME,
+        ENDING_NOT_PUBLISHED,
+        ENDING_STALLED,
+        ENDING_NO_MEMORY,
+        ENDINGS,
+};
+
+extern const struct ending_words {
+        const char *reason, *text;
+} endings[ENDINGS];
+
+#endif
