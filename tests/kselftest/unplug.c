@@ -189,6 +189,22 @@ TEST_F_TIMEOUT(slot, loose_contact, 300)
         EXPECT_EQ(0, window_close(&self->window, 0, 0));
 }
 
+/* The card has gone, and Linux does not know yet: nobody is told all ones as its count. */
+TEST_F(slot, gone_and_asked)
+{
+        char class[256], text[64];
+        struct tms_info info;
+
+        ASSERT_EQ(0, node_class(class, sizeof(class)));
+        ASSERT_EQ(0, lab("magic=0xffffffff"));
+        EXPECT_EQ(-ENODEV, call(self->c.fd, TMS_IOC_INFO, &info));
+        EXPECT_EQ(-ENODEV, read_text(text, sizeof(text), "%s/odometer", class));
+        ASSERT_EQ(0, lab("clear"));
+        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_INFO, &info));
+        EXPECT_EQ(0, read_text(text, sizeof(text), "%s/odometer", class));
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
+}
+
 /* Pulled while the driver is being bound: what the registers of an absent card read is not taken for its count. */
 TEST_F(slot, pulled_while_it_is_bound)
 {
