@@ -35,7 +35,7 @@ $(DU)/lib/allow-list.o: $(B)/lib/shipped.h
 DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device.c lib/enumerate.c,$(wildcard lib/*.c))) \
 	$(DU)/lib/timeline.o
 DU_DAEMON := $(patsubst daemon/%.c,$(DU)/%.o,$(filter-out daemon/main.c daemon/tmsctl%.c daemon/cli%.c,$(wildcard daemon/*.c)))
-DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o settle.o)
+DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o list.o log.o pulsefile.o settle.o)
 DU_VERIFY := $(addprefix $(DU)/lib/,audit.o audit-verify.o audit-record.o audit-seal.o audit-keys.o audit-files.o audit-pulses.o pulse-lines.o error.o codepoint.o)
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
@@ -65,7 +65,7 @@ $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
 $(B)/tests/test-elapsed $(B)/tests/test-elapsed-boots: $(B)/tests/%: $(DU)/%.o $(addprefix $(DU)/,computer.o history.o elapsed.o subject.o)
 $(B)/tests/test-turn: $(addprefix $(DU)/,test-turn.o turn.o)
 $(B)/tests/test-quota: $(addprefix $(DU)/,test-quota.o quota.o callers.o)
-$(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o settle.o) $(DU_LIB)
+$(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o list.o settle.o) $(DU_LIB)
 $(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o next-step.o fake-device.o scratch.o) $(DU_DAEMON) $(DU_LIB)
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
 	$(addprefix $(DU)/,session-fixture.o next-step.o fake-device.o fake-bus.o fake-clock.o scratch.o scratch-log.o) \
