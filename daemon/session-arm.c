@@ -50,7 +50,7 @@ static void take_back(struct step *step)
 static bool begin(struct step *step, void (*done)(void *userdata))
 {
         struct session *s = step->s;
-        int fd;
+        int fd, r;
 
         /* A second object over the same open file: objects belong to one thread each. */
         fd = fcntl(tms_device_fd(s->control), F_DUPFD_CLOEXEC, 0);
@@ -64,10 +64,12 @@ static bool begin(struct step *step, void (*done)(void *userdata))
         step->timeline_gen = s->timeline_gen;
         s->in_kernel = true;
         atomic_store(&s->halted, false);
-        step->r = job_start(s->manager->event, run_arm, done, step);
-        if (step->r < 0)
-                s->in_kernel = false;
-        return step->r >= 0;
+        r = job_start(s->manager->event, run_arm, done, step);
+        if (r >= 0)
+                return true; /* the step is the thread's now, and may have its result already */
+        s->in_kernel = false;
+        step->r = r;
+        return false;
 }
 
 /* --- Arm ----------------------------------------------------------------------------------------- */

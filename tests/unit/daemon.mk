@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen session-break \
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause thread)
 DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-power audit-lost audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
 DAEMON_UNIT += $(addprefix $(B)/tests/test-,quota turn elapsed-boots)
 UNIT_TESTS  += $(DAEMON_UNIT)
@@ -75,6 +75,8 @@ $(B)/tests/test-session-overtake $(B)/tests/test-session-pause: $(DU)/overtaking
 $(B)/tests/test-audit-writer $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
 # What was given behind the daemon's back.
 $(B)/tests/test-session-gates: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today
+# A thread that is quick.
+$(B)/tests/test-session-thread: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=job_start
 # Many clients at once; what the daemon does is counted.
 $(B)/tests/test-flood $(B)/tests/test-listing: $(addprefix $(DU)/,flood.o flood-counts.o)
 $(B)/tests/test-flood $(B)/tests/test-listing: DAEMON_UNIT_LDFLAGS += \
