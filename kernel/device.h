@@ -180,6 +180,7 @@ struct tms_setpoints {
  * @late: there is one; engine_lock of @holder
  * @odometer: the card's, by its answers; engine_lock of @holder. A card that comes
  *            back with another has fired where nobody here saw it.
+ * @counted: @odometer holds a count that the card gave; engine_lock of @holder
  * @unanswered: triggers that were never answered, so that @odometer may be that much behind;
  *              engine_lock of @holder
  * @run: number of the last START; engine_lock of @holder
@@ -198,6 +199,7 @@ struct tms_store {
 	struct tms_event late_state;
 	bool late;
 	u64 odometer;
+	bool counted;
 	u32 unanswered;
 	u32 run;
 	u64 fired;

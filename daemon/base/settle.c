@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "list.h"
 #include "settle.h"
 #include "util.h"
 
@@ -166,18 +167,12 @@ int settle_dir(int dir_fd, char *ret_name)
 {
         _cleanup_(closedirp) DIR *d = NULL;
         const struct dirent *entry;
-        int fd, r = 0;
+        int r;
 
         *ret_name = '\0';
-        fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        d = fdopendir(fd);
-        if (!d) {
-                r = -errno;
-                safe_close(fd);
+        r = open_list(dir_fd, &d);
+        if (r < 0)
                 return r;
-        }
         while (r >= 0 && (errno = 0, entry = readdir(d))) {
                 if (entry->d_type == DT_DIR)
                         continue;

@@ -24,7 +24,7 @@ const char *audit_error_text(int error)
         case -EBADMSG:
                 return "a file is not what was written";
         case -ESTALE:
-                return "memory holds of a file what the disk never took, and cannot let go of it";
+                return "memory holds bytes of a file that the disk never took, and cannot let go of them";
         default:
                 return strerrordesc_np(-error) ? strerrordesc_np(-error) : "an unknown error";
         }

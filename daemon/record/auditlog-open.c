@@ -60,8 +60,8 @@ static int settle_problem(struct opening *o, int r, const char *dir, const char 
 {
         if (r == -ESTALE)
                 return problem(o, r,
-                               "of %s/%s memory holds what the disk never took, and another program keeps it there: "
-                               "end that program, which fuser -v names, then systemctl restart tmsd",
+                               "%s/%s: memory holds what the disk never took, and another program keeps it there: end "
+                               "that program, which fuser -v names, then systemctl restart tmsd",
                                dir, name);
         return problem(o, r, "what was written before cannot be synced: %s", strerror(-r));
 }

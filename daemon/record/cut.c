@@ -7,6 +7,7 @@
 
 #include "cut.h"
 #include "file.h"
+#include "list.h"
 
 #define NAMES_MAX 1000
 
@@ -143,17 +144,11 @@ int cut_list(int dir_fd, char ***ret_names, size_t *ret_n)
         const struct dirent *entry;
         char **names = NULL;
         size_t n = 0;
-        int fd, r = 0;
+        int r;
 
-        fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        d = fdopendir(fd);
-        if (!d) {
-                r = -errno;
-                safe_close(fd);
+        r = open_list(dir_fd, &d);
+        if (r < 0)
                 return r;
-        }
         while (r >= 0 && (errno = 0, entry = readdir(d))) {
                 char **grown;
 

@@ -9,6 +9,7 @@
 
 #include "file.h"
 #include "keys.h"
+#include "list.h"
 
 struct key {
         EVP_PKEY *pkey;
@@ -157,21 +158,6 @@ int key_destroy(int dir_fd, uint64_t n)
         if (fdatasync(fd) < 0 || unlinkat(dir_fd, name, 0) < 0 || fsync(dir_fd) < 0)
                 return -errno;
         return 0;
-}
-
-static int open_list(int dir_fd, DIR **ret)
-{
-        int fd, r;
-
-        fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        *ret = fdopendir(fd);
-        if (*ret)
-                return 0;
-        r = -errno;
-        safe_close(fd);
-        return r;
 }
 
 static bool is_key_name(const char *name, uint64_t *ret)

@@ -192,31 +192,39 @@ int tms_back(struct tms_device *tms)
 }
 
 /*
- * The card's count at the begin of a device's life: what it has fired while no driver was bound. Of
- * some of that the answers are in the card still: they are taken first, each is recorded and
- * counted, and the odometer tells of the others. Interrupts are requested, the store is adopted.
+ * Probe takes over what the card has fired while no driver was bound. The card may still hold
+ * answers to some of these pulses. They are taken first, and each is recorded and counted; the
+ * odometer then adds the pulses without an answer. So no pulse counts twice. The caller has
+ * adopted the store and requested the interrupts. Takes tms->lock and engine_lock. -ENODEV: the
+ * card went meanwhile, and its count stays what it was.
  */
-void tms_back_first(struct tms_device *tms)
+int tms_back_first(struct tms_device *tms)
 {
+	struct tms_store *store = tms->store;
 	struct tms_identity was, is;
-	u64 unseen;
+	u64 unseen = 0;
 	int r;
 
 	guard(mutex)(&tms->lock);
 
 	r = back_settle(tms, &was, &is);
 	if (r < 0)
-		dev_warn(&tms->pdev->dev, "it discharges though nobody asks for it: switch it off, and have it serviced\n");
+		dev_warn(&tms->pdev->dev, "the card discharges though nobody asks it to: switch it off, and have it serviced\n");
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		if (r < 0) {
+		if (r < 0)
 			is.odometer = readq(tms->mmio + TMS_REG_ODOMETER);
-			tms->store->history_known = false;
-		}
-		/* Of the card's first life nobody here has seen anything before. */
-		if (tms->life == 1)
-			tms->store->odometer = is.odometer;
-		unseen = tms_store_odometer(tms->store, is.odometer);
+		/* Registers of a card that has gone read all ones, which is no count. */
+		if (!tms_card_present(tms))
+			return -ENODEV;
+		if (r < 0)
+			store->history_known = false;
+		/* The module meets the card for the first time: there is no earlier count. */
+		if (!store->counted)
+			store->odometer = is.odometer;
+		store->counted = true;
+		unseen = tms_store_odometer(store, is.odometer);
 	}
 	tms_store_tell(tms, unseen);
+	return 0;
 }

@@ -75,7 +75,7 @@ u32 tms_limits_max_permille(struct tms_device *tms, const struct tms_coil *coil)
 /* --- back.c: process, tms->lock held ------------------------------------- */
 
 int tms_back(struct tms_device *tms);
-void tms_back_first(struct tms_device *tms);	/* takes tms->lock */
+int tms_back_first(struct tms_device *tms);	/* takes tms->lock */
 
 /* --- identity.c: process ------------------------------------------------- */
 

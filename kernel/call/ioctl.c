@@ -45,7 +45,8 @@ union argument {
 static int call_info(struct tms_file *file, union argument *a)
 {
 	tms_query_info(file->tms, &a->info);
-	return 0;
+	/* Registers of a card that has gone read all ones: no count, no coil. */
+	return tms_card_present(file->tms) ? 0 : -ENODEV;
 }
 
 static int call_status(struct tms_file *file, union argument *a)

@@ -58,8 +58,11 @@ static ssize_t odometer_show(struct device *dev, struct device_attribute *attr, 
 	if (r < 0)
 		return r;
 	odometer = readq(tms->mmio + TMS_REG_ODOMETER);
+	/* Registers of a card that has gone read all ones, which is no count. */
+	if (!tms_card_present(tms))
+		r = -ENODEV;
 	tms_device_leave(tms);
-	return sysfs_emit(buf, "%llu\n", odometer);
+	return r < 0 ? r : sysfs_emit(buf, "%llu\n", odometer);
 }
 static DEVICE_ATTR_RO(odometer);
 

@@ -134,7 +134,9 @@ static int card_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	r = irqs_request(tms);
 	if (r < 0)
 		goto err_remove_panel;
-	tms_back_first(tms);
+	r = tms_back_first(tms);
+	if (r < 0)
+		goto err_free_irqs;
 	pci_set_drvdata(pdev, tms);
 	r = tms_power_add(tms);
 	if (r < 0)

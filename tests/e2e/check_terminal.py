@@ -26,7 +26,7 @@ class Terminal:
     """A command on a pseudo terminal of its own."""
 
     def __init__(self, name, *command):
-        self.shown, self.at, self.status = b"", 0, None
+        self.shown, self.at = b"", 0
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
@@ -78,8 +78,9 @@ def ok(what, result):
     return result
 
 
-def shell(tree):
-    vm = Terminal("first", "tests/vm/run", "--shell", "--icount", "--install", tree)
+def shell(kernel):
+    tree = os.path.join(os.environ.get("B", "build"), "tree", kernel)
+    vm = Terminal("first", "tests/vm/run", "--shell", "--icount", "--kernel", kernel, "--install", tree)
     if not ok("a prompt in the first terminal", vm.sees(PROMPT)):
         vm.types(b"exit\n")
         vm.ends()
@@ -125,8 +126,7 @@ def demo():
 
 def main():
     os.makedirs(sys.argv[1], exist_ok=True)
-    kernel = os.environ.get("KERNEL", "6.1")
-    shell(os.path.join(os.environ.get("B", "build"), "tree", kernel))
+    shell(os.environ.get("KERNEL", "6.1"))
     demo()
     print("1..%u" % len(tests))
     return 0 if all(tests) else 1

@@ -258,9 +258,9 @@ static void nothing(int sig)
 /* --- before and behind ----------------------------------------------------------------- */
 
 /*
- * All is as it was in the morning, and the driver bound, whatever has become of card and slot. A reset in the middle of a
- * card's silence makes the kernel write back what it read then, all ones, as the addresses of its registers: such a card
- * has to be taken out and put in.
+ * Closes every interlock, clears every fault, and has the driver bound to a card that answers. When the kernel resets a
+ * card that does not answer, it saves all ones as the addresses of the card's registers and writes them back behind the
+ * reset. Such a card answers again only when it has been pulled and put back.
  */
 static int mended(struct hostile *all)
 {
@@ -386,7 +386,7 @@ static void attack(struct hostile *all, uint64_t seed)
                 c->dice = (struct dice){.seed = seed, .state = seed * THREADS + i};
                 *c->complaint = 0;
         }
-        /* A signal may come before its thread has begun: to nobody. */
+        /* One thread may signal the other before pthread_create() has stored its number. */
         for (unsigned int i = 0; i < THREADS; i++)
                 all->callers[i].thread = pthread_self();
         for (unsigned int i = 0; i < THREADS; i++)

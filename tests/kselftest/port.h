@@ -44,14 +44,7 @@ static inline int port_query(struct lab_state *ret)
         char reply[512];
         int r = port_talk("query", reply, sizeof(reply));
 
-        if (r)
-                return r;
-        if (sscanf(reply,
-                   "ok t_ns=%" SCNu64 " card_ns=%*u pulses=%" SCNu64 " odometer=%" SCNu64
-                   " state=%15s latch=%x open=%x",
-                   &ret->t_ns, &ret->pulses, &ret->odometer, ret->state, &ret->latch, &ret->open) != 6)
-                return -EPROTO;
-        return 0;
+        return r ? r : lab_state_parse(reply, ret);
 }
 
 #endif

@@ -61,6 +61,16 @@ int lab(const char *format, ...)
         return lab_talk(line, reply, sizeof(reply));
 }
 
+int lab_state_parse(const char *reply, struct lab_state *ret)
+{
+        if (sscanf(reply,
+                   "ok t_ns=%" SCNu64 " card_ns=%*u pulses=%" SCNu64 " odometer=%" SCNu64
+                   " state=%15s latch=%x open=%x",
+                   &ret->t_ns, &ret->pulses, &ret->odometer, ret->state, &ret->latch, &ret->open) != 6)
+                return -EPROTO;
+        return 0;
+}
+
 int lab_query_card(unsigned int card, struct lab_state *ret)
 {
         char line[64], reply[4096];
@@ -70,12 +80,7 @@ int lab_query_card(unsigned int card, struct lab_state *ret)
         r = lab_talk(line, reply, sizeof(reply));
         if (r)
                 return r;
-        if (sscanf(reply,
-                   "ok t_ns=%" SCNu64 " card_ns=%*u pulses=%" SCNu64 " odometer=%" SCNu64
-                   " state=%15s latch=%x open=%x",
-                   &ret->t_ns, &ret->pulses, &ret->odometer, ret->state, &ret->latch, &ret->open) != 6)
-                return -EPROTO;
-        return 0;
+        return lab_state_parse(reply, ret);
 }
 
 int64_t lab_reads(const char *reg)

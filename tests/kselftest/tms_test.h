@@ -41,6 +41,7 @@ struct lab_state {
 /* Commands, several with ";" between them. -EINVAL, and why on stderr, when the model refuses. */
 int lab(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int lab_query(struct lab_state *ret);
+int lab_state_parse(const char *reply, struct lab_state *ret); /* of "query" */
 int lab_query_card(unsigned int card, struct lab_state *ret);
 /* How often the first card's register of that name was read since the machine began, or a negative errno. */
 int64_t lab_reads(const char *reg);

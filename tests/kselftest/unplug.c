@@ -189,4 +189,52 @@ TEST_F_TIMEOUT(slot, loose_contact, 300)
         EXPECT_EQ(0, window_close(&self->window, 0, 0));
 }
 
+/* The card has gone, and Linux does not know yet: nobody is told all ones as its count. */
+TEST_F(slot, gone_and_asked)
+{
+        char class[256], text[64];
+        struct tms_info info;
+
+        ASSERT_EQ(0, node_class(class, sizeof(class)));
+        ASSERT_EQ(0, lab("magic=0xffffffff"));
+        EXPECT_EQ(-ENODEV, call(self->c.fd, TMS_IOC_INFO, &info));
+        EXPECT_EQ(-ENODEV, read_text(text, sizeof(text), "%s/odometer", class));
+        ASSERT_EQ(0, lab("clear"));
+        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_INFO, &info));
+        EXPECT_EQ(0, read_text(text, sizeof(text), "%s/odometer", class));
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
+}
+
+/* Pulled while the driver is being bound: what the registers of an absent card read is not taken for its count. */
+TEST_F(slot, pulled_while_it_is_bound)
+{
+        uint64_t total = status_of(self->c.fd).total_fired;
+        uint32_t today = status_of(self->c.fd).pulses_today;
+        unsigned int failed = 0;
+        char address[64];
+
+        ASSERT_EQ(0, card_address(address, sizeof(address)));
+        controller_close(&self->c);
+        for (uint64_t at_ns = 100000; at_ns < 3 * MS; at_ns += 25000) {
+                int fd;
+
+                ASSERT_EQ(0, write_file("/sys/bus/pci/drivers/tms/unbind", address));
+                ASSERT_EQ(0, lab("in=%llu remove", (unsigned long long)at_ns));
+                failed += write_file("/sys/bus/pci/drivers/tms/bind", address) != 0;
+                sleep_ns(2 * S);
+                ASSERT_EQ(0, lab("insert"));
+                sleep_ns(2 * S);
+                ASSERT_EQ(0, wait_node(true));
+                fd = node_open(O_RDONLY);
+                ASSERT_LE(0, fd);
+                EXPECT_EQ(total, status_of(fd).total_fired);
+                ASSERT_EQ(today, status_of(fd).pulses_today) TH_LOG("pulled at %llu ns", (unsigned long long)at_ns);
+                close(fd);
+        }
+        /* Some came before the card was asked, some behind. */
+        EXPECT_GT(failed, 0);
+        EXPECT_LT(failed, 116);
+        EXPECT_EQ(0, window_close(&self->window, 0, 0));
+}
+
 TEST_HARNESS_MAIN
