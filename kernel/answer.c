@@ -73,8 +73,6 @@ static void judge_delivered(struct tms_device *tms, u64 word, const struct tms_s
 	u32 permille = field(word, TMS_ANSWER_PERMILLE_SHIFT, TMS_ANSWER_PERMILLE_MASK);
 	u64 card_ns = tms_clock_widen(&tms->anchor, shot->raw_ns, word & TMS_ANSWER_TIME_MASK,
 				      TMS_ANSWER_TIME_BITS);
-	/* Short enough that no slewing shows. */
-	u64 from_ns = shot->raw_ns - (shot->after_ns - shot->before_ns);
 
 	tms->store->odometer++;
 	tms_rest_begin(tms, shot->before_ns);
@@ -84,7 +82,7 @@ static void judge_delivered(struct tms_device *tms, u64 word, const struct tms_s
 
 	if (abs((int)permille - (int)shot->permille) > tms->caps.ampl_tol_permille)
 		tms_fault(tms, TMS_CAUSE_CARD_AMPLITUDE);
-	else if (!tms_clock_within(&tms->anchor, from_ns, shot->raw_ns, card_ns))
+	else if (!tms_clock_within(&tms->anchor, shot->raw_before_ns, shot->raw_ns, card_ns))
 		tms_fault(tms, TMS_CAUSE_CARD_INTERVAL);
 }
 
@@ -228,8 +226,10 @@ void tms_answer_give_up(struct tms_device *tms)
 static void trigger(struct tms_device *tms)
 {
 	u64 card_ns = readq(tms->mmio + TMS_REG_TRIGGER_IN_NS);
+	/* In this order: a CPU held up in between takes the edge for older, and its pulse for late. */
+	u64 now_ns = tms_now();
 	u64 ago_ns = max_t(s64, tms_raw() - tms_clock_to_raw(&tms->anchor, card_ns), 0);
-	u64 edge_ns = tms_now() - ago_ns;
+	u64 edge_ns = now_ns - ago_ns;
 
 	tms_event_trigger(tms, edge_ns, card_ns);
 
