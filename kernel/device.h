@@ -138,7 +138,8 @@ struct tms_timeline {
  * @scheduled_ns: due
  * @before_ns: last look at the clock before the trigger was written
  * @after_ns: first one after
- * @raw_ns: CLOCK_MONOTONIC_RAW, just after that
+ * @raw_before_ns: CLOCK_MONOTONIC_RAW, not after @before_ns
+ * @raw_ns: CLOCK_MONOTONIC_RAW, not before @after_ns
  */
 struct tms_shot {
 	bool pending;
@@ -149,6 +150,7 @@ struct tms_shot {
 	u64 scheduled_ns;
 	u64 before_ns;
 	u64 after_ns;
+	u64 raw_before_ns;
 	u64 raw_ns;
 };
 
@@ -375,6 +377,15 @@ static inline u64 tms_now(void)
 static inline u64 tms_raw(void)
 {
 	return ktime_get_raw_ns();
+}
+
+/* Both, in the order that a moment promises. */
+static inline struct tms_moment tms_moment(void)
+{
+	struct tms_moment m = { .raw_ns = tms_raw() };
+
+	m.mono_ns = tms_now();
+	return m;
 }
 
 static inline bool tms_in_range(u32 value, u32 low, u32 high)

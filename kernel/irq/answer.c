@@ -70,8 +70,6 @@ static void answer_judge_delivered(struct tms_device *tms, u64 word, const struc
 	u32 permille = answer_field(word, TMS_ANSWER_PERMILLE_SHIFT, TMS_ANSWER_PERMILLE_MASK);
 	u64 card_ns = tms_clock_widen(&tms->anchor, shot->raw_ns, word & TMS_ANSWER_TIME_MASK,
 				      TMS_ANSWER_TIME_BITS);
-	/* Short enough that no slewing shows. */
-	u64 from_ns = shot->raw_ns - (shot->after_ns - shot->before_ns);
 
 	tms->store->odometer++;
 	tms_rest_begin(tms, shot->before_ns);
@@ -81,7 +79,7 @@ static void answer_judge_delivered(struct tms_device *tms, u64 word, const struc
 
 	if (abs((int)permille - (int)shot->permille) > tms->caps.ampl_tol_permille)
 		tms_fault(tms, TMS_CAUSE_CARD_AMPLITUDE);
-	else if (!tms_clock_within(&tms->anchor, from_ns, shot->raw_ns, card_ns))
+	else if (!tms_clock_within(&tms->anchor, shot->raw_before_ns, shot->raw_ns, card_ns))
 		tms_fault(tms, TMS_CAUSE_CARD_INTERVAL);
 }
 

@@ -114,8 +114,9 @@ static void engine_leave_out(struct tms_device *tms, u64 now_ns, u32 outcome)
 		tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
 }
 
-/* The trigger was written between @before_ns and @after_ns. */
-static void engine_fired(struct tms_device *tms, u64 before_ns, u64 after_ns)
+/* The trigger was written between @before_ns and @after_ns; the step began at @woken. */
+static void engine_fired(struct tms_device *tms, const struct tms_moment *woken,
+			 u64 before_ns, u64 after_ns)
 {
 	struct tms_play *play = &tms->play;
 	u64 due_ns = tms_play_due(play);
@@ -135,6 +136,7 @@ static void engine_fired(struct tms_device *tms, u64 before_ns, u64 after_ns)
 		.scheduled_ns = due_ns,
 		.before_ns = before_ns,
 		.after_ns = after_ns,
+		.raw_before_ns = tms_moment_not_before(woken, before_ns),
 		.raw_ns = tms_raw(),
 	};
 	tms_history_add(&tms->store->history, &tms->physics, before_ns, event.set_permille);
@@ -172,7 +174,8 @@ static void engine_pulse(struct tms_device *tms, u64 *spun_ns)
 	struct tms_play *play = &tms->play;
 	u64 due_ns = tms_play_due(play);
 	u64 lateness_ns = tms->timeline->lateness_ns;
-	u64 not_after_ns, woken_ns, read_ns, before_ns, due_raw_ns;
+	u64 not_after_ns, read_ns, before_ns;
+	struct tms_moment woken;
 	u32 gate;
 
 	if (READ_ONCE(tms->stop))
@@ -198,17 +201,15 @@ static void engine_pulse(struct tms_device *tms, u64 *spun_ns)
 		tms_end(tms, TMS_CAUSE_RECORD_FULL);
 		return;
 	}
-	woken_ns = tms_now();
+	woken = tms_moment();
 	if (play->skipping) {
-		engine_leave_out(tms, woken_ns, TMS_PULSE_OUTCOME_SKIPPED);
+		engine_leave_out(tms, woken.mono_ns, TMS_PULSE_OUTCOME_SKIPPED);
 		return;
 	}
-	tms_fitness_wakeup(tms, woken_ns - (due_ns - tms_param_lead_ns()));
-	/* So near that no slewing of the one clock shows in the other. */
-	due_raw_ns = tms_raw() + (due_ns - woken_ns);
-	not_after_ns = tms_clock_not_after(&tms->anchor, due_raw_ns + lateness_ns);
+	tms_fitness_wakeup(tms, woken.mono_ns - (due_ns - tms_param_lead_ns()));
+	not_after_ns = tms_clock_not_after(&tms->anchor, tms_moment_raw(&woken, due_ns) + lateness_ns);
 
-	*spun_ns = engine_spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
+	*spun_ns = engine_spin(due_ns - TMS_GATE_AHEAD_NS) - woken.mono_ns;
 	gate = readl(tms->mmio + TMS_REG_GATE);
 	read_ns = tms_now();
 	if ((gate & TMS_GATE_PERMIT_MASK) != TMS_GATE_PERMIT) {
@@ -220,7 +221,7 @@ static void engine_pulse(struct tms_device *tms, u64 *spun_ns)
 	if (before_ns - due_ns <= lateness_ns && !READ_ONCE(tms->stop)) {
 		writeq(not_after_ns, tms->mmio + TMS_REG_NOT_AFTER);
 		writel(tms->setpoints.seq, tms->mmio + TMS_REG_TRIGGER);
-		engine_fired(tms, before_ns, tms_now());
+		engine_fired(tms, &woken, before_ns, tms_now());
 	} else if (READ_ONCE(tms->stop)) {
 		tms_ring_release(&tms->store->ring, 2);
 	} else {

@@ -36,12 +36,21 @@ void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil)
 	};
 }
 
-/* Both clocks at one instant; U64_MAX from a card that is gone. */
+/*
+ * Both clocks at one instant; U64_MAX from a card that is gone. Whatever holds up the CPU during
+ * the reading makes the instant uncertain, and NOT_AFTER with it: then it is read again.
+ */
 void tms_card_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor)
 {
-	ret_anchor->before_ns = tms_raw();
-	ret_anchor->card_ns = rd64(tms, TMS_REG_CLOCK_NS);
-	ret_anchor->after_ns = tms_raw();
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ret_anchor->before_ns = tms_raw();
+		ret_anchor->card_ns = rd64(tms, TMS_REG_CLOCK_NS);
+		ret_anchor->after_ns = tms_raw();
+		if (ret_anchor->after_ns - ret_anchor->before_ns <= TMS_CLOCK_SLACK_NS)
+			return;
+	}
 }
 
 /* Events of the trigger input only count while a pulse waits for one; older ones are void. */

@@ -44,8 +44,10 @@ irqreturn_t tms_fault_irq(int irq, void *data)
 static void vector_trigger(struct tms_device *tms)
 {
 	u64 card_ns = readq(tms->mmio + TMS_REG_TRIGGER_IN_NS);
+	/* In this order: a CPU held up in between takes the edge for older, and its pulse for late. */
+	u64 now_ns = tms_now();
 	u64 ago_ns = max_t(s64, tms_raw() - tms_clock_to_raw(&tms->anchor, card_ns), 0);
-	u64 edge_ns = tms_now() - ago_ns;
+	u64 edge_ns = now_ns - ago_ns;
 
 	tms_event_trigger(tms, edge_ns, card_ns);
 

@@ -9,6 +9,23 @@
 
 #include "clock.h"
 
+/*
+ * CLOCK_MONOTONIC_RAW at @mono_ns, for a moment that is so near that no slewing shows. Never
+ * later than it will be, but by what CLOCK_MONOTONIC is slewed until then.
+ */
+u64 tms_moment_raw(const struct tms_moment *m, u64 mono_ns)
+{
+	return m->raw_ns + (mono_ns - m->mono_ns);
+}
+
+/* CLOCK_MONOTONIC_RAW was not less than that at @mono_ns, which is behind @m; slewed or not. */
+u64 tms_moment_not_before(const struct tms_moment *m, u64 mono_ns)
+{
+	u64 age_ns = mono_ns - m->mono_ns;
+
+	return m->raw_ns + age_ns - age_ns / 8;
+}
+
 static s64 clock_least(s64 raw_ns)
 {
 	return raw_ns - TMS_CLOCK_DRIFT(abs(raw_ns)) - TMS_CLOCK_SLACK_NS;

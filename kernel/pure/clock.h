@@ -29,6 +29,21 @@ struct tms_anchor {
 	u64 card_ns;
 };
 
+/**
+ * struct tms_moment - one instant on both of the host's clocks
+ * @raw_ns: CLOCK_MONOTONIC_RAW, read first
+ * @mono_ns: CLOCK_MONOTONIC, read after that
+ *
+ * Whatever held up the CPU between the two readings (firmware, a hypervisor), @raw_ns is
+ * not after @mono_ns. So an instant computed from it is rather too early than too late.
+ */
+struct tms_moment {
+	u64 raw_ns;
+	u64 mono_ns;
+};
+
+u64 tms_moment_raw(const struct tms_moment *m, u64 mono_ns);
+u64 tms_moment_not_before(const struct tms_moment *m, u64 mono_ns);
 bool tms_clock_agrees(const struct tms_anchor *then, const struct tms_anchor *now);
 bool tms_clock_within(const struct tms_anchor *a, u64 from_ns, u64 to_ns, u64 card_ns);
 u64 tms_clock_not_after(const struct tms_anchor *a, u64 raw_ns);

@@ -65,6 +65,7 @@ static int arm_patiently(struct controller *c, const struct tms_pulse *pulses, u
 /*
  * Armed and not started yet: until it has fired @n, however often a starved host made it begin anew.
  * What ends the wait is the test's own time-out: how fast the host is says nothing of the module.
+ * Whatever else ended it does so at once.
  */
 static int start_patiently(struct controller *c, const struct tms_pulse *pulses, uint32_t count, uint32_t n)
 {
@@ -77,10 +78,15 @@ static int start_patiently(struct controller *c, const struct tms_pulse *pulses,
                 s = status_of(c->fd);
                 if (before + s.fired >= n)
                         return 0;
+                if (s.state == TMS_STATE_RUNNING)
+                        continue;
                 resume = (struct tms_resume){.delay_ns = 50 * MS};
-                if (s.state == TMS_STATE_PAUSED && s.cause == TMS_CAUSE_LATE)
+                if (s.state == TMS_STATE_PAUSED && s.cause == TMS_CAUSE_LATE) {
                         call(c->fd, TMS_IOC_RESUME, &resume);
-                if (starved(c->fd)) {
+                } else if (!starved(c->fd)) {
+                        fprintf(stderr, "# start: state %u, cause %u after %u pulses\n", s.state, s.cause, s.fired);
+                        return -EPROTO;
+                } else {
                         before += s.fired;
                         r = controller_load(c, pulses, count);
                         r = r ? r : arm_patiently(c, pulses, count);

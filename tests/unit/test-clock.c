@@ -85,6 +85,50 @@ static void test_not_after_is_tight(void **state)
         assert_int_equal(tms_clock_not_after(&a, 101 * S), 8 * S + S / 1000);
 }
 
+/* Mostly at once; now and then the CPU is held up for as long as firmware or a hypervisor likes. */
+static u64 held_up_ns(void)
+{
+        return below(4) ? below(200) : below(100 * 1000 * 1000);
+}
+
+/* CLOCK_MONOTONIC, slewed against CLOCK_MONOTONIC_RAW. */
+static u64 slewed(u64 raw_ns, s64 ppm)
+{
+        return 3 * S + raw_ns + (s64)raw_ns * ppm / 1000000;
+}
+
+/* A pulse's step on a CPU that is held up anywhere: a true answer is believed, and the bound is kept. */
+static void test_held_up(void **state)
+{
+        for (u32 i = 0; i < 100000; i++) {
+                struct card c = {below(1ULL << 62), (s64)below(1999) - 999};
+                s64 slewed_ppm = (s64)below(1001) - 500;
+                u64 raw_ns = S + below(1000000 * S), lateness_ns = below(1000 * 1000);
+                struct tms_anchor a = anchor(&c, raw_ns);
+                u64 due_ns, before_ns, due_raw_ns, fired_raw_ns;
+                struct tms_moment woken;
+
+                raw_ns = a.after_ns + below(50 * 1000 * 1000);
+                woken.raw_ns = raw_ns;
+                raw_ns += held_up_ns();
+                woken.mono_ns = slewed(raw_ns, slewed_ppm);
+                due_raw_ns = raw_ns + 20000;
+                due_ns = slewed(due_raw_ns, slewed_ppm);
+                raw_ns = due_raw_ns + held_up_ns() / 1000;
+                before_ns = slewed(raw_ns, slewed_ppm);
+                fired_raw_ns = raw_ns + held_up_ns();
+                raw_ns = fired_raw_ns + held_up_ns();
+
+                assert_true(tms_moment_not_before(&woken, before_ns) <= fired_raw_ns);
+                assert_true(tms_clock_within(&a, tms_moment_not_before(&woken, before_ns), raw_ns,
+                                             card_reads(&c, fired_raw_ns)));
+                assert_true(tms_moment_raw(&woken, due_ns) <= due_raw_ns + 10);
+                assert_true(tms_clock_not_after(&a, tms_moment_raw(&woken, due_ns) + lateness_ns) <=
+                            card_reads(&c, due_raw_ns + lateness_ns) + (due_raw_ns + lateness_ns - a.before_ns) / 500 +
+                                            5200);
+        }
+}
+
 static void test_widen_around_the_wrap(void **state)
 {
         const u64 wrap = 1ULL << 40;
@@ -98,9 +142,8 @@ static void test_widen_around_the_wrap(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_true_clocks),
-                        cmocka_unit_test(test_false_clocks),
-                        cmocka_unit_test(test_not_after_is_tight),
+                        cmocka_unit_test(test_true_clocks),           cmocka_unit_test(test_false_clocks),
+                        cmocka_unit_test(test_not_after_is_tight),    cmocka_unit_test(test_held_up),
                         cmocka_unit_test(test_widen_around_the_wrap),
         };
 
