@@ -10,6 +10,9 @@ DAEMON_SEES_call   := -Idaemon/call $(DAEMON_SEES_record)
 DAEMON_SEES_gates  := -Idaemon/gates $(DAEMON_SEES_call)
 DAEMON_SEES_treat  := -Idaemon/treat $(DAEMON_SEES_gates)
 DAEMON_SEES_bus    := -Idaemon/bus $(DAEMON_SEES_treat)
+DAEMON_SEES_daemon := $(DAEMON_SEES_bus)
+# Of the daemon's files tmsctl includes util.h and names.h alone.
+DAEMON_SEES_tmsctl := $(DAEMON_SEES_base)
 
 TMSD_SRC   := $(sort $(wildcard daemon/*.c)) \
 	$(sort $(wildcard $(DAEMON_FLOORS:%=daemon/%/*.c)))
@@ -23,24 +26,14 @@ IN_TREE := -Wl,-rpath,'$$ORIGIN'
 LINKED  := $(B)/installed
 
 # Not intermediate files to be removed again.
-.PRECIOUS: $(B)/daemon/ $(DAEMON_FLOORS:%=$(B)/daemon/%/) $(LINKED)/
+.PRECIOUS: $(LINKED)/
 
 ALL_TARGETS     += $(B)/tmsd $(if $(TMSCTL_SRC),$(B)/tmsctl)
 INSTALL_TARGETS += install-daemon
 
-$(B)/daemon/%.o: daemon/%.c | $(B)/daemon/
-	$(CC) $(DAEMON_SEES_bus) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
-
-define daemon_floor
-$(B)/daemon/$(1)/%.o: daemon/$(1)/%.c | $(B)/daemon/$(1)/
-	$$(CC) $$(DAEMON_SEES_$(1)) $$(CPPFLAGS) $$(CFLAGS) -fPIE -c -o $$@ $$<
-endef
-$(foreach d,$(DAEMON_FLOORS),$(eval $(call daemon_floor,$(d))))
-
-# Of the daemon's files tmsctl includes util.h and names.h alone.
-$(B)/daemon/tmsctl/%.o: daemon/tmsctl/%.c
+$(B)/daemon/%.o: daemon/%.c
 	@mkdir -p $(@D)
-	$(CC) $(DAEMON_SEES_base) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
+	$(CC) $(DAEMON_SEES_$(notdir $(@D))) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
 
 $(B)/tmsd: $(TMSD_OBJ) $(B)/libtms.so.0
 	$(CC) $(CFLAGS) $(LDFLAGS) $(DAEMON_LDFLAGS) -pie $(IN_TREE) -o $@ $(TMSD_OBJ) $(B)/libtms.so.0 $(TMSD_LIBS)
