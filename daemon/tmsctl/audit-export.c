@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit export: a copy of the log with all that a verifier needs, for someone
- * off the machine. Which pulse files there are is looked up first, then the log
- * is copied, then those files: they may be ahead of it, never behind, and none
- * is of a session that began after it was copied. With --live the daemon adds a fresh seal,
- * the anchor to hold the next copy against; the copy is verified at the end.
+ * audit export: a copy of the log with all that a verifier needs, for someone off the machine. Which
+ * pulse files there are is looked up first, then the log is copied, then those files. The daemon may
+ * write meanwhile: a session that begins between the look and the copy is in the log and its pulse
+ * file is not, and the log's last record may be half of one. So the copy is verified, and one that
+ * does not verify is made again when the log has grown meanwhile. With --live the daemon adds a fresh
+ * seal, the anchor to hold the next copy against.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,6 +13,9 @@
 #include <sys/stat.h>
 
 #include "audit-verbs.h"
+
+/* So often is a copy of a log that grows made again. */
+#define COPIES_MAX 3
 
 DEFINE_TRIVIAL_CLEANUP_FUNC(DIR *, closedir)
 
@@ -21,8 +25,8 @@ static int fail_copy(const char *name, const char *what)
                      tms_errno_step(errno));
 }
 
-/* Regular files only, as long as they are now; never over another. */
-static int copy_file(int from_dir, int to_dir, const char *name)
+/* Regular files only, as long as they are now; never over another, but over that of this export's copy before. */
+static int copy_file(int from_dir, int to_dir, const char *name, bool again)
 {
         _cleanup_(closep) int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         _cleanup_(closep) int to = -1;
@@ -34,7 +38,7 @@ static int copy_file(int from_dir, int to_dir, const char *name)
         if (!S_ISREG(st.st_mode))
                 return -fail(STATUS_FAILED, FAILURE_FAILED, "%s: is not a regular file; see: tmsctl audit verify",
                              name);
-        to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        to = openat(to_dir, name, O_WRONLY | O_CREAT | (again ? O_TRUNC : O_EXCL) | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (to < 0)
                 return fail_copy(name, "cannot be made");
         for (left = st.st_size; left > 0;) {
@@ -97,7 +101,7 @@ static int list_dir(int from_dir, const char *name, const char *part, struct nam
         return errno ? fail_copy(name, "cannot be read") : 0;
 }
 
-static int copy_names(int from_dir, int to_dir, const char *name, const struct names *names)
+static int copy_names(int from_dir, int to_dir, const char *name, const struct names *names, bool again)
 {
         _cleanup_(closep) int from = -1, to = -1;
         size_t i;
@@ -106,20 +110,20 @@ static int copy_names(int from_dir, int to_dir, const char *name, const struct n
         from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (from < 0)
                 return fail_copy(name, "cannot be opened");
-        if (!STREQ(name, ".") && mkdirat(to_dir, name, 0700) < 0)
+        if (!STREQ(name, ".") && mkdirat(to_dir, name, 0700) < 0 && !(again && errno == EEXIST))
                 return fail_copy(name, "cannot be made");
         to = openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (to < 0)
                 return fail_copy(name, "cannot be opened");
         for (i = 0; i < names->n; i++) {
-                r = copy_file(from, to, names->name[i]);
+                r = copy_file(from, to, names->name[i], again);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-static int copy_log(const char *from, const char *to)
+static int copy_log(const char *from, const char *to, bool again)
 {
         _cleanup_(closep) int from_dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC), to_dir = -1;
         _cleanup_(names_clear) struct names pulses = {0}, protocols = {0}, cut = {0};
@@ -127,25 +131,58 @@ static int copy_log(const char *from, const char *to)
 
         if (from_dir < 0)
                 return fail_copy(from, "the audit directory cannot be opened");
-        if (mkdir(to, 0700) < 0)
+        if (!again && mkdir(to, 0700) < 0)
                 return fail_copy(to, "cannot be made");
         to_dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (to_dir < 0)
                 return fail_copy(to, "cannot be opened");
         r = list_dir(from_dir, "pulses", "", &pulses);
         if (r >= 0)
-                r = copy_file(from_dir, to_dir, "log.jsonl");
+                r = copy_file(from_dir, to_dir, "log.jsonl", again);
         if (r >= 0)
-                r = copy_file(from_dir, to_dir, "key0.pub");
+                r = copy_file(from_dir, to_dir, "key0.pub", again);
         if (r >= 0)
-                r = copy_names(from_dir, to_dir, "pulses", &pulses);
+                r = copy_names(from_dir, to_dir, "pulses", &pulses, again);
         if (r >= 0)
                 r = list_dir(from_dir, "protocols", "", &protocols);
         if (r >= 0)
-                r = copy_names(from_dir, to_dir, "protocols", &protocols);
+                r = copy_names(from_dir, to_dir, "protocols", &protocols, again);
         if (r >= 0)
                 r = list_dir(from_dir, ".", "cut-", &cut);
-        return r < 0 ? r : copy_names(from_dir, to_dir, ".", &cut);
+        return r < 0 ? r : copy_names(from_dir, to_dir, ".", &cut, again);
+}
+
+/* Of the log in dir; 0 of one that cannot be asked. */
+static off_t log_size(const char *dir)
+{
+        char path[4096];
+        struct stat st;
+
+        if ((size_t)snprintf(path, sizeof(path), "%s/log.jsonl", dir) >= sizeof(path) || stat(path, &st) < 0)
+                return 0;
+        return st.st_size;
+}
+
+/* A copy that verifies, or one of a log that stands still. */
+static int copy_whole(const char *from, const char *to, const struct tms_audit_anchor *anchor,
+                      struct tms_audit_report *ret_report)
+{
+        struct tms_error error = {0};
+        off_t before;
+        int i, r;
+
+        for (i = 1;; i++) {
+                before = log_size(from);
+                r = copy_log(from, to, i > 1);
+                if (r < 0)
+                        return r;
+                r = tms_audit_verify(to, anchor, ret_report, &error);
+                if (r < 0)
+                        return -fail_tms(r == -EINVAL ? STATUS_BAD_INPUT : STATUS_FAILED, FAILURE_FAILED, &error);
+                if (ret_report->result == TMS_AUDIT_VERIFIED || ret_report->result == TMS_AUDIT_PREFIX ||
+                    i == COPIES_MAX || log_size(from) == before)
+                        return 0;
+        }
 }
 
 static int write_seal(const char *dir, const char *line)
@@ -170,7 +207,6 @@ int verb_audit_export(int argc, char **argv)
         _cleanup_(freep) char *seal = NULL;
         struct tms_audit_anchor anchor = {.key0_fingerprint = opt.key0};
         struct tms_audit_report report;
-        struct tms_error error = {0};
         char nonce[NONCE_TEXT];
         int r;
 
@@ -181,13 +217,8 @@ int verb_audit_export(int argc, char **argv)
                 anchor.seal = seal;
                 anchor.nonce = nonce;
         }
-        r = copy_log(opt.dir ? opt.dir : AUDIT_DIR, argv[0]);
+        r = copy_whole(opt.dir ? opt.dir : AUDIT_DIR, argv[0], &anchor, &report);
         if (r >= 0 && seal)
                 r = write_seal(argv[0], seal);
-        if (r < 0)
-                return -r;
-        r = tms_audit_verify(argv[0], &anchor, &report, &error);
-        if (r < 0)
-                return fail_tms(r == -EINVAL ? STATUS_BAD_INPUT : STATUS_FAILED, FAILURE_FAILED, &error);
-        return audit_print_report(&report);
+        return r < 0 ? -r : audit_print_report(&report);
 }

@@ -43,6 +43,10 @@ $(CLI_TEST)/lib/pure/%.o: kernel/pure/%.c
 $(CLI_TEST)/tmsctl: $(CLI_OBJ)
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lsystemd -lyaml -lcrypto -ludev -ljansson -lm
 
+# One beside which a daemon writes.
+$(CLI_TEST)/tmsctl-beside: $(CLI_OBJ) tests/cli/beside.c
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -Wl,--wrap=openat -o $@ $^ -lsystemd -lyaml -lcrypto -ludev -ljansson -lm
+
 $(CLI_TEST)/mock-tmsd: tests/cli/mock-tmsd.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $< -lsystemd
@@ -54,5 +58,5 @@ $(CLI_TEST)/forge-log: tests/cli/forge-log.c tests/unit/audit-forge.c
 -include $(wildcard $(CLI_TEST)/*.d $(CLI_TEST)/daemon/*/*.d $(CLI_TEST)/lib/*.d $(CLI_TEST)/lib/*/*.d)
 
 .PHONY: check-cli
-check-cli: $(CLI_TEST)/tmsctl $(CLI_TEST)/mock-tmsd $(CLI_TEST)/forge-log
+check-cli: $(CLI_TEST)/tmsctl $(CLI_TEST)/mock-tmsd $(CLI_TEST)/forge-log $(CLI_TEST)/tmsctl-beside
 	@tests/cli/run $^
