@@ -41,7 +41,7 @@ static const struct {
                 {ERROR_PREFIX "NoStimulator", STATUS_NO_STIMULATOR, NULL},
                 {ERROR_PREFIX "Fault", STATUS_FAILED, NULL, "After mending its cause: tmsctl clear-fault"},
                 {ERROR_PREFIX "Unfit", STATUS_FAILED, NULL,
-                 "For what would help: tmsctl latency (in the virtual machine of make vm: VM_FLAGS=--icount)"},
+                 "For what would help: tmsctl latency (in make vm's machine: exit, then make vm VM_FLAGS=--icount)"},
                 {SD_BUS_ERROR_SERVICE_UNKNOWN, STATUS_FAILED,
                  "the daemon is not running; start it with: systemctl start tmsd"},
                 {SD_BUS_ERROR_NAME_HAS_NO_OWNER, STATUS_FAILED,
