@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every limit and timeout of the module on one page, but for those of the verifier
- * (pure/timeline.h) and of the ring (pure/ring.h). What a site may tighten is a module
+ * Every limit and timeout of the module on one page, but for those of the ring (pure/ring.h)
+ * and those that the verifier and the library use too (pure/timeline.h). What a site may tighten is a module
  * parameter (irq/params.c).
  */
 #ifndef TMS_NUMBERS_H
@@ -19,7 +19,6 @@
 #define TMS_QUIET_NS		200000		/* before that, no task runs on the engine's CPU */
 #define TMS_GATE_AHEAD_NS	3000		/* live interlocks are read this long before */
 #define TMS_LATENESS_MIN_NS	1000
-#define TMS_LATENESS_NS		50000
 #define TMS_LATENESS_MAX_NS	1000000
 #define TMS_FITNESS_NS		20000
 #define TMS_FITNESS_MAX_NS	NSEC_PER_SEC
@@ -35,7 +34,6 @@
 #define TMS_PROBES		20		/* at least, per arming */
 #define TMS_PROBE_NS		(5 * NSEC_PER_MSEC)
 #define TMS_TRIGGER_DELAY_NS	50000		/* edge of the trigger input to its pulse */
-#define TMS_SETTLE_MARGIN_NS	200000		/* answer's interrupt, queueing, gate window */
 #define TMS_DRAINS_MAX		64		/* of a card that never stops answering */
 #define TMS_IDLE_EXIT_US	5		/* deepest idle the engine's CPU may take */
 

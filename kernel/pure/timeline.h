@@ -31,6 +31,14 @@ typedef __s64 s64;
 #define TMS_DAY_HOURS		24
 
 /*
+ * The two parts of an envelope's settle_margin_ns: how late a pulse may be when its timeline asks
+ * for no other tolerance; and, behind a pulse that is so late, the answer's interrupt, the
+ * queueing of the next set-point and the gate's window.
+ */
+#define TMS_LATENESS_NS		50000
+#define TMS_SETTLE_MARGIN_NS	200000
+
+/*
  * A card that would be charged for longer than this without a pulse is discharged: BREAK. It is
  * charged again in the last seconds before the next pulse: whoever asks for that does so ten
  * seconds ahead, the card has eight of them. Nor does a run wait in BREAK for ever.

@@ -286,11 +286,6 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
 
 /* --- The kernel's verdict in advance ------------------------------------------------------------ */
 
-/*
- * As the driver has it, behind a pulse as late as may be: the answer's
- * interrupt, queueing the next set-point, the gate's window.
- */
-#define SETTLE_MARGIN_NS 200000ull
 /* The card that the register contract describes, with a figure-8 coil. */
 static const struct tms_info reference_card = {
                 .card_caps = TMS_CAP_BIPHASIC | TMS_CAP_MONOPHASIC | TMS_CAP_HALFSINE | TMS_CAP_REVERSE_CURRENT |
@@ -299,7 +294,7 @@ static const struct tms_info reference_card = {
                 REFERENCE_CARD,
                 .max_pulses_per_s = 200,
                 .max_pulses_per_day = 20000,
-                .lateness_default_ns = REFERENCE_LATENESS_NS,
+                .lateness_default_ns = TMS_LATENESS_NS,
 };
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
@@ -326,7 +321,7 @@ int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info
                         .min_interval_ns = info->min_interval_ns,
                         .pulse_mJ = info->pulse_mJ,
                         .charge_mW = info->charge_mW,
-                        .settle_margin_ns = SETTLE_MARGIN_NS + info->lateness_default_ns,
+                        .settle_margin_ns = TMS_SETTLE_MARGIN_NS + info->lateness_default_ns,
                         .reservoir_mJ = info->reservoir_mJ,
                         .refill_mW = info->refill_mW,
                         .coil_heat_mJ = info->coil_heat_mJ,
