@@ -17,7 +17,7 @@ void audit_conclude(struct audit_pass *v, enum tms_audit_result result, uint64_t
         va_start(ap, format);
         vsnprintf(v->report.sentence + n, sizeof(v->report.sentence) - n, format, ap);
         va_end(ap);
-        /* What it quotes of a log may have been put there to steer the terminal on which the sentence is read. */
+        /* The sentence may quote the log, and somebody may have written there what steers a terminal. */
         tms_text_line(v->report.sentence);
 }
 

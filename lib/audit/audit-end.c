@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is left when all lines hold: the anchors that the caller holds, the
- * files of the keys, the pulse files to their ends.
+ * What is checked after all lines were found good: the anchors that the caller
+ * holds, the files of the keys, and the pulse files up to their ends.
  */
 #include "audit-pass.h"
 
@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <strings.h>
 
-/* No record yet: so it is when the very first start is cut off, and then nothing else is there either. */
+/* A log without a record is what a first start leaves that was cut off. Then there is no file beside it either. */
 static int check_unused(struct audit_pass *v, struct audit_why *why)
 {
         char name[300];

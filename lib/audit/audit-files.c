@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The files beside the log that never change: protocols, and pieces that a
- * restart has cut off. Each is held against what the log says of it.
+ * restart has cut off the log or a pulse file. Each is compared with what the
+ * log says of it.
  */
 #include "audit-internal.h"
 
@@ -14,7 +15,7 @@
 #include <string.h>
 
 struct audit_files {
-        int dir_fd;      /* the log's, not ours to close */
+        int dir_fd;      /* of the log; its owner closes it */
         void *protocols; /* tsearch() tree of hashes that were found good */
 };
 
@@ -91,7 +92,7 @@ int audit_dir_has_names(int dir_fd, const char *dir, char *ret_name, size_t size
         return r;
 }
 
-/* The SHA-256 of the whole file, whose size is *ret_size. */
+/* Returns the SHA-256 and the size of a whole file. */
 static int hash_file(struct audit_files *f, const char *name, char ret[AUDIT_HEX + 1], uint64_t *ret_size,
                      struct audit_why *why)
 {
@@ -176,7 +177,7 @@ int audit_files_cut(struct audit_files *f, const json_t *data, struct audit_why 
         uint64_t size;
         int r;
 
-        /* Logs begun before pieces were kept name none. */
+        /* Older versions did not keep the pieces, so that the records of those logs do not name one. */
         if (!file)
                 return 0;
         if (!is_cut_name(name) || !audit_is_hex(sha256, AUDIT_HEX) || !json_is_integer(bytes))

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Between the files that read audit logs: audit.c (lines), audit-verify.c
+ * What the files that read audit logs share: audit.c (lines), audit-verify.c
  * (passes over a log, see audit-pass.h), audit-record.c (a record's shape), audit-seal.c
- * (signatures), audit-keys.c (the files of the keys), audit-files.c (what lies
+ * (signatures), audit-keys.c (the files of the keys), audit-files.c (files
  * beside the log), audit-pulses.c (pulse files) and pulse-lines.c (their
  * lines). The format is in AUDIT.md.
  *
  * Two kinds of failure are kept apart throughout. -EBADMSG: the log was read,
- * and does not hold. Any other errno: something could not be read (no
- * descriptor, no memory, no permission, a disk error), and nothing is known.
+ * and what it says is not true. Any other errno: something could not be read
+ * (no descriptor, no memory, no permission, a disk error), and whether the log
+ * is true is not known.
  *
- * audit/: these rooms know base/ only, and nothing of the daemon that writes the log. They read files, so that a
- * call may wait for a disk, in whichever thread calls; they keep nothing between two calls, and take no lock.
+ * audit/: these rooms know base/ only, and nothing of the daemon that writes the log. They run in whichever thread
+ * calls, keep nothing between two calls, and take no lock. They read files, so that a call may wait for a disk.
  */
 #ifndef TMS_LIB_AUDIT_INTERNAL_H
 #define TMS_LIB_AUDIT_INTERNAL_H
@@ -24,12 +25,12 @@
 #define AUDIT_HEX 64 /* digits of a hash or a raw public key */
 #define AUDIT_NO_HASH "0000000000000000000000000000000000000000000000000000000000000000"
 
-/* Why something does not hold or could not be read: one clause, without its place. */
+/* Why something is not true or could not be read: one clause that does not say where in the log. */
 struct audit_why {
         char text[384];
 };
 
-/* Each fills why. audit_why() returns -EBADMSG, audit_unknown() returns -err. */
+/* Both fill why. audit_why() returns -EBADMSG, audit_unknown() returns -err. */
 int audit_why(struct audit_why *why, const char *format, ...) _printf_(2, 3);
 int audit_unknown(struct audit_why *why, int err, const char *format, ...) _printf_(3, 4);
 
@@ -46,20 +47,20 @@ struct audit_reader {
 };
 
 int audit_reader_open(struct audit_reader *r, const char *dir, struct tms_error *error);
-/* The same below an open directory, which stays the caller's. Without log.jsonl there are no lines. */
+/* The same for an open directory, which still belongs to the caller. A missing log.jsonl is read as an empty one. */
 int audit_reader_open_at(struct audit_reader *r, int dir_fd, struct tms_error *error);
 void audit_reader_close(struct audit_reader *r);
-/* 1: a line; 0: the end, perhaps torn; else a negative errno with error filled. */
+/* 1: there is a line. 0: the end; a torn line may precede it. Else a negative errno, with error filled. */
 int audit_reader_next(struct audit_reader *r, struct tms_error *error);
 
 /* --- Records (audit-record.c) --------------------------------------------------------- */
 
 /* -EBADMSG: the text is no JSON, or has a key twice; -ENOMEM. */
 int audit_json_parse(const char *text, size_t size, json_t **ret);
-/* A line as a record of the right shape. */
+/* Parses a line. -EBADMSG: the text is no JSON, or not of the shape that all records have; -ENOMEM. */
 int audit_record_parse(const char *text, size_t size, json_t **ret, struct audit_why *why);
 
-/* A seal's line that the caller holds. */
+/* The line of a seal that the caller has kept off the machine. */
 struct audit_held {
         const char *text; /* NULL: none */
         size_t size;
@@ -67,43 +68,43 @@ struct audit_held {
         bool found;
 };
 
-/* text: borrowed. -EINVAL with error filled: it is no seal. */
+/* *ret points into text and must not outlive it. -EINVAL, with error filled: text is no seal. */
 int audit_held_parse(const char *text, struct audit_held *ret, struct tms_error *error);
 
 /* --- Signatures (audit-seal.c) ------------------------------------------------------ */
 
 bool audit_is_hex(const char *s, size_t digits);
-void audit_unhex(const char *s, size_t size, unsigned char *ret); /* s has been checked */
+void audit_unhex(const char *s, size_t size, unsigned char *ret); /* the caller has checked s */
 /* Did libcrypto fail since ERR_clear_error() because there was no memory? */
 bool audit_crypto_no_memory(void);
 
-/* A seal's record against the key that the seal before it announced. */
+/* Checks the signature of a seal's record by the public key that the seal before it announced. */
 int audit_seal_check(const json_t *record, uint64_t number, const char *expected_public, struct audit_why *why);
 
 /* --- The files of the keys (audit-keys.c) ------------------------------------------- */
 
-/* key0.pub holds this raw public key. */
+/* Checks that key0.pub contains this raw public key. */
 int audit_key0_check(int dir_fd, const char *key0, struct audit_why *why);
 
 enum audit_keys {
         AUDIT_KEYS_HOLD,   /* the key that the last seal announces is there */
-        AUDIT_KEYS_HIDDEN, /* there is no keys/ beside the log, or it may not be read: nothing is known */
-        AUDIT_KEYS_LOST,   /* none, or an older one, or a newer one alone */
-        AUDIT_KEYS_WRONG,  /* a file that holds another key, or none */
+        AUDIT_KEYS_HIDDEN, /* there is no keys/ beside the log, or this user may not read it: nothing is known */
+        AUDIT_KEYS_LOST,   /* keys/ has no key, only older ones, or only newer ones */
+        AUDIT_KEYS_WRONG,  /* the file of that key contains another key, or no key */
 };
 
-/* keys/ beside the log after that many seals, the last of which announces this public key. */
+/* Checks keys/ beside a log with that many seals, the last of which announces this public key. */
 int audit_keys_check(int dir_fd, uint64_t seals, const char *public_hex, enum audit_keys *ret, struct audit_why *why);
-/* The log has no record yet: nothing may be there but what a start leaves that was cut off before its first record. */
+/* For a log without a record: refuses keys that a first start, cut off before its first record, cannot have left. */
 int audit_keys_unused(int dir_fd, struct audit_why *why);
 
 /* --- Files beside the log (audit-files.c) ------------------------------------------- */
 
-/* A regular file below the log's directory; names in a log lead nowhere else. */
+/* Opens a regular file below dir_fd and refuses a link. The caller has checked that name cannot lead elsewhere. */
 int audit_open_beside(int dir_fd, const char *name, struct stat *ret_st);
-/* What to make of a failure to open or read it. */
+/* Turns r, a failure to open or to read that file, into -EBADMSG or -errno, and fills why. */
 int audit_why_open(struct audit_why *why, const char *name, int r);
-/* Has the directory below dir_fd any name that does not begin with a dot? Copies one to ret_name. 1 yes, 0 no. */
+/* 1: the directory below dir_fd has a name that does not begin with a dot, copied to ret_name; 0: it has none. */
 int audit_dir_has_names(int dir_fd, const char *dir, char *ret_name, size_t size, struct audit_why *why);
 
 struct audit_files;
@@ -113,15 +114,15 @@ struct audit_files *audit_files_free(struct audit_files *f);
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct audit_files *, audit_files_free)
 
 int audit_files_protocol(struct audit_files *f, const json_t *data, struct audit_why *why);
-/* A piece that was cut off the log or off a pulse file, if data names one. */
+/* Checks the piece that was cut off the log or off a pulse file, if data names one. */
 int audit_files_cut(struct audit_files *f, const json_t *data, struct audit_why *why);
 
 /* --- Pulse files (pulse-lines.c, audit-pulses.c) ----------------------------------------- */
 
-#define AUDIT_PULSE_FILE 160 /* a name's size */
+#define AUDIT_PULSE_FILE 160 /* size of a name, with its zero */
 
 bool audit_is_pulse_file(const char *name);
-/* The next line of a file of that name, of which at bytes were read before. */
+/* Counts the next line of the pulse file name, of which at bytes precede it. -EBADMSG: it is no such line. */
 int audit_pulse_line(const char *name, uint64_t at, struct tms_pulse_counts *c, const char *text, size_t size,
                      struct audit_why *why);
 
@@ -131,13 +132,13 @@ int audit_pulses_new(int dir_fd, struct audit_pulses **ret);
 struct audit_pulses *audit_pulses_free(struct audit_pulses *p);
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct audit_pulses *, audit_pulses_free)
 
-/* line: the record's place in the log. A session.create record's data: the file of that session is there from now on. */
+/* For a session.create record: from now on that session's file must be there. line: the record's line in the log. */
 int audit_pulses_begin(struct audit_pulses *p, const json_t *data, uint64_t line);
-/* A recovery.pulses.intent record's data: the file may grow again. */
+/* For a recovery.pulses.intent record: the file may grow again. */
 int audit_pulses_reopen(struct audit_pulses *p, const json_t *data, uint64_t line, struct audit_why *why);
-/* What a session.pulses or (end) session.end or recovery.pulses record says of the file. */
+/* For a session.pulses record, or with end a session.end or recovery.pulses record: checks what it says of the file. */
 int audit_pulses_claim(struct audit_pulses *p, const json_t *data, bool end, uint64_t line, struct audit_why *why);
-/* After the last record: every file against all that was said. *ret_line: the record that names the one that is bad. */
+/* After the last record: checks every file to its end. *ret_line: the line of the record that names the bad one. */
 int audit_pulses_finish(struct audit_pulses *p, uint64_t *ret_line, bool *ret_unnamed, struct audit_why *why);
 uint64_t audit_pulses_delivered(const struct audit_pulses *p);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What can be seen of the keys themselves: key0.pub in the log's directory,
- * and keys/ beside that directory, where an auditor may look there.
+ * The files of the keys: key0.pub in the log's directory, and keys/ beside
+ * that directory, which an auditor may not be allowed to read.
  */
 #include "audit-internal.h"
 
@@ -17,7 +17,7 @@
 #define KEY_SIZE 32
 #define PEM_MAX 4096
 
-/* A key file's bytes; -EBADMSG if it is no regular file or far too long for a key. */
+/* Reads a key file. -EBADMSG: it is not a regular file, or far too long for a key. */
 static int read_pem(int dir_fd, const char *name, char buf[PEM_MAX], size_t *ret_size)
 {
         _cleanup_close_ int fd = -1;
@@ -39,7 +39,7 @@ static int read_pem(int dir_fd, const char *name, char buf[PEM_MAX], size_t *ret
         return have < PEM_MAX ? 0 : -EBADMSG;
 }
 
-/* The raw public half of the key in a PEM file, as hex; private or public by the reader given. */
+/* Returns the raw public key, as hex, of a PEM file that contains a private key or, else, a public key. */
 static int public_of(int dir_fd, const char *name, bool private, char ret[AUDIT_HEX + 1])
 {
         char pem[PEM_MAX];
@@ -58,7 +58,7 @@ static int public_of(int dir_fd, const char *name, bool private, char ret[AUDIT_
                 explicit_bzero(pem, size);
                 return -ENOMEM;
         }
-        /* An empty passphrase rather than a prompt on the terminal. */
+        /* With an empty passphrase, libcrypto does not ask for one on the terminal. */
         key = private ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"")
                       : PEM_read_bio_PUBKEY(bio, NULL, NULL, (void *)"");
         if (key && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519 && EVP_PKEY_get_raw_public_key(key, raw, &raw_size) == 1 &&
@@ -89,7 +89,7 @@ int audit_key0_check(int dir_fd, const char *key0, struct audit_why *why)
         return 0;
 }
 
-/* N.pem as the daemon writes it, and nothing like it. */
+/* True only for N.pem in exactly the form that the daemon writes: "07.pem" is no such name. */
 static bool is_key_name(const char *name, uint64_t *ret)
 {
         char again[32], *end;
@@ -138,7 +138,7 @@ static int list_keys(int keys_fd, struct range *ret)
         return r;
 }
 
-/* Sets *ret to LOST or WRONG and fills why, if the key's file is not what it should be. */
+/* Sets *ret. A negative return value comes with why filled. */
 static int check_key_file(int keys_fd, uint64_t n, const char *public_hex, enum audit_keys *ret, struct audit_why *why)
 {
         char name[32], public[AUDIT_HEX + 1];
@@ -165,7 +165,7 @@ static int check_key_file(int keys_fd, uint64_t n, const char *public_hex, enum 
         return 0;
 }
 
-/* -1: keys/ is not there or may not be read. */
+/* *ret is -1 if keys/ is not there or this user may not read it. */
 static int open_keys(int dir_fd, struct audit_why *why, int *ret)
 {
         int fd = openat(dir_fd, "../keys", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -198,7 +198,7 @@ int audit_keys_check(int dir_fd, uint64_t seals, const char *public_hex, enum au
                                  " seals, but its signing key has moved on to number %" PRIu64
                                  ": records were lost or taken away",
                                  seals, range.highest);
-        /* A key that no seal has announced yet may be there; the next seal will want it. */
+        /* The daemon makes the key after the current one before the next seal announces it. */
         if (range.highest == seals + 1) {
                 r = check_key_file(keys_fd, seals + 1, NULL, ret, why);
                 if (r < 0 || *ret != AUDIT_KEYS_HOLD)

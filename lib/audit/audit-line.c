@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One record: it follows from the one before, a seal is by the key that was
- * announced, and each file beside the log is what its record says.
+ * The checks of one record: its "prev" is the hash of the record before, a
+ * seal is signed by the key that was announced, and each file beside the log
+ * is what its record says.
  */
 #include "audit-pass.h"
 
@@ -55,7 +56,7 @@ static int check_seal(struct audit_pass *v, const json_t *record, struct audit_w
         return 0;
 }
 
-/* A record about files beside the log. */
+/* Checks the files beside the log that a record is about. */
 static int check_files(struct audit_pass *v, const char *type, const json_t *data, struct audit_why *why)
 {
         bool end = strcmp(type, "session.end") == 0 || strcmp(type, "recovery.pulses") == 0;
@@ -71,7 +72,7 @@ static int check_files(struct audit_pass *v, const char *type, const json_t *dat
                 return audit_pulses_reopen(v->pulses, data, v->reader.line, why);
         if (strcmp(type, "recovery.log") == 0)
                 return audit_files_cut(v->files, data, why);
-        /* A pulse file is complete at its session's end, and after a restart has added what the kernel still had. */
+        /* end: the pulse file is complete, as its session has ended or a restart has completed it. */
         if (end || strcmp(type, "session.pulses") == 0)
                 r = audit_pulses_claim(v->pulses, data, end, v->reader.line, why);
         return r < 0 ? r : audit_files_cut(v->files, data, why);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One pass over a log: audit-verify.c makes passes and says which is believed,
- * audit-line.c checks each record, audit-end.c what is left when all of them
- * hold, audit-conclude.c puts the result in words.
+ * One pass over a log: audit-verify.c makes passes and decides which of them is
+ * believed, audit-line.c checks each record, audit-end.c checks what only the
+ * whole log can show, audit-conclude.c puts the result in words.
  */
 #ifndef TMS_LIB_AUDIT_PASS_H
 #define TMS_LIB_AUDIT_PASS_H
@@ -22,17 +22,17 @@ struct audit_pass {
         bool nonce_found, keys_hidden;
 };
 
-/* The verdict: line 0 is no line's. */
+/* Sets the verdict. line 0: the verdict is not about one line. */
 void audit_conclude(struct audit_pass *v, enum tms_audit_result result, uint64_t line, const char *format, ...)
                 _printf_(4, 5);
-/* The verdict on a log that holds: what it was held against decides which. */
+/* Sets the verdict on a log in which nothing is wrong; it depends on the anchors that the caller gave. */
 void audit_conclude_good(struct audit_pass *v);
-/* Any failure but -EBADMSG has nothing to do with the log; why is filled, unless it is memory. */
+/* Reports r, a failure to read: any but -EBADMSG. why says what could not be read; empty, it was memory. Returns r. */
 int audit_fail_read(const struct audit_why *why, int r, uint64_t line, struct tms_error *error);
 
-/* The line in the reader. 0, -EBADMSG with the verdict in the report, or another error with error filled. */
+/* Checks the reader's current line. 0; -EBADMSG with the verdict in the report; or another errno with error filled. */
 int audit_check_line(struct audit_pass *v, struct tms_error *error);
-/* What is known of the log's end, the surest first; returns as audit_check_line(). */
+/* Checks the log's end, the surest evidence first. Returns as audit_check_line(). */
 int audit_check_end(struct audit_pass *v, struct tms_error *error);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pulse files, held against what the log says of them.
+ * Pulse files, compared with what the log says of them.
  *
- * A pulse file grows, and the log names its hash again and again on the way.
- * Each is read once: the running hash and counts stay between two records, so
- * that a long session costs what its file costs.
+ * A pulse file grows, and several records of the log give its hash so far.
+ * Each file is read once: the running hash and the counts are kept from record
+ * to record, so that the time for a session grows with its file's size only.
  *
- * A crash may leave a file that is longer than the log says, if its session
- * had not ended, or if a recovery.pulses.intent record had announced that it
- * would grow. It may leave a file that no record names, too, but none with
- * pulses in it: the record that names a file comes before its first pulse.
+ * After a crash, a file may be longer than the log says if its session had not
+ * ended, or if a recovery.pulses.intent record had announced that the file
+ * would grow. There may also be a file that no record names, but it contains
+ * no pulse: the record that names a file comes before the file's first pulse.
  */
 #include "audit-internal.h"
 
@@ -26,16 +26,16 @@ struct pulse_file {
         EVP_MD_CTX *sha;
         uint64_t bytes; /* read and hashed so far */
         struct tms_pulse_counts counts;
-        bool ended;    /* it may not be longer than bytes */
-        bool must_be;  /* a session has begun with it */
+        bool ended;    /* the file may not be longer than bytes */
+        bool must_be;  /* the file must exist: its session has begun */
         uint64_t line; /* of the last record that names it */
 };
 
 struct audit_pulses {
-        int dir_fd;  /* the log's, not ours to close */
+        int dir_fd;  /* of the log; its owner closes it */
         void *files; /* tsearch() tree of struct pulse_file */
         uint64_t delivered;
-        /* While finish() walks the tree: the first bad file in the order of the log. */
+        /* For audit_pulses_finish(): of the bad files, the one that the log names first. */
         const struct pulse_file *bad;
         struct audit_why bad_why;
         int error;
@@ -43,7 +43,7 @@ struct audit_pulses {
 
 /* --- Files ---------------------------------------------------------------------- */
 
-/* The name comes first in struct pulse_file, so that one comparison serves names and files. */
+/* a and b are names or files: name is the first member of struct pulse_file. */
 static int by_name(const void *a, const void *b)
 {
         return strcmp(a, b);
@@ -120,7 +120,7 @@ static int get_pulse_file(struct audit_pulses *p, const char *name, struct pulse
         return 0;
 }
 
-/* Takes the file's next lines, up to exactly that many bytes. */
+/* Reads on in the file until exactly that many bytes are read, which must be the end of a line. */
 static int read_up_to(struct audit_pulses *p, struct pulse_file *f, uint64_t bytes, struct audit_why *why)
 {
         _cleanup_free_ char *text = NULL;
@@ -212,7 +212,7 @@ int audit_pulses_reopen(struct audit_pulses *p, const json_t *data, uint64_t lin
         return 0;
 }
 
-/* A count that must be there; wanted: optional, absent means 0. */
+/* Reads a count. An absent one is 0, and is an error if it is wanted. */
 static bool get_count(const json_t *data, const char *key, bool wanted, uint64_t *ret)
 {
         const json_t *v = json_object_get(data, key);
@@ -254,7 +254,7 @@ static int get_claim(const json_t *data, struct claim *ret, struct audit_why *wh
         return 0;
 }
 
-/* A session that ended and names no file wrote none: a file of its name is then one that no record names. */
+/* A session whose end names no file wrote none. A file with that session's name then counts as named by no record. */
 static void forget_session(struct audit_pulses *p, const json_t *data)
 {
         const char *session = json_string_value(json_object_get(data, "session"));
@@ -321,7 +321,7 @@ int audit_pulses_claim(struct audit_pulses *p, const json_t *data, bool end, uin
 
 /* --- When all records are read ------------------------------------------------------ */
 
-/* From where the log left off: whole lines, and perhaps a torn one. at: bytes that were read before. */
+/* Reads what follows the first at bytes, of which the log speaks: whole lines, then perhaps a torn one. */
 static int read_rest(const char *name, FILE *file, uint64_t at, struct tms_pulse_counts *counts, struct audit_why *why)
 {
         _cleanup_free_ char *text = NULL;
@@ -382,7 +382,7 @@ static void check_node(const void *node, VISIT visit, void *userdata)
                 p->error = r;
 }
 
-/* A file that no record names: a crash leaves it without a pulse in it. */
+/* For a file that no record names: only a crash can have left it, and then it contains no pulse. */
 static int check_unnamed(const struct audit_pulses *p, const char *name, struct audit_why *why)
 {
         struct tms_pulse_counts counts = {0};

@@ -9,7 +9,7 @@ static bool is_time(const json_t *v)
 {
         const char *s = json_string_value(v);
 
-        /* A number beyond JSON's signed integers is written as text. */
+        /* The daemon writes a number above INT64_MAX as text. */
         return (json_is_integer(v) && json_integer_value(v) >= 0) || (s && *s && s[strspn(s, "0123456789")] == 0);
 }
 

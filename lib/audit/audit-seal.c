@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Seals: Ed25519 signatures whose key changes with each. Nothing here signs. */
+/* Seals: Ed25519 signatures, each by another key. This file checks them; it does not sign. */
 #include "audit-internal.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ bool audit_crypto_no_memory(void)
                ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
 }
 
-/* 1 yes, 0 no, -ENOMEM. */
+/* 1: the signature is right, 0: it is not, or -ENOMEM. */
 static int signature_holds(const char *public_hex, const char *sig_hex, const char *text, size_t size)
 {
         _cleanup_(pkey_freep) EVP_PKEY *key = NULL;
@@ -58,7 +58,7 @@ static int signature_holds(const char *public_hex, const char *sig_hex, const ch
         audit_unhex(public_hex, sizeof(public), public);
         audit_unhex(sig_hex, sizeof(sig), sig);
         ERR_clear_error();
-        /* Any 32 bytes make a key, so that only memory can be missing here. */
+        /* Any 32 bytes are a key, so that this can fail for lack of memory only. */
         key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public, sizeof(public));
         if (!key || !ctx || EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) != 1)
                 return -ENOMEM;
@@ -97,7 +97,7 @@ int audit_seal_check(const json_t *record, uint64_t number, const char *expected
         if (strcmp(public, next) == 0)
                 return audit_why(why, "a seal that announces its own key again");
 
-        /* seq and prev are the record's own and were held against the chain before. */
+        /* check_chain() has checked the record's seq and prev. */
         size = asprintf(&text, "tmsd-seal-1\n%" JSON_INTEGER_FORMAT "\n%s\n%" PRIu64 "\n%s\n%s\n%s\n",
                         json_integer_value(json_object_get(record, "seq")),
                         json_string_value(json_object_get(record, "prev")), number, next, nonce,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Is this audit log what was written? One pass over the lines: each follows
- * from the one before, each seal from the key announced before it, each file
- * beside the log from its record. The first thing that does not hold ends it.
+ * Is this audit log what was written? A pass goes over the lines and checks
+ * each against the one before, each seal against the key announced before it,
+ * and each file beside the log against its record. The first thing that is
+ * wrong ends the pass.
  *
- * Then the anchors: what the caller holds that whoever had the machine could
- * not change. Without one the best result is a prefix.
+ * Then the log is compared with the anchors: the caller keeps them where
+ * whoever controls the machine cannot change them. Without an anchor the best
+ * result is TMS_AUDIT_PREFIX.
  */
 #include "audit-pass.h"
 
@@ -14,7 +16,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define ATTEMPTS 20 /* on a log that grows while it is read; more than two */
+#define ATTEMPTS 20 /* passes over a log that grows while it is read; must be more than two */
 
 static void verify_clear(struct audit_pass *v)
 {
@@ -37,30 +39,30 @@ static int read_all(struct audit_pass *v, struct tms_error *error)
 }
 
 /*
- * A log that grows while it is read may be seen in the middle of a line, or of a
- * seal and its keys. To be called after everything else was read: growth that it does not see did not touch that.
+ * Has the log grown since this pass began? A pass may then have seen half a line, or a seal without its keys. The
+ * caller asks after it has read everything else: if the log has not grown by then, nothing of what was read had.
  */
 static bool grew(const struct audit_pass *v)
 {
         struct stat st;
 
-        /* A writer that was seen in the middle of a line is done with it by then. */
+        /* If the torn line is one that is being written, this gives the writer time to end it. */
         if (v->reader.torn)
                 nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         return fstat(fileno(v->reader.log), &st) >= 0 && (uint64_t)st.st_size != v->reader.bytes;
 }
 
 /*
- * A bad verdict is believed when two passes come to it. libjansson and
- * libcrypto do not always say that they had no memory: a string may lack a
- * character, a key may look like none.
+ * A bad verdict is believed when two passes come to the same one, because
+ * libjansson and libcrypto do not always report that they had no memory: a
+ * string may lack a character, or a key may seem to be no key.
  */
 static bool agree(const struct tms_audit_report *a, const struct tms_audit_report *b)
 {
         return a->result == b->result && a->bad_line == b->bad_line && strcmp(a->sentence, b->sentence) == 0;
 }
 
-/* One pass with the reader that is open. -EBADMSG: the verdict is in the report, as with 0. */
+/* One pass, with the reader already open. After 0 and -EBADMSG the verdict is in the report. */
 static int attempt(struct audit_pass *v, struct tms_error *error)
 {
         int r;
@@ -148,7 +150,7 @@ int tms_audit_read(int dir_fd, int (*record)(const struct json_t *record, void *
                         *ret = v.report;
                         return 0;
                 }
-                /* The second pass only confirms the verdict: record() got every record in the first. */
+                /* The first pass has given every record; the second one only confirms the verdict. */
                 before = v.report;
                 record = NULL;
         }

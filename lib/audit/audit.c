@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Reading an audit log line by line, one line in memory at a time. A last
- * line without its end is torn: a record of which nobody can say what it
- * was, and so none.
+ * line without a line feed is torn: nobody can say which record it was to
+ * become, so it does not count as a record.
  */
 #include "audit-internal.h"
 
@@ -39,14 +39,14 @@ int audit_unknown(struct audit_why *why, int err, const char *format, ...)
         return r;
 }
 
-/* Takes over dir_fd, also on failure. dir: its name for people. */
+/* Closes dir_fd on failure; else the reader owns it. dir: its name in messages. */
 static int open_log(struct audit_reader *r, int dir_fd, const char *dir, bool may_miss, struct tms_error *error)
 {
         _cleanup_close_ int own = dir_fd, fd = -1;
         struct stat st;
         FILE *f = NULL;
 
-        /* Not blocking: a FIFO of that name must not hold the reader up. */
+        /* O_NONBLOCK: without it, opening a FIFO of that name would wait for a writer. */
         fd = openat(own, "log.jsonl", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         if (fd < 0 && !(errno == ENOENT && may_miss)) {
                 int err = errno;
@@ -124,7 +124,7 @@ int audit_reader_next(struct audit_reader *r, struct tms_error *error)
         }
         r->bytes += (uint64_t)n;
         if (r->text[n - 1] != '\n') {
-                /* A read error behind some bytes of a line looks like the end of the file. */
+                /* After the first bytes of a line, getline() does not tell a read error from the end of the file. */
                 if (ferror(r->log))
                         return tms_error_set(error, EIO, "log.jsonl", (unsigned)r->line + 1, 1, NULL,
                                              "cannot be read: %s; %s", strerror(errno ? errno : EIO),

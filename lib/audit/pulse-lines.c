@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lines of pulse files: their form, and what they count. One definition for writer and readers. */
+/* The lines of pulse files: their form, and how they are counted. The daemon, which writes them, uses this file too. */
 #include "audit-internal.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ static bool is_pulse(uint64_t type)
 void tms_pulse_count(struct tms_pulse_counts *c, uint64_t seq, uint64_t type, uint64_t code)
 {
         c->lines++;
-        /* The kernel gives a record again until it is acknowledged; it counts once. */
+        /* The kernel returns a record again until it is acknowledged. Each record counts once. */
         if (c->lines > 1 && seq <= c->last_seq)
                 return;
         c->last_seq = seq;
@@ -45,7 +45,7 @@ void tms_pulse_count(struct tms_pulse_counts *c, uint64_t seq, uint64_t type, ui
                       code == TMS_PULSE_OUTCOME_NOT_READY);
 }
 
-/* A tab-separated line of decimal numbers, with its end of line. */
+/* Parses a line of decimal numbers with tabs between them; s includes the line feed. */
 static bool parse_line(const char *s, size_t size, uint64_t ret[TMS_PULSE_COLUMNS])
 {
         const char *end = s + size;

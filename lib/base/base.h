@@ -15,22 +15,23 @@
 #include <stdarg.h>
 
 /*
- * Fills e (may be NULL) and returns -err, so that a failure is one line at
- * the place that found it. file and key may be NULL, line 0 is no place.
+ * Fills e and returns -err, so that whoever finds a failure reports it in one
+ * statement. e, file and key may be NULL; line 0: there is no place.
  */
 int tms_error_set(struct tms_error *e, int err, const char *file, unsigned line, unsigned column, const char *key,
                   const char *format, ...) _printf_(7, 8);
 int tms_error_setv(struct tms_error *e, int err, const char *file, unsigned line, unsigned column, const char *key,
                    const char *format, va_list ap) _printf_(7, 0);
 
-/* The same for want of memory, at no place in the file. */
+/* Fills e with the sentence for a lack of memory, which has no place in the file; returns -ENOMEM. */
 int error_memory(struct tms_error *e, const char *file);
 
 /*
- * How many bytes the character has that begins text, of which there are size,
- * at least one: 0 if none begins there, negative if the text ends inside it.
- * Surrogates are none, and neither are the codes that Unicode never gives to
- * a character (U+FDD0, U+FFFE...): D-Bus refuses a message with them.
+ * The length in bytes of the first character of text. text has size bytes, at
+ * least one. 0: text does not begin with a character; negative: text ends
+ * within its first character. Surrogates do not count as characters, nor do
+ * the codes that Unicode never assigns (U+FDD0, U+FFFE...), because D-Bus
+ * refuses a message that contains one.
  */
 int text_character(const char *text, size_t size);
 

@@ -11,11 +11,14 @@
 #include "kernel/regs.h"
 #include "tms.h"
 
-/* By TMS_COIL_*; then "any", which no card reports and a protocol may say, and NULL. A file's own begin behind "none". */
+/*
+ * Indexed by TMS_COIL_*; "any" and NULL follow. A card reports every name but "any"; a protocol file may say every name
+ * but the first, "none".
+ */
 extern const char *const coil_names[];
 #define COIL_ANY (TMS_COIL_SHAM + 1)
 
-/* By TMS_LOAD_*, as protocol files spell them; then NULL. */
+/* Indexed by TMS_LOAD_*, spelled as in protocol files; NULL follows. */
 extern const char *const waveform_names[];
 
 /* --- The reference card, with a figure-8 coil ------------------------------------------------------ */

@@ -10,9 +10,9 @@
 /*
  * Sorted, without overlap. Names in capitals are Unicode's own.
  *
- * CODE_INVISIBLE has what Unicode calls format characters or "default
- * ignorable", less the signs among them that have a form (U+0600...), and
- * the blanks that Unicode counts as letters or signs.
+ * CODE_INVISIBLE contains the characters that Unicode calls format characters
+ * or "default ignorable", except those of them that are drawn (U+0600...), and
+ * the blanks that Unicode classes as letters or signs.
  */
 static const struct {
         uint32_t first, last;
@@ -209,7 +209,7 @@ static const char *control_name(uint32_t code)
         }
 }
 
-/* Of what is shown: the scripts whose letters, digits and signs are taken for those of ASCII. */
+/* Scripts with letters, digits or signs that look like those of ASCII. All of them are CODE_SHOWN. */
 static const struct {
         uint32_t first, last;
         const char *words;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Errors: one sentence with its place. Everything that can go wrong in a
- * file or a request ends in tms_error_set(), and people read what
- * tms_error_format() makes of it.
+ * Errors: one sentence with its place. Whatever is wrong in a file or a
+ * request is reported by tms_error_set(); tms_error_format() makes the text
+ * that people read.
  */
 #include "codepoint.h"
 
@@ -86,8 +86,8 @@ int tms_error_setv(struct tms_error *e, int err, const char *file, unsigned line
         vsnprintf(e->message, sizeof(e->message), format, ap);
 
         /*
-         * Each may have been cut in the middle of a character, here or by a %.48s of the caller's, and may
-         * quote a file's name or a caller's word, which can hold anything.
+         * Each of the three texts may have been cut in the middle of a character, here or by a "%.48s" of the
+         * caller, and may quote a file's name or a caller's word, which can contain any byte.
          */
         tms_text_line(e->file);
         tms_text_line(e->key);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Invariants hold in every build. A caller's mistake is no invariant: that is -EINVAL. */
+/* Assertions are compiled into every build. They are for invariants; a caller's mistake gets -EINVAL instead. */
 #undef NDEBUG
 #include <assert.h>
 
@@ -39,7 +39,7 @@
                 _taken;            \
         })
 
-/* Defines func##p() for _cleanup_(): frees *p, NULL being fine. */
+/* Defines func##p() for _cleanup_(): calls func(*p) unless *p is NULL. */
 #define DEFINE_TRIVIAL_CLEANUP_FUNC(type, func) \
         static inline void func##p(type *p)     \
         {                                       \
@@ -67,7 +67,7 @@ static inline void closep(int *fd)
 #define _cleanup_free_ _cleanup_(freep)
 #define _cleanup_close_ _cleanup_(closep)
 
-/* out holds 2 * size + 1 bytes. */
+/* out has room for 2 * size + 1 bytes. */
 static inline void hex_encode(const void *data, size_t size, char *out)
 {
         static const char digits[] = "0123456789abcdef";

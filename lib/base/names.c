@@ -178,7 +178,7 @@ const char *tms_event_type_name(uint32_t type)
         return code_name(event_types, ELEMENTS(event_types), type);
 }
 
-/* 1 to 9 are the card's own words, see the register contract. */
+/* Outcomes 1 to 9 have the names that the register contract gives them. */
 static const struct code outcomes[] = {
                 {TMS_PULSE_OUTCOME_DELIVERED, "delivered", NULL},
                 {1, "not_armed", NULL},
@@ -251,7 +251,7 @@ const char *const waveform_names[] = {
                 NULL,
 };
 
-/* In a sentence. */
+/* As a word within a sentence. */
 static const char *waveform_word(uint64_t waveform)
 {
         if (waveform == TMS_LOAD_HALFSINE)
@@ -276,13 +276,13 @@ static void waveform_verdict_format(uint64_t card, uint64_t asked, char *buf, si
                  card & TMS_LOAD_REVERSE ? ", in either direction" : ", in one direction only");
 }
 
-/* Nanoseconds as milliseconds, for the one reading of a verdict; three decimals are a microsecond. */
+/* Nanoseconds as milliseconds. Sentences print three decimals of them, which is down to a microsecond. */
 static double ms(uint64_t ns)
 {
         return ns / 1e6;
 }
 
-/* A timeline that no protocol file can lead to. */
+/* How sentences end for a timeline that cannot come from a protocol file. */
 #define REPORT "the program that made the timeline is wrong: report this"
 
 const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t size)

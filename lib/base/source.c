@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* More spaces than indentation or a column of comments needs: what stands behind them is outside an editor's window. */
+/* Longer rows of spaces are refused: they are not needed to indent, and push what follows out of an editor's window. */
 #define SPACES_MAX 100
 
 static int fail_code(const struct reader *reader, unsigned line, unsigned column, uint32_t code)
@@ -19,7 +19,7 @@ static int fail_code(const struct reader *reader, unsigned line, unsigned column
 
 /* --- The whole text ------------------------------------------------------------------------ */
 
-/* The encodings that a YAML reader takes too, and finds out by the first bytes. */
+/* Encodings other than UTF-8 that a YAML reader accepts too. It recognises them by the first bytes of a file. */
 static const struct {
         const char *bytes;
         size_t size;
@@ -59,7 +59,7 @@ static int fail(const struct reader *reader, const struct source *s, const char 
         return tms_error_set(reader->error, EINVAL, reader->file, s->line, s->column, NULL, "%s", sentence);
 }
 
-/* The current character. */
+/* Refuses the current character, whose number is code, unless it may stand in any place. */
 static int check_code(const struct reader *reader, const struct source *s, uint32_t code)
 {
         const enum code_class c = code_class(code);
@@ -119,7 +119,7 @@ int source_check(const struct reader *reader, struct source *ret, const char *te
 
 /* --- Parts of it --------------------------------------------------------------------------- */
 
-/* After source_check(), every character is whole. */
+/* No error is possible: source_check() has refused every text with a character that is not whole. */
 static int current_length(const struct source *s)
 {
         return text_character(s->text + s->at, s->size - s->at);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading what a person has written. Of a text that is no protocol (the
- * daemon's configuration, a site's list of approved files) what is read is
- * what everybody sees, or it is refused, by the rules for protocol files.
+ * Reading what a person has written. tms_text_read() is for the files that
+ * are no protocols: the daemon's configuration and a site's list of approved
+ * files. It refuses the characters that protocol files may not have either, so
+ * that the program reads what everybody sees.
  */
 #include "source.h"
 
@@ -13,7 +14,7 @@
 
 int text_read(int fd, const char *name, char **ret, size_t *ret_size, struct tms_error *error)
 {
-        /* One byte more than allowed, so that too long a file is seen as such, and is then the ending zero's place. */
+        /* One byte more than allowed: if it is filled the file is too long, else the zero at the end goes there. */
         _cleanup_free_ char *text = malloc(TMS_PROTOCOL_SIZE_MAX + 1);
         size_t used = 0;
         ssize_t n;

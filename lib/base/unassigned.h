@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * First and last of each run of code points to which Unicode 15.0 has given no
- * character: what its UnicodeData.txt does not list. Sorted.
+ * The first and the last code point of each range to which Unicode 15.0 has
+ * given no character: its UnicodeData.txt does not list them. Sorted.
  */
 #ifndef TMS_LIB_UNASSIGNED_H
 #define TMS_LIB_UNASSIGNED_H

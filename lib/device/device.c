@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One open device node. Each call is one ioctl with its argument cleared
- * first, so that reserved words are zero; nothing is cached and nothing is
- * retried but an interrupted call. The file is non-blocking: read() and the
- * ioctls never wait for a pulse, only ARM waits for the card's charge.
+ * One open device node. Each call is one ioctl whose argument is cleared
+ * first, so that reserved words are zero. Nothing is cached. A call that a
+ * signal interrupted is repeated, and no other. The file is non-blocking:
+ * read() and the ioctls never wait for a pulse; only ARM waits, for the card
+ * to charge.
  *
- * device/: these rooms know base/ and the driver's interface. They run in whichever thread calls; a device belongs
- * to one thread at a time, and while that one sleeps in ARM another goes on with an object of its own over the
- * same open file (tms_device_open_fd()). They take no lock.
+ * device/: these rooms know base/ and the driver's interface. They run in whichever thread calls, and take no lock.
+ * A device object belongs to one thread at a time. While its thread sleeps in ARM, another thread can use the same
+ * open file through a second object, made by tms_device_open_fd().
  */
 #include "base.h"
 
@@ -49,7 +50,7 @@ int tms_device_open(const char *node, bool control, struct tms_device **ret)
         return 0;
 }
 
-/* The fd is the caller's still when this fails. -ENOTTY: not one of ours. */
+/* On failure fd still belongs to the caller. -ENOTTY: fd is not open on a device of this driver. */
 int tms_device_open_fd(int fd, struct tms_device **ret)
 {
         struct tms_device *d;
@@ -159,7 +160,7 @@ int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max
         int r;
 
         r = device_ioctl(d, TMS_IOC_ARM, &arm);
-        /* The measured figure is what explains ETIME, so it is handed out then too. */
+        /* With ETIME the measured figure is returned too, because it explains the refusal. */
         if (ret_fitness_max_ns && (r >= 0 || r == -ETIME))
                 *ret_fitness_max_ns = arm.fitness_max_ns;
         return r;
@@ -270,6 +271,6 @@ int tms_device_read_events(struct tms_device *d, struct tms_event *events, size_
         if (n < 0)
                 return errno == EAGAIN ? 0 : -errno;
         if (n % sizeof(*events) != 0)
-                return -EIO; /* whole records only: anything else is not our driver */
+                return -EIO; /* our driver returns whole records only */
         return n / sizeof(*events);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which stimulators are there: the members of class "tms" that udev has
- * finished with, so that a node that is found also has its owner and mode.
+ * Which stimulators are there: the devices of class "tms" for which udev has
+ * run its rules, so that the node already has its owner and its mode.
  */
 #include "base.h"
 
