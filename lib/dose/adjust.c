@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Measured and adjusted threshold: two numbers. A threshold that was measured
- * over the motor cortex is adjusted where the target lies deeper or less deep;
- * the pulses go by the adjusted one, and the policy judges by the lower of the
- * two, so that an adjustment never hides how strong a pulse is.
+ * The measured and the adjusted threshold. The threshold is measured over the
+ * motor cortex, and is adjusted if the target lies deeper or less deep. The
+ * intensity of the pulses is calculated from the adjusted one; the policy
+ * judges by the lower of the two, so that an adjustment never hides how strong
+ * a pulse is.
  */
 #include "dose.h"
 
@@ -20,7 +21,7 @@ uint32_t dose_played(const struct tms_dose *dose, size_t leg)
         assert(leg < TMS_LEGS_MAX);
         if (dose->leg_adjusted_permille[leg])
                 return dose->leg_adjusted_permille[leg];
-        /* The common adjustment belongs to the common threshold, and not to one that a leg has of its own. */
+        /* The common adjusted threshold does not hold for a leg that has a threshold of its own. */
         if (dose->adjusted_threshold_permille && !dose->leg_threshold_permille[leg])
                 return dose->adjusted_threshold_permille;
         return dose_measured(dose, leg);
@@ -75,7 +76,7 @@ int dose_adjust_check(const struct tms_protocol *p, const struct tms_dose *dose,
                                              "an adjusted threshold is given for leg %zu, and %s has %zu; expected one "
                                              "for each leg at most",
                                              i + 1, p->id, p->n_legs);
-        /* It is not known which of two kinds was adjusted, nor whether the adjustment holds for both. */
+        /* It is not known which of the two kinds was adjusted, nor whether the adjustment holds for both. */
         if (dose->other_threshold_permille)
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "an adjusted threshold and a second one of the other kind are given; expected one "
@@ -83,7 +84,7 @@ int dose_adjust_check(const struct tms_protocol *p, const struct tms_dose *dose,
         return 0;
 }
 
-/* Upwards: of the lower of measured and adjusted threshold, on the leg where it is the most. */
+/* Of the legs, the one with the highest result counts. Rounded up. */
 uint32_t dose_real_percent(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t percent_permille)
 {
         uint64_t most = percent_permille;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Protocol and dose to a timeline: the only place that makes one. Times come
- * from walk.c. Intensities are threshold x percentage x ramp as one fraction,
- * rounded once to the nearest 0.1 %MSO (a half goes up). What cannot be played
- * as asked is refused.
+ * Makes a timeline of a protocol and a dose; no other file makes one. The times
+ * come from walk.c. An intensity is threshold x percentages x ramp as one
+ * fraction, rounded once to the nearest 0.1 %MSO (a half goes up). What cannot
+ * be played exactly as asked for is refused.
  */
 #include "dose.h"
 
@@ -35,11 +35,14 @@ static int base_permille(const struct tms_protocol *p, size_t leg, const struct 
         return 0;
 }
 
-/* An intensity as base (0.1 %MSO) x two percentages; BASE_MAIN goes through the leg to the session's. */
+/*
+ * An intensity as a product of a base (0.1 %MSO) and three percentages. If a pulse's or a leg's intensity is a share
+ * of BASE_MAIN, the share is kept here and the base is that of the leg or of the session.
+ */
 struct resolved {
         uint32_t base_permille;
         uint32_t percent_permille; /* of the base */
-        uint32_t share_permille;   /* of that, 1000 for all of it */
+        uint32_t share_permille;   /* the pulse's share of its leg's intensity; 1000: all of it */
         uint32_t leg_share_permille;
         bool follows_dose;
 };
@@ -68,7 +71,7 @@ static int intensity_resolve(const struct tms_protocol *p, size_t leg, const str
         return 0;
 }
 
-/* The exact intensity as a fraction of 0.1 %MSO. */
+/* The exact intensity, in 0.1 %MSO, as a fraction. */
 static void resolved_exact(const struct resolved *x, struct share s, unsigned __int128 *ret_num,
                            unsigned __int128 *ret_den)
 {
@@ -86,7 +89,7 @@ static uint64_t resolved_permille(const struct resolved *x, struct share s)
         return (uint64_t)((num * 2 + den) / (den * 2));
 }
 
-/* The highest session percentage (0.1 %) at which x would not exceed what the stimulator gives. */
+/* The highest percentage of the session, in 0.1 %, at which x would be at most 100 %MSO. */
 static uint32_t highest_percent(const struct resolved *x)
 {
         return (uint32_t)((uint64_t)1000 * 1000000000 / ((uint64_t)x->base_permille * x->share_permille) /
@@ -153,7 +156,7 @@ int dose_extremes(const struct tms_protocol *p, const struct tms_dose *dose, uin
         return 0;
 }
 
-/* The full-intensity entries of one burst, each checked against what can be set at all. */
+/* *ret: the intensity of each pulse of a burst, before the ramp. Refuses one above 100 %MSO or below 0.1 %MSO. */
 static int leg_resolve(const struct tms_protocol *p, size_t leg, const struct tms_dose *dose, struct resolved **ret,
                        struct tms_error *error)
 {
@@ -198,14 +201,14 @@ static void leg_set_intensities(const struct leg *leg, const struct resolved *ta
 
                 for (uint32_t b = 0; b < bursts; b++)
                         for (uint32_t k = 0; k < n; k++, pulses++) {
-                                /* The bursts of a train are alike, and so are all trains after the ramp. */
+                                /* As strong as in the burst before; after the ramp, as in the train before. */
                                 if (b > 0)
                                         pulses->intensity_permille = (pulses - n)->intensity_permille;
                                 else if (full)
                                         pulses->intensity_permille = full[k].intensity_permille;
                                 else
                                         pulses->intensity_permille = (uint16_t)resolved_permille(&table[k], s);
-                                /* So leg_resolve() has made sure, on the exact numbers. */
+                                /* leg_resolve() has checked this, before rounding. */
                                 assert(pulses->intensity_permille > 0 && pulses->intensity_permille <= 1000);
                                 if (pulses->intensity_permille > *max_permille)
                                         *max_permille = pulses->intensity_permille;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Does a dose fit its protocol? The kind of its thresholds, the coil that they
- * were measured with, and whether such thresholds can be at all. What does not
- * fit is refused before anything is said about the dose.
+ * Does a dose fit its protocol? Checks the kinds of its thresholds, the coil
+ * that they were measured with, and whether thresholds of that size are
+ * possible. A dose that does not fit is refused before it is compiled or
+ * judged.
  */
 #include "dose.h"
 
@@ -18,7 +19,7 @@ static bool leg_uses(const struct leg *leg, enum base base)
         return uses;
 }
 
-/* A protocol in %MSO has no kind of its own that would tell. */
+/* For a second threshold without the kind of the first. A protocol in %MSO has no kind that could stand in for it. */
 static int second_refuse(const char *kind, struct tms_error *error)
 {
         const char *quote = kind[0] ? "\"" : "";
@@ -30,9 +31,10 @@ static int second_refuse(const char *kind, struct tms_error *error)
 }
 
 /*
- * A tense muscle answers to less than one at rest. The safety tables take a
- * percentage of the active threshold as if of the resting one, which is
- * against the caller only as long as this holds.
+ * A tense muscle answers to weaker pulses than one at rest, so the active
+ * threshold is not above the resting one. This is checked because the policy
+ * takes a percentage of the active threshold as if it were one of the resting
+ * threshold: that errs on the safe side only if the active one is lower.
  */
 static int order_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
 {
@@ -47,7 +49,7 @@ static int order_check(const struct tms_protocol *p, const struct tms_dose *dose
                 uint32_t rmt = resting ? own : dose->other_threshold_permille;
                 uint32_t amt = resting ? dose->other_threshold_permille : own;
 
-                /* The other kind may have been measured on one side only. */
+                /* The other threshold may be of one side of the head only: legs that do not use it are left out. */
                 if (own == 0 || amt <= rmt || (i < p->n_legs && !leg_uses(&p->legs[i], resting ? BASE_AMT : BASE_RMT)))
                         continue;
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
@@ -59,8 +61,8 @@ static int order_check(const struct tms_protocol *p, const struct tms_dose *dose
 }
 
 /*
- * Every threshold is checked, also one that no pulse goes by: the policy divides by it, and too high a one hides how
- * strong a pulse is.
+ * Checks every threshold, even one that no pulse's intensity is calculated from: the policy divides by it, so that too
+ * high a threshold would hide how strong a pulse is.
  */
 static int thresholds_check(const struct tms_dose *dose, struct tms_error *error)
 {
@@ -108,7 +110,7 @@ int dose_check(const struct tms_protocol *p, const struct tms_dose *dose, struct
                                              "a threshold is given for leg %zu, and %s has %zu; expected one for each "
                                              "leg at most",
                                              i + 1, p->id, p->n_legs);
-        /* With another coil each of the thresholds would be another number. */
+        /* A threshold holds only for the type of coil that it was measured with. */
         if (given && p->coil != COIL_ANY && strcmp(dose->threshold_coil, coil) != 0)
                 return tms_error_set(error, EINVAL, NULL, 0, 0, NULL,
                                      "the threshold was measured with a %s coil, but %s is for a %s coil; expected a "

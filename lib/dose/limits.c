@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The session's hard limits and the kernel's verdict in advance.
+ * The session's hard limits, and what the kernel would say of a timeline.
  *
  * tms_session_limits() is a second account of the dose, with arithmetic of
- * its own: pulses and duration from the file's stated totals, the intensity
- * from threshold and percentage, the shortest interval and the most pulses in
- * a second in closed form from the pattern's levels. It shares no code with
- * compile.c on purpose: a mistake in one of the two is then caught by the
- * kernel, which holds the timeline against the limits. The pulses in a second
- * are a bound and can be more than any second has; safety.c counts them.
+ * its own: the number of pulses and the duration are the file's stated totals,
+ * the intensity is threshold x percentages, the shortest interval and the most
+ * pulses in a second follow in closed form from the pattern's levels. On
+ * purpose it shares no code with compile.c: the kernel compares the timeline
+ * with these limits, so that it notices a mistake in one of the two. The
+ * limit for the pulses in a second may be higher than what any second of the
+ * timeline has; policy/safety.c counts those.
  */
 #include "kernel/pure/timeline.h"
 #include "protocol.h"
@@ -31,7 +32,7 @@ static uint64_t threshold_of(const struct tms_protocol *p, const struct tms_dose
         return dose->adjusted_threshold_permille ? dose->adjusted_threshold_permille : dose->threshold_permille;
 }
 
-/* An adjusted threshold is of a measured one, which the limits of the policy go by. */
+/* An adjusted threshold needs the measured one, because the policy judges by the lower of the two. */
 static int adjusted_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
 {
         bool alone = dose->adjusted_threshold_permille && !dose->threshold_permille;
@@ -45,7 +46,7 @@ static int adjusted_check(const struct tms_protocol *p, const struct tms_dose *d
         return 0;
 }
 
-/* Nobody has a threshold above what any stimulator gives. */
+/* Refuses a threshold above 100 %MSO: nobody can have measured it. */
 static int possible_check(uint64_t threshold_permille, struct tms_error *error)
 {
         if (threshold_permille <= 1000)
@@ -70,7 +71,7 @@ static int threshold_check(const struct tms_protocol *p, const struct tms_dose *
         return possible_check(t, error);
 }
 
-/* threshold_of() tells two thresholds apart by the kind of the first: without a kind it could take one for the other. */
+/* Of two thresholds threshold_of() chooses by the kind of the first: without a kind it could choose the wrong one. */
 static int kind_check(const struct tms_dose *dose, struct tms_error *error)
 {
         const char *kind = dose->threshold_kind;
@@ -97,7 +98,7 @@ static int leg_check(const struct tms_protocol *p, const struct tms_dose *dose, 
         return r;
 }
 
-/* A session's threshold and percentage count even where no pulse goes by them: they are on record as given. */
+/* Checks all thresholds and the percentage, even those that no pulse depends on: the audit log records all of them. */
 static int prescription_check(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_error *error)
 {
         int r = possible_check(dose->threshold_permille, error);
@@ -123,7 +124,7 @@ static int prescription_check(const struct tms_protocol *p, const struct tms_dos
         return r;
 }
 
-/* One prescribed intensity in 0.1 %MSO, rounded up once: a limit rounded to the nearest could forbid the pulse itself. */
+/* One prescribed intensity in 0.1 %MSO, rounded up: rounded to the nearest, the limit could be below the pulse. */
 static uint64_t strength(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg, struct intensity v)
 {
         unsigned __int128 num = 1, den = 1000;
@@ -143,7 +144,7 @@ static uint64_t strength(const struct tms_protocol *p, const struct tms_dose *do
         return (uint64_t)((num + den - 1) / den);
 }
 
-/* The strongest pulse that a leg's prescription knows. */
+/* The strongest of a leg's prescribed intensities. */
 static uint64_t leg_strongest(const struct tms_protocol *p, const struct tms_dose *dose, size_t leg)
 {
         const struct leg *l = &p->legs[leg];
@@ -161,7 +162,7 @@ static uint64_t leg_strongest(const struct tms_protocol *p, const struct tms_dos
         return strongest;
 }
 
-/* The shortest time between two pulses that the stated counts and intervals leave. */
+/* The shortest time between two pulses of a leg, from the counts and intervals of its levels. */
 static uint64_t leg_shortest_ns(const struct tms_protocol *p, const struct leg *leg)
 {
         uint64_t shortest = UINT64_MAX;
@@ -179,7 +180,7 @@ static uint64_t leg_shortest_ns(const struct tms_protocol *p, const struct leg *
         return shortest == UINT64_MAX ? UINT64_MAX : shortest / p->den;
 }
 
-/* No fewer than any half-open second holds: units that reach into it, times what is in a unit. */
+/* At least as many as in any half-open second: for each level, the units that such a second can touch, multiplied. */
 static uint64_t leg_pulses_per_s(const struct tms_protocol *p, const struct leg *leg)
 {
         uint64_t n = 1;
@@ -200,7 +201,7 @@ static uint64_t leg_pulses_per_s(const struct tms_protocol *p, const struct leg 
         return n;
 }
 
-/* The highest percentage, in 0.1 %, with which no leg asks for more than the stimulator gives; 0 for none. */
+/* The highest percentage below the prescribed one, in 0.1 %, at which no leg needs more than 100 %MSO; 0: none. */
 static uint32_t highest_percent(const struct tms_protocol *p, const struct tms_dose *dose)
 {
         struct tms_dose lower = *dose;
@@ -284,7 +285,7 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
         return 0;
 }
 
-/* --- The kernel's verdict in advance ------------------------------------------------------------ */
+/* --- What the kernel would say ------------------------------------------------------------------ */
 
 /* The card that the register contract describes, with a figure-8 coil. */
 static const struct tms_info reference_card = {

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* 0, or -ERANGE when the stimulator cannot; anything else is an error of its own. */
+/* 0; -ERANGE: the stimulator cannot play this percentage; any other errno: no answer. */
 static int try_percent(const struct tms_protocol *p, const struct tms_dose *dose, uint32_t percent,
                        const struct tms_info *info, struct tms_verdict *ret_verdict, bool *ret_weak,
                        struct tms_error *error)
@@ -21,7 +21,7 @@ static int try_percent(const struct tms_protocol *p, const struct tms_dose *dose
         *ret_verdict = (struct tms_verdict){};
         lower.percent_permille = percent;
         r = tms_compile(p, &lower, &t, error);
-        /* Too weak to be set is no upper bound: the search for the highest percentage goes on above it. */
+        /* A percentage that is too weak to be set is not too high: the search goes on above it. */
         if (r == -ERANGE && ret_weak && dose_extremes(p, &lower, &strongest, &weakest, NULL) >= 0)
                 *ret_weak = strongest <= 1000 && weakest == 0;
         if (r < 0)
@@ -37,8 +37,9 @@ static uint32_t own_percent(const struct tms_protocol *p, const struct tms_dose 
 }
 
 /*
- * Every rule is easier to hold with less energy, so what can be played is
- * everything up to some percentage, but for what is too weak to be set.
+ * With less energy every rule is easier to keep. So all percentages up to the
+ * highest one can be played, except those that are too weak to be set, and the
+ * highest one can be found by halving.
  */
 int tms_dose_highest(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_info *info,
                      uint32_t *ret_percent_permille, struct tms_error *error)
@@ -81,7 +82,7 @@ int tms_dose_check(const struct tms_protocol *p, const struct tms_dose *dose, co
         if (r >= 0)
                 return 0;
         if (verdict.rule == TMS_RULE_NONE)
-                return r; /* refused by the compiler, which has said it all */
+                return r; /* tms_compile() has refused the dose and filled the error */
 
         tms_verdict_format(&verdict, sentence, sizeof(sentence));
         if (r == -ERANGE && tms_dose_highest(p, dose, info, &best, NULL) >= 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the policy says of an adjusted threshold: judged by the lower of the
- * measured and the adjusted one, so that an adjustment never hides how strong
- * a pulse is.
+ * What the policy says of an adjusted threshold. The policy judges by the lower
+ * of the measured and the adjusted threshold, so that an adjustment never
+ * hides how strong a pulse is.
  */
 #include "safety.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The allow-list: protocol files known by the hash of their bytes. The
- * shipped ones are compiled in; what the clinic has approved stands in
- * /etc/tmsd/approved, one "sha256 id" a line, '#' for comments.
+ * The allow-list: protocol files, recognised by the hash of their bytes. The
+ * hashes of the shipped files are compiled in. Those that the clinic has
+ * approved are in /etc/tmsd/approved, one "sha256 id" a line, with '#' for
+ * comments.
  */
 #include "safety.h"
 #include "shipped.h"
@@ -14,7 +15,7 @@
 #define APPROVED "/etc/tmsd/approved"
 #define HEX "0123456789abcdef"
 
-/* One line: 64 hex digits, spaces, id. Blank lines and comments are neither. */
+/* Splits one line into its hash and its id. 1: done, 0: a blank line or a comment, -EINVAL. */
 static int approved_line(char *line, const char **ret_sha256, const char **ret_id)
 {
         char *save = NULL;
@@ -63,7 +64,7 @@ static int approved_find(FILE *f, const char *path, const char *sha256, const ch
         return 0;
 }
 
-/* What nobody sees must approve nothing: the text is read whole, and looked at first. */
+/* Nothing that cannot be seen may approve a file: tms_text_read() checks the characters of the whole text first. */
 static int approved_read(FILE *f, const char *path, const char *sha256, const char *id, bool *ret,
                          struct tms_error *error)
 {
@@ -95,7 +96,7 @@ static int approved_check(FILE *f, const char *path, struct tms_error *error)
         if (fstat(fileno(f), &st) < 0)
                 return tms_error_set(error, errno, path, 0, 0, NULL,
                                      "cannot look at the list of approved protocols; %s", tms_errno_step(errno));
-        /* Whoever may write here decides what passes without an override. */
+        /* Who can write to this file decides what needs no override: that may be its owner only. */
         if (!S_ISREG(st.st_mode) || (st.st_mode & (S_IWGRP | S_IWOTH)))
                 return tms_error_set(error, EPERM, path, 0, 0, NULL,
                                      "others than the owner may write this list; expected mode 0644 (chmod go-w)");

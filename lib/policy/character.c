@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What kind of stimulation a session is. The safety tables speak of trains
- * with a frequency; a file speaks of bursts, trains, series and legs, and its
- * author may have called the same thing by any of these names. So this looks
- * only at the pulses' own times: the same pulses get the same verdict,
- * however they were written down.
+ * What kind of stimulation a session is. The safety tables are about trains
+ * with a frequency. A file has bursts, trains, series and legs, and its author
+ * may have used any of these words for the same pulses. So this file looks at
+ * the times of the pulses only: the same pulses get the same verdict, however
+ * they were written down.
  *
- * Pulses less than 5 s apart belong together. Where all of them are equally
- * far apart they are one train. Else they fall into runs of equal intervals,
- * with longer intervals between the runs, and what the runs look like decides
- * whether the tables can speak of them at all.
+ * Pulses less than 5 s apart form a block. If all of them are equally far
+ * apart, the block is one train. Else it is divided into runs of equal
+ * intervals with longer intervals between the runs, and from the runs it is
+ * decided whether the tables apply.
  */
 #include "safety.h"
 
@@ -19,17 +19,17 @@
 #define MS 1000000ull
 #define S (1000 * MS)
 
-/* Onsets are whole nanoseconds, so equal intervals of 1/18 s differ by one. */
+/* Onsets are rounded to whole nanoseconds, so that equal intervals of, say, 1/18 s differ by one. */
 #define ROUNDING_NS 1
 
-/* Up to this interval, BURST_PULSES_MAX pulses or fewer are a pair or a burst: the tables were made from longer trains. */
+/* At most BURST_PULSES_MAX pulses no further apart than this are a pair or a burst: the tables are of longer trains. */
 #define BURST_INTERVAL_NS (50 * MS)
 
 /* --- The pulses ----------------------------------------------------------------------------------- */
 
 /*
- * Pulse k of each burst of one train, in 0.1 % of the motor threshold (the lower of the measured and the adjusted
- * one), rounded up; 0 when the pulse relates to no threshold.
+ * The intensity of pulse k of each burst of one train, in 0.1 % of the motor threshold (the lower of the measured and
+ * the adjusted one), rounded up. 0: there is no threshold to compare it with.
  */
 static uint32_t pulse_percent(const struct tms_protocol *p, size_t leg, const struct tms_dose *dose, uint32_t k,
                               uint32_t train)
@@ -74,7 +74,7 @@ static int leg_percents(const struct tms_protocol *p, size_t leg, const struct t
         if (!burst)
                 return -ENOMEM;
         for (uint32_t t = 0; t < l->levels[LEVEL_SERIES].count; t++) {
-                /* After the ramp all trains are alike. */
+                /* All trains after the ramp have the same intensities. */
                 if (t <= l->ramp_trains)
                         for (uint32_t k = 0; k < n; k++)
                                 burst[k] = pulse_percent(p, leg, dose, k, t);
@@ -148,13 +148,13 @@ static uint64_t gap(const struct pulse_course *c, size_t i)
         return c->pulses[i + 1].t_ns - c->pulses[i].t_ns;
 }
 
-/* What was a whole number of microseconds before the onsets were rounded. */
+/* Undoes the rounding of onsets: up to 2 ns from a whole microsecond, it is taken for that microsecond. */
 static uint64_t unrounded(uint64_t ns)
 {
         return (ns + 2) % 1000 <= 4 ? (ns + 2) / 1000 * 1000 : ns;
 }
 
-/* Pulses first..last: the last interval included, as people give a train's duration. */
+/* The duration of pulses first..last with one more mean interval at the end, as people state a train's duration. */
 static uint64_t nominal_ns(const struct pulse_course *c, size_t first, size_t last)
 {
         const uint64_t span = c->pulses[last].t_ns - c->pulses[first].t_ns, n = last - first;
@@ -197,7 +197,7 @@ static void found_train(struct scan *x, enum stimulation kind, size_t first, siz
         x->found(&t, x->userdata);
 }
 
-/* An interval of a run: no longer than those on both its sides, of pulses first..last. */
+/* Is the interval after pulse i within a run? It is if neither of its neighbours in first..last is shorter. */
 static bool is_inner(const struct pulse_course *c, size_t i, size_t first, size_t last)
 {
         return (i == first || gap(c, i) <= gap(c, i - 1) + ROUNDING_NS) &&
@@ -209,7 +209,7 @@ struct run {
         uint64_t shortest_ns, longest_ns; /* 0 for one pulse */
 };
 
-/* The run that begins with pulse i, of pulses first..last. */
+/* The run that begins with pulse i, within the block first..last. */
 static struct run run_at(const struct pulse_course *c, size_t i, size_t first, size_t last)
 {
         struct run r = {.first = i, .last = i};
@@ -235,7 +235,7 @@ static bool is_about(uint64_t ns, uint64_t from, uint64_t to)
         return ns + ROUNDING_NS >= from && ns <= to + ROUNDING_NS;
 }
 
-/* Pulses first..last, less than 5 s apart and not all equally far. */
+/* The kind of the block first..last, in which not all pulses are equally far apart. */
 static enum stimulation uneven_kind(const struct pulse_course *c, size_t first, size_t last, struct train *t)
 {
         bool even = true, alike = true, theta = true;
@@ -266,11 +266,11 @@ static enum stimulation uneven_kind(const struct pulse_course *c, size_t first, 
         if (is_above_tables(t->interval_ns) ||
             (most <= BURST_PULSES_MAX && slowest_ns <= BURST_INTERVAL_NS + ROUNDING_NS))
                 return theta ? STIMULATION_THETA : STIMULATION_BURSTS;
-        /* Two that follow each other by chance make no train. */
+        /* Runs of two may come from chance; they count as trains only if all runs are alike. */
         return even && (fewest >= 3 || (fewest == 2 && alike)) ? STIMULATION_TRAINS : STIMULATION_ARRHYTHMIC;
 }
 
-/* Pulses first..last, each less than 5 s after the one before. */
+/* Reports the trains of one block: pulses first..last, each less than 5 s after the one before. */
 static void block(struct scan *x, size_t first, size_t last)
 {
         const struct pulse_course *c = x->course;

@@ -25,7 +25,7 @@ struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_saf
         struct tms_safety *out = c->out;
         struct tms_safety_reason *r = &c->spare;
 
-        /* A reason without room is lost, and it may be the one that forbids the dose: then there is no verdict at all. */
+        /* Without room the reason is lost. It may be the one that forbids the dose, so there is no verdict. */
         if (out->n_reasons < ELEMENTS(out->reasons))
                 r = &out->reasons[out->n_reasons++];
         else

@@ -2,9 +2,9 @@
 /*
  * Every number of the safety policy, with its source.
  *
- * "verified" is false where the number is believed and widely reprinted but
- * its primary text was not read. Such a number only ever makes the policy
- * stricter. What no publication gives is called a decision of this project.
+ * "verified" is false for a number that is widely reprinted but was not read in
+ * its primary text. Such a number can only make the policy stricter. A number
+ * that no publication gives is called a decision of this project.
  */
 #include "safety.h"
 
@@ -32,7 +32,7 @@ const struct duration_table rossi2009 = {
         },
 };
 
-/* The advised 25 % less; the 1 Hz row does not follow that rule and is the least certain. */
+/* Advised durations, 25 % less than those above. The 1 Hz row does not follow that rule and is the least certain. */
 const struct duration_table chen1997 = {
         .name = "chen1997_max_train_s",
         .source = "Chen et al. 1997, Electroencephalogr Clin Neurophysiol 105:415, as reprinted in Rossi 2009",
@@ -74,14 +74,14 @@ const struct limit ceiling_pulses_per_day = {"ceiling_pulses_per_day",
                                              PROJECT ": above the 18000 of the densest published course", 20000,
                                              "Wait until earlier ones are 24 hours ago, or choose a shorter protocol."};
 
-/* A protocol that is published for an adjusted threshold: up to here nobody need say why it is as strong as that. */
+/* Up to here a protocol that is published for an adjusted threshold needs no override. */
 const struct limit adjusted_percent_permille = {"adjusted_percent_mt", PROJECT ": the tables' last column", 1300};
 
-/* What a free-form protocol may have without an override: the most that common published sessions have. */
+/* What a protocol that is not on the list may have without an override: as much as the largest common sessions. */
 const struct limit free_form_session_pulses = {"free_form_session_pulses", PROJECT ": largest common session, 10 Hz",
                                                3000};
 const struct limit free_form_day_pulses = {"free_form_day_pulses", PROJECT ": that session twice a day", 6000};
-/* Threshold hunts are part of any day and not of a protocol's own count. */
+/* Pulses of threshold hunts are counted apart from those of treatments. */
 const struct limit measuring_pulses_per_day = {"measuring_pulses_per_day", PROJECT ": single pulses of threshold hunts",
                                                300};
 

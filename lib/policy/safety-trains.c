@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The third layer: what is found of the pulses against the published tables.
- * Of each leg, what is nearest to a table's limit or furthest beyond it is
- * told, and what no table covers.
+ * The third layer: the trains that character.c finds are compared with the
+ * published tables. For each leg the verdict has one reason a table, for the
+ * train that is nearest to the table's limit or furthest beyond it, and one
+ * reason for what no table covers.
  */
 #include "safety.h"
 
 #include <inttypes.h>
 
-/* "4.2 s" with as many digits as it takes, up to microseconds, rounded up. */
+/* "4.2 s", rounded up to microseconds, without trailing zeros. */
 static void seconds_text(char *buf, size_t size, uint64_t ns)
 {
         uint64_t us = ns / 1000 + (ns % 1000 != 0);
@@ -26,14 +27,14 @@ static void hz_text(char *buf, size_t size, uint64_t interval_ns)
         uint64_t mhz = (1000000000000 + interval_ns - 1) / interval_ns;
 
         if ((mhz - 1) * (interval_ns + 1) >= 1000000000000 && mhz % 1000 == 1)
-                mhz--; /* 18 and 30 Hz have no whole interval; do not call them 18.001 and 30.001 */
+                mhz--; /* the interval was rounded: without this, 18 Hz is called 18.001 Hz */
         if (mhz % 1000)
                 snprintf(buf, size, "%" PRIu64 ".%03" PRIu64 " Hz", mhz / 1000, mhz % 1000);
         else
                 snprintf(buf, size, "%" PRIu64 " Hz", mhz / 1000);
 }
 
-/* "Leg 2 (left): ", or nothing where there is only one. */
+/* "Leg 2 (left): ", or "" if there is only one leg. */
 static const char *leg_prefix(const struct tms_protocol *p, const struct train *t, char buf[160])
 {
         if (p->n_legs == 1)
@@ -55,7 +56,7 @@ static struct cell cell_find(const struct duration_table *t, const struct train 
 {
         struct cell cell = {};
 
-        /* hz x interval >= 1 s: a nanosecond less is still that row, for 1/18 s is not a whole number of them. */
+        /* The row counts if hz x interval >= 1 s. The 1 is for an interval such as 1/18 s, which was rounded down. */
         while (cell.row < SAFETY_ROWS - 1 && (x->interval_ns + 1) * t->hz[cell.row] < 1000000000)
                 cell.row++;
         while (cell.column < t->columns - 1 && x->percent_permille > t->percent_permille[cell.column])
@@ -77,7 +78,7 @@ static struct tms_safety_reason *not_covered_add(struct safety_check *c, const s
         return r;
 }
 
-/* Why no table speaks of it, the weightier the higher. */
+/* Why no table covers it; the weightiest reason has the highest number. 0: a table does. */
 static unsigned not_covered_rank(const struct train *x)
 {
         if (x->stimulation == STIMULATION_SINGLE)
@@ -246,7 +247,7 @@ void safety_leg_tables(struct safety_check *c, const struct leg_findings *f)
                 single_pulses(c, &f->single);
 }
 
-/* Less room to the limit, or further beyond it. */
+/* Keeps the train with the least room to its table's limit; beyond the limit, the one that is furthest beyond. */
 static void keep_longer(struct train *worst, const struct train *x, const struct duration_table *t)
 {
         if (!worst->pulses || (int64_t)(cell_find(t, x).limit_ns - x->train_ns) <
@@ -260,7 +261,7 @@ static unsigned interval_rank(const struct train *x)
                (x->pause_percent_permille > chen1997_iti.percent_permille ? 1 : 0);
 }
 
-/* Of two that are equally close, the one that no wait can set apart. */
+/* Keeps the worse pause. Of two equal ones, the one within a leg: before a leg, its "wait" may lengthen the pause. */
 static void keep_closer(struct train *worst, const struct train *x)
 {
         const unsigned rank = interval_rank(x), worst_rank = worst->pulses ? interval_rank(worst) : 0;

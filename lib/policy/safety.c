@@ -7,10 +7,11 @@
  *     turns what a table says into a notice: many good protocols, cleared
  *     ones among them, lie outside the old tables;
  *  3. the published tables, for every protocol that is not on the list.
- *     What a table does not cover needs an override; silence is no consent.
+ *     What no table covers needs an override.
  *
- * Every reason names its layer, table, cell, limit, actual value and source,
- * also where the protocol holds it: an auditor wants to see what was looked at.
+ * Every reason names its layer, table, cell, limit, actual value and source.
+ * There is a reason for what is allowed too, so that an auditor sees what was
+ * checked.
  */
 #include "safety.h"
 
@@ -18,7 +19,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* After a sentence about a day that has too much: whose the pulses are, and when they were given. */
+/* Adds to a sentence about too many pulses in a day whose they are and when they were given. */
 static void tell_whose(const struct safety_check *c, struct tms_safety_reason *r)
 {
         const size_t n = strlen(r->sentence);
@@ -58,7 +59,7 @@ static uint64_t given_today(const struct safety_check *c)
 
 static void ceilings(struct safety_check *c, uint64_t pulses_per_s)
 {
-        /* Single pulses may be as strong as the stimulator gives: input-output curves are measured so. */
+        /* Single pulses may be as strong as the stimulator can: input-output curves need them. */
         if (c->strongest_permille)
                 (void)ceiling(c, &ceiling_percent_permille, c->strongest_permille, "of the motor threshold", true);
         (void)ceiling(c, &ceiling_pulses_per_s, pulses_per_s, "pulses at most in a second", false);
@@ -69,8 +70,8 @@ static void ceilings(struct safety_check *c, uint64_t pulses_per_s)
 /* --- Layer 2: the allow-list ------------------------------------------------------------------------ */
 
 /*
- * A protocol on the list: as often a day as its own course is given, and what an interrupted session has given is
- * given. Pulses for measuring are counted beside it, so that no treatment is given in their name.
+ * For a protocol on the list with a course: as many pulses a day as the course's sessions a day have. The pulses of an
+ * interrupted session count. Pulses for measuring are counted apart, so that no treatment is given as a measurement.
  */
 static void listed_day(struct safety_check *c)
 {
@@ -121,13 +122,13 @@ static void listing(struct safety_check *c, enum listed listed)
 {
         const struct tms_protocol *p = c->p;
         const uint64_t pulses = tms_protocol_pulses(p), total = pulses + given_today(c);
-        /* Only a protocol that is published for an adjusted threshold has its percentages of such a one. */
+        /* With "adjustment", the percentages of a listed protocol are published for the adjusted threshold. */
         const uint32_t percent =
                         p->adjustment ? c->percent_permille : dose_real_percent(p, c->dose, c->percent_permille);
         struct tms_safety_reason *r;
 
         safety_adjustment(c, listed != LISTED_NO);
-        /* Measurements belong to no course: their pulses are counted for themselves. */
+        /* A measurement belongs to no course, and its pulses are counted apart. */
         c->out->measuring = c->trains == 0 || (listed != LISTED_NO && !p->course.sessions_per_day);
         if (listed != LISTED_NO && percent > p->highest_permille) {
                 r = safety_reason_add(c, TMS_SAFETY_OVERRIDE, LAYER_ALLOW_LIST, "protocol_highest", allow_list_source);
@@ -150,7 +151,7 @@ static void listing(struct safety_check *c, enum listed listed)
         } else
                 free_form_limit(c, &free_form_session_pulses, pulses, "a session");
 
-        /* Measurements belong to no course and may follow any session. */
+        /* A protocol without a course is for measuring and may follow any session. */
         if (listed != LISTED_NO && p->course.sessions_per_day) {
                 listed_day(c);
                 measured_day(c);
@@ -191,7 +192,7 @@ int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, con
         };
         int r;
 
-        /* A dose that makes no sense is refused before anything is said about it. */
+        /* A dose that does not fit the protocol gets an error and no verdict. */
         r = dose_check(p, dose, error);
         if (r < 0)
                 return r;
@@ -212,7 +213,7 @@ int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, con
         threshold_method(&c);
         if (c.full)
                 return safety_no_room(error);
-        /* Each layer has spoken, and the worst that was said is the verdict. */
+        /* Each layer has added its reasons; the worst of them is the verdict. */
         assert(out.n_reasons > 0 && out.n_reasons <= ELEMENTS(out.reasons));
 
         *ret = out;

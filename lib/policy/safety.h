@@ -17,33 +17,33 @@
 /* Longest safe duration of one train, by frequency (rows) and intensity (columns). */
 struct duration_table {
         const char *name, *source;
-        bool verified, longest_tested_verified; /* the numbers; that a cell is no limit but the longest tested */
+        bool verified, longest_tested_verified; /* of the numbers; of longest_tested */
         unsigned columns;
         uint32_t percent_permille[SAFETY_COLUMNS_MAX];
         uint32_t hz[SAFETY_ROWS];
         struct {
                 uint32_t ms;
-                bool longest_tested; /* no limit was found: nobody has tried longer */
+                bool longest_tested; /* printed with ">": this is no limit, but nothing longer was tested */
         } cell[SAFETY_ROWS][SAFETY_COLUMNS_MAX];
 };
 
 extern const struct duration_table rossi2009, chen1997;
 
-/* Trains at least this far apart were safe up to this intensity; above it there are no data. */
+/* Trains at least min_ns apart were safe up to this intensity; above it there are no data. */
 struct interval_table {
         const char *name, *source;
-        bool verified, no_data_verified; /* what was safe; that above it there are no data */
+        bool verified, no_data_verified; /* of the numbers; of there being no data above them */
         uint64_t min_ns;
         uint32_t percent_permille;
 };
 
 extern const struct interval_table chen1997_iti;
 
-/* A single number that a layer holds something against. */
+/* A single number that a layer compares something with. */
 struct limit {
         const char *name, *source;
         uint64_t value;
-        const char *step; /* a ceiling: what to do when it is passed */
+        const char *step; /* for a ceiling: what a person can do about a dose beyond it */
 };
 
 extern const struct limit ceiling_percent_permille, ceiling_pulses_per_s, ceiling_pulses_per_day;
@@ -54,42 +54,42 @@ extern const char *const theta_burst_source, *const visual_threshold_source, *co
 
 /* --- The pulses of a session, whatever words its author chose for them ---------------------------- */
 
-/* As they are played when nothing waits; a wait only lengthens what it is in. */
+/* The pulses as they are played if nothing waits: a wait makes the gap that it is in longer, and no gap shorter. */
 struct pulse_course {
         size_t count, legs;
-        struct tms_pulse *pulses;   /* only their times mean anything */
-        uint32_t *percent_permille; /* of the motor threshold, upwards; 0: related to none */
+        struct tms_pulse *pulses;   /* only t_ns is valid */
+        uint32_t *percent_permille; /* of the motor threshold, rounded up; 0: there is none */
         size_t leg_end[TMS_LEGS_MAX];
 };
 
 int course_make(const struct tms_protocol *p, const struct tms_dose *dose, struct pulse_course *ret);
 void course_clear(struct pulse_course *c);
-/* The most in any half-open second. */
+/* The most pulses in any half-open second. */
 uint64_t course_pulses_per_s(const struct pulse_course *c);
 
 enum stimulation {
         STIMULATION_SINGLE,     /* a pulse with at least 5 s on both sides */
-        STIMULATION_TRAINS,     /* a regular train that the tables can speak of */
-        STIMULATION_THETA,      /* bursts of 3 to 5 at 30 to 50 Hz, at 3 to 8 Hz */
+        STIMULATION_TRAINS,     /* a regular train: the tables apply */
+        STIMULATION_THETA,      /* bursts of 3 to 5 pulses at 30 to 50 Hz, 3 to 8 bursts a second */
         STIMULATION_BURSTS,     /* other pairs and bursts, and trains above the tables' frequencies */
         STIMULATION_ARRHYTHMIC, /* pulses without a frequency */
 };
 
 #define BURST_PULSES_MAX 5
 
-/* What belongs together: a single pulse, a train, or all bursts up to the next 5 s of silence. */
+/* A single pulse, a train, or a block of bursts that ends where there are 5 s without a pulse. */
 struct train {
         enum stimulation stimulation;
         size_t leg, last_leg;
         uint64_t pulses;
-        uint64_t burst_pulses;            /* the longest burst in it; STIMULATION_THETA, STIMULATION_BURSTS */
-        uint64_t interval_ns, longest_ns; /* shortest and longest between its pulses; of one pulse: to the next, or 0 */
+        uint64_t burst_pulses;            /* of the longest burst; only for STIMULATION_THETA and STIMULATION_BURSTS */
+        uint64_t interval_ns, longest_ns; /* shortest and longest interval; for one pulse: to the next one, or 0 */
         uint64_t train_ns;                /* the last interval included */
-        uint64_t pause_ns;                /* from the end of the train before; TMS_TIME_NONE for the first */
-        uint32_t percent_permille;        /* its strongest pulse's */
-        uint32_t pause_percent_permille;  /* the stronger of this and the train before */
-        bool begins_leg;                  /* with its leg's first pulse: only there does a leg wait */
-        bool unrelated;                   /* some pulse relates to no threshold */
+        uint64_t pause_ns;                /* since the end of the train before; TMS_TIME_NONE for the first */
+        uint32_t percent_permille;        /* of its strongest pulse */
+        uint32_t pause_percent_permille;  /* of the stronger of this train and the one before */
+        bool begins_leg;                  /* it begins with its leg's first pulse, which may wait */
+        bool unrelated;                   /* some pulse has no threshold to compare it with */
 };
 
 typedef void (*train_found)(const struct train *t, void *userdata);
@@ -98,9 +98,9 @@ void course_trains(const struct pulse_course *c, train_found found, void *userda
 
 /* --- A verdict in the making ----------------------------------------------------------------------- */
 
-/* The worst that is said of a leg's trains. */
+/* For each kind of reason, the worst of a leg's trains. pulses 0: there is none. */
 struct leg_findings {
-        struct train rossi, chen, interval; /* nearest to the table's limit, or furthest beyond; pulses 0: none */
+        struct train rossi, chen, interval; /* nearest to the table's limit, or furthest beyond */
         struct train not_covered;
         struct train single;
 };
@@ -110,13 +110,13 @@ struct safety_check {
         const struct tms_dose *dose;
         const struct tms_today *today;
         struct tms_safety *out;
-        bool full;                      /* there was no room for a reason: there is no verdict */
-        struct tms_safety_reason spare; /* takes it all the same */
-        uint32_t percent_permille;      /* of the reference, as dosed */
-        uint64_t trains;                /* found that are more than single pulses */
-        uint32_t strongest_permille;    /* of the threshold, but for single pulses; 0: none, or related to none */
+        bool full;                      /* there was no room for a reason, so there is no verdict */
+        struct tms_safety_reason spare; /* what safety_reason_add() returns then */
+        uint32_t percent_permille;      /* of the reference, from the dose or else the protocol */
+        uint64_t trains;                /* how many were found, without single pulses */
+        uint32_t strongest_permille;    /* of the threshold, without single pulses; 0: none */
         struct leg_findings legs[TMS_LEGS_MAX];
-        enum tms_safety_class outside; /* what lying outside a table means: a notice on the list, else an override */
+        enum tms_safety_class outside; /* the class of what exceeds a table: a notice if listed, else an override */
 };
 
 /* --- Reasons: reasons.c ---------------------------------------------------------------------------- */
@@ -129,33 +129,33 @@ enum layer {
         LAYER_CARD,
 };
 
-/* As tms_safety_reason has it. */
+/* The name of a layer in struct tms_safety_reason. */
 const char *safety_layer_name(enum layer layer);
-/* Never NULL: one that finds no room makes the check full. */
+/* Never NULL. Without room it sets full and returns the spare reason. */
 struct tms_safety_reason *safety_reason_add(struct safety_check *c, enum tms_safety_class class_, enum layer layer,
                                             const char *table, const char *source);
 #define REASON_TEXT(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
 /* "120 %", "112.5 %" */
 void safety_percent_text(char *buf, size_t size, uint64_t permille);
-/* There is no verdict without all of its reasons. */
+/* The error for a verdict without room for all of its reasons. */
 int safety_no_room(struct tms_error *error);
 
 /* --- The third layer: safety-trains.c ---------------------------------------------------------------- */
 
-/* Keeps the worst of what course_trains() finds; userdata is the check. */
+/* For course_trains(): keeps the train if it is the worst. userdata is the struct safety_check. */
 void safety_train_found(const struct train *x, void *userdata);
-/* Tells what was kept of a leg. */
+/* Adds the reasons for what was kept of a leg. */
 void safety_leg_tables(struct safety_check *c, const struct leg_findings *f);
 
 /* --- The whole: safety.c ------------------------------------------------------------------------------ */
 
-/* The three layers; whether the stimulator can give the dose is not asked. */
+/* The verdict of the three layers. Whether the stimulator can give the dose is not checked. */
 int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
                   struct tms_safety *ret, struct tms_error *error);
 
 /* --- Measured and adjusted threshold: adjustment.c ------------------------------------------------- */
 
-/* Says what an adjustment comes to, or that a protocol wants one. */
+/* Adds a reason that says what the adjustment makes of the percentages, or that the protocol asks for an adjustment. */
 void safety_adjustment(struct safety_check *c, bool listed);
 
 /* --- The allow-list ------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The policy's verdict and the stimulator's as one: a dose that cannot be
- * played becomes one reason more, of the layer "card".
+ * The policy's verdict and the stimulator's as one. A dose that cannot be
+ * played adds a reason of the layer "card".
  */
 #include "safety.h"
 
@@ -22,7 +22,7 @@ static struct tms_safety_reason *card_reason(struct tms_safety *s, uint32_t rule
         return r;
 }
 
-/* "1.2 kJ" is not worth it here: each rule's own unit, as its sentence has it. */
+/* A rule's value with the unit that the rule's sentence uses. */
 static void rule_text(char *buf, size_t size, uint32_t rule, uint64_t v)
 {
         switch (rule) {
@@ -44,14 +44,14 @@ static void rule_text(char *buf, size_t size, uint32_t rule, uint64_t v)
                 break;
         case TMS_RULE_WAVEFORM:
         case TMS_RULE_TRIGGER_IN:
-                break; /* bits; the sentence has the words */
+                break; /* v is a set of bits; the sentence says it in words */
         default:
                 snprintf(buf, size, "%" PRIu64, v);
                 break;
         }
 }
 
-/* " The highest percentage possible is 105.2 %.", where there is one. */
+/* Adds " The highest percentage possible is 105.2 %." to the sentence, if there is one. */
 static void advise(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_info *info,
                    struct tms_safety_reason *r)
 {
@@ -111,7 +111,7 @@ int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose
         int r;
 
         r = safety_policy(p, dose, today, &s, error);
-        /* The stimulator's own reason needs a place. */
+        /* There must be room for the stimulator's reason. */
         if (r >= 0 && s.n_reasons == ELEMENTS(s.reasons))
                 r = safety_no_room(error);
         if (r >= 0)

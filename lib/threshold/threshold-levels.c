@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The two methods that test level after level.
+ * The two methods that test one level of intensity after the other.
  *
- * Relative frequency (Rossini-Rothwell): near the threshold by steps of 5
- * %MSO, one pulse each; then downwards by single steps, up to ten pulses a
- * level, while at least 5 of 10 answer. The threshold is the lowest such
- * level. A level is left as soon as its verdict is certain: at the fifth
- * answer, or when more than five have failed.
+ * Relative frequency (Rossini-Rothwell): steps of 5 %MSO with one pulse each
+ * lead to the neighbourhood of the threshold. From there single steps go
+ * downwards, with up to ten pulses a level, while at least 5 of 10 pulses are
+ * answered. The threshold is the lowest such level. A level ends as soon as
+ * its result is certain: at the fifth answer, or when more than five pulses
+ * were not answered.
  *
- * Mills-Nithi: upwards by 10 %MSO to the first level that answers twice in a
- * row (the strongest pulse: twice at all), since a single answer may be told
- * wrong; from there down to the highest level with no answer in ten, then up to
- * the lowest with ten in ten. The threshold is the mean of the two.
+ * Mills-Nithi: steps of 10 %MSO go upwards to the first level at which two
+ * pulses in a row are answered (at the highest level, any two), because a
+ * single answer may be reported wrong. From there steps go down to the highest
+ * level with no answer in ten, then up to the lowest level with ten answers in
+ * ten. The threshold is the mean of the two.
  *
- * That there is no threshold up to the strongest pulse is said when that pulse
- * was answered at most once in ten times: were it the threshold, that would
- * happen in one of a hundred hunts. Twice would happen in more than one of
- * twenty, so that then nothing is known. Nor is anything known when even the
- * weakest pulse was answered: nothing bounds the threshold from below.
+ * A hunt ends with "above the strongest pulse" when at most one of ten
+ * strongest pulses was answered: if that level were the threshold, this would
+ * happen in one of a hundred hunts. Two answers would happen in more than one
+ * of twenty hunts, so that a hunt with two answers or more ends without a
+ * result. So does one in which even the weakest pulse was answered, because
+ * the threshold may then be anywhere below.
  */
 #include "threshold.h"
 
@@ -57,7 +60,7 @@ static uint32_t up(const struct tms_threshold *t, uint32_t by)
         return v > t->options.max_permille ? t->options.max_permille : v;
 }
 
-/* Never to zero: that would not be a pulse. */
+/* A step down; never to 0, which would be no pulse. */
 static uint32_t down(const struct tms_threshold *t, uint32_t by)
 {
         return t->levels.level_permille > by ? t->levels.level_permille - by : 1;
@@ -70,7 +73,7 @@ void relative_init(struct tms_threshold *t)
         level_set(&t->levels, t->options.start_permille);
 }
 
-/* One pulse a level, until the answer changes; then from the last level that answered. */
+/* One pulse a level, until the answer changes. The single steps then begin at the last level that was answered. */
 static void relative_coarse(struct tms_threshold *t, bool response)
 {
         struct levels *l = &t->levels;
@@ -111,7 +114,7 @@ static void relative_level(struct tms_threshold *t, bool pass)
         else if (l->level_permille == t->options.max_permille)
                 lost(t, l->hits <= NONE_HITS ? LACK_NONE_BELOW_MAX : LACK_OUT_OF_REACH);
         else {
-                /* Not clearly above the threshold after all. */
+                /* The steps down began at a level that is not above the threshold: begin again further up. */
                 l->fail_permille = l->level_permille;
                 level_set(l, up(t, RELATIVE_COARSE_PERMILLE));
         }
@@ -129,7 +132,7 @@ void relative_answer(struct tms_threshold *t, bool response)
         l->misses += !response;
         if (l->hits >= TRIALS / 2)
                 relative_level(t, true);
-        /* The strongest pulse gets all its trials while it may still turn out that there is no threshold. */
+        /* The strongest pulse gets all its trials while the hunt may still end with LACK_NONE_BELOW_MAX. */
         else if (l->misses > TRIALS / 2 && (l->level_permille < t->options.max_permille || l->pass_permille ||
                                             l->hits > NONE_HITS || l->hits + l->misses == TRIALS))
                 relative_level(t, false);
@@ -142,7 +145,7 @@ void mills_nithi_init(struct tms_threshold *t)
         level_set(&t->levels, t->options.start_permille);
 }
 
-/* The highest level with no answer in ten is known: now the lowest with ten in ten. */
+/* The highest level with no answer in ten is known. Now the lowest level with ten answers in ten is looked for. */
 static void mills_nithi_turn(struct tms_threshold *t, uint32_t lower_permille)
 {
         struct levels *l = &t->levels;
@@ -183,7 +186,7 @@ static void mills_nithi_up(struct tms_threshold *t, bool response)
 {
         struct levels *l = &t->levels;
 
-        /* There were answers: there is a threshold, but the level with ten of ten is beyond the strongest pulse. */
+        /* There is a threshold, as some pulses were answered, but the strongest pulse is too weak for ten answers in ten. */
         if (!response && l->level_permille == t->options.max_permille)
                 lost(t, LACK_OUT_OF_REACH);
         else if (!response)

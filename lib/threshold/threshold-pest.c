@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Maximum-likelihood threshold hunting (Awiszus 2003), with lapses. If the
- * threshold is t, the muscle's own chance of an answer to intensity x is the
- * normal distribution function at (x - t) / (0.07 t). In two of a hundred
- * pulses the answer is told wrong (a coil that slipped, a twitch taken for an
- * answer, an answer lost in noise), and it is not known in which. Without
- * that, one wrong early answer makes all thresholds beyond it impossible,
- * however many later answers speak for them.
+ * threshold is t, the probability that the muscle answers a pulse of intensity
+ * x is the normal distribution function at (x - t) / (0.07 t). For two of a
+ * hundred pulses the wrong answer is reported (a coil that slipped, a twitch
+ * taken for an answer, an answer lost in noise): a lapse. Nobody knows which
+ * they are. Without lapses in the model, one wrong early answer would make all
+ * thresholds beyond it impossible, whatever the later answers are.
  *
- * Each pulse goes where the threshold is most likely to be; the middle, where
- * many are equally likely. Two pulses that were never fired begin the record:
- * a miss at 0 and an answer at the top of the grid. They are no answers, and
- * there are no lapses in them.
+ * Each pulse has the intensity at which the threshold is most likely; if many
+ * intensities are equally likely, the one in their middle. The record begins
+ * with two pulses that were never fired: a miss at 0 and a hit at the top of
+ * the grid. They do not count as answers, and are no lapses.
  *
- * A likelihood has a maximum whatever it is made of, so that an estimate
- * needs more: answers of both kinds near it, BRACKET of each. Near is where
- * an answer of the unexpected kind is more likely to be the muscle's own than
- * a lapse: up to z spreads away, where (1 - 2 lapse) Phi(-z) = lapse. Further
- * off, either kind fits, the one as what is expected and the other as a lapse,
- * and neither says where the threshold is. One of each would do if answers
- * were always true; with lapses one of them may be wrong, and so it takes two.
+ * A likelihood has a maximum whatever the answers were. So an estimate needs
+ * BRACKET hits and BRACKET misses near it. "Near" ends where an unexpected
+ * answer is as likely to be a lapse as to come from the muscle: z spreads
+ * away, where (1 - 2 lapse) Phi(-z) = lapse. Further away a hit and a miss fit
+ * equally well, one as the expected answer and the other as a lapse, so that
+ * neither says where the threshold is. BRACKET is two because with lapses a
+ * single hit or miss may be wrong.
  *
- * Lapses come one by one. An electrode that was off, or a coil beside its
- * spot, makes a row of wrong answers instead, which no lapse explains and the
- * likelihood believes: five answers lost at the beginning, and the hunt ends
- * at half as much again as the threshold. Then the misses near the estimate
- * all came before the answers. So the two kinds must also take turns there: the
- * kind changes TURNS times at least. A row in mid-hunt makes two changes of its
- * own and may go unseen; to ask for a third would refuse too many good hunts.
+ * The model takes lapses to be independent. An electrode that is off, or a
+ * coil beside its spot, makes a row of wrong answers, which moves the
+ * estimate: after five lost answers at the beginning, a hunt ends at one and a
+ * half times the threshold. In such a hunt all misses near the estimate come
+ * before all hits. So hits and misses near the estimate must also alternate:
+ * from one to the next there are at least TURNS changes. A row in the middle
+ * of a hunt makes two changes by itself and may not be noticed; asking for a
+ * third change would refuse too many good hunts.
  */
 #include "threshold.h"
 
@@ -40,9 +41,9 @@
 #define NEAR_SPREADS 2.0368
 #define BRACKET 2u
 #define TURNS 2u
-/* Where the probability of an answer that was never given underflows. */
+/* The log-likelihood where an answer has a probability of 0 in the arithmetic used. */
 #define LIKELIHOOD_MIN -1e5
-/* Two log-likelihoods closer than this are one plateau: it is what rounding makes of equal ones. */
+/* Two log-likelihoods closer than this count as equal: rounding makes them differ. */
 #define PLATEAU 1e-9
 /* Half of the 95 % point of chi squared with one degree of freedom. */
 #define LIKELIHOOD_RATIO_95 1.920729410347062
@@ -77,7 +78,7 @@ static double pest_best(const struct pest *p)
         return best;
 }
 
-/* First and last threshold that is no less likely than the best by more than margin. */
+/* The first and the last threshold whose log-likelihood is at most margin below the highest. */
 static void pest_range(const struct pest *p, double margin, uint32_t *ret_first, uint32_t *ret_last)
 {
         const double least = pest_best(p) - margin;
@@ -104,7 +105,7 @@ uint32_t pest_likeliest(const struct pest *p)
 struct tally {
         unsigned hits, misses;           /* all of them */
         unsigned near_hits, near_misses; /* of those, near a threshold */
-        unsigned near_turns;             /* how often the kind changes from one that is near to the next */
+        unsigned near_turns;             /* changes between hit and miss, from one answer near it to the next */
 };
 
 static struct tally pest_tally(const struct tms_threshold *t, uint32_t threshold_permille)
@@ -142,7 +143,7 @@ int pest_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *
         pest_range(p, LIKELIHOOD_RATIO_95, &e.low_permille, &e.high_permille);
         assert(e.low_permille <= e.threshold_permille && e.threshold_permille <= e.high_permille);
         v = pest_tally(t, e.threshold_permille);
-        /* Not above the limit because it is unlikely to be below, but because it is unlikely enough. */
+        /* LACK_NONE_BELOW_MAX needs the whole confidence interval to be above the limit. */
         if (e.low_permille > t->options.max_permille)
                 *ret_lack = LACK_NONE_BELOW_MAX;
         else if (e.threshold_permille > t->options.max_permille)
@@ -159,7 +160,7 @@ int pest_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *
         return -ENODATA;
 }
 
-/* To the device's step, within what is allowed; the first one is the caller's if it gave one. */
+/* A multiple of the step, at most the maximum. The first intensity is the caller's, if the caller gave one. */
 uint32_t pest_next(const struct tms_threshold *t)
 {
         const struct tms_threshold_options *o = &t->options;
@@ -179,7 +180,7 @@ void pest_answer(struct tms_threshold *t, bool response)
         enum hunt_lack lack;
         uint64_t slack;
 
-        /* This pulse is counted by now. */
+        /* The caller has counted this pulse already. */
         assert(t->pulses > 0 && t->pulses <= HUNT_PULSES_MAX && t->asked_permille > 0);
         t->pest.answers[t->pulses - 1].permille = (uint16_t)t->asked_permille;
         t->pest.answers[t->pulses - 1].response = response;

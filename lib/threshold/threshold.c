@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A hunt for the motor threshold, whatever the method: pulses at least 5 s
- * apart, a cap on their number, never above the intensity that the caller
- * allows.
+ * What all methods of hunting for the motor threshold have in common: pulses
+ * are at least 5 s apart, their number is limited, and none is stronger than
+ * the caller allows.
  */
 #include "threshold.h"
 
@@ -83,7 +83,7 @@ int tms_threshold_answer(struct tms_threshold *t, uint64_t fired_ns, bool respon
         return 0;
 }
 
-/* What is lacking, for the person who holds the coil: why, and what to do. */
+/* Fills the error for the person who holds the coil: why there is no estimate, and what to do. */
 static int estimate_fail(const struct tms_threshold *t, enum hunt_lack lack, struct tms_error *error)
 {
         const uint32_t max = t->options.max_permille;
