@@ -157,14 +157,15 @@ static void test_back_to(struct kunit *test)
 
 	energise(tms, TMS_STATE_RUNNING);
 	tms->back_to = TMS_STATE_RUNNING;
-	guard(raw_spinlock_irqsave)(&tms->engine_lock);
-	for (i = 0; i < ARRAY_SIZE(path); i++) {
-		tms_set_state(tms, path[i], TMS_CAUSE_REQUEST);
-		KUNIT_EXPECT_EQ(test, TMS_STATE_RUNNING, tms->back_to);
+	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
+		for (i = 0; i < ARRAY_SIZE(path); i++) {
+			tms_set_state(tms, path[i], TMS_CAUSE_REQUEST);
+			KUNIT_EXPECT_EQ(test, TMS_STATE_RUNNING, tms->back_to);
+		}
+		tms_end(tms, TMS_CAUSE_LEASE);
+		KUNIT_EXPECT_EQ(test, TMS_STATE_LOADED, tms->state);
+		KUNIT_EXPECT_EQ(test, 0, tms->back_to);
 	}
-	tms_end(tms, TMS_CAUSE_LEASE);
-	KUNIT_EXPECT_EQ(test, TMS_STATE_LOADED, tms->state);
-	KUNIT_EXPECT_EQ(test, 0, tms->back_to);
 }
 
 static struct kunit_case cases[] = {

@@ -6,6 +6,8 @@
 #include <kunit/test.h>
 #include <linux/module.h>
 
+#include "bounds.c"
+#include "history.c"
 #include "timeline.c"
 
 #define MS		1000000ULL
