@@ -3,9 +3,9 @@
  * libtms - stimulators, protocols, safety verdicts and audit logs
  *
  * The library never logs, never exits, never prints and owns no event loop.
- * Calls return 0 or a negative errno; on failure no out-parameter is touched
- * but the tms_error, which then holds one sentence: what, where, what was
- * expected. Objects belong to one thread at a time.
+ * Calls return 0 or a negative errno. On failure only the tms_error is written,
+ * and no other out-parameter: it then contains one sentence that says what is
+ * wrong, where, and what was expected. Objects belong to one thread at a time.
  *
  * Times are nanoseconds (_ns), intensities 0.1 % of maximum stimulator
  * output (_permille), percentages of a motor threshold 0.1 % (_permille_mt).
@@ -25,31 +25,31 @@ extern "C" {
 
 /* --- Errors ---------------------------------------------------------------- */
 
-/* One sentence about what went wrong. Zero-initialise; file and key may be empty, line 0 = no place. */
+/* One sentence about what went wrong. Initialise it with zeros. file and key may be empty; line 0: no place. */
 struct tms_error {
         char file[256];
         unsigned line, column; /* from 1 */
-        char key[96];          /* dotted path in a protocol file, such as "pattern.train.count" */
+        char key[96];          /* dotted path in a protocol file, such as "pattern.train.pulses" */
         char message[512];     /* what is wrong and what was expected */
 };
 
-/* "file:line:column: key: message" as far as the parts are known. Returns buf. */
+/* "file:line:column: key: message", without the parts that are not known. Returns buf. */
 const char *tms_error_format(const struct tms_error *e, char *buf, size_t size);
 
-/* What a person can do about a (positive) errno, to stand behind its strerror() and "; ". Never NULL. */
+/* What a person can do about an errno (positive); to be printed after strerror() and "; ". Never NULL. */
 const char *tms_errno_step(int err);
 
 /*
- * For a text that was cut or came from a file: makes it, in place, one that D-Bus and JSON take. A
- * character that the end of the text cuts off goes, any other byte that is not UTF-8 becomes '?',
- * and so do those of a surrogate or a noncharacter. Never longer than before. Returns text.
+ * Changes a text in place so that D-Bus and JSON accept it, for one that was cut or came from a file. An
+ * incomplete character at its end is removed. Each other byte that is not UTF-8, or belongs to a surrogate
+ * or a noncharacter, becomes '?'. The text never gets longer. Returns text.
  */
 char *tms_text_repair(char *text);
 
 /*
- * The same for a text that is shown in one line: each character becomes '?' too that steers a
- * terminal, ends a line, turns the direction of writing, cannot be seen or has no agreed form. What a
- * tms_error says has been through it.
+ * The same for a text that is shown in one line. A character also becomes '?' if it steers a terminal,
+ * ends a line, turns the direction of writing, cannot be seen or has no agreed form. The texts of a
+ * tms_error have been changed like this already.
  */
 char *tms_text_line(char *text);
 
@@ -57,12 +57,12 @@ char *tms_text_line(char *text);
 
 struct tms_device;
 
-/* Calls back for each stimulator present (device node path), by libudev. Stops on a callback's non-zero return. */
+/* Calls found() with the device node of each stimulator, until it returns non-zero; returns that. Uses libudev. */
 int tms_enumerate(int (*found)(const char *node, void *userdata), void *userdata);
 
-/* control: become the one controller (-EBUSY if there is another); else a monitor. */
+/* control: open as the controller, of which there can be one (-EBUSY); else as a monitor. */
 int tms_device_open(const char *node, bool control, struct tms_device **ret);
-/* Takes over an open file of a device node (as a service manager may pass one). */
+/* For a device node that is open already, such as one from a service manager. On success *ret owns fd. */
 int tms_device_open_fd(int fd, struct tms_device **ret);
 struct tms_device *tms_device_close(struct tms_device *d); /* returns NULL, takes NULL */
 int tms_device_fd(const struct tms_device *d);             /* for poll(); non-blocking */
@@ -112,21 +112,21 @@ struct tms_protocol;
 #define TMS_REFERENCE_MSO "MSO"
 #define TMS_METHOD_EMG "EMG"
 #define TMS_METHOD_VISUAL "visual"
-#define TMS_ANY_COIL "any" /* of a protocol; no stimulator has it */
+#define TMS_ANY_COIL "any" /* a protocol may say this; a stimulator never does */
 
 #define TMS_LEGS_MAX 4           /* parts of one session with their own target and pattern */
 #define TMS_TIME_NONE UINT64_MAX /* a time that a pattern does not have */
 
 /*
- * Reads what a person has written for a program, up to that many bytes, and
- * refuses what cannot be seen in it or is no UTF-8, as in a protocol file: tabs,
- * other controls, what changes the direction, blanks that are not the plain
- * space. name: for the error. *ret is malloc'd and ends with a zero that
- * *ret_size does not count.
+ * Reads a file of at most TMS_PROTOCOL_SIZE_MAX bytes that a person has written
+ * for a program. By the rules for protocol files it refuses what is not UTF-8,
+ * tabs and other control characters, what changes the direction of writing,
+ * what cannot be seen, and blanks other than the plain space. name: for the
+ * error. *ret is malloc'd and ends with a zero that *ret_size does not count.
  */
 int tms_text_read(int fd, const char *name, char **ret, size_t *ret_size, struct tms_error *error);
 
-/* name: for error messages. text need not end in NUL. */
+/* name: for error messages. text need not end with a NUL. */
 int tms_protocol_parse(const char *name, const char *text, size_t size, struct tms_protocol **ret,
                        struct tms_error *error);
 int tms_protocol_load(const char *path, struct tms_protocol **ret, struct tms_error *error);
@@ -139,19 +139,19 @@ struct tms_protocol *tms_protocol_free(struct tms_protocol *p);
  */
 int tms_protocol_find(const char *id, struct tms_protocol **ret, struct tms_error *error);
 /*
- * Calls back for every installed file; error is filled and p NULL for one that
- * does not parse. path is for people: made by tms_text_line() from the file's name.
- * A negative errno when it cannot be known what is installed: no memory, no
- * file descriptor, a folder or a disk that cannot be read.
+ * Calls found() for every installed file. For a file that is refused, p is NULL
+ * and error says why. path is for people: tms_text_line() has changed it.
+ * Returns a negative errno when it cannot be known what is installed: no memory,
+ * no file descriptor, a folder or a disk that cannot be read.
  */
 int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error,
                                       void *userdata),
                          void *userdata);
 /*
- * Are the installed files still the same? A stamp that changes with every
- * file that is added, removed, replaced or edited in place, without reading
- * any. 1; or 0 when a file has changed within the last seconds and might
- * change once more without another stamp; or a negative errno.
+ * A stamp to tell whether the installed files are still the same. It changes
+ * with every file that is added, removed, replaced or edited in place; no file
+ * is read. Returns 1; 0 when a file has changed within the last seconds, so
+ * that it may change once more without another stamp; or a negative errno.
  */
 int tms_protocol_stamp(char ret[65]);
 
@@ -165,7 +165,7 @@ const char *tms_protocol_sha256(const struct tms_protocol *p);                 /
 const char *tms_protocol_text(const struct tms_protocol *p, size_t *ret_size); /* the file's bytes */
 const char *tms_protocol_reference(const struct tms_protocol *p);              /* "rMT", "aMT" or "MSO" */
 uint32_t tms_protocol_percent_permille(const struct tms_protocol *p);          /* of the reference, the default */
-uint32_t tms_protocol_highest_permille(const struct tms_protocol *p);          /* that its sources speak of; 0.1 % */
+uint32_t tms_protocol_highest_permille(const struct tms_protocol *p);          /* in its sources; 0.1 % */
 uint32_t tms_protocol_pulses(const struct tms_protocol *p);
 uint32_t tms_protocol_trains(const struct tms_protocol *p);
 uint64_t tms_protocol_first_to_last_ns(const struct tms_protocol *p);
@@ -177,28 +177,28 @@ const char *tms_protocol_notes(const struct tms_protocol *p);    /* may be "" */
 bool tms_protocol_verified(const struct tms_protocol *p);        /* every citation was checked against its source */
 
 size_t tms_protocol_legs(const struct tms_protocol *p);                      /* 1..TMS_LEGS_MAX */
-const char *tms_protocol_leg_name(const struct tms_protocol *p, size_t leg); /* "" for the only one */
+const char *tms_protocol_leg_name(const struct tms_protocol *p, size_t leg); /* "" if there is only one leg */
 const char *tms_protocol_leg_target(const struct tms_protocol *p, size_t leg);
 
-/* The figures that people quote, in every reading in use. TMS_TIME_NONE where a pattern has no such time. */
+/* The figures that people quote, in every meaning in use. TMS_TIME_NONE: the pattern has no such time. */
 struct tms_readings {
         uint32_t pulses, trains;
         uint32_t pulses_per_train;       /* 0 when legs differ */
         uint64_t train_ns;               /* units x their interval, the last interval included */
         uint64_t train_span_ns;          /* first to last pulse of a train */
         uint64_t cycle_ns;               /* onset to onset of trains */
-        uint64_t iti_ns;                 /* nominal: cycle - train */
-        uint64_t iti_last_to_first_ns;   /* last pulse to next first pulse: cycle - train span */
+        uint64_t iti_ns;                 /* from the end of a train to the next: cycle_ns - train_ns */
+        uint64_t iti_last_to_first_ns;   /* last pulse to next first pulse: cycle_ns - train_span_ns */
         uint64_t cycle_total_ns;         /* trains x cycle */
         uint64_t without_last_iti_ns;    /* the same without the pause after the last train */
         uint64_t first_to_last_ns;       /* first to last pulse */
-        uint64_t last_to_first_total_ns; /* with the nominal ITI counted from the last pulse, as some devices do */
+        uint64_t last_to_first_total_ns; /* first to last pulse on a device that counts iti_ns from the last pulse */
 };
 
 /* leg SIZE_MAX: the whole protocol. */
 int tms_protocol_readings(const struct tms_protocol *p, size_t leg, struct tms_readings *ret);
 
-/* The course that a protocol is usually given in; 0 where its file says nothing. */
+/* The course that a protocol is usually given in. 0: its file does not say. */
 struct tms_course_defaults {
         uint32_t sessions, sessions_per_day, days_per_week, weeks;
         uint32_t taper[16]; /* sessions in each week after the course */
@@ -221,21 +221,22 @@ int tms_protocol_citation(const struct tms_protocol *p, size_t index, struct tms
 
 /* --- Dose and timeline -------------------------------------------------------- */
 
-/* For whom: a measured motor threshold and what of it. */
+/* The dose of one person: measured motor thresholds, and the percentage to give. */
 struct tms_dose {
-        uint32_t threshold_permille; /* 0.1 %MSO, 1..1000; 0 only for protocols in %MSO */
-        char threshold_kind[8];      /* "rMT" or "aMT"; "" where the protocol is in %MSO and there is no other one */
-        char threshold_coil[16];     /* coil type it was measured with */
-        uint32_t percent_permille;   /* of the reference, 0.1 %; 0 = the protocol's own */
-        uint32_t other_threshold_permille; /* of the other kind, for protocols that use both; 0 = not measured */
+        uint32_t threshold_permille;       /* 0.1 %MSO, 1..1000; 0 only for protocols in %MSO */
+        char threshold_kind[8];            /* "rMT" or "aMT"; "": a protocol in %MSO, and no second threshold */
+        char threshold_coil[16];           /* the coil type that it was measured with */
+        uint32_t percent_permille;         /* of the reference, 0.1 %; 0 = the protocol's own */
+        uint32_t other_threshold_permille; /* of the other kind, for a protocol that uses both; 0 = not measured */
         uint32_t leg_threshold_permille[TMS_LEGS_MAX]; /* a leg's own; 0 = threshold_permille */
         char threshold_method[16];                     /* "EMG", "visual" (seen twitches) or "" when not known */
         /*
-         * What the pulses go by instead, where a measured threshold was adjusted (for the depth of the target);
-         * 0 = not adjusted. The safety policy goes by the lower of the two. Refused without the measured one.
+         * If a measured threshold was adjusted (for the depth of the target), the pulses are calculated from the
+         * adjusted one; 0 = not adjusted. The safety policy judges by the lower of the two. An adjusted threshold
+         * without the measured one is refused.
          */
         uint32_t adjusted_threshold_permille;         /* of threshold_permille */
-        uint32_t leg_adjusted_permille[TMS_LEGS_MAX]; /* a leg's own; the common one is not of a leg's own threshold */
+        uint32_t leg_adjusted_permille[TMS_LEGS_MAX]; /* a leg's own; the common one is not for a leg's own threshold */
         char adjustment[128];                         /* how and by whom, for the record */
 };
 
@@ -252,29 +253,29 @@ int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struc
 void tms_timeline_clear(struct tms_timeline *t);
 
 /*
- * The session's limits by a second account, not from the compiled timeline,
- * so that one mistake is not made twice: pulses and duration from the
- * protocol's stated totals, intensity from the dose, the shortest interval
- * and a bound on the pulses in a second from the pattern's levels.
+ * The session's limits. They do not come from the compiled timeline, so that
+ * the kernel notices a mistake in one of the two: pulses and duration are the
+ * protocol's stated totals, the intensity follows from the dose, the shortest
+ * interval and the most pulses in a second follow from the pattern's levels.
  */
 int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_limits *ret,
                        struct tms_error *error);
 
 /*
- * What the kernel would say on this card: the same verifier in user space.
- * info NULL: the reference card.
+ * What the kernel would say of the timeline on this card; it is the same
+ * verifier, in user space. info NULL: the reference card.
  */
 int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info, const struct tms_limits *limits,
                        struct tms_verdict *ret_verdict);
 
 /*
- * Can this dose be played at all? Compiles and checks; the error's sentence
- * names the pulse and the rule, and the highest percentage that can be.
- * -ERANGE then. info NULL: the reference card.
+ * Can this dose be played? Compiles it and checks the timeline. -ERANGE: it
+ * cannot; the error's sentence names the pulse, the rule, and the highest
+ * percentage that can be played. info NULL: the reference card.
  */
 int tms_dose_check(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_info *info,
                    struct tms_error *error);
-/* That percentage alone, in 0.1 % of the reference, at most the dose's own. -ERANGE when there is none. */
+/* The highest percentage that can be played, in 0.1 % of the reference, at most the dose's. -ERANGE: there is none. */
 int tms_dose_highest(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_info *info,
                      uint32_t *ret_percent_permille, struct tms_error *error);
 
@@ -282,7 +283,7 @@ int tms_dose_highest(const struct tms_protocol *p, const struct tms_dose *dose, 
 
 enum tms_safety_class {
         TMS_SAFETY_ALLOWED,  /* exit status 0 */
-        TMS_SAFETY_NOTICE,   /* on the list, outside a table, or else to be confirmed; 0 */
+        TMS_SAFETY_NOTICE,   /* to be confirmed, such as a listed protocol outside a table; 0 */
         TMS_SAFETY_OVERRIDE, /* needs a prescriber's override with a reason; 3 */
         TMS_SAFETY_NEVER,    /* 4 */
 };
@@ -301,35 +302,34 @@ struct tms_safety {
         enum tms_safety_class class_;
         size_t n_reasons;
         struct tms_safety_reason reasons[32];
-        bool measuring; /* its pulses count as a day's measuring, not as its treatment */
+        bool measuring; /* the session's pulses count as measuring and not as treatment */
 };
 
-/* What the subject was given in the last 24 hours, as far as anybody knows; what is unknown counts as given. */
+/* What the subject was given in the last 24 hours. A pulse of which it is not known whether it was given counts. */
 struct tms_today {
         uint32_t treatment; /* pulses of treatments */
-        uint32_t measuring; /* of sessions whose verdict said so */
-        char whose[896];    /* whose they are and when they were given, for the sentence; may be "" */
+        uint32_t measuring; /* pulses of sessions whose verdict had "measuring" */
+        char whose[896];    /* a sentence about whose pulses they are and when they were given; may be "" */
 };
 
 /*
- * From protocol, dose, what the subject had today (NULL: nothing), and the site's
- * list of approved files: /etc/tmsd/approved, or TMS_APPROVED in the
- * environment (ignored in setuid programs).
+ * The policy's verdict. today: what the subject was given, NULL: nothing. Reads
+ * the site's list of approved files: /etc/tmsd/approved, or what TMS_APPROVED in
+ * the environment names (ignored in setuid programs).
  */
 int tms_safety_check(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
                      struct tms_safety *ret, struct tms_error *error);
 /*
- * The policy's verdict and the stimulator's in one shape, for whoever prints
- * it: as tms_safety_check(), but a dose that cannot be played is no error. It
- * makes the class "never" and adds one reason of the layer "card" after the
- * policy's own: table is what forbids it ("intensity", "settling",
- * "coil_heat" and so on, see tms_rule_name()), limit and actual are in words
- * ("100.0 %MSO", "114.0 %MSO"), and the sentence ends with the highest percentage
- * that can be played, where there is one. No other layer is called "card".
- * info NULL: the reference card.
+ * The verdict of the policy and of the stimulator together. As
+ * tms_safety_check(), but a dose that cannot be played is not an error: the
+ * class is "never", and after the policy's reasons there is one of the layer
+ * "card", which no other reason has. Its table is the rule ("intensity",
+ * "settling", "coil_heat" and so on, see tms_rule_name()), limit and actual are
+ * in words ("100.0 %MSO", "114.0 %MSO"), and its sentence ends with the highest
+ * percentage that can be played, if there is one. info NULL: the reference card.
  *
- * Errors are left for what is no dose at all: a threshold of the wrong kind
- * or coil, an impossible one, a list of approved files that cannot be read.
+ * There is an error, and no verdict, for a threshold of the wrong kind or coil,
+ * for an impossible one, and if the list of approved files cannot be read.
  */
 int tms_safety_verdict(const struct tms_protocol *p, const struct tms_dose *dose, const struct tms_today *today,
                        const struct tms_info *info, struct tms_safety *ret, struct tms_error *error);
@@ -338,9 +338,9 @@ const char *tms_safety_class_name(enum tms_safety_class c); /* "allowed", "notic
 /* --- Motor threshold ----------------------------------------------------------- */
 
 /*
- * A hunt for the motor threshold with single pulses: ask for the next
- * intensity, fire it no earlier than said, tell whether the muscle answered,
- * until it is done.
+ * A hunt for the motor threshold with single pulses. Until it is done, the
+ * caller asks for the next intensity, fires that pulse no earlier than told,
+ * and reports whether the muscle answered.
  */
 enum tms_threshold_method {
         TMS_THRESHOLD_RELATIVE,    /* lowest intensity with 5 answers of 10 */
@@ -354,26 +354,28 @@ struct tms_threshold_options {
         enum tms_threshold_method method;
         uint32_t start_permille;     /* 0: the method's own */
         uint32_t step_permille;      /* 0: 10, that is 1 %MSO; for Mills-Nithi 20 */
-        uint32_t max_permille;       /* 0: 1000; never asked for more */
+        uint32_t max_permille;       /* 0: 1000; no stronger pulse is asked for */
         uint32_t max_pulses;         /* 0: 20 for ML-PEST, else 200 */
-        uint32_t precision_permille; /* ML-PEST: done early when the interval is within +- this of the estimate; 0: no */
+        uint32_t precision_permille; /* ML-PEST: done when the interval is within +- this of the estimate; 0: by pulses */
 };
 
 /*
- * The interval is of ML-PEST alone. It rests on two assumptions, which nobody
- * has measured in this muscle: answers spread about the threshold by
- * spread_permille of it (a normal distribution's sigma), and lapse_permille of
- * them are told wrong, in either direction. Of 100 synthetic subjects it holds
- * the threshold of 95 if they are like that, of 90 if 5 % of the answers are
- * wrong, and where the spread is 3.5, 14 or 20 % instead of 7 %, of 99, 68 or
- * 49: it is no safety margin. A row of wrong answers at the beginning (an
- * electrode that is off) makes no estimate; six in a row in mid-hunt leave one
- * that is off by more than 20 % in 7 of 100.
+ * Only ML-PEST has an interval. It rests on two assumptions that nobody has
+ * measured in this muscle: answers spread about the threshold by
+ * spread_permille of it (the sigma of a normal distribution), and
+ * lapse_permille of the answers are reported wrong, in either direction.
+ *
+ * The interval is no safety margin. If both assumptions are true it contains
+ * the threshold of 95 in 100 synthetic subjects; if 5 % of the answers are
+ * wrong, of 90; if the spread is 3.5, 14 or 20 % instead of 7 %, of 99, 68 or
+ * 49. After a row of wrong answers at the beginning (an electrode that is off)
+ * there is no estimate. After six wrong answers in a row in the middle of the
+ * hunt, 7 of 100 estimates are wrong by more than 20 %.
  */
 struct tms_threshold_estimate {
         uint32_t threshold_permille;          /* 0.1 %MSO */
-        uint32_t low_permille, high_permille; /* 95 % confidence interval; 0 where the method has none */
-        uint32_t spread_permille;             /* what the interval assumes; 0 where there is none */
+        uint32_t low_permille, high_permille; /* 95 % confidence interval; 0: the method has none */
+        uint32_t spread_permille;             /* what the interval assumes; 0: there is none */
         uint32_t lapse_permille;
         uint32_t pulses;
 };
@@ -383,77 +385,79 @@ struct tms_threshold;
 int tms_threshold_new(const struct tms_threshold_options *options, struct tms_threshold **ret);
 struct tms_threshold *tms_threshold_free(struct tms_threshold *t);
 bool tms_threshold_done(const struct tms_threshold *t);
-/* -EALREADY when done. The pulse may be fired at *ret_not_before_ns on the caller's clock, 0: now. */
+/* The pulse may be fired from *ret_not_before_ns on, by the caller's clock; 0: now. -EALREADY: it is done. */
 int tms_threshold_next(struct tms_threshold *t, uint32_t *ret_permille, uint64_t *ret_not_before_ns);
 /*
- * The pulse asked for was fired then, and did the muscle answer? -EPROTO when
- * none was asked for, -ETIME when it was fired too early to count.
+ * Reports when the pulse was fired, and whether the muscle answered. -EPROTO: no
+ * pulse was asked for; -ETIME: it was fired too early, and does not count.
  */
 int tms_threshold_answer(struct tms_threshold *t, uint64_t fired_ns, bool response);
 /*
- * ML-PEST: from what is known so far, once at least two pulses were answered
- * and two not, near the estimate (within 14 % of it: further off, a lapse
- * explains an unexpected answer better than the muscle's spread does), and not
- * all of one kind before all of the other. The others: at the end.
+ * The estimate. ML-PEST has one during the hunt, as soon as near it (within
+ * 14 %) at least two pulses were answered and two not, and the answered ones
+ * do not all come before or all after the others. Further off than 14 %, an
+ * unexpected answer is rather a lapse than due to the muscle's spread. The
+ * other methods have an estimate at the end of the hunt.
  *
- * Before there is one -EAGAIN, and -ENODATA when the hunt is over without: out
- * of pulses; nothing but answers, or nothing but misses, or for ML-PEST first
- * the one and then the other; for Mills-Nithi also
- * when ten answers of ten would take more than max_permille. -ERANGE: it is
- * known that the threshold is above max_permille. error, which may be NULL,
- * says why and what to do; *ret is left alone.
+ * -EAGAIN: there is no estimate yet. -ENODATA: the hunt has ended without one,
+ * because its pulses are used up, because all pulses were answered or none
+ * was, with ML-PEST because all of one kind came before all of the other, or
+ * with Mills-Nithi because ten answers in ten need more than max_permille.
+ * -ERANGE: the threshold is known to be above max_permille. After these, error,
+ * which may be NULL, says why and what to do.
  */
 int tms_threshold_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *ret, struct tms_error *error);
 
 /* --- Audit --------------------------------------------------------------------- */
 
-/* What an audit log turned out to be; see AUDIT.md. */
+/* The result of verifying an audit log; see AUDIT.md. */
 enum tms_audit_result {
-        TMS_AUDIT_VERIFIED, /* whole, against an anchor held by the caller */
-        TMS_AUDIT_PREFIX,   /* consistent, but no anchor: may have lost its end */
+        TMS_AUDIT_VERIFIED, /* whole, as an anchor of the caller shows */
+        TMS_AUDIT_PREFIX,   /* consistent, but without an anchor: records at its end may be missing */
         TMS_AUDIT_TORN,     /* consistent up to a torn last line */
         TMS_AUDIT_TAMPERED, /* a hash, signature, count or file does not match */
-        TMS_AUDIT_LOST,     /* shorter than an anchor or the key says: loss or tampering */
+        TMS_AUDIT_LOST,     /* shorter than an anchor or the signing key shows: loss or tampering */
 };
 
 struct tms_audit_report {
         enum tms_audit_result result;
         uint64_t records, seals, sessions, pulses_delivered;
-        uint64_t bad_line;    /* first line that does not hold, 0 none */
+        uint64_t bad_line;    /* the first line that is wrong; 0: none */
         uint64_t good_bytes;  /* of log.jsonl, up to the end of its last whole line */
-        uint64_t torn_bytes;  /* of log.jsonl, behind that */
+        uint64_t torn_bytes;  /* of log.jsonl, after good_bytes */
         char head[65];        /* hash of the last good record */
         char key0[65];        /* raw public key 0, "" before the first record */
-        char next_public[65]; /* raw public key that the next seal must be by */
+        char next_public[65]; /* raw public key whose private half must sign the next seal */
         char key0_fingerprint[65];
         char sentence[512];
 };
 
-/* The anchors that the caller holds; any may be NULL. */
+/* The anchors that the caller has kept off the machine; any may be NULL. */
 struct tms_audit_anchor {
         const char *key0_fingerprint; /* SHA-256 of key 0's raw public key, 64 hex digits */
-        const char *seal;             /* a seal record's line, as held off the machine */
-        const char *nonce;            /* demand a seal over this nonce at the end (live verify); not "" */
+        const char *seal;             /* the line of a seal record */
+        const char *nonce;            /* the log must end with a seal over this nonce (live verify); not "" */
 };
 
 /*
- * -EINVAL: an anchor is none. Any other failure: something could not be read
- * (no descriptor, no memory, no permission, a disk error), and the log may be
- * good or bad.
+ * -EINVAL: the anchor is malformed. After any other failure it is not known
+ * whether the log is good or bad: something could not be read (no descriptor,
+ * no memory, no permission, a disk error).
  */
 int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, struct tms_audit_report *ret,
                      struct tms_error *error);
 /*
- * The same in one pass and without an anchor, for the log's writer, who has
- * locked the open directory dir_fd. record() gets each record that holds, in
- * order (a json_t of libjansson, valid during the call); when it returns below
- * 0 reading ends with that. Records are given before it is known whether the
- * whole log holds. No log.jsonl is a log without records.
+ * The same in one pass and without an anchor, for the log's writer, which has
+ * locked the open directory dir_fd. record() is called for each good record in
+ * order, with a json_t of libjansson that is valid during the call; a negative
+ * return value ends the reading and is returned. It is called before it is
+ * known whether the rest of the log is good. Without log.jsonl there are no
+ * records.
  */
 struct json_t;
 int tms_audit_read(int dir_fd, int (*record)(const struct json_t *record, void *userdata), void *userdata,
                    struct tms_audit_report *ret, struct tms_error *error);
-/* Calls back for each record's line, in order. */
+/* Calls record() with each line, in order. Checks nothing. */
 int tms_audit_foreach(const char *dir, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
                       void *userdata, struct tms_error *error);
 
@@ -468,9 +472,9 @@ struct tms_pulse_counts {
 };
 
 const char *tms_pulse_head(void); /* the first line, with its end */
-/* A record with these values is one line more. */
+/* Counts a line with these values. */
 void tms_pulse_count(struct tms_pulse_counts *c, uint64_t seq, uint64_t type, uint64_t code);
-/* Counts a line, given with its end. -EBADMSG: it is none, and c was not touched. */
+/* Counts a line; line includes its line feed. -EBADMSG: it is no line of a pulse file, and c was not changed. */
 int tms_pulse_line(struct tms_pulse_counts *c, const char *line, size_t size);
 
 #ifdef __cplusplus

@@ -45,7 +45,7 @@ int citations_read(const struct reader *reader, const struct node *root, struct 
         int r;
 
         if (!n && p->status == STATUS_RESEARCH) {
-                /* One's own pattern has nothing to cite, and nobody has verified it. */
+                /* A research protocol may have no citations, but then nothing has been verified. */
                 r = verified ? read_bool(reader, verified, &p->verified) : 0;
                 if (r >= 0 && p->verified)
                         return node_fail(reader, verified, "there are no citations; expected \"false\"");

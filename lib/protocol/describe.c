@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Exact where a decimal ends: "100 ms", "2.5 s", "37 min 30 s"; else the nearest nanosecond. */
+/* In milliseconds below a second, else in seconds: "100 ms", "2.5 s". */
 static const char *time_words(uint64_t ns, char buf[64])
 {
         uint64_t whole = ns / 1000000000, rest = ns % 1000000000;
@@ -43,7 +43,7 @@ static void total_line(FILE *f, const char *what, uint64_t ns)
         fputc('\n', f);
 }
 
-/* A level of one unit goes without saying, unless that unit waits. */
+/* A level with a single unit is left out, unless that unit waits. */
 static bool level_is_said(const struct level *l)
 {
         return l->count > 1 || l->wait;
@@ -58,7 +58,7 @@ static void level_words(FILE *f, const struct tms_protocol *p, const char *level
         switch (l->count > 1 ? l->spacing : SPACING_NONE) {
         case SPACING_REGULAR:
                 fprintf(f, ", onsets %s apart", time_words(ticks_to_ns(l->interval_ticks, p->den), a));
-                /* The frequency only where it is a short number. */
+                /* The frequency is shown if it is a whole number of Hz. */
                 if (l->interval.num && 1000000000 * l->interval.den % l->interval.num == 0)
                         fprintf(f, " (%" PRIu64 " Hz)", 1000000000 * l->interval.den / l->interval.num);
                 break;

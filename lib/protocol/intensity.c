@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reading intensities: the session's own, and those of legs and pulses, which may be shares of it. */
+/* Reading intensities: that of the session, and those of legs and pulses, which may be shares of the session's. */
 #include "protocol.h"
 
 int intensity_read(const struct reader *reader, const struct node *n, bool main_allowed, struct intensity *ret)

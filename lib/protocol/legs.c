@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * All legs of a session together, once each is read: the common denominator
- * of their times, where each begins and ends, and that nothing in them
- * overlaps.
+ * What needs all legs of a session, after each of them was read: the common
+ * denominator of their times, when each leg begins and ends, and a check that
+ * nothing in them overlaps.
  */
 #include "protocol.h"
 
@@ -32,7 +32,7 @@ static bool leg_den(const struct leg *leg, uint64_t *den)
         return true;
 }
 
-/* At most a day x RATIO_DEN_MAX: 63 bits. */
+/* The result is at most a day x RATIO_DEN_MAX, which is 63 bits. */
 static uint64_t ratio_ticks(struct ratio v, uint64_t den)
 {
         assert(v.den == 0 || den % v.den == 0);
@@ -59,7 +59,7 @@ static int leg_ticks(struct leg *leg, uint64_t den)
         return 0;
 }
 
-/* The room that a unit has until the next; also for a single unit whose interval is given. */
+/* The shortest time from a unit to the next one. A single unit with an interval has that time too. */
 static uint64_t level_room(const struct level *level)
 {
         if (level->spacing == SPACING_REGULAR)
@@ -76,7 +76,7 @@ static int leg_check_overlap(const struct reader *reader, const struct node *pat
                 uint64_t step = level_room(&leg->levels[i]), inner = leg_span_longest(leg, i - 1);
                 const struct node *at = node_get(pattern, level_keys[i]);
 
-                /* A nanosecond apart at least, so that rounding keeps the order. */
+                /* Pulses that are at least 1 ns apart stay in order when their times are rounded. */
                 if (step == UINT64_MAX || step >= add_sat(inner, den))
                         continue;
                 if (inner == 0)
@@ -124,7 +124,7 @@ int legs_finish(const struct reader *reader, const struct node *n, struct tms_pr
                         return node_fail(reader, pattern, "this makes %llu pulses in all; expected at most %u",
                                          (unsigned long long)pulses, TMS_PULSES_MAX);
 
-                /* A jittered pattern ends where its own draws say. */
+                /* The span of a jittered pattern follows from the intervals that are drawn. */
                 if (leg->jittered)
                         leg_walk(leg, p->den, NULL, 0, &leg->span_ticks);
                 if (!leg_nominal(leg, LEVEL_SERIES, &leg->length_ticks))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading a pattern: pulses in bursts in trains in a series, with
- * onset-to-onset intervals at every level. spans.c works out what follows
- * from it.
+ * Reading a pattern: a series of trains of bursts of pulses, with an
+ * onset-to-onset interval at every level. spans.c calculates durations and
+ * counts from it.
  */
 #include "protocol.h"
 
@@ -114,7 +114,7 @@ static int level_read(const struct reader *reader, const struct node *n, enum le
         uint64_t v;
         int r;
 
-        /* The likeliest mistake of all, and a list of keys would not explain it. */
+        /* This is the most frequent mistake, and the sentence of node_check_keys() would not explain it. */
         other = node_get(n, strcmp(unit, "pulses") == 0 ? "bursts" : "pulses");
         if (index == LEVEL_TRAIN && other)
                 return node_fail(reader, other,
@@ -246,7 +246,7 @@ int pattern_read(const struct reader *reader, const struct node *n, struct leg *
                 level->spacing = SPACING_NONE;
                 if (!given[i])
                         continue;
-                /* Without bursts, people count the pulses of a train. */
+                /* In a pattern without bursts the units of a train are called pulses. */
                 r = level_read(reader, given[i], (enum level_index)i,
                                i == LEVEL_TRAIN && !given[LEVEL_BURST] ? "pulses" : level_units[i], level);
                 if (r < 0)

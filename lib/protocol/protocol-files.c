@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where protocol files are: the clinic's own folder first, then the shipped
- * one. A file is read whole before it is parsed, so that its hash is of the
- * very bytes that were understood.
+ * Where protocol files are: in the clinic's own folder, and in that of the
+ * shipped ones; a file in the first takes precedence. A file is read whole
+ * before it is parsed, so that the hash is that of the parsed bytes.
  */
 #include "protocol.h"
 #include "source.h"
@@ -47,7 +47,7 @@ int tms_protocol_load(const char *path, struct tms_protocol **ret, struct tms_er
         return tms_protocol_parse(path, text, size, ret, error);
 }
 
-/* An installed file's name is its id, so that finding by id and listing agree. */
+/* Refuses an installed file whose name is not its id, so that an id finds the file that a listing shows. */
 static int installed_load(const char *path, const char *id, size_t id_length, struct tms_protocol **ret,
                           struct tms_error *error)
 {
@@ -91,7 +91,7 @@ bool protocol_is_absent(int error)
         return error == ENOENT || error == ENOTDIR;
 }
 
-/* 1, 0, or a negative errno when that cannot be known. */
+/* 1: it exists, 0: it does not, or a negative errno: it cannot be known. */
 static int file_exists(const char *path)
 {
         if (access(path, F_OK) == 0)
@@ -142,7 +142,7 @@ int protocol_is_file(const struct dirent *entry)
         return entry->d_name[0] != '.' && n > strlen(SUFFIX) && strcmp(entry->d_name + n - strlen(SUFFIX), SUFFIX) == 0;
 }
 
-/* Is name in one of the folders before this one? Then that one counts. Negative: that cannot be known. */
+/* 1: a folder that takes precedence has a file of that name; 0: none has; or a negative errno: it cannot be known. */
 static int hidden(const char *folders_end, const char *name)
 {
         const char *list = protocol_path();
@@ -165,7 +165,7 @@ static int hidden(const char *folders_end, const char *name)
         return r;
 }
 
-/* What keeps a file from being read and is no fault of the file: with it a listing would tell a lie. */
+/* With these errors the file itself may be good, so that it must not be listed as a bad one: the listing fails. */
 static bool is_our_lack(int r)
 {
         return r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EIO;
@@ -194,7 +194,7 @@ static int found_file(const char *folder, const char *folders_end, const char *n
         return found(tms_text_line(path), p, &error, userdata);
 }
 
-/* The protocol belongs to the library: it is gone when the callback returns. */
+/* The library frees the protocol when the callback has returned. */
 int tms_protocol_foreach(int (*found)(const char *path, struct tms_protocol *p, const struct tms_error *error,
                                       void *userdata),
                          void *userdata)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Whether the installed protocol files are still those that were read: a stamp
- * over what stat() says of each of them. It follows symbolic links and knows
- * every kind of file system, which a watch of the folders would not; and the
- * time of change is the kernel's, which no program sets back after it has
+ * Are the installed protocol files still those that were read? The stamp is a
+ * hash over what stat() says of each of them. Unlike a watch of the folders,
+ * stat() follows symbolic links and works on every file system. It includes
+ * the time of change (ctime), which a program cannot set back after it has
  * edited a file in place.
  */
 #include "protocol.h"
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* The coarsest clock of a file system that may hold protocols. */
+/* The coarsest resolution of the times in a file system. */
 #define YOUNG_S 2
 
 static bool is_young(const struct timespec *change, const struct timespec *now)
@@ -34,7 +34,7 @@ static int stamp_file(FILE *f, const char *folder, const char *name, const struc
         if (stat(path, &st) < 0) {
                 if (errno == ENOMEM)
                         return -ENOMEM;
-                /* A link that leads nowhere, and the like: it is listed with its error until that changes. */
+                /* A dangling link, say: its error is part of the stamp, which changes with the error. */
                 fprintf(f, "%s %d\n", path, errno);
                 return 0;
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The protocol file: which keys it has, in what order they are checked, and
- * the object that comes out. tms-protocol(5) is the same in words.
+ * The top level of a protocol file: its keys, in the order in which they are
+ * checked, and the object that is made of them. tms-protocol(5) describes the
+ * file for people.
  */
 #include "protocol.h"
 
@@ -19,7 +20,7 @@ static int format_read(const struct reader *reader, const struct node *root)
         return 0;
 }
 
-/* a-z, 0-9 and single dashes: safe as a file name and a path of an object. */
+/* An id has a-z, 0-9 and single dashes only, so that it is safe as a file name and in an object path. */
 static int id_read(const struct reader *reader, const struct node *root, char **ret)
 {
         const struct node *n = node_get(root, "id");

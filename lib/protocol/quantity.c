@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Numbers with units, exactly: "100 ms", "1/18 s", "2.5 ms", "18 Hz",
- * "120 %". Everything is a ratio of whole numbers from the first digit to
- * the nanosecond, so no binary fraction ever stands between the file and
- * the pulse.
+ * Numbers with units: "100 ms", "1/18 s", "2.5 ms", "18 Hz", "120 %". They are
+ * read as ratios of whole numbers and stay exact until they are rounded to
+ * whole nanoseconds; floating point is not used.
  */
 #include "tree.h"
 
@@ -23,13 +22,13 @@ uint64_t gcd_u64(uint64_t a, uint64_t b)
         return a;
 }
 
-/* Unlike isdigit(), the same in every locale. */
+/* isdigit() depends on the locale. */
 static bool digit(char c)
 {
         return c >= '0' && c <= '9';
 }
 
-/* Digits without a leading zero; at most NUMBER_DIGITS_MAX, so that it fits. */
+/* Reads digits without a leading zero: at most NUMBER_DIGITS_MAX, so that the number fits. */
 static bool scan_whole(const char **p, uint64_t *ret)
 {
         const char *s = *p;
@@ -49,7 +48,7 @@ static bool scan_whole(const char **p, uint64_t *ret)
         return true;
 }
 
-/* "7", "7.25" or "7/18", then any spaces. */
+/* Reads "7", "7.25" or "7/18", and the spaces that follow. */
 static bool scan_number(const char **p, uint64_t *ret_num, uint64_t *ret_den)
 {
         uint64_t num, den = 1;
@@ -84,7 +83,7 @@ static bool scan_number(const char **p, uint64_t *ret_num, uint64_t *ret_den)
         return true;
 }
 
-/* num/den x scale in lowest terms, when it is at most a day and fine enough to be exact. */
+/* *ret: num/den x scale in lowest terms. Refuses more than a day, and a denominator above RATIO_DEN_MAX. */
 static int ratio_make(uint64_t num, uint64_t den, uint64_t scale, struct ratio *ret, const char **ret_expected)
 {
         unsigned __int128 n = (unsigned __int128)num * scale;
@@ -94,7 +93,7 @@ static int ratio_make(uint64_t num, uint64_t den, uint64_t scale, struct ratio *
                 *ret_expected = "expected at most 24 h";
                 return -ERANGE;
         }
-        /* The numerator fits: a day in ns is 47 bits, den at most 30. Reduce by the gcd of what can be large. */
+        /* n has up to 77 bits (a day in ns 47, den 30). gcd(n, den) is gcd(n % den, den), and that fits 64 bits. */
         g = gcd_u64((uint64_t)(n % den), den);
         n /= g;
         den /= g;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What follows from a pattern in closed form: counts, spans, lengths, the
- * shortest distance. No pulse is walked over here (walk.c does that), so that
- * the two are accounts of their own.
+ * shortest distance. This file does not go through the pulses; walk.c does,
+ * so that the two results are independent of each other.
  */
 #include "protocol.h"
 
@@ -20,7 +20,7 @@ uint64_t leg_pulses(const struct leg *leg)
 {
         uint64_t per_train = leg_pulses_per_train(leg);
 
-        /* Each count is at most TMS_PULSES_MAX (22 bits); three of them do not fit 64. */
+        /* Each count is at most TMS_PULSES_MAX (22 bits). The product of three does not fit 64 bits. */
         return per_train > TMS_PULSES_MAX ? per_train : per_train * leg_trains(leg);
 }
 

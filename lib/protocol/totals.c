@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Totals: the figures that people quote for a protocol, in every reading
- * that is in use, and the check of what a file states against what its
- * pattern gives. The stated figures are a second, independent account of the
- * dose: tms_session_limits() takes the most pulses and the duration from them.
+ * Totals: the figures that people quote for a protocol, in every meaning that
+ * is in use. A file states them, and they are compared with what its pattern
+ * gives. The stated figures are a second, independent account of the dose:
+ * tms_session_limits() takes the number of pulses and the duration from them.
  *
- * The inter-train interval has two meanings: from the nominal end of a train
- * (its last interval included), and from its last pulse. Both are here.
+ * The inter-train interval has two meanings: since the nominal end of a train
+ * (its last interval included), and since its last pulse. Both are here.
  */
 #include "protocol.h"
 
@@ -14,7 +14,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A pattern need not have each of them. */
+/* The times that not every pattern has. */
 #define NO_TIMES                                                                                                       \
         .train_ns = TMS_TIME_NONE, .train_span_ns = TMS_TIME_NONE, .cycle_ns = TMS_TIME_NONE, .iti_ns = TMS_TIME_NONE, \
         .iti_last_to_first_ns = TMS_TIME_NONE, .without_last_iti_ns = TMS_TIME_NONE,                                   \
@@ -94,7 +94,7 @@ static int check_number(const struct reader *reader, const struct node *n, uint6
         return 0;
 }
 
-/* A stated time must be the pattern's, to the nearest nanosecond. */
+/* A stated time must be that of the pattern, both rounded to the nearest nanosecond. */
 static int check_time(const struct reader *reader, const struct node *n, uint64_t actual_ns, uint64_t *ret_ns)
 {
         char a[48], b[48];
@@ -118,7 +118,7 @@ static int check_time(const struct reader *reader, const struct node *n, uint64_
         return 0;
 }
 
-/* The longest that any draw of the jittered intervals could make the whole, from start to last pulse. */
+/* From the first pulse to the last of the whole session, with every jittered interval at its longest. */
 static uint64_t longest_ns(const struct tms_protocol *p)
 {
         const struct leg *last = &p->legs[p->n_legs - 1];
@@ -198,7 +198,7 @@ uint64_t tms_protocol_cycle_total_ns(const struct tms_protocol *p)
         return v.cycle_total_ns;
 }
 
-/* leg NULL: the whole protocol's totals, which must state pulses, trains and the duration. */
+/* leg NULL: the totals of the whole protocol, in which pulses, trains and the duration are required. */
 int totals_read(const struct reader *reader, const struct node *n, const struct tms_protocol *p, const struct leg *leg,
                 struct stated *ret)
 {
@@ -308,7 +308,7 @@ int totals_read(const struct reader *reader, const struct node *n, const struct 
                 }
         }
 
-        /* The account that the session's limits are taken from. */
+        /* tms_session_limits() relies on this. */
         assert(!ret || (stated.pulses > 0 && stated.pulses == v.pulses));
         if (ret)
                 *ret = stated;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Access to a map by key: what is there is read, what is missing is named with what was expected. */
+/* Reading the value of a key of a map. If a required key is missing, the sentence says what was expected. */
 #include "tree.h"
 
 #include <stdio.h>

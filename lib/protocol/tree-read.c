@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Typed access to the tree: what a node must be, and the sentence that says
- * where it is not.
+ * Typed access to the tree: each function says what its node must be, and if
+ * the node is something else fills the error with the place and a sentence.
  */
 #include "codepoint.h"
 #include "tree.h"
@@ -21,7 +21,7 @@ struct node *node_get(const struct node *map, const char *key)
         return NULL;
 }
 
-/* "pattern.train.count", "citations[2].text"; cut at the end if it is too long. */
+/* "pattern.train.pulses", "citations[2].text"; the end is cut off if it is too long. */
 static void node_path(const struct node *n, char *buf, size_t size)
 {
         char part[80];
@@ -65,7 +65,7 @@ int node_missing(const struct reader *reader, const struct node *map, const char
                              "this key is missing; expected %s", expected);
 }
 
-/* Edits from a to b, up to a word's length; only to say "did you mean". */
+/* How many letters are to be put in, left out or changed to make b of a; for "did you mean". */
 static size_t distance(const char *a, const char *b)
 {
         size_t row[64], n = strlen(b);
@@ -92,7 +92,7 @@ static size_t distance(const char *a, const char *b)
         return row[n];
 }
 
-/* Words of the field that are near, but not what a file holds. */
+/* Keys that people in the field would expect but that do not exist, and what to say of each. */
 static const struct {
         const char *key, *sentence;
 } foreign_keys[] = {
@@ -200,7 +200,7 @@ int node_check_spelling(const struct reader *reader, const struct node *n, const
         return 0;
 }
 
-/* Text that stands for a number or a choice. */
+/* n must be text for a number or a choice: in printable ASCII, without escapes. */
 static int check_word(const struct reader *reader, const struct node *n, const char *expected)
 {
         int r;
@@ -238,7 +238,7 @@ int read_line(const struct reader *reader, const struct node *n, size_t max, cha
 {
         const char *end = n->kind == NODE_TEXT ? strchr(n->text, '\n') : NULL;
 
-        /* A block of text ends with a line feed. */
+        /* The line feed that ends a YAML block of text does not count. */
         if (end && end[strspn(end, "\n ")])
                 return node_fail(reader, n, "this text goes over more than one line; expected one line");
         return read_text(reader, n, max, ret);

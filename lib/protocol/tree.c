@@ -2,11 +2,11 @@
 /*
  * YAML text to a tree of nodes with places.
  *
- * Only the part of YAML that two readers cannot disagree about: one
- * document, UTF-8, maps with unique plain keys, lists, and text. Anchors,
- * aliases, tags, directives and tabs are refused, and all characters that not
- * everybody reads alike (source.h). All scalars are text until a read_*()
- * function gives them a type, so that "no" and "010" mean what they say.
+ * It takes only the part of YAML that all YAML readers read alike: one
+ * document in UTF-8 of maps with unique plain keys, lists, and text. It refuses
+ * anchors, aliases, tags, directives, tabs, and the characters that source.h
+ * is about. A scalar is text until a read_*() function gives it a type, so
+ * that "no" and "010" stay what the file says.
  */
 #include "tree.h"
 
@@ -15,7 +15,7 @@
 #include <yaml.h>
 
 #define DEPTH_MAX 12
-/* No map of a protocol has as many; each key is held against all before it. */
+/* More than any map of a protocol has. Each key is compared with all before it, so that a limit is needed. */
 #define KEYS_MAX 64
 
 /* --- Building the tree ------------------------------------------------------------------- */
@@ -59,7 +59,7 @@ static int node_append(struct node *parent, struct node *child)
 {
         struct node **grown;
 
-        /* Grows at powers of two. */
+        /* The room is always the next power of two. */
         if ((parent->n & (parent->n - 1)) == 0) {
                 grown = reallocarray(parent->children, parent->n ? parent->n * 2 : 1, sizeof(*grown));
                 if (!grown)
@@ -84,8 +84,9 @@ static int builder_oom(struct builder *b)
 }
 
 /*
- * What libyaml says of the mistakes that people make, in words that say how
- * to mend them; at_context: the place that matters is where it began.
+ * For the mistakes that people make: libyaml's words, and a sentence that says
+ * how to mend them. at_context: the place to show is not where libyaml noticed
+ * the mistake, but where the thing with the mistake begins.
  */
 static const struct {
         const char *problem, *sentence;
@@ -129,7 +130,7 @@ static int builder_yaml_error(struct builder *b)
 
         if (b->parser.error == YAML_MEMORY_ERROR)
                 return builder_oom(b);
-        /* What looks like a space and is none may well be the reason. */
+        /* The reason may be a character that only looks like a space: then that is the better sentence. */
         r = source_check_outside(b->reader, &b->source, in_quotes ? b->parser.context_mark.index : mark->index + 1);
         if (r < 0)
                 return r;
@@ -157,7 +158,7 @@ static int builder_next(struct builder *b)
 
 static int builder_value(struct builder *b, struct node **ret);
 
-/* Goes on in the source to the end of the current scalar, a map's key or a value. */
+/* Checks the source up to the end of the current scalar, which is a map's key or a value. */
 static int builder_source(struct builder *b, bool is_key, bool *ret_escaped)
 {
         const yaml_event_t *e = &b->event;
@@ -189,7 +190,7 @@ static int builder_scalar(struct builder *b, struct node **ret)
         r = builder_source(b, false, &escaped);
         if (r < 0)
                 return r;
-        /* source_check() has seen the file's bytes, but not what an escape such as "\uFFFE" makes of them. */
+        /* source_check() has checked the file's bytes, in which an escape such as "\uFFFE" is plain ASCII. */
         r = source_check_value(b->reader, (unsigned)e->start_mark.line + 1, (unsigned)e->start_mark.column + 1,
                                (const char *)e->data.scalar.value, e->data.scalar.length);
         if (r < 0)
@@ -298,7 +299,7 @@ static int builder_map(struct builder *b, struct node **ret)
         return 0;
 }
 
-/* The value that the current event begins. */
+/* Builds the value that begins with the current event. */
 static int builder_value(struct builder *b, struct node **ret)
 {
         const yaml_char_t *anchor = NULL, *tag = NULL;
@@ -365,7 +366,7 @@ static int builder_document(struct builder *b, struct node **ret)
         if (r < 0)
                 return r;
 
-        /* The end of this document, then of the stream. */
+        /* Two events are left: the end of the document and the end of the stream. */
         r = builder_next(b);
         if (r >= 0)
                 r = builder_next(b);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The walk over a leg's pulses, one by one, in order of time: the only place
- * that makes pulses. Times are sums of whole ticks, rounded once per pulse to
- * the nearest nanosecond (a half goes up), so no error adds up.
+ * Goes through a leg's pulses one by one, in order of time. No other file
+ * makes pulses. A pulse's time is a sum of whole ticks, rounded once to the
+ * nearest nanosecond (a half goes up), so that errors do not add up.
  */
 #include "protocol.h"
 
 /* --- Jitter --------------------------------------------------------------------------------- */
 
-/* SplitMix64, as the manual page gives it: part of the file format, never to change. */
+/* SplitMix64, as in the manual page. It is part of the file format and must not change. */
 static uint64_t splitmix64(uint64_t *state)
 {
         uint64_t z;
@@ -20,7 +20,7 @@ static uint64_t splitmix64(uint64_t *state)
         return z ^ (z >> 31);
 }
 
-/* Whole nanoseconds, each from min to max equally likely; in ticks. */
+/* A jittered interval, in ticks: a whole number of nanoseconds, each from min to max equally likely. */
 static uint64_t jitter_draw(const struct level *l, uint64_t den, uint64_t *state)
 {
         uint64_t min_ns = l->jitter_min_ticks / den, max_ns = l->jitter_max_ticks / den;
@@ -32,7 +32,7 @@ static uint64_t jitter_draw(const struct level *l, uint64_t den, uint64_t *state
 
 /* --- Times ---------------------------------------------------------------------------------- */
 
-/* From the onset of unit i - 1 to unit i. */
+/* From the onset of unit i - 1 to that of unit i. */
 static inline uint64_t level_step(const struct level *l, uint32_t i, uint64_t den, uint64_t *state)
 {
         switch (l->spacing) {
@@ -54,7 +54,7 @@ static const uint16_t wait_flags[] = {
                 [WAIT_OPERATOR] = TMS_PULSE_WAIT_OPERATOR,
 };
 
-/* What the first pulse of a unit waits for: the outermost level that says something. */
+/* What a pulse waits for. If it begins units of several levels, the outermost one with "wait" counts. */
 static uint16_t first_pulse_flags(const struct leg *leg, uint32_t train, uint32_t burst, uint32_t pulse)
 {
         if (train == 0 && burst == 0 && pulse == 0 && leg->wait)
@@ -91,7 +91,7 @@ void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uin
                         for (uint32_t k = 0; k < bursts->count; k++) {
                                 if (k > 0)
                                         ticks += level_step(bursts, k, den, &state);
-                                /* So reading has made sure: no two pulses are closer than a nanosecond. */
+                                /* leg_check_overlap() has checked this: two pulses are at least 1 ns apart. */
                                 assert((t == 0 && b == 0 && k == 0) || ticks >= last + den);
                                 last = ticks;
                                 if (!pulses)

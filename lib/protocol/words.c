@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The words that a protocol file chooses from, each list in the order of what they stand for. */
+/* The words that a protocol file chooses from. Each list is indexed by the enum that the words stand for. */
 #include "protocol.h"
 
 const char *const protocol_statuses[] = {

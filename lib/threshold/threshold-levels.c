@@ -186,7 +186,7 @@ static void mills_nithi_up(struct tms_threshold *t, bool response)
 {
         struct levels *l = &t->levels;
 
-        /* There is a threshold, as some pulses were answered, but the strongest pulse is too weak for ten answers in ten. */
+        /* There is a threshold, but the strongest pulse is too weak for ten answers in ten. */
         if (!response && l->level_permille == t->options.max_permille)
                 lost(t, LACK_OUT_OF_REACH);
         else if (!response)
