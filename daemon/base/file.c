@@ -38,18 +38,8 @@ int reserve_room(int fd, uint64_t size, uint64_t room)
         return r == -EOPNOTSUPP || r == -ENOSYS ? 0 : r;
 }
 
-int write_file_synced(int dir_fd, const char *name, unsigned mode, const void *data, size_t size)
+int name_file_synced(int r, int fd, int dir_fd, const char *temp, const char *name)
 {
-        char temp[288];
-        _cleanup_(closep) int fd = -1;
-        int r;
-
-        if ((size_t)snprintf(temp, sizeof(temp), ".%s.new", name) >= sizeof(temp))
-                return -ENAMETOOLONG;
-        fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-        if (fd < 0)
-                return -errno;
-        r = write_all(fd, data, size);
         if (r >= 0 && fsync(fd) < 0)
                 r = -errno;
         if (r >= 0 && renameat(dir_fd, temp, dir_fd, name) < 0)
@@ -59,6 +49,19 @@ int write_file_synced(int dir_fd, const char *name, unsigned mode, const void *d
         if (r < 0)
                 (void)unlinkat(dir_fd, temp, 0);
         return r;
+}
+
+int write_file_synced(int dir_fd, const char *name, unsigned mode, const void *data, size_t size)
+{
+        char temp[288];
+        _cleanup_(closep) int fd = -1;
+
+        if ((size_t)snprintf(temp, sizeof(temp), ".%s.new", name) >= sizeof(temp))
+                return -ENAMETOOLONG;
+        fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+        if (fd < 0)
+                return -errno;
+        return name_file_synced(write_all(fd, data, size), fd, dir_fd, temp, name);
 }
 
 static int read_all(int fd, size_t max, char **ret, size_t *ret_size)

@@ -17,6 +17,12 @@ int write_all(int fd, const void *data, size_t size);
 int reserve_room(int fd, uint64_t size, uint64_t room);
 
 /*
+ * The file fd, which has the name temp in dir_fd, gets the name name there; file and name are on disk when it returns. r: what
+ * writing to it came to. Where that or anything here failed, the name temp is taken away and the errno returned.
+ */
+int name_file_synced(int r, int fd, int dir_fd, const char *temp, const char *name);
+
+/*
  * Has name in dir_fd with that content, both synced, before it returns. An
  * interrupted call leaves either no such file or the whole one.
  */

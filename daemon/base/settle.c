@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From memory to the disk and back; see settle.h. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "list.h"
+#include "base/directory.h"
 #include "settle.h"
 #include "util.h"
 
@@ -170,7 +169,7 @@ int settle_dir(int dir_fd, char *ret_name)
         int r;
 
         *ret_name = '\0';
-        r = open_list(dir_fd, &d);
+        r = directory_open(dir_fd, ".", &d);
         if (r < 0)
                 return r;
         while (r >= 0 && (errno = 0, entry = readdir(d))) {

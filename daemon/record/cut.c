@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Keeping what is cut off; see cut.h. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
 
+#include "base/directory.h"
 #include "cut.h"
 #include "file.h"
-#include "list.h"
 
 #define NAMES_MAX 1000
 
@@ -74,21 +73,11 @@ static int keep(int fd, uint64_t from, int dir_fd, struct cut *c)
 {
         static const char temp[] = ".cut.new";
         _cleanup_(closep) int to = -1;
-        int r;
 
         to = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (to < 0)
                 return -errno;
-        r = copy_hashed(fd, from, to, c);
-        if (r >= 0 && fsync(to) < 0)
-                r = -errno;
-        if (r >= 0 && renameat(dir_fd, temp, dir_fd, c->file) < 0)
-                r = -errno;
-        if (r >= 0 && fsync(dir_fd) < 0)
-                r = -errno;
-        if (r < 0)
-                (void)unlinkat(dir_fd, temp, 0);
-        return r;
+        return name_file_synced(copy_hashed(fd, from, to, c), to, dir_fd, temp, c->file);
 }
 
 int cut_tail(int fd, uint64_t from, int dir_fd, const char *what, struct cut *ret)
@@ -146,7 +135,7 @@ int cut_list(int dir_fd, char ***ret_names, size_t *ret_n)
         size_t n = 0;
         int r;
 
-        r = open_list(dir_fd, &d);
+        r = directory_open(dir_fd, ".", &d);
         if (r < 0)
                 return r;
         while (r >= 0 && (errno = 0, entry = readdir(d))) {

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The signing keys of the audit log; see keys.h. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <sys/stat.h>
 
+#include "base/directory.h"
 #include "file.h"
 #include "keys.h"
-#include "list.h"
 
 struct key {
         EVP_PKEY *pkey;
@@ -178,7 +177,7 @@ int keys_range(int dir_fd, uint64_t *ret_lowest, uint64_t *ret_highest)
         DIR *d;
         int r;
 
-        r = open_list(dir_fd, &d);
+        r = directory_open(dir_fd, ".", &d);
         if (r < 0)
                 return r;
         while (errno = 0, (de = readdir(d))) {
@@ -225,7 +224,7 @@ int keys_find_exposed(int dir_fd, struct key_exposed *ret)
                 describe_exposed("", &st, ret);
                 return 1;
         }
-        r = open_list(dir_fd, &d);
+        r = directory_open(dir_fd, ".", &d);
         if (r < 0)
                 return r;
         while (r == 0 && (errno = 0, de = readdir(d))) {

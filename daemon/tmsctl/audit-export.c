@@ -7,12 +7,12 @@
  * does not verify is made again when the log has grown meanwhile. With --live the daemon adds a fresh
  * seal, the anchor to hold the next copy against.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
 #include "audit-verbs.h"
+#include "base/directory.h"
 
 /* So often is a copy of a log that grows made again. */
 #define COPIES_MAX 3
@@ -81,15 +81,14 @@ static int list_dir(int from_dir, const char *name, const char *part, struct nam
 {
         _cleanup_(closedirp) DIR *d = NULL;
         const struct dirent *entry;
-        int fd, r;
+        int r;
 
-        fd = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0)
-                return fail_copy(name, "cannot be opened");
-        d = fdopendir(fd);
-        if (!d) {
-                safe_close(fd);
+        r = directory_open(from_dir, name, &d);
+        if (r == -ENOMEM)
                 return -fail_memory();
+        if (r < 0) {
+                errno = -r;
+                return fail_copy(name, "cannot be opened");
         }
         while (errno = 0, (entry = readdir(d))) {
                 if (entry->d_name[0] == '.' || strncmp(entry->d_name, part, strlen(part)) != 0)

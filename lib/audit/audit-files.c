@@ -5,8 +5,8 @@
  * log says of it.
  */
 #include "audit-internal.h"
+#include "directory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -65,21 +65,14 @@ int audit_why_open(struct audit_why *why, const char *name, int r)
 int audit_dir_has_names(int dir_fd, const char *dir, char *ret_name, size_t size, struct audit_why *why)
 {
         const struct dirent *entry;
-        DIR *d = NULL;
-        int fd, r = 0;
+        DIR *d;
+        int r;
 
-        fd = openat(dir_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0 && errno == ENOENT)
+        r = directory_open(dir_fd, dir, &d);
+        if (r == -ENOENT)
                 return 0;
-        if (fd >= 0)
-                d = fdopendir(fd);
-        if (!d) {
-                int err = errno;
-
-                if (fd >= 0)
-                        close(fd);
-                return audit_unknown(why, err, "%s/ cannot be read: %s", dir, strerror(err));
-        }
+        if (r < 0)
+                return audit_unknown(why, -r, "%s/ cannot be read: %s", dir, strerror(-r));
         while (r == 0 && (errno = 0, entry = readdir(d))) {
                 if (entry->d_name[0] == '.')
                         continue;

@@ -4,8 +4,8 @@
  * that directory, which an auditor may not be allowed to read.
  */
 #include "audit-internal.h"
+#include "directory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -112,17 +112,11 @@ static int list_keys(int keys_fd, struct range *ret)
 {
         const struct dirent *entry;
         DIR *d;
-        int fd, r;
+        int r;
 
-        fd = openat(keys_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        d = fdopendir(fd);
-        if (!d) {
-                r = -errno;
-                close(fd);
+        r = directory_open(keys_fd, ".", &d);
+        if (r < 0)
                 return r;
-        }
         *ret = (struct range){.lowest = UINT64_MAX};
         while (errno = 0, (entry = readdir(d))) {
                 uint64_t n;

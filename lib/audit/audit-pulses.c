@@ -12,8 +12,8 @@
  * no pulse: the record that names a file comes before the file's first pulse.
  */
 #include "audit-internal.h"
+#include "directory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -402,21 +402,14 @@ static int check_unnamed(const struct audit_pulses *p, const char *name, struct 
 static int check_directory(const struct audit_pulses *p, struct audit_why *why)
 {
         const struct dirent *entry;
-        DIR *d = NULL;
-        int fd, r = 0;
+        DIR *d;
+        int r;
 
-        fd = openat(p->dir_fd, "pulses", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0 && errno == ENOENT)
+        r = directory_open(p->dir_fd, "pulses", &d);
+        if (r == -ENOENT)
                 return 0;
-        if (fd >= 0)
-                d = fdopendir(fd);
-        if (!d) {
-                int err = errno;
-
-                if (fd >= 0)
-                        close(fd);
-                return audit_unknown(why, err, "pulses/ cannot be read: %s", strerror(err));
-        }
+        if (r < 0)
+                return audit_unknown(why, -r, "pulses/ cannot be read: %s", strerror(-r));
         while (r >= 0 && (errno = 0, entry = readdir(d))) {
                 char name[sizeof("pulses/") + sizeof(entry->d_name)];
 
