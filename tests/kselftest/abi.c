@@ -78,14 +78,7 @@ FIXTURE(abi)
         int monitor;
         struct tms_pulse pulses[10];
         /* What each call would accept, but for the state. */
-        union {
-                uint8_t bytes[1024];
-                struct tms_limits limits;
-                struct tms_load load;
-                struct tms_arm arm;
-                struct tms_start start;
-                struct tms_resume resume;
-        } arg;
+        union controller_arg arg;
 };
 
 FIXTURE_SETUP(abi)
@@ -107,26 +100,7 @@ FIXTURE_TEARDOWN(abi)
 
 static void *fill_arg(FIXTURE_DATA(abi) * self, unsigned long cmd)
 {
-        memset(&self->arg, 0, sizeof(self->arg));
-        switch (cmd) {
-        case TMS_IOC_LIMITS:
-                self->arg.limits = wide_limits();
-                break;
-        case TMS_IOC_LOAD:
-                self->arg.load.pulses = (uintptr_t)self->pulses;
-                self->arg.load.count = 10;
-                break;
-        case TMS_IOC_ARM:
-                self->arg.arm.timeline_gen = self->c.gen;
-                break;
-        case TMS_IOC_START:
-                self->arg.start.timeline_gen = self->c.gen;
-                self->arg.start.delay_ns = 10 * MS;
-                break;
-        case TMS_IOC_RESUME:
-                self->arg.resume.delay_ns = 10 * MS;
-                break;
-        }
+        controller_arg(&self->c, cmd, self->pulses, ELEMENTSOF(self->pulses), &self->arg);
         return &self->arg;
 }
 

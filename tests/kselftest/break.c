@@ -43,20 +43,6 @@ static void trains(FIXTURE_DATA(break_) * self, uint32_t count, uint64_t interva
         flat(self->pulses, count, interval_ns, 300, 1);
 }
 
-static int go(FIXTURE_DATA(break_) * self, uint32_t pulse)
-{
-        struct tms_go g = {.pulse = pulse};
-
-        return call(self->c.fd, TMS_IOC_GO, &g);
-}
-
-static int pause_run(FIXTURE_DATA(break_) * self)
-{
-        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
-
-        return call(self->c.fd, TMS_IOC_PAUSE, &now);
-}
-
 static int resume_run(FIXTURE_DATA(break_) * self, uint64_t delay_ns)
 {
         struct tms_resume resume = {.delay_ns = delay_ns};
@@ -233,7 +219,7 @@ TEST_F(break_, pause_and_resume_change_nothing)
         ASSERT_EQ(0, wait_fired(self->c.fd, 1));
         for (uint64_t s = 10; s < 60; s += 10) {
                 sleep_until(due_ns(self, 0) + s * S);
-                ASSERT_EQ(0, pause_run(self));
+                ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
                 sleep_ns(5 * S);
                 EXPECT_CHARGED(TMS_STATE_PAUSED);
                 /* What waits for the operator has no time that RESUME could move far. */
@@ -244,10 +230,10 @@ TEST_F(break_, pause_and_resume_change_nothing)
         EXPECT_CHARGED(TMS_STATE_RUNNING);
         sleep_ns(10 * MS + LOOKED);
         EXPECT_BREAK(TMS_CAUSE_IDLE_LIMIT, TMS_STATE_RUNNING);
-        EXPECT_EQ(-ESHUTDOWN, go(self, 1));
+        EXPECT_EQ(-ESHUTDOWN, controller_go(&self->c, 1, 0));
         ASSERT_EQ(0, controller_arm(&self->c));
         EXPECT_CHARGED(TMS_STATE_RUNNING);
-        ASSERT_EQ(0, go(self, 1));
+        ASSERT_EQ(0, controller_go(&self->c, 1, 0));
         EXPECT_COMPLETE(3);
 }
 
@@ -268,7 +254,7 @@ TEST_F(break_, paused_and_resumed_every_50_s)
                         charged_ns = now_ns();
                 }
                 if (i % 2 == 0) {
-                        ASSERT_EQ(0, pause_run(self));
+                        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
                 } else {
                         ASSERT_EQ(0, resume_run(self, 20 * MS));
                 }
@@ -285,7 +271,7 @@ TEST_F(break_, resume_beyond_the_minute)
         trains(self, 2, S);
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 2));
         ASSERT_EQ(0, wait_fired(self->c.fd, 1));
-        ASSERT_EQ(0, pause_run(self));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         sleep_until(due_ns(self, 0) + 55 * S);
         EXPECT_CHARGED(TMS_STATE_PAUSED);
         ASSERT_EQ(0, resume_run(self, 10 * S));
@@ -304,13 +290,13 @@ TEST_F(break_, go_in_the_last_instant)
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 2));
         ASSERT_EQ(0, wait_fired(self->c.fd, 1));
         sleep_until(due_ns(self, 0) + MINUTE - 500000);
-        EXPECT_EQ(-ESHUTDOWN, go(self, 1));
+        EXPECT_EQ(-ESHUTDOWN, controller_go(&self->c, 1, 0));
         sleep_ns(LOOKED);
         EXPECT_BREAK(TMS_CAUSE_IDLE_LIMIT, TMS_STATE_RUNNING);
         ASSERT_EQ(0, controller_arm(&self->c));
         sleep_ns(5 * S);
         EXPECT_EQ(1, window_pulses(&self->window));
-        ASSERT_EQ(0, go(self, 1));
+        ASSERT_EQ(0, controller_go(&self->c, 1, 0));
         EXPECT_COMPLETE(2);
 }
 
@@ -322,13 +308,13 @@ TEST_F(break_, nobody_says_go)
         sleep_until(due_ns(self, 0) + MINUTE + LOOKED);
         EXPECT_BREAK(TMS_CAUSE_IDLE_LIMIT, TMS_STATE_RUNNING);
         sleep_ns(4 * MINUTE);
-        EXPECT_EQ(-ESHUTDOWN, go(self, 1));
+        EXPECT_EQ(-ESHUTDOWN, controller_go(&self->c, 1, 0));
         EXPECT_BREAK(TMS_CAUSE_IDLE_LIMIT, TMS_STATE_RUNNING);
         ASSERT_EQ(0, controller_arm(&self->c));
         EXPECT_CHARGED(TMS_STATE_RUNNING);
         sleep_ns(20 * S);
         EXPECT_EQ(1, window_pulses(&self->window));
-        ASSERT_EQ(0, go(self, 1));
+        ASSERT_EQ(0, controller_go(&self->c, 1, 0));
         EXPECT_COMPLETE(3);
 }
 
@@ -386,7 +372,7 @@ TEST_F(break_, the_minute_of_a_start)
         sleep_ns(10 * MS + LOOKED);
         EXPECT_BREAK(TMS_CAUSE_IDLE_LIMIT, TMS_STATE_RUNNING);
         ASSERT_EQ(0, controller_arm(&self->c));
-        ASSERT_EQ(0, go(self, 0));
+        ASSERT_EQ(0, controller_go(&self->c, 0, 0));
         EXPECT_COMPLETE(2);
 }
 
@@ -413,7 +399,7 @@ TEST_F(break_, only_arm_leads_out)
         int monitor;
 
         ASSERT_EQ(0, enter(self));
-        EXPECT_EQ(-ESHUTDOWN, go(self, 1));
+        EXPECT_EQ(-ESHUTDOWN, controller_go(&self->c, 1, 0));
         EXPECT_EQ(-ESHUTDOWN, resume_run(self, 20 * MS));
         EXPECT_EQ(-ESHUTDOWN, controller_try_start(&self->c, &start));
         EXPECT_EQ(-EBUSY, call(self->c.fd, TMS_IOC_LIMITS, &limits));
@@ -442,13 +428,13 @@ TEST_F(break_, paused_in_it)
         struct tms_event last;
 
         ASSERT_EQ(0, enter(self));
-        ASSERT_EQ(0, pause_run(self));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         EXPECT_BREAK(TMS_CAUSE_REQUEST, TMS_STATE_PAUSED);
         EXPECT_EQ(0, status_of(self->c.fd).due_ns);
         last = controller_last_state(&self->c);
         EXPECT_EQ(TMS_STATE_BREAK, last.pulse);
         EXPECT_EQ(TMS_STATE_BREAK, last.card_seq);
-        EXPECT_EQ(-EPROTO, pause_run(self));
+        EXPECT_EQ(-EPROTO, controller_pause(&self->c, TMS_PAUSE_NOW));
         ASSERT_EQ(0, controller_arm(&self->c));
         EXPECT_CHARGED(TMS_STATE_PAUSED);
         EXPECT_EQ(TMS_CAUSE_REQUEST, status_of(self->c.fd).cause);
@@ -461,37 +447,23 @@ TEST_F(break_, paused_in_it)
         EXPECT_EQ(0, window_close(&self->window, 2, 0));
 }
 
-struct arming {
-        struct controller *c;
-        int r;
-};
-
-static void *arm_thread(void *arg)
-{
-        struct arming *a = arg;
-
-        a->r = controller_arm(a->c);
-        return NULL;
-}
-
 /* And on the way out of it. */
 TEST_F(break_, paused_while_it_arms)
 {
-        struct arming a = {.c = &self->c};
         pthread_t thread;
 
         ASSERT_EQ(0, enter(self));
         sleep_until(due_ns(self, 1) - 10 * S);
         ASSERT_EQ(0, lab("never_ready=on"));
-        ASSERT_EQ(0, -pthread_create(&thread, NULL, arm_thread, &a));
+        ASSERT_EQ(0, -pthread_create(&thread, NULL, controller_arm_thread, &self->c));
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_ARMING));
         EXPECT_EQ(TMS_STATE_RUNNING, status_of(self->c.fd).back_to);
-        ASSERT_EQ(0, pause_run(self));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         EXPECT_EQ(TMS_STATE_ARMING, status_of(self->c.fd).state);
         EXPECT_EQ(TMS_STATE_PAUSED, status_of(self->c.fd).back_to);
         ASSERT_EQ(0, lab("never_ready=off"));
         ASSERT_EQ(0, -pthread_join(thread, NULL));
-        EXPECT_EQ(0, a.r);
+        EXPECT_EQ(0, self->c.armed);
         EXPECT_CHARGED(TMS_STATE_PAUSED);
         sleep_until(due_ns(self, 1) + S);
         EXPECT_EQ(1, window_pulses(&self->window));
@@ -503,7 +475,7 @@ TEST_F(break_, paused_while_it_arms)
 TEST_F(break_, arming_that_fails)
 {
         ASSERT_EQ(0, enter(self));
-        ASSERT_EQ(0, pause_run(self));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         ASSERT_EQ(0, lab("never_ready=on"));
         EXPECT_EQ(-ETIME, controller_arm(&self->c));
         EXPECT_BREAK(TMS_CAUSE_ARM_TIMEOUT, TMS_STATE_PAUSED);
@@ -553,7 +525,7 @@ ENDS(coil_pulled, lab("open=coil_absent"), TMS_STATE_IDLE, TMS_CAUSE_CHANGED);
 TEST_F(break_, coil_is_moved)
 {
         ASSERT_EQ(0, enter(self));
-        ASSERT_EQ(0, pause_run(self));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         ASSERT_EQ(0, lab("open=contact_lost; open=coil_hot"));
         sleep_ns(LOOKED);
         EXPECT_BREAK(TMS_CAUSE_REQUEST, TMS_STATE_PAUSED);
@@ -571,7 +543,7 @@ TEST_F(break_, coil_is_moved)
 TEST_F(break_, ended_by_another_coil)
 {
         ASSERT_EQ(0, enter(self));
-        ASSERT_EQ(0, pause_run(self));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         ASSERT_EQ(0, lab("coil=figure8,4711"));
         EXPECT_EQ(-EPROTO, controller_arm(&self->c));
         EXPECT_ENDED(TMS_STATE_IDLE, TMS_CAUSE_CHANGED);
@@ -624,7 +596,7 @@ TEST_F_TIMEOUT(break_, an_hour_at_most, 6000)
 
         ASSERT_EQ(0, enter(self));
         from_ns = now_ns();
-        ASSERT_EQ(0, pause_run(self));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         sleep_until(from_ns + 3000 * S);
         ASSERT_EQ(0, lab("never_ready=on"));
         EXPECT_EQ(-ETIME, controller_arm(&self->c));

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The module's tests, in the manner of the kernel's own. The harness is taken from Debian's kernel source.
 
-KSELFTESTS   := abi state event lease interlock engine wait break timing history params cards lifetime bind away slew flood signal ecosystem fault unplug back ghost hostile cpus ghost_cpus
+KSELFTESTS   := $(shell tests/kselftest/list all)
 KSELFTEST_B  := $(B)/kselftest
 KSELFTEST_COMMON := $(addprefix tests/kselftest/,tms_test.c tms_test.h hold.c hold.h life.h rest.h port.h random.h ghost.h ghost_ends.h hostile_book.h hostile_calls.h hostile_world.h)
+# A program that no list has would never run.
+KSELFTEST_LOST := $(filter-out $(KSELFTESTS) $(basename $(notdir $(KSELFTEST_COMMON))),$(basename $(notdir $(wildcard tests/kselftest/*.c))))
+$(if $(KSELFTEST_LOST),$(error tests/kselftest/list has no row for: $(KSELFTEST_LOST)))
 KSELFTEST_HARNESS := $(KSELFTEST_B)/include/kselftest_harness.h
 
 $(KSELFTEST_HARNESS):

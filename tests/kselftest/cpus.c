@@ -98,7 +98,6 @@ static int start_patiently(struct controller *c, const struct tms_pulse *pulses,
 
 FIXTURE_SETUP(cpus)
 {
-        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
         char other[64];
 
         ASSERT_EQ(0, write_file("/sys/module/tms/parameters/fitness_max_ns", "1000000000"));
@@ -128,7 +127,7 @@ FIXTURE_SETUP(cpus)
                 ASSERT_EQ(0, start_patiently(&self->c, self->pulses, 400, 1));
         }
         if (variant->state == TMS_STATE_PAUSED)
-                ASSERT_EQ(0, call(self->c.fd, TMS_IOC_PAUSE, &now));
+                ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         ASSERT_EQ(variant->state, status_of(self->c.fd).state);
 }
 
@@ -210,7 +209,6 @@ static int timer_is_on(const char *name)
 /* Armed and started from the other CPU: what kicks the card hangs when the engine's CPU does. */
 TEST_F(cpus, timers_stay_with_the_engine)
 {
-        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
         int r, kick, engine;
 
         ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
@@ -232,7 +230,7 @@ TEST_F(cpus, timers_stay_with_the_engine)
                         kick |= timer_is_on("kick_timer");
                 }
                 if (variant->state > TMS_STATE_RUNNING) {
-                        r = r ? r : call(self->c.fd, TMS_IOC_PAUSE, &now);
+                        r = r ? r : controller_pause(&self->c, TMS_PAUSE_NOW);
                         kick |= timer_is_on("kick_timer");
                 }
                 if (!starved(self->c.fd))

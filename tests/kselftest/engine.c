@@ -209,7 +209,6 @@ TEST_F(engine, immutable_after_load)
 TEST_F(engine, pause_at_train_end)
 {
         struct tms_resume resume = {.delay_ns = 50 * MS};
-        struct tms_pause pause = {};
         struct tms_status st;
         uint64_t shift_ns;
 
@@ -222,7 +221,7 @@ TEST_F(engine, pause_at_train_end)
                 };
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 40));
         ASSERT_EQ(0, wait_fired(self->c.fd, 13));
-        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_PAUSE, &pause));
+        ASSERT_EQ(0, controller_pause(&self->c, 0));
         EXPECT_EQ(TMS_STATE_RUNNING, status_of(self->c.fd).state);
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_PAUSED));
         st = status_of(self->c.fd);
@@ -247,7 +246,6 @@ TEST_F(engine, pause_at_train_end)
 TEST_F(engine, pause_shorter_than_the_gap)
 {
         struct tms_resume resume = {.delay_ns = MS};
-        struct tms_pause pause = {};
 
         for (int i = 0; i < 10; i++)
                 self->pulses[i] = (struct tms_pulse){
@@ -258,7 +256,7 @@ TEST_F(engine, pause_shorter_than_the_gap)
                 };
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 10));
         ASSERT_EQ(0, wait_fired(self->c.fd, 2));
-        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_PAUSE, &pause));
+        ASSERT_EQ(0, controller_pause(&self->c, 0));
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_PAUSED));
         ASSERT_EQ(0, call(self->c.fd, TMS_IOC_RESUME, &resume));
         EXPECT_EQ(self->c.start_ns, resume.start_ns);
@@ -268,14 +266,13 @@ TEST_F(engine, pause_shorter_than_the_gap)
 
 TEST_F(engine, pause_now)
 {
-        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
         struct tms_resume resume = {.delay_ns = 10 * MS};
         uint32_t at;
 
         flat(self->pulses, 30, 50 * MS, 200, 30);
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 30));
         ASSERT_EQ(0, wait_fired(self->c.fd, 10));
-        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_PAUSE, &now));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         EXPECT_EQ(TMS_STATE_PAUSED, status_of(self->c.fd).state);
         at = status_of(self->c.fd).fired;
         sleep_ns(S);

@@ -62,13 +62,6 @@ static int unplug(FIXTURE_DATA(ghost) * self)
         return r;
 }
 
-FIXTURE_VARIANT_ADD(ghost, stop){.end = stop, .some = 40};
-FIXTURE_VARIANT_ADD(ghost, pause_now){.end = pause_now, .some = 40};
-FIXTURE_VARIANT_ADD(ghost, disarm){.end = disarm, .some = 40};
-FIXTURE_VARIANT_ADD(ghost, new_load){.end = new_load, .some = 40};
-FIXTURE_VARIANT_ADD(ghost, close){.end = close_it, .some = 40};
-FIXTURE_VARIANT_ADD(ghost, new_owner){.end = new_owner, .some = 40};
-FIXTURE_VARIANT_ADD(ghost, latch){.end = latch, .some = 40};
 FIXTURE_VARIANT_ADD(ghost, lease_loss){.end = lease_loss, .some = 40, .lease = true};
 FIXTURE_VARIANT_ADD(ghost, function_reset){.end = function_reset, .some = 20};
 FIXTURE_VARIANT_ADD(ghost, bus_reset){.end = bus_reset, .some = 20};

@@ -138,4 +138,13 @@ static int bus_reset(FIXTURE_DATA(ghost) * self)
         return reset_by(self, "bus");
 }
 
+/* With one CPU or two, and as often. */
+FIXTURE_VARIANT_ADD(ghost, stop){.end = stop, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, pause_now){.end = pause_now, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, disarm){.end = disarm, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, new_load){.end = new_load, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, close){.end = close_it, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, new_owner){.end = new_owner, .some = 40};
+FIXTURE_VARIANT_ADD(ghost, latch){.end = latch, .some = 40};
+
 #endif

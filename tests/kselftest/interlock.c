@@ -15,7 +15,6 @@ FIXTURE(interlock)
         struct tms_pulse pulses[5];
         struct window window;
         pthread_t arming;
-        int armed;
 };
 
 FIXTURE_VARIANT(interlock)
@@ -195,24 +194,16 @@ TEST_F(interlock, behind_another)
         EXPECT_EQ(0, window_close(&self->window, 2, 0));
 }
 
-static void *arm_thread(void *arg)
-{
-        FIXTURE_DATA(interlock) *self = arg;
-
-        self->armed = controller_arm(&self->c);
-        return NULL;
-}
-
 TEST_F(interlock, while_arming)
 {
         ASSERT_EQ(0, controller_load(&self->c, self->pulses, 5));
         ASSERT_EQ(0, lab("never_ready=on"));
-        ASSERT_EQ(0, pthread_create(&self->arming, NULL, arm_thread, self));
+        ASSERT_EQ(0, pthread_create(&self->arming, NULL, controller_arm_thread, &self->c));
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_ARMING));
         sleep_ns(200 * MS);
         ASSERT_EQ(0, lab("%s", variant->open));
         pthread_join(self->arming, NULL);
-        EXPECT_EQ(-EPERM, self->armed);
+        EXPECT_EQ(-EPERM, self->c.armed);
         EXPECT_FAULT();
         EXPECT_EQ(0, window_close(&self->window, 0, 0));
 }
@@ -228,11 +219,9 @@ TEST_F(interlock, while_armed)
 
 TEST_F(interlock, while_paused)
 {
-        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
-
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 5));
         ASSERT_EQ(0, wait_fired(self->c.fd, 1));
-        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_PAUSE, &now));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         ASSERT_EQ(0, lab("%s", variant->open));
         EXPECT_FAULT();
         EXPECT_EQ(0, window_close(&self->window, 1, 0));

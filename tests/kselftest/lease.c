@@ -195,7 +195,6 @@ TEST_F(lease, controller_killed)
 /* Nobody presses anything for a minute. */
 TEST_F(lease, idle_limit)
 {
-        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
         uint64_t from_ns;
 
         ASSERT_EQ(0, controller_load(&self->c, self->pulses, 100));
@@ -210,7 +209,7 @@ TEST_F(lease, idle_limit)
         ASSERT_EQ(0, controller_arm(&self->c));
         ASSERT_EQ(0, controller_start(&self->c));
         ASSERT_EQ(0, wait_fired(self->c.fd, 2));
-        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_PAUSE, &now));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         sleep_ns(59 * S);
         EXPECT_EQ(TMS_STATE_PAUSED, status_of(self->c.fd).state);
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_BREAK));

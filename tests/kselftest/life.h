@@ -25,23 +25,10 @@ FIXTURE_VARIANT(life)
         uint32_t state;
 };
 
-FIXTURE_VARIANT_ADD(life, idle){.state = TMS_STATE_IDLE};
-FIXTURE_VARIANT_ADD(life, loaded){.state = TMS_STATE_LOADED};
-FIXTURE_VARIANT_ADD(life, arming){.state = TMS_STATE_ARMING};
-FIXTURE_VARIANT_ADD(life, armed){.state = TMS_STATE_ARMED};
-FIXTURE_VARIANT_ADD(life, running){.state = TMS_STATE_RUNNING};
-FIXTURE_VARIANT_ADD(life, paused){.state = TMS_STATE_PAUSED};
-FIXTURE_VARIANT_ADD(life, fault){.state = TMS_STATE_FAULT};
-
-static void *arm_thread(void *arg)
-{
-        controller_arm(arg);
-        return NULL;
-}
+VARIANTS_OF_STATES(life);
 
 static int enter(FIXTURE_DATA(life) * self, uint32_t state)
 {
-        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
         int r;
 
         flat(self->pulses, 40, 50 * MS, 200, 40);
@@ -52,7 +39,7 @@ static int enter(FIXTURE_DATA(life) * self, uint32_t state)
                 return r;
         if (state == TMS_STATE_ARMING) {
                 r = lab("never_ready=on");
-                r = r ? r : -pthread_create(&self->arming, NULL, arm_thread, &self->c);
+                r = r ? r : -pthread_create(&self->arming, NULL, controller_arm_thread, &self->c);
                 return r ? r : wait_state(self->c.fd, state);
         }
         r = controller_arm(&self->c);
@@ -66,7 +53,7 @@ static int enter(FIXTURE_DATA(life) * self, uint32_t state)
         r = r ? r : wait_fired(self->c.fd, 3);
         if (r || state == TMS_STATE_RUNNING)
                 return r;
-        return call(self->c.fd, TMS_IOC_PAUSE, &now);
+        return controller_pause(&self->c, TMS_PAUSE_NOW);
 }
 
 FIXTURE_SETUP(life)

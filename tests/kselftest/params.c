@@ -126,12 +126,6 @@ TEST_F(parameter, drops_the_timelines)
         EXPECT_EQ(0, window_close(&self->window, 0, 0));
 }
 
-static void *arm_thread(void *arg)
-{
-        controller_arm(arg);
-        return NULL;
-}
-
 #define EXPECT_REFUSED()                                                     \
         do {                                                                 \
                 uint32_t state = status_of(self->c[0].fd).state;             \
@@ -146,13 +140,12 @@ static void *arm_thread(void *arg)
 /* One card treats; the other, only loaded, is no reason. */
 TEST_F(parameter, not_while_treating)
 {
-        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
         struct controller *c = &self->c[0];
 
         for (unsigned int i = 0; i < CARDS; i++)
                 ASSERT_EQ(0, controller_load(&self->c[i], self->pulses, 10));
         ASSERT_EQ(0, lab("never_ready=on"));
-        ASSERT_EQ(0, pthread_create(&self->arming, NULL, arm_thread, c));
+        ASSERT_EQ(0, pthread_create(&self->arming, NULL, controller_arm_thread, c));
         ASSERT_EQ(0, wait_state(c->fd, TMS_STATE_ARMING));
         EXPECT_REFUSED();
         ASSERT_EQ(0, call(c->fd, TMS_IOC_STOP, NULL));
@@ -163,7 +156,7 @@ TEST_F(parameter, not_while_treating)
         EXPECT_REFUSED();
         ASSERT_EQ(0, controller_start(c));
         EXPECT_REFUSED();
-        ASSERT_EQ(0, call(c->fd, TMS_IOC_PAUSE, &now));
+        ASSERT_EQ(0, controller_pause(c, TMS_PAUSE_NOW));
         EXPECT_EQ(TMS_STATE_PAUSED, status_of(c->fd).state);
         EXPECT_REFUSED();
         ASSERT_EQ(0, call(c->fd, TMS_IOC_STOP, NULL));

@@ -46,16 +46,7 @@ FIXTURE(state)
         struct tms_pulse pulses[10];
         struct window window;
         pthread_t arming;
-        union {
-                uint8_t bytes[1024];
-                struct tms_limits limits;
-                struct tms_load load;
-                struct tms_arm arm;
-                struct tms_start start;
-                struct tms_go go;
-                struct tms_resume resume;
-                struct tms_keepalive keepalive;
-        } arg;
+        union controller_arg arg;
 };
 
 FIXTURE_VARIANT(state)
@@ -63,13 +54,7 @@ FIXTURE_VARIANT(state)
         uint32_t state;
 };
 
-FIXTURE_VARIANT_ADD(state, idle){.state = TMS_STATE_IDLE};
-FIXTURE_VARIANT_ADD(state, loaded){.state = TMS_STATE_LOADED};
-FIXTURE_VARIANT_ADD(state, arming){.state = TMS_STATE_ARMING};
-FIXTURE_VARIANT_ADD(state, armed){.state = TMS_STATE_ARMED};
-FIXTURE_VARIANT_ADD(state, running){.state = TMS_STATE_RUNNING};
-FIXTURE_VARIANT_ADD(state, paused){.state = TMS_STATE_PAUSED};
-FIXTURE_VARIANT_ADD(state, fault){.state = TMS_STATE_FAULT};
+VARIANTS_OF_STATES(state);
 FIXTURE_VARIANT_ADD(state, break_){.state = TMS_STATE_BREAK};
 
 FIXTURE_SETUP(state)
@@ -93,45 +78,17 @@ FIXTURE_TEARDOWN(state)
 
 static void *fill_arg(FIXTURE_DATA(state) * self, unsigned long cmd)
 {
-        memset(&self->arg, 0, sizeof(self->arg));
-        switch (cmd) {
-        case TMS_IOC_LIMITS:
-                self->arg.limits = wide_limits();
-                break;
-        case TMS_IOC_LOAD:
-                self->arg.load.pulses = (uintptr_t)self->pulses;
-                self->arg.load.count = ELEMENTSOF(self->pulses);
-                break;
-        case TMS_IOC_ARM:
-                self->arg.arm.timeline_gen = self->c.gen;
-                break;
-        case TMS_IOC_START:
-                self->arg.start.timeline_gen = self->c.gen;
-                self->arg.start.delay_ns = 10 * MS;
-                break;
-        case TMS_IOC_GO:
+        controller_arg(&self->c, cmd, self->pulses, ELEMENTSOF(self->pulses), &self->arg);
+        if (cmd == TMS_IOC_GO)
                 self->arg.go.pulse = 7; /* not the one that waits */
-                break;
-        case TMS_IOC_RESUME:
-                self->arg.resume.delay_ns = 10 * MS;
-                break;
-        case TMS_IOC_KEEPALIVE:
+        if (cmd == TMS_IOC_KEEPALIVE)
                 self->arg.keepalive.acked_seq = status_of(self->c.fd).event_acked;
-                break;
-        }
         return &self->arg;
-}
-
-static void *arm_thread(void *arg)
-{
-        controller_arm(arg);
-        return NULL;
 }
 
 /* From any state to the wanted one. */
 static int enter(FIXTURE_DATA(state) * self, uint32_t state)
 {
-        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
         int r = call(self->c.fd, TMS_IOC_STOP, NULL);
 
         if (!r && status_of(self->c.fd).state == TMS_STATE_FAULT)
@@ -148,7 +105,7 @@ static int enter(FIXTURE_DATA(state) * self, uint32_t state)
         if (state == TMS_STATE_ARMING) {
                 r = lab("never_ready=on");
                 if (!r)
-                        r = -pthread_create(&self->arming, NULL, arm_thread, &self->c);
+                        r = -pthread_create(&self->arming, NULL, controller_arm_thread, &self->c);
                 return r ? r : wait_state(self->c.fd, state);
         }
         r = controller_arm(&self->c);
@@ -163,7 +120,7 @@ static int enter(FIXTURE_DATA(state) * self, uint32_t state)
         r = controller_start(&self->c);
         if (r || state == TMS_STATE_RUNNING || state == TMS_STATE_BREAK)
                 return r;
-        r = call(self->c.fd, TMS_IOC_PAUSE, &now);
+        r = controller_pause(&self->c, TMS_PAUSE_NOW);
         return r ? r : wait_state(self->c.fd, TMS_STATE_PAUSED);
 }
 

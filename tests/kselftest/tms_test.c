@@ -651,6 +651,53 @@ int controller_start(struct controller *c)
         return r;
 }
 
+void controller_arg(const struct controller *c, unsigned long cmd, const struct tms_pulse *pulses, uint32_t count,
+                    union controller_arg *ret)
+{
+        memset(ret, 0, sizeof(*ret));
+        switch (cmd) {
+        case TMS_IOC_LIMITS:
+                ret->limits = wide_limits();
+                break;
+        case TMS_IOC_LOAD:
+                ret->load.pulses = (uintptr_t)pulses;
+                ret->load.count = count;
+                break;
+        case TMS_IOC_ARM:
+                ret->arm.timeline_gen = c->gen;
+                break;
+        case TMS_IOC_START:
+                ret->start.timeline_gen = c->gen;
+                ret->start.delay_ns = 10 * MS;
+                break;
+        case TMS_IOC_RESUME:
+                ret->resume.delay_ns = 10 * MS;
+                break;
+        }
+}
+
+void *controller_arm_thread(void *controller)
+{
+        struct controller *c = controller;
+
+        c->armed = controller_arm(c);
+        return NULL;
+}
+
+int controller_go(struct controller *c, uint32_t pulse, uint32_t permille)
+{
+        struct tms_go go = {.pulse = pulse, .intensity_permille = permille};
+
+        return call(c->fd, TMS_IOC_GO, &go);
+}
+
+int controller_pause(struct controller *c, uint32_t flags)
+{
+        struct tms_pause pause = {.flags = flags};
+
+        return call(c->fd, TMS_IOC_PAUSE, &pause);
+}
+
 int controller_run(struct controller *c, const struct tms_pulse *pulses, uint32_t count)
 {
         int r = controller_load(c, pulses, count);

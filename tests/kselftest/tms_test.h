@@ -126,6 +126,16 @@ int nap(const char *how);
 struct tms_limits wide_limits(void);
 void flat(struct tms_pulse *pulses, uint32_t count, uint64_t interval_ns, uint16_t permille, uint32_t per_train);
 
+/* A variant for each state into which a fixture brings a card. Only state.c reaches the break, and adds its variant itself. */
+#define VARIANTS_OF_STATES(fixture)                                        \
+        FIXTURE_VARIANT_ADD(fixture, idle){.state = TMS_STATE_IDLE};       \
+        FIXTURE_VARIANT_ADD(fixture, loaded){.state = TMS_STATE_LOADED};   \
+        FIXTURE_VARIANT_ADD(fixture, arming){.state = TMS_STATE_ARMING};   \
+        FIXTURE_VARIANT_ADD(fixture, armed){.state = TMS_STATE_ARMED};     \
+        FIXTURE_VARIANT_ADD(fixture, running){.state = TMS_STATE_RUNNING}; \
+        FIXTURE_VARIANT_ADD(fixture, paused){.state = TMS_STATE_PAUSED};   \
+        FIXTURE_VARIANT_ADD(fixture, fault){.state = TMS_STATE_FAULT};
+
 /* --- a controller ------------------------------------------------------------------ */
 
 /* A thread reads the records, acknowledges them and keeps the lease, until told to stop. */
@@ -145,6 +155,7 @@ struct controller {
         size_t count;
         size_t room;
         int error; /* of the last KEEPALIVE; lock */
+        int armed; /* of controller_arm_thread() */
 };
 
 /* Opens the node, keeps the lease, clears a fault that an earlier test has left. */
@@ -157,9 +168,27 @@ void controller_keep(struct controller *c);
 
 int controller_load(struct controller *c, const struct tms_pulse *pulses, uint32_t count);
 int controller_arm(struct controller *c);
+/* A thread's body: arms the controller that it is given, and leaves what it was told in armed. */
+void *controller_arm_thread(void *controller);
+/* What each call takes, but for the state. */
+union controller_arg {
+        uint8_t bytes[1024];
+        struct tms_limits limits;
+        struct tms_load load;
+        struct tms_arm arm;
+        struct tms_start start;
+        struct tms_go go;
+        struct tms_resume resume;
+        struct tms_keepalive keepalive;
+};
+/* Makes it one that cmd accepts of this controller, for loading with these pulses; all else is zero. */
+void controller_arg(const struct controller *c, unsigned long cmd, const struct tms_pulse *pulses, uint32_t count,
+                    union controller_arg *ret);
 /* At once, and told why not. */
 int controller_try_start(struct controller *c, struct tms_start *start);
 int controller_start(struct controller *c);
+int controller_go(struct controller *c, uint32_t pulse, uint32_t permille);
+int controller_pause(struct controller *c, uint32_t flags);
 /* Load, arm, start. */
 int controller_run(struct controller *c, const struct tms_pulse *pulses, uint32_t count);
 

@@ -40,20 +40,6 @@ static void trains(FIXTURE_DATA(wait) * self, uint32_t count, uint32_t per_train
                 };
 }
 
-static int go(FIXTURE_DATA(wait) * self, uint32_t pulse, uint32_t permille)
-{
-        struct tms_go g = {.pulse = pulse, .intensity_permille = permille};
-
-        return call(self->c.fd, TMS_IOC_GO, &g);
-}
-
-static int pause_run(FIXTURE_DATA(wait) * self, uint32_t flags)
-{
-        struct tms_pause p = {.flags = flags};
-
-        return call(self->c.fd, TMS_IOC_PAUSE, &p);
-}
-
 static int resume_run(FIXTURE_DATA(wait) * self, uint64_t *ret_start_ns)
 {
         struct tms_resume resume = {.delay_ns = 10 * MS};
@@ -88,7 +74,7 @@ static int resume_run(FIXTURE_DATA(wait) * self, uint64_t *ret_start_ns)
 
 #define EXPECT_PAUSED_AT(count)                                            \
         do {                                                               \
-                ASSERT_EQ(0, pause_run(self, 0));                          \
+                ASSERT_EQ(0, controller_pause(&self->c, 0));               \
                 EXPECT_EQ(TMS_STATE_PAUSED, status_of(self->c.fd).state);  \
                 EXPECT_EQ(TMS_CAUSE_REQUEST, status_of(self->c.fd).cause); \
                 EXPECT_EQ((count), status_of(self->c.fd).next_pulse);      \
@@ -143,10 +129,10 @@ TEST_F(wait, pause_at_a_train_that_waits)
         ASSERT_EQ(0, wait_fired(self->c.fd, 3));
         EXPECT_WAITS(3);
         EXPECT_PAUSED_AT(3);
-        EXPECT_EQ(-EPROTO, go(self, 3, 0));
+        EXPECT_EQ(-EPROTO, controller_go(&self->c, 3, 0));
         ASSERT_EQ(0, resume_run(self, &start_ns));
         EXPECT_WAITS(3);
-        ASSERT_EQ(0, go(self, 3, 0));
+        ASSERT_EQ(0, controller_go(&self->c, 3, 0));
         EXPECT_COMPLETE(6);
 }
 
@@ -160,9 +146,9 @@ TEST_F(wait, pause_at_a_pulse_that_waits_within_a_train)
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 6));
         ASSERT_EQ(0, wait_fired(self->c.fd, 1));
         EXPECT_WAITS(1);
-        ASSERT_EQ(0, pause_run(self, 0));
+        ASSERT_EQ(0, controller_pause(&self->c, 0));
         EXPECT_WAITS(1);
-        ASSERT_EQ(0, go(self, 1, 0));
+        ASSERT_EQ(0, controller_go(&self->c, 1, 0));
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_PAUSED));
         EXPECT_EQ(3, status_of(self->c.fd).next_pulse);
         sleep_ns(5 * S);
@@ -186,13 +172,13 @@ TEST_F(wait, go_does_not_survive_a_pause)
                 ASSERT_EQ(0, controller_run(&self->c, self->pulses, 3));
                 self->c.from_seq = status_of(self->c.fd).event_head;
                 ASSERT_EQ(0, wait_fired(self->c.fd, 1));
-                ASSERT_EQ(0, go(self, 1, 100));
-                EXPECT_EQ(-ESTALE, go(self, 1, 100));
-                ASSERT_EQ(0, pause_run(self, flags[i]));
+                ASSERT_EQ(0, controller_go(&self->c, 1, 100));
+                EXPECT_EQ(-ESTALE, controller_go(&self->c, 1, 100));
+                ASSERT_EQ(0, controller_pause(&self->c, flags[i]));
                 EXPECT_EQ(TMS_STATE_PAUSED, status_of(self->c.fd).state);
                 ASSERT_EQ(0, resume_run(self, &start_ns));
                 EXPECT_WAITS(1);
-                ASSERT_EQ(0, go(self, 1, 0));
+                ASSERT_EQ(0, controller_go(&self->c, 1, 0));
                 EXPECT_COMPLETE(3);
                 EXPECT_EQ(300, self->answers[1].delivered_permille);
         }
@@ -201,7 +187,6 @@ TEST_F(wait, go_does_not_survive_a_pause)
 /* An edge that came while it waited, and the pause 50 us behind it, before the pulse. */
 TEST_F(wait, an_edge_does_not_survive_a_pause)
 {
-        struct tms_pause now = {.flags = TMS_PAUSE_NOW};
         uint64_t start_ns;
 
         trains(self, 2, 1);
@@ -215,7 +200,7 @@ TEST_F(wait, an_edge_does_not_survive_a_pause)
                 EXPECT_COMPLETE(2);
                 return;
         }
-        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_PAUSE, &now));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         ASSERT_EQ(1, controller_events(&self->c, TMS_EVENT_TRIGGER, self->edges, MAX));
         EXPECT_EQ(1, self->edges[0].pulse);
         EXPECT_EQ(TMS_STATE_PAUSED, status_of(self->c.fd).state);
@@ -241,7 +226,7 @@ TEST_F(wait, an_edge_that_nobody_waits_for)
         EXPECT_WAITS(1);
         EXPECT_EQ(0, controller_events(&self->c, TMS_EVENT_TRIGGER, self->edges, MAX));
 
-        ASSERT_EQ(0, pause_run(self, TMS_PAUSE_NOW));
+        ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         ASSERT_EQ(0, lab("trigger_in"));
         sleep_ns(S);
         ASSERT_EQ(0, resume_run(self, &start_ns));
@@ -268,13 +253,13 @@ TEST_F(wait, operator_or_trigger)
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 3));
         ASSERT_EQ(0, wait_fired(self->c.fd, 1));
         EXPECT_WAITS(1);
-        ASSERT_EQ(0, go(self, 1, 250));
+        ASSERT_EQ(0, controller_go(&self->c, 1, 250));
         ASSERT_EQ(0, wait_fired(self->c.fd, 2));
         ASSERT_EQ(0, lab("trigger_in"));
         EXPECT_WAITS(2);
         ASSERT_EQ(0, lab("trigger_in"));
         ASSERT_EQ(0, wait_fired(self->c.fd, 3));
-        EXPECT_NE(0, go(self, 2, 0));
+        EXPECT_NE(0, controller_go(&self->c, 2, 0));
         EXPECT_COMPLETE(3);
         EXPECT_EQ(250, self->answers[1].delivered_permille);
         EXPECT_EQ(300, self->answers[2].delivered_permille);
@@ -290,7 +275,7 @@ TEST_F(wait, go_is_early_an_edge_is_not)
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 2));
         ASSERT_EQ(0, wait_fired(self->c.fd, 1));
         ASSERT_EQ(0, lab("trigger_in"));
-        ASSERT_EQ(0, go(self, 1, 0));
+        ASSERT_EQ(0, controller_go(&self->c, 1, 0));
         EXPECT_COMPLETE(2);
         EXPECT_EQ(self->c.start_ns + self->pulses[1].t_ns, self->fired[1].scheduled_ns);
 }
@@ -312,10 +297,10 @@ TEST_F(wait, nobody_says_go)
         EXPECT_EQ(TMS_CAUSE_IDLE_LIMIT, status_of(self->c.fd).cause);
         last = controller_last_state(&self->c);
         EXPECT_EQ(TMS_CAUSE_IDLE_LIMIT, last.code);
-        EXPECT_EQ(-ESHUTDOWN, go(self, 1, 0));
+        EXPECT_EQ(-ESHUTDOWN, controller_go(&self->c, 1, 0));
         ASSERT_EQ(0, controller_arm(&self->c));
         EXPECT_WAITS(1);
-        ASSERT_EQ(0, go(self, 1, 0));
+        ASSERT_EQ(0, controller_go(&self->c, 1, 0));
         EXPECT_COMPLETE(2);
 }
 
