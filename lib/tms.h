@@ -356,7 +356,7 @@ struct tms_threshold_options {
         uint32_t step_permille;      /* 0: 10, that is 1 %MSO; for Mills-Nithi 20 */
         uint32_t max_permille;       /* 0: 1000; no stronger pulse is asked for */
         uint32_t max_pulses;         /* 0: 20 for ML-PEST, else 200 */
-        uint32_t precision_permille; /* ML-PEST: done when the interval is within +- this of the estimate; 0: by pulses */
+        uint32_t precision_permille; /* ML-PEST: done when the interval is within +- this of the estimate; 0: not used */
 };
 
 /*

@@ -16,7 +16,7 @@ static int parse_number(const char *text, const char *option, uint64_t max, uint
         return 0;
 }
 
-/* "52", "52.5", "52.5%": at most one decimal, for a card sets tenths of a percent and nothing between. */
+/* "52", "52.5", "52.5%". At most one decimal, because a card is set in tenths of a percent. */
 static int parse_permille(const char *text, const char *option, uint32_t max, uint32_t *ret)
 {
         uint32_t v = 0;
@@ -43,7 +43,7 @@ static int parse_permille(const char *text, const char *option, uint32_t max, ui
         return 0;
 }
 
-/* "52,55.5": one for each leg, in their order. */
+/* "52,55.5": one number for each leg, in the order of the legs. */
 static int parse_legs(const char *text, const char *option, uint32_t legs[static TMS_LEGS_MAX])
 {
         char one[32];
@@ -177,7 +177,7 @@ void arguments_look_for_json(int argc, char **argv)
         }
 }
 
-/* The first word of letters behind a single dash: getopt_long() tells the letter only. */
+/* The first word with letters after a single dash. getopt_long() tells only the letter that it does not know. */
 static const char *short_word(int argc, char **argv)
 {
         int i;
@@ -217,7 +217,7 @@ int arguments_parse(int argc, char **argv, uint32_t *ret_given)
                         return fail_option(short_word(argc, argv));
                 else if (c == '?')
                         return fail_option(argv[optind - 1]);
-                /* Cut short: what is clear today need not be when there are more options. */
+                /* Refuse a shortened option: a later version may have another option that begins like this. */
                 word = argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)];
                 if (c != 'h' && !option_of(word))
                         return fail_option(word);

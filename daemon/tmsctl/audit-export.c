@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit export: a copy of the log with all that a verifier needs, for someone off the machine. Which
- * pulse files there are is looked up first, then the log is copied, then those files. The daemon may
- * write meanwhile: a session that begins between the look and the copy is in the log and its pulse
- * file is not, and the log's last record may be half of one. So the copy is verified, and one that
- * does not verify is made again when the log has grown meanwhile. With --live the daemon adds a fresh
- * seal, the anchor to hold the next copy against.
+ * audit export: a copy of the log and of all files that are needed to verify it elsewhere. First the
+ * pulse files are listed, then the log is copied, then the listed files. The daemon may write at the same
+ * time: the log of the copy may have half a record at its end, or a session that began after the listing
+ * and whose pulse file is missing. So the copy is verified, and made again if it is not good and the log
+ * has grown. With --live the daemon first adds a fresh seal, which is the anchor for the next copy.
  */
 #include <fcntl.h>
 #include <sys/sendfile.h>
@@ -14,7 +13,7 @@
 #include "audit-verbs.h"
 #include "base/directory.h"
 
-/* So often is a copy of a log that grows made again. */
+/* A log that grows is copied at most this many times. */
 #define COPIES_MAX 3
 
 DEFINE_TRIVIAL_CLEANUP_FUNC(DIR *, closedir)
@@ -25,7 +24,7 @@ static int fail_copy(const char *name, const char *what)
                      tms_errno_step(errno));
 }
 
-/* Regular files only, as long as they are now; never over another, but over that of this export's copy before. */
+/* Copies a regular file at its present length. again: overwrites the copy made before; else there may be none. */
 static int copy_file(int from_dir, int to_dir, const char *name, bool again)
 {
         _cleanup_(closep) int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
@@ -76,7 +75,7 @@ static int add_name(struct names *l, const char *name)
         return l->name[l->n++] ? 0 : -fail_memory();
 }
 
-/* What is in the directory name now, the hidden ones left out; of the directory itself only what begins with part. */
+/* The names in the directory name that begin with part, without those that begin with a dot. */
 static int list_dir(int from_dir, const char *name, const char *part, struct names *ret)
 {
         _cleanup_(closedirp) DIR *d = NULL;
@@ -151,7 +150,7 @@ static int copy_log(const char *from, const char *to, bool again)
         return r < 0 ? r : copy_names(from_dir, to_dir, ".", &cut, again);
 }
 
-/* Of the log in dir; 0 of one that cannot be asked. */
+/* The size of the log in dir; 0 if it cannot be asked for. */
 static off_t log_size(const char *dir)
 {
         char path[4096];
@@ -162,7 +161,7 @@ static off_t log_size(const char *dir)
         return st.st_size;
 }
 
-/* A copy that verifies, or one of a log that stands still. */
+/* Copies until a copy verifies, or until the log did not grow during a copy. */
 static int copy_whole(const char *from, const char *to, const struct tms_audit_anchor *anchor,
                       struct tms_audit_report *ret_report)
 {

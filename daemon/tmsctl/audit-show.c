@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* audit show: the log's records in plain lines, or with --json as they stand. Checks nothing. */
+/* audit show: the log's records in plain lines, or with --json as they are in the log. Nothing is checked. */
 #include <fnmatch.h>
 #include <inttypes.h>
 
 #include "audit-verbs.h"
 
-/* The last lines wanted, kept until it is known that they are the last. */
+/* With --lines: the last lines read so far, printed at the end. */
 struct tail {
         char **line;
         size_t n, next;
@@ -20,7 +20,7 @@ static void tail_clear(struct tail *t)
         free(t->line);
 }
 
-/* Is this record one that the options ask for? UTC is text that sorts by time. */
+/* Is this record one that the options ask for? As text, two times in UTC are in the order of time. */
 static bool is_wanted(const json_t *record)
 {
         const json_t *data = json_object_get(record, "data");
@@ -36,8 +36,8 @@ static bool is_wanted(const json_t *record)
 }
 
 /*
- * What stands in a log is shown and never obeyed: a character that steers the terminal, turns the direction of
- * writing or cannot be seen is shown as '?'. With --json everything is as it stands.
+ * The text of a log must not control the terminal: a character that steers it, turns the direction of writing or
+ * cannot be seen is printed as '?'. With --json everything is printed as it is in the log.
  */
 static void print_text(const char *text)
 {
@@ -61,7 +61,7 @@ static void print_who(const json_t *who)
         }
 }
 
-/* Hashes, keys and signatures by their first digits: people compare those, programs have --json. */
+/* Of hashes, keys and signatures only the first digits are printed, which people compare. Programs use --json. */
 static void print_value(const json_t *value)
 {
         const char *text = json_string_value(value);
@@ -125,7 +125,7 @@ static int on_record(uint64_t line, const char *text, size_t size, void *userdat
         _cleanup_(json_decrefp) json_t *record = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
         struct tail *t = userdata;
 
-        /* What is no record at all is shown whatever is asked for: it should not be there. */
+        /* A line that is not a record is always shown, because it should not be there. */
         if (record && !is_wanted(record))
                 return 0;
         if (t->n > 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between the audit verbs: verify, show, export. */
+/* What the audit verbs share: verify, show, export. */
 #ifndef TMSCTL_AUDIT_VERBS_H
 #define TMSCTL_AUDIT_VERBS_H
 
@@ -9,11 +9,12 @@
 #define NONCE_TEXT 33
 
 /*
- * Asks the daemon for a seal over a nonce made up now. Each returns 0, or
- * prints the failure and returns minus an exit status. *ret_line is malloc'd.
+ * Asks the daemon for a seal over a fresh random nonce. *ret_line is malloc'd.
+ * This and audit_read_text() return 0, or print the failure and return minus an
+ * exit status.
  */
 int audit_fresh_seal(char ret_nonce[static NONCE_TEXT], char **ret_line);
-/* A whole file of at most max bytes as text. */
+/* Reads a whole file of at most max bytes as text. */
 int audit_read_text(const char *path, size_t max, char **ret);
 int audit_status(enum tms_audit_result result);
 /* Prints the report, in JSON if asked; returns the exit status. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit verify: is the log what was written? What it proves depends on what
- * the caller holds, so the answer says so, and a log that is whole only in
- * itself has an exit status of its own.
+ * audit verify: is the log what was written? What can be proved depends on the
+ * anchors that the caller has, so the answer names them. A log that is
+ * consistent but held against no anchor has an exit status of its own.
  */
 #include <sys/random.h>
 
@@ -95,7 +95,7 @@ int audit_status(enum tms_audit_result result)
         }
 }
 
-/* What to do about a result that proves less than it could. */
+/* For a result that proves less than it could: what to do to prove more. */
 static const char *hint(enum tms_audit_result result)
 {
         switch (result) {

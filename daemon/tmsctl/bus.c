@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The connection to the daemon. What comes over it is turned into JSON at
- * once, so that text and --json are made from the same values.
+ * The connection to the daemon. Everything received is turned into JSON first;
+ * both the text and --json are made from that.
  */
 #include <ctype.h>
 
@@ -28,8 +28,8 @@ int bus_open(sd_bus **ret)
 static const struct {
         const char *name;
         enum status status;
-        const char *message; /* NULL: the error's own */
-        const char *next;    /* what to do, where the daemon does not know this program; NULL: its sentence says it */
+        const char *message; /* NULL: print the error's own message */
+        const char *next;    /* what to do with tmsctl, which the daemon does not know of; NULL: its message says it */
 } failures[] = {
                 {ERROR_PREFIX "InvalidProtocol", STATUS_BAD_INPUT, NULL},
                 {ERROR_PREFIX "NoSuchProtocol", STATUS_BAD_INPUT, NULL},
@@ -56,7 +56,7 @@ static const struct {
                  "the daemon has no such stimulator or session (any more); tmsctl status shows which there are"},
 };
 
-/* What the daemon did not word. */
+/* The end of a message that does not come from the daemon itself. */
 #define NOT_OURS "try again; if that does not help, see: journalctl -u tmsd"
 
 int bus_fail(const sd_bus_error *error, int r)
@@ -102,7 +102,7 @@ int bus_call_simple(sd_bus *bus, const char *path, const char *interface, const 
 
 /* --- Values as JSON ------------------------------------------------------------------ */
 
-/* "CoilTemperature" to "coil_temperature"; paths and interfaces stay as they are. */
+/* "CoilTemperature" becomes "coil_temperature"; names of paths and interfaces are not changed. */
 static const char *key_text(const char *name, char *buf, size_t size)
 {
         size_t n = 0;
@@ -176,7 +176,7 @@ static int read_basic(sd_bus_message *m, char type, json_t **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-/* A dictionary keyed by strings or paths to an object, any other array to an array. */
+/* A dictionary whose keys are strings or paths becomes an object, any other array an array. */
 static int read_array(sd_bus_message *m, const char *contents, json_t **ret)
 {
         bool dict = contents[0] == '{' && strchr("sog", contents[1]);
@@ -284,7 +284,7 @@ int stimulator_path(const char *text, char buf[static 64])
         return 0;
 }
 
-/* Numbers at the end of paths in the order of their values: 2 before 10. */
+/* Paths that end in numbers are in the order of the numbers: 2 before 10. */
 static int by_path(const void *a, const void *b)
 {
         const char *x = *(const char *const *)a, *y = *(const char *const *)b;

@@ -2,10 +2,10 @@
 /*
  * go, pause, resume, stop, clear-fault.
  *
- * Stop is a thing of its own: it asks nobody for anything first. It goes to
- * the driver directly where this user may open the device (the driver stops
- * for anyone), and to the daemon for every stimulator that there is, without
- * waiting for one answer before the next call.
+ * Stop comes before everything else and needs no answer first. It is sent to
+ * the driver directly if this user may open the device (the driver accepts it
+ * from anyone), and to the daemon for every stimulator. All calls are sent
+ * before the first answer is waited for.
  */
 #include "tmsctl.h"
 
@@ -17,7 +17,7 @@
 struct stop {
         char node[64];
         bool stopped, answered;
-        char *message; /* why the daemon could not */
+        char *message; /* why the daemon could not stop it */
 };
 
 struct stops {
@@ -160,7 +160,7 @@ int verb_stop(int argc, char **argv)
 /* --- go, pause, resume ---------------------------------------------------------------------------- */
 
 struct choice {
-        const char *id; /* NULL: whichever has the property at the value */
+        const char *id; /* NULL: the session whose property has the value */
         const char *property, *value, *words;
         char path[256];
         unsigned n;
@@ -201,7 +201,7 @@ static int find_session(sd_bus *bus, struct choice *c)
                      c->words);
 }
 
-/* c: which one, unless an argument names it. type, value: the method's argument; '\0' none. */
+/* c: which session, unless an argument names it. type, value: the method's argument; type '\0': it has none. */
 static int call_session(int argc, char **argv, struct choice c, const char *method, char type, uint32_t value,
                         const char *done)
 {
@@ -261,7 +261,7 @@ static int only_fault(const char *path, json_t *properties, void *userdata)
 
         if (!STREQ(json_get_str(properties, "state"), STATE_FAULT))
                 return 0;
-        /* Whoever mends one fault knows nothing of another. */
+        /* With two faults the user has to name one: its cause may be mended, and that of the other not. */
         if (*buf)
                 return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
                              "/dev/tms%s and /dev/tms%s both have a fault; name the one whose cause is mended: tmsctl "

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The dose that the options give, and what the library makes of it; needs no card and no daemon. */
+/* The dose that the options give, compiled and judged by the library without a card or a daemon. */
 #include "tmsctl.h"
 
 /*
- * A protocol that cannot be read goes to the daemon all the same, which refuses
- * it and keeps a record of that. The coil is never filled in like this: which
- * one the threshold was measured with, only the operator knows.
+ * p is NULL for a protocol that cannot be read: it is sent to the daemon all
+ * the same, which refuses it and records that. Other than the kind, the coil is
+ * never taken from the protocol: only the operator knows with which coil the
+ * threshold was measured.
  */
 void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT])
 {
@@ -39,8 +40,8 @@ int protocol_idle_options(const struct tms_protocol *p, bool shape)
         const struct {
                 const char *name;
                 bool given;
-                bool of_verdict; /* bears on nothing else */
-                bool of_shape;   /* bears on that without a threshold too */
+                bool of_verdict; /* it changes only the verdict */
+                bool of_shape;   /* it changes the shape even if there is no threshold */
         } options[] = {
                         {"--today", opt.today > 0, true, false},
                         {"--mt-method", opt.mt_method, true, false},
@@ -130,7 +131,7 @@ int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, 
         r = tms_compile(p, dose, ret, &error);
         if (r >= 0)
                 return 0;
-        /* For programs the verdict of check, whoever was asked; people have asked for something else. */
+        /* With --json every verb then prints the same verdict as check. People get one sentence. */
         if (r == -ERANGE && opt.json &&
             tms_safety_verdict(p, dose, &(struct tms_today){.treatment = opt.today}, NULL, &safety, NULL) >= 0 &&
             safety.class_ == TMS_SAFETY_NEVER)
@@ -138,7 +139,7 @@ int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, 
         return -fail_dose(r, &error);
 }
 
-/* Each percentage of the threshold that it is of, as if that were this; nothing is printed. */
+/* Compiles for this threshold, then turns the intensities back into 0.1 % of the threshold. Prints nothing. */
 static int compile_percentages(const struct tms_protocol *p, struct tms_dose dose, uint32_t threshold,
                                struct tms_timeline *ret, struct tms_error *error)
 {
@@ -160,8 +161,11 @@ static int compile_percentages(const struct tms_protocol *p, struct tms_dose dos
 
 int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *ret, bool *ret_relative)
 {
-        /* The library knows intensities in 0.1 % of the maximum output, none above it. Of all of it a percentage is
-         * exact as it stands, and of these parts of it in steps of 0.5 %. */
+        /*
+         * The library compiles intensities in 0.1 %MSO, and none above 100 %MSO. For a threshold of 100 %MSO all
+         * percentages up to 100 % are exact. For more, the lower thresholds are tried; with them percentages are exact
+         * in steps of 0.5 %.
+         */
         static const uint32_t thresholds[] = {1000, 800, 600, 400, 200, 100, 40};
         struct tms_error error = {0};
         struct tms_dose dose;

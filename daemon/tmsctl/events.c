@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* events: what the daemon signals, as it comes, until ^C. */
+/* events: prints each of the daemon's signals when it arrives, until ^C. */
 
 #include "tmsctl.h"
 
@@ -19,7 +19,7 @@ static double utc_now(void)
         return (double)(now_ns(CLOCK_REALTIME) / 1000) / 1e6;
 }
 
-/* "/org/tmsd1/session/3" to "session 3" */
+/* Prints "/org/tmsd1/session/3" as "session 3". */
 static void print_object(const char *path)
 {
         if (strncmp(path, MANAGER_PATH "/", strlen(MANAGER_PATH "/")) == 0)
@@ -34,7 +34,7 @@ static void print_value(const char *key, const json_t *value)
         printf(" %s=%s", key, text ? text : "?");
 }
 
-/* One line: in JSON {"utc", "object", "event", …}. */
+/* Prints one line, with --json {"utc", "object", "event", …}. */
 static void print_event(const char *path, const char *event, json_t *data)
 {
         const char *key;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* help: all verbs, or one in full; see verb.h. */
+/* help: a list of all verbs, or the full help of one; see verb.h. */
 #include "verb.h"
 
 static void print_usage(const struct verb *v)
@@ -21,7 +21,7 @@ int help_print(const struct verb *verbs, int argc, char **argv)
         const struct verb *v;
         size_t i;
 
-        /* "audit" is no verb by itself, but three. */
+        /* There is no verb "audit"; there are three that begin with it. */
         if (argc == 1 && STREQ(argv[0], "audit")) {
                 for (i = 0; verbs[i].name; i++)
                         if (strncmp(verbs[i].name, "audit ", 6) == 0)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What of this host bears on exact timers; see host.h. */
+/* What makes the timers of this host exact or not; see host.h. */
 #include <glob.h>
 #include <sys/utsname.h>
 
 #include "host.h"
 
 #define CPU "/sys/devices/system/cpu/"
-#define DEEP_EXIT_US 20 /* waking from a deeper state costs more than the engine's lead */
+#define DEEP_EXIT_US 20 /* waking from a deeper state takes longer than the engine's lead */
 
-/* The first line of a file without its end; false if there is none. */
+/* Reads the first line of a file, without its line feed. False: there is none. */
 static bool read_line(const char *path, char *buf, size_t size)
 {
         _cleanup_(fclosep) FILE *f = fopen(path, "re");
@@ -53,7 +53,7 @@ static bool look_at_governor(struct host_advice *a)
         return true;
 }
 
-/* The deepest idle state that is not disabled, by what waking from it costs. */
+/* Looks for the enabled idle state from which waking takes longest. */
 static bool look_at_idle(struct host_advice *a)
 {
         unsigned long worst = 0;
@@ -94,7 +94,7 @@ static bool look_at_isolation(struct host_advice *a)
 
         (void)read_line(CPU "isolated", isolated, sizeof(isolated));
         (void)read_line(CPU "online", online, sizeof(online));
-        /* With one processor there is none to set apart. */
+        /* With a single processor, none can be isolated. */
         if (STREQ(online, "0"))
                 return false;
         *a = (struct host_advice){
@@ -125,7 +125,7 @@ static bool look_at_clock(struct host_advice *a)
         return true;
 }
 
-/* Its timers wait for a host that has other things to do. */
+/* The timers of a virtual machine wait when its host is busy. */
 static bool look_at_machine(struct host_advice *a)
 {
         _cleanup_(fclosep) FILE *f = fopen("/proc/cpuinfo", "re");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What of this host bears on exact timers, and how to mend it. Reads /sys and uname only. */
+/* What makes the timers of this host exact or not, and how to mend it. Reads only /sys and uname. */
 #ifndef TMSCTL_HOST_H
 #define TMSCTL_HOST_H
 
@@ -14,7 +14,7 @@ struct host_advice {
         const char *mend;
 };
 
-/* Returns how many were filled. */
+/* Returns how many entries of ret are filled. */
 size_t host_look(struct host_advice ret[static HOST_ADVICE_MAX]);
 
 #endif

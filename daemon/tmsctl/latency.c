@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* latency: how exact the pulses of the last run were, and what would make this host fitter. */
+/* latency: how exact the pulses of the last run were, and what would make those of the next more exact. */
 #include <inttypes.h>
 
 #include "host.h"

@@ -57,14 +57,14 @@ static int verb_help(int argc, char **argv)
         return help_print(verbs, argc, argv);
 }
 
-/* A descriptor that is not open would be the next file's or socket's, and what is printed would go there. */
+/* If descriptor 0, 1 or 2 were closed, the next file or socket would get its number, and output would go there. */
 static void fill_standard_files(void)
 {
         int fd;
 
         for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
                 if (fcntl(fd, F_GETFD) < 0)
-                        /* Nothing can be written to it, nor read from the first one: that is to be seen. */
+                        /* The wrong direction on purpose: reading from 0 or writing to 1 or 2 still fails. */
                         (void)open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_NOCTTY);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The options as they are called and as help tells of them; see options.h. */
+/* The names of the options, and their help; see options.h. */
 #include <string.h>
 
 #include "options.h"

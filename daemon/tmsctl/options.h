@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The options: what each is called, what it is for, and what was given. Every
- * file may look at what was given; arguments.c alone writes it, before
- * any verb runs.
+ * The options: their names, their help, and what was given. Every file may
+ * read what was given; only arguments.c writes it, before a verb runs.
  */
 #ifndef TMSCTL_OPTIONS_H
 #define TMSCTL_OPTIONS_H
@@ -49,12 +48,12 @@ enum option_id {
         (BIT(OPT_MT) | BIT(OPT_OTHER_MT) | BIT(OPT_LEG_MT) | BIT(OPT_MT_METHOD) | BIT(OPT_PERCENT) | \
          BIT(OPT_THRESHOLD_KIND) | BIT(OPT_COIL) | BIT(OPT_ADJUSTED_MT) | BIT(OPT_ADJUSTMENT))
 
-/* In the order of enum option_id, which getopt_long() gives as an index; ends with a name that is NULL. */
+/* By enum option_id, which is the index that getopt_long() returns; the last one has a NULL name. */
 extern const struct option long_options[];
-/* For people; by enum option_id, NULL where help does not tell of it. */
+/* What help says of each option, by enum option_id; NULL: help does not show it. */
 extern const char *const option_words[OPT_VERSION + 1];
 
-/* The option that this is in full, with or without "=VALUE"; NULL: none. */
+/* The option whose full name word is, with or without "=VALUE"; NULL: there is none. */
 const struct option *option_of(const char *word);
 
 struct options {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What tmsctl says, and how; see tmsctl.h. */
+/* Everything that tmsctl prints goes through here; see tmsctl.h. */
 #include <inttypes.h>
 #include <langinfo.h>
 #include <stdarg.h>
@@ -10,10 +10,10 @@
 #define COLUMNS_DEFAULT 80
 #define OUT_OF_MEMORY "out of memory; end other programs and try again"
 
-static bool said;     /* a failure, on standard error */
-static int out_error; /* errno of what could not be written */
+static bool said;     /* a failure was printed on standard error */
+static int out_error; /* errno of a write to standard output that failed */
 
-/* A line stays a line, whatever is in a file's name. */
+/* Prints one line. Line feeds and control characters, of a file's name say, are written as escapes. */
 static void print_line(const char *s)
 {
         for (; *s; s++) {
@@ -27,7 +27,7 @@ static void print_line(const char *s)
         (void)fputc('\n', stderr);
 }
 
-/* The same with what a verdict has, for one that is a refusal. */
+/* A failure as JSON. A refused dose also gets the keys that a verdict has. */
 static json_t *failure_json(int status, const char *name, const char *message)
 {
         const char *class = status == STATUS_NEVER      ? tms_safety_class_name(TMS_SAFETY_NEVER)
@@ -60,7 +60,7 @@ int fail(int status, const char *name, const char *format, ...)
                 said = true;
                 return status;
         }
-        /* What was typed, and a file's name, may be anything. */
+        /* The message may quote an argument or a file's name, which may contain any byte. */
         if (message)
                 (void)tms_text_repair(message);
         return print_json(failure_json(status, name, message ? message : OUT_OF_MEMORY), status);
@@ -81,7 +81,7 @@ int out_end(int status)
                 out_error = errno;
                 lost = true;
         }
-        /* One sentence is enough. */
+        /* Only the first failure is printed. */
         if (!lost || said)
                 return status;
         (void)fprintf(stderr, "tmsctl: standard output cannot be written%s%s; write elsewhere, and ask again\n",
@@ -135,7 +135,7 @@ int print_json(json_t *j, int status)
         (void)putchar('\n');
         if (r < 0)
                 return STATUS_FAILED;
-        /* Whoever reads along gets each line as it comes; out_end() says what went wrong. */
+        /* A program that reads the output gets each line at once. out_end() reports an error. */
         if (fflush(stdout) != 0)
                 out_error = errno;
         return ferror(stdout) ? STATUS_FAILED : status;
@@ -158,7 +158,7 @@ static const char *minutes_text(uint64_t tenths, bool with_tenths, char buf[stat
         return buf;
 }
 
-/* "1.84 s" from 1840 thousandths: what is exact with three decimals stays exact. */
+/* 1840 thousandths become "1.84 s": three decimals, without trailing zeros. */
 static const char *decimal_text(uint64_t thousandths, const char *unit, char buf[static CLOCK_TEXT])
 {
         unsigned rest = (unsigned)(thousandths % 1000), digits = 3;

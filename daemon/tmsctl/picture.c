@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a picture of a timeline shows: its panels, and how high each of their columns is; see picture.h. */
+/* The panels of a picture of a timeline, and the height of each column in them; see picture.h. */
 #include "picture.h"
 
-/* How many pulses from there on up to and including the one with that flag. */
+/* How many pulses there are from pulse from to the next one with that flag, both included. */
 static uint32_t run_length(const struct tms_timeline *t, uint32_t from, uint16_t flag)
 {
         uint32_t i = from;
@@ -47,7 +47,7 @@ void picture_make_panels(struct picture *pic)
                                train, clock_text(p->to_ns - p->from_ns, span),
                                clock_text(t->pulses[train].t_ns - p->from_ns, after));
         }
-        /* The first burst that is one: a pulse of its own is its own end. */
+        /* The first burst with more than one pulse: a single pulse has the flag too. */
         while (at < train && (burst = run_length(t, at, TMS_PULSE_END_OF_BURST)) == 1)
                 at++;
         if (burst > 1 && burst < train) {
@@ -66,7 +66,7 @@ void panel_bins(const struct picture *pic, const struct panel *p, uint16_t *ret,
         memset(ret, 0, n * sizeof(*ret));
         for (i = p->first; i < p->first + p->count; i++) {
                 const struct tms_pulse *q = pic->timeline.pulses + i;
-                /* A day of nanoseconds times the width of a picture stays far below 2^64. */
+                /* No overflow: a day in nanoseconds times n is far below 2^64. */
                 size_t bin = span > 0 ? (size_t)((q->t_ns - p->from_ns) * (n - 1) / span) : 0;
 
                 if (q->intensity_permille > ret[bin])

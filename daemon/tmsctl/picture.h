@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pictures of a timeline: the whole, its first train, its first burst. Each
- * panel is a stretch of pulses; how it is drawn, on a terminal or as SVG, is
- * another file's concern.
+ * Pictures of a timeline. A picture has panels: the whole timeline, its first
+ * train, its first burst. plot.c draws them on a terminal or as JSON, svg.c as
+ * SVG.
  */
 #ifndef TMSCTL_PICTURE_H
 #define TMSCTL_PICTURE_H
@@ -11,7 +11,7 @@
 
 #define PANELS_MAX 3
 
-#define PLOT_BINS 820 /* of a picture that is not a terminal's */
+#define PLOT_BINS 820 /* columns of a panel in JSON or SVG */
 
 struct panel {
         const char *name; /* for programs */
@@ -23,17 +23,17 @@ struct panel {
 struct picture {
         const struct tms_protocol *protocol;
         struct tms_timeline timeline;
-        bool relative; /* intensities are of the threshold, not of the stimulator's maximum */
+        bool relative; /* intensities are in 0.1 % of the threshold, not of the maximum output */
         struct panel panel[PANELS_MAX];
         size_t panels;
 };
 
-/* Of the timeline, which has a pulse at least. */
+/* Makes the panels of the timeline, which has at least one pulse. */
 void picture_make_panels(struct picture *pic);
-/* The highest intensity in each of n equal stretches of the panel, 0 where there is no pulse. */
+/* ret: the highest intensity in each of n equal parts of the panel; 0: no pulse is there. */
 void panel_bins(const struct picture *pic, const struct panel *p, uint16_t *ret, size_t n);
 
-/* svg.c: a whole SVG document on standard output. */
+/* svg.c: prints a whole SVG document. */
 void picture_svg(const struct picture *pic);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How far a session is; see progress.h. */
+/* The display of how far a session is; see progress.h. */
 #include <inttypes.h>
 
 #include "progress.h"
@@ -15,7 +15,7 @@ void progress_init(struct progress *p)
         *p = (struct progress){.terminal = !opt.json && isatty(STDOUT_FILENO) && !(term && STREQ(term, "dumb"))};
 }
 
-/* "running", or for whom it waits and how he goes on. */
+/* "running", or what the session waits for and how to go on. */
 static const char *state_words(const struct progress *p, const json_t *properties)
 {
         const char *waiting = json_get_str(properties, "waiting");
@@ -29,7 +29,7 @@ static const char *state_words(const struct progress *p, const json_t *propertie
         return json_get_str(properties, "state");
 }
 
-/* What stands beside the bar, without colour: its width counts. */
+/* The text beside the bar. It has no colour, because its length is needed. */
 static void words(const struct progress *p, const json_t *properties, uint64_t since_ns, char *buf, size_t size)
 {
         uint64_t pulses = json_get_u64(properties, "pulses"), delivered = json_get_u64(properties, "delivered");
@@ -73,7 +73,7 @@ static void draw(struct progress *p, const json_t *properties, uint64_t since_ns
         printf("\r");
         if (bar >= BAR_MIN)
                 draw_bar(bar, json_get_u64(properties, "delivered"), json_get_u64(properties, "pulses"));
-        /* The end of a longer line before this one is wiped out. */
+        /* The escape sequence clears the rest of a longer line that was there before. */
         printf("%.*s\033[K", (int)room - 1, text);
         p->drawn = true;
 }

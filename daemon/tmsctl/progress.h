@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How far a session is, for the person beside the patient: on a terminal one
- * line that is drawn again in place, elsewhere a line now and then.
+ * Shows the person beside the patient how far a session is: on a terminal in
+ * one line that is drawn again and again, elsewhere in a new line every few
+ * seconds.
  */
 #ifndef TMSCTL_PROGRESS_H
 #define TMSCTL_PROGRESS_H
@@ -10,16 +11,16 @@
 
 struct progress {
         bool terminal;
-        bool asks;        /* Enter lets a pulse go that waits for the operator */
-        bool drawn;       /* a line stands there without its end */
-        uint64_t said_ns; /* when the last line was printed, elsewhere than on a terminal */
+        bool asks;        /* a pulse waits for the operator, who fires it with Enter */
+        bool drawn;       /* the line is on the screen, without a line feed yet */
+        uint64_t said_ns; /* when the last line was printed; not for a terminal */
         char said_state[48];
 };
 
 void progress_init(struct progress *p);
-/* properties: the session's, as bus_read_json() gives them. since_ns: how old its time left is. */
+/* properties: those of the session, from bus_read_json(). since_ns: for how long its time left is known. */
 void progress_show(struct progress *p, const json_t *properties, uint64_t since_ns);
-/* Before anything else is printed. */
+/* Ends the line; to be called before anything else is printed. */
 void progress_end(struct progress *p);
 
 #endif

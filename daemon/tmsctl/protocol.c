@@ -27,7 +27,7 @@ static int look_how_near(const char *path, struct tms_protocol *p, const struct 
         struct nearest *n = userdata;
         unsigned d = p ? word_distance(n->id, tms_protocol_id(p)) : SLIP_MAX + 1;
 
-        /* Of a short word half would be another word. */
+        /* If half of a short id differs, it is another word and not a slip. */
         if (d < n->least && 2 * d < strlen(n->id)) {
                 n->least = d;
                 (void)snprintf(n->found, sizeof(n->found), "%s", tms_protocol_id(p));
@@ -42,14 +42,14 @@ int parse_coil(const char *text, const char *option, const char **ret)
         char all[128] = "";
         uint32_t type;
 
-        /* Type 0 is no coil. */
+        /* Type 0 stands for no coil. */
         for (type = 1; name = tms_coil_name(type), !STREQ(name, "unknown"); type++) {
                 if (STREQ(text, name)) {
                         *ret = name;
                         return 0;
                 }
                 d = word_distance(text, name);
-                /* H9 is one letter from H4, and no slip of it. */
+                /* "H9" differs from "H4" in one letter, but that is half of it: no slip. */
                 if (d < least && 2 * d < strlen(text)) {
                         least = d;
                         near = name;
@@ -74,7 +74,7 @@ int protocol_get(const char *file_or_id, struct tms_protocol **ret)
                 r = tms_protocol_find(file_or_id, ret, &error);
         if (r >= 0)
                 return 0;
-        /* Whoever is in the file's folder may forget the "./". */
+        /* A user in the folder of the file may have forgotten the "./". */
         if (r == -ENOENT && !is_file_name(file_or_id) && access(file_or_id, F_OK) == 0)
                 return -fail(STATUS_BAD_INPUT, FAILURE_NO_SUCH_PROTOCOL,
                              "no installed protocol is called '%s'; for the file write ./%s", file_or_id, file_or_id);
@@ -88,7 +88,7 @@ int protocol_get(const char *file_or_id, struct tms_protocol **ret)
         return -fail_tms(STATUS_BAD_INPUT, r == -ENOENT ? FAILURE_NO_SUCH_PROTOCOL : FAILURE_INVALID_PROTOCOL, &error);
 }
 
-/* Not larger than a protocol may be; *ret_size bytes and a NUL. */
+/* Reads a file of at most TMS_PROTOCOL_SIZE_MAX bytes; a NUL follows that *ret_size does not count. */
 static int read_file(const char *path, char **ret, size_t *ret_size)
 {
         _cleanup_(freep) char *buf = calloc(1, TMS_PROTOCOL_SIZE_MAX + 2);
@@ -133,7 +133,7 @@ int protocol_text(const char *path, char **ret)
                 return r;
         text = json_stringn(buf, size);
         if (!text || strlen(buf) != size) {
-                /* The bus carries text only. The parser knows to say where this is none. */
+                /* A file that is not text cannot be sent over the bus. The parser says where the wrong byte is. */
                 r = protocol_get(path, &p);
                 return r < 0 ? r
                              : -fail(STATUS_BAD_INPUT, FAILURE_INVALID_PROTOCOL,

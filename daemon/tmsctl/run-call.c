@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Calls to the session of a run; see run.h. */
+/* D-Bus calls to the session of a run; see run.h. */
 #include <stdarg.h>
 
 #include "run.h"

@@ -4,7 +4,7 @@
 
 #include "run.h"
 
-/* For the daemon to say that the session has ended, or is closed. After that leaving the bus has to do. */
+/* For the daemon to report the end of the session, or its close. Later this program leaves, and that closes it. */
 #define LAST_MOMENT_USEC (10 * USEC_PER_S)
 
 /* --- Leaving --------------------------------------------------------------------------------- */
@@ -60,7 +60,7 @@ int run_leave(struct run *u, int status)
         if (!*u->session || u->lost || run_call(u, "Close", on_closed, NULL) < 0)
                 return finish(u, status);
         bound_the_wait(u);
-        /* Without a clock nothing bounds the wait. */
+        /* Without the timer the wait could last for ever. */
         return u->last_moment ? 0 : finish(u, status);
 }
 
@@ -87,7 +87,7 @@ static int on_stopped(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         struct run *u = userdata;
         const sd_bus_error *e = sd_bus_message_get_error(m);
 
-        /* What it came to is told by the session's end. */
+        /* Nothing to print: the report at the end of the session says what was given. */
         if (!e || u->reporting || u->lost)
                 return 0;
         if (!sd_bus_is_open(u->bus))
@@ -104,7 +104,7 @@ void run_stop(struct run *u, const char *cause)
         u->interrupted = true;
         u->stop_cause = cause;
         bound_the_wait(u);
-        /* CreateSession is outstanding: what it makes is closed when its path is known. */
+        /* CreateSession has not answered yet. The session is closed when its path is known. */
         if (!*u->session)
                 return;
         r = run_call(u, "Stop", on_stopped, NULL);
@@ -160,7 +160,7 @@ static int on_final(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         struct run *u = userdata;
 
-        /* Without the last look, what was heard so far has to do. */
+        /* If this call failed, the report is made from the properties that were received before. */
         if (!sd_bus_message_get_error(m))
                 (void)run_read_properties(u, m);
         return u->leaving ? 0 : run_leave(u, report(u));
@@ -180,14 +180,14 @@ int run_report(struct run *u)
 
 /* --- Nobody there ---------------------------------------------------------------------------------- */
 
-/* daemon: it is the daemon that is gone, and not the bus. */
+/* daemon: the daemon is gone; else the bus is. */
 static int gone(struct run *u, bool daemon)
 {
         const char *name = daemon ? FAILURE_DAEMON_GONE : FAILURE_BUS_LOST;
         const char *what = daemon ? "the daemon has ended" : "the connection to the system bus is lost";
 
         u->lost = true;
-        /* All that was left to do was to close the session. */
+        /* Everything has been reported; only the answer to Close was missing. */
         if (u->leaving)
                 return finish(u, u->status);
         if (u->reporting)

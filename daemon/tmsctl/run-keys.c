@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lines that are typed while it runs; see run.h. Only the empty line
- * fires, and only the pulse that waits: once for each wait. What stops or
- * pauses counts at any time, whenever it was typed. Everything else says what
- * is possible. Input that is no terminal is not read: nothing in a pipe or a
- * file fires a pulse.
+ * Lines that are typed while it runs; see run.h. Only an empty line fires a
+ * pulse, only a pulse that waits for the operator, and only one line for each
+ * wait. A line that stops or pauses always counts, even one that was typed
+ * before. For any other line this program says what is possible. It does not
+ * read input that is no terminal: nothing in a pipe or a file fires a pulse.
  */
 #include <poll.h>
 #include <sys/epoll.h>
@@ -25,7 +25,7 @@ static const char *const resume_words[] = {"r", "resume", NULL};
 
 /* --- What a line does -------------------------------------------------------------------------- */
 
-/* The session goes on: this is not the end, and another line may do. */
+/* Prints why a call was refused. The session goes on. */
 static int say_refusal(struct run *u, sd_bus_message *m)
 {
         const sd_bus_error *e = sd_bus_message_get_error(m);
@@ -43,7 +43,7 @@ static int on_gone_on(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 {
         struct run *u = userdata;
 
-        /* Nothing was fired, so that this wait has its line yet. */
+        /* Nothing was fired, so the pulse still waits, and the next empty line counts. */
         if (sd_bus_message_get_error(m) && u->waited && !run_is_over(u)) {
                 u->waits = true;
                 keys_begin(u);
@@ -66,7 +66,7 @@ static void say_what_is_possible(struct run *u)
                 run_say(u, "nothing was done: s stops, p pauses at once");
 }
 
-/* Its line has come: only a new wait, or a refusal, opens the next one. */
+/* Fires the pulse that waits. No other line fires one until there is a new wait, or this call is refused. */
 static void let_go(struct run *u)
 {
         u->waits = run_call(u, "Go", on_gone_on, "u", 0) < 0;
@@ -82,7 +82,7 @@ static char *trim(char *s)
         return s;
 }
 
-/* One line without its end. stale: it was ended before what it would answer had begun. */
+/* line has no line feed. stale: it was ended before the present wait or pause began. */
 static void see_line(struct run *u, char *line, bool stale)
 {
         bool empty = !*line;
@@ -106,14 +106,14 @@ static void see_line(struct run *u, char *line, bool stale)
 
 /* --- Lines out of what is read ------------------------------------------------------------------- */
 
-/* A line that is too long to be a word loses its middle, never all of it: what is left is not empty. */
+/* Of a line that is too long the end is dropped. It does not become empty, so that it fires nothing. */
 static void take(struct run *u, const char *bytes, size_t n, bool stale)
 {
         size_t i;
 
         for (i = 0; i < n; i++) {
                 if (bytes[i] != '\n') {
-                        /* A NUL would hide what stands behind it. */
+                        /* A NUL would end the line, and what follows it would be ignored. */
                         if (u->line_size < sizeof(u->line) - 1)
                                 u->line[u->line_size++] = bytes[i] ? bytes[i] : '?';
                         continue;
@@ -148,7 +148,7 @@ static int on_typed(sd_event_source *source, int fd, uint32_t revents, void *use
         char typed[RUN_LINE];
         ssize_t n;
 
-        /* keys_begin() may have taken it since the loop looked, and read() would wait for more. */
+        /* keys_begin() may have read the input after the loop polled. read() would then wait for more. */
         if (!is_readable(fd))
                 return 0;
         n = read(fd, typed, sizeof(typed));
@@ -160,7 +160,7 @@ static int on_typed(sd_event_source *source, int fd, uint32_t revents, void *use
                 take(u, typed, (size_t)n, false);
                 return 0;
         }
-        /* In the background the terminal is somebody else's, until this program is in the foreground again. */
+        /* In the background the input belongs to another program, until this one is in the foreground again. */
         if (n < 0 && !(revents & EPOLLHUP) && !keys_heard(u))
                 return sd_event_source_set_enabled(source, SD_EVENT_OFF);
         end_of_input(u);
@@ -196,7 +196,7 @@ int keys_listen(struct run *u)
 
 /* --- What there is to answer ---------------------------------------------------------------------- */
 
-/* The coil has to go elsewhere for each leg. */
+/* For each leg the operator has to move the coil: says where. */
 static void say_leg(struct run *u)
 {
         uint64_t train = json_get_u64(u->properties, "train"), first = 0;

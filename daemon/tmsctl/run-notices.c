@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Notices: a second confirmation, before anything is armed; see run.h. */
+/* Notices: the operator confirms them before the session is armed; see run.h. */
 #include <termios.h>
 
 #include "run.h"
 
-/* Their sentences with a space before each, malloc'd; "" for none. */
+/* The sentences of all notices, each after a space, malloc'd; "" if there are none. */
 static int notice_sentences(const struct run *u, char **ret, unsigned *ret_n)
 {
         const json_t *reason;
@@ -47,12 +47,12 @@ static int call_confirm(struct run *u)
 void notices_answered(struct run *u, const char *line, ssize_t n)
 {
         u->asking = false;
-        /* Enter has ended the line already. */
+        /* If the answer ended with Enter, the cursor is in a new line already. */
         u->progress.drawn = n <= 0 || line[n - 1] != '\n';
         progress_end(&u->progress);
         while (n > 0 && strchr("\n\r\t ", line[n - 1]))
                 n--;
-        /* The coil was pulled, somebody has stopped it: the answer is to a question that is no more. */
+        /* The session has ended meanwhile (the coil was pulled, somebody stopped it): the answer no longer matters. */
         if (run_is_over(u))
                 return;
         if (n == 3 && strncasecmp(line, "yes", 3) == 0)
@@ -62,7 +62,7 @@ void notices_answered(struct run *u, const char *line, ssize_t n)
                                         "the notice was not confirmed; nothing was armed"));
 }
 
-/* What was typed until now was not meant for this, not even the beginning of a line: an empty one is a no. */
+/* Drops all input so far, even a line that is not ended yet: it was not meant as an answer. An empty line means no. */
 void notices_ask(struct run *u)
 {
         if (keys_heard(u))

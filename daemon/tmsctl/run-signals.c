@@ -7,10 +7,10 @@
  *  PIPE, a pipe's reader gone, output that cannot be written: stopped
  *  TSTP              the treatment is paused, then this program is suspended;
  *                    while it is being armed: stopped
- *  CONT              the state is asked for and said, and keys count anew
- *  TTIN TTOU         ignored: in the background it goes on showing, and hears no keys
+ *  CONT              the state is asked for and printed, and keys are read again
+ *  TTIN TTOU         ignored: in the background it still prints, and reads no keys
  *
- * Dispositions that were inherited, such as nohup's, do not change that.
+ * An inherited disposition, such as that of nohup, makes no difference.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -18,7 +18,7 @@
 
 #include "run.h"
 
-/* For the answer to Pause, which the kernel has obeyed before it comes. */
+/* For the answer to Pause. The kernel pauses before the daemon answers. */
 #define SUSPEND_BY_USEC (2 * USEC_PER_S)
 
 /* --- Output that nobody sees -------------------------------------------------------------------- */
@@ -48,10 +48,10 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, 
                 run_stop(u, hangup ? "its terminal was closed." : NULL);
                 return 0;
         }
-        /* Kernel and shell each send one. */
+        /* When a terminal is closed, kernel and shell each send HUP: the second one is ignored. */
         if (hangup)
                 return 0;
-        /* The daemon stops the session of a client that leaves: a second ^C does just that. */
+        /* A second ^C leaves at once. The daemon stops the session of a client that leaves the bus. */
         progress_end(&u->progress);
         return run_leave_now(u, u->leaving ? u->status
                                            : fail(STATUS_INCOMPLETE, FAILURE_INTERRUPTED,
@@ -61,7 +61,7 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, 
 
 /* --- ^Z ------------------------------------------------------------------------------------------ */
 
-/* In a group of processes that nobody could continue the kernel does not suspend; then it just goes on. */
+/* The kernel does not suspend an orphaned process group, which nobody could continue. This program then goes on. */
 static void suspend(struct run *u)
 {
         sigset_t set;
@@ -101,7 +101,7 @@ static int on_paused(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 
         if (!u->suspending)
                 return 0;
-        /* Not paused, and soon not seen: it ends, and this program tells so instead of being suspended. */
+        /* The session was not paused and must not run unseen: it is stopped, and this program is not suspended. */
         if (refused || run_is_over(u)) {
                 u->suspending = false;
                 run_stop(u, "it was suspended, and could not be paused.");
@@ -206,7 +206,7 @@ int signals_watch(struct run *u)
                 if (r < 0)
                         return r;
         }
-        /* Errors and hang-ups are always told. A file has neither, and cannot be watched. */
+        /* With events 0, errors and hang-ups are still reported. A file has neither; adding it fails. */
         r = sd_event_add_io(u->event, NULL, STDOUT_FILENO, 0, on_output, u);
         return r == -EPERM ? 0 : r;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * run: a chain of asynchronous calls (CreateSession, Prepare, ConfirmNotices
- * where there are notices and the operator says yes, Arm, Start), then
- * signals until the session has ended. Stopping comes at any time, whatever
- * answer is outstanding: nothing on this side stands before it. See
- * run.h.
+ * if there are notices and the operator says yes, Arm, Start), then signals
+ * until the session has ended. The session can be stopped at any time, even
+ * while an answer is outstanding: this program never waits before it sends
+ * Stop. See run.h.
  */
 #include <inttypes.h>
 
@@ -89,7 +89,7 @@ static int on_redraw(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct run *u = userdata;
 
-        /* A shell gives the terminal back without a word. */
+        /* A shell that puts this program into the foreground does not tell it, so it is looked at here. */
         if (!u->asking)
                 keys_again(u);
         show(u, now_ns(CLOCK_MONOTONIC) - u->heard_ns);
@@ -99,7 +99,7 @@ static int on_redraw(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* --- The chain ------------------------------------------------------------------------------------- */
 
-/* Once it is being stopped, answers are failures, and the end of the session says why. */
+/* While the session is being stopped, calls fail. Then nothing is printed: the end of the session says why. */
 static int step_failed(struct run *u, sd_bus_message *m)
 {
         if (run_is_over(u))
@@ -132,7 +132,7 @@ static void arm(struct run *u)
 {
         int r;
 
-        /* Nobody has seen what was prepared. */
+        /* If the output was lost, nobody has seen what was prepared: then it stops here. */
         signals_look_output(u);
         if (run_is_over(u))
                 return;
@@ -297,7 +297,7 @@ static int set_up(struct run *u)
                 r = sd_bus_attach_event(u->bus, u->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = listen_to(u);
-        /* The clock beside the bar goes on between two signals. */
+        /* The time left is drawn again between two signals too. */
         if (r >= 0 && u->progress.terminal)
                 r = sd_event_add_time_relative(u->event, NULL, CLOCK_MONOTONIC, REDRAW_USEC, 0, on_redraw, u);
         if (r >= 0 && u->progress.terminal && isatty(STDIN_FILENO))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* list, show, check: protocols without a card. */
+/* list, show, check: verbs for protocols that need no card. */
 #include <inttypes.h>
 
 #include "tmsctl.h"
@@ -68,7 +68,7 @@ int verb_list(int argc, char **argv)
 
 /* --- show -------------------------------------------------------------------------------- */
 
-/* One line a pulse, in JSON too. Without --mt the intensity is in 0.1 % of the threshold. */
+/* Prints a line for each pulse, with --json too. Without --mt the intensity is in 0.1 % of the threshold. */
 static int show_timeline(const struct tms_protocol *p)
 {
         struct tms_timeline t = {0};
@@ -90,7 +90,7 @@ static int show_timeline(const struct tms_protocol *p)
                                q->flags & TMS_PULSE_END_OF_TRAIN ? ",end_of_train" : "",
                                q->flags & TMS_PULSE_WAIT_TRIGGER ? ",wait_trigger" : "",
                                q->flags & TMS_PULSE_WAIT_OPERATOR ? ",wait_operator" : "");
-                /* A million pulses are to come out in a second: no tree is built for each. */
+                /* printf() and not libjansson: a million pulses have to be printed in a second. */
                 printf(opt.json ? "{\"pulse\":%u,\"t_ns\":%" PRIu64 ",\"train\":%u,\"%s\":%u,\"flags\":\"%s\"}\n"
                                 : "%u\t%" PRIu64 "\t%u\t%.0s%u\t%s\n",
                        i, (uint64_t)q->t_ns, q->train, timeline_unit(relative), q->intensity_permille,
@@ -100,7 +100,7 @@ static int show_timeline(const struct tms_protocol *p)
         return STATUS_OK;
 }
 
-/* No line of a text stands where the name of a field does. */
+/* Further lines of a text are indented, so that none looks like the name of a field. */
 static void print_text(const char *text)
 {
         for (; *text; text++) {
@@ -137,8 +137,8 @@ static void print_citations(const struct tms_protocol *p)
 }
 
 /*
- * What is shown: the words, malloc'd, and where there is a threshold the verdict. Nothing is printed before it is known
- * that there are both. Minus an exit status, the failure printed.
+ * Gets what is shown: the words, malloc'd, and with_dose the verdict. Both are made before anything is printed. On
+ * failure prints it and returns minus an exit status.
  */
 static int look_at(const struct tms_protocol *p, bool with_dose, char **ret_words, struct tms_safety *ret)
 {
@@ -214,7 +214,7 @@ int verb_show(int argc, char **argv)
 
 /* --- check ---------------------------------------------------------------------------------- */
 
-/* "52", or where legs have their own, "40, 52"; "52 (adjusted to 60)". */
+/* "52"; with a threshold for each leg, "40, 52"; with an adjusted one, "52 (adjusted to 60)". */
 static const char *thresholds_text(const struct tms_protocol *p, const struct tms_dose *dose, char *buf, size_t size)
 {
         size_t legs = tms_protocol_legs(p), used = 0, i;
@@ -265,7 +265,7 @@ static int check(const struct tms_protocol *p, const struct tms_dose *dose, stru
         r = protocol_verdict_of(p, dose, &safety);
         if (r < 0)
                 return -r;
-        /* What can never be allowed need not be possible. */
+        /* If the verdict is "never", it does not matter that the dose cannot be compiled. */
         r = tms_compile(p, dose, t, &error);
         if (r < 0 && safety.class_ != TMS_SAFETY_NEVER)
                 return fail_dose(r, &error);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* status, session: what is connected and what goes on there. */
+/* status, session: which stimulators are connected, and what they are doing. */
 #include <inttypes.h>
 
 #include "tmsctl.h"
 
 /* --- Text --------------------------------------------------------------------------------- */
 
-/* NULL: no interlock is called so. */
+/* The sentence of the interlock with that name; NULL: there is none. */
 static const char *find_interlock(const char *name)
 {
         unsigned bit;
@@ -69,8 +69,8 @@ static void print_session(const char *path, const json_t *s)
 }
 
 /*
- * The cause's sentence says how it is while it lasts. An interlock that has closed again since, such as a coil
- * that is back in place, keeps the fault latched all the same, and then the sentence would be wrong.
+ * The sentence of a cause describes it while it lasts. The fault stays latched after its interlock has closed again
+ * (a coil that is back in place, say), and then that sentence would be wrong.
  */
 static void print_fault(const json_t *s)
 {
@@ -128,7 +128,7 @@ struct listing {
         const char *only; /* this session's id; NULL: all */
 };
 
-/* A copy of the properties with the object's path, which is how programs go on from here. */
+/* Adds a copy of the properties with the object's path, which programs need for further calls. */
 static int add_json(json_t *array, const char *path, json_t *properties)
 {
         json_t *j = json_object();
@@ -164,7 +164,7 @@ static int list_session(const char *path, json_t *properties, void *userdata)
         return 0;
 }
 
-/* All objects; the root of an object manager's tree is not among those that it lists, so it is asked for apart. */
+/* All objects. An object manager does not list the root of its tree, so that is asked for separately. */
 static int get_objects(json_t **ret)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -202,7 +202,7 @@ static void print_manager(const json_t *manager)
                json_get_u64(manager, "audit_records"));
 }
 
-/* What programs get in one object, also when no stimulator is there. */
+/* With --json there is one object, even if there is no stimulator. */
 static int status_json(struct listing *l, json_t *manager)
 {
         json_t *sessions = json_array();

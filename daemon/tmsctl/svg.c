@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A timeline's picture as SVG, one stroke for each pixel that has a pulse; see picture.h. */
+/* Prints a picture as SVG, with one line for each column that has a pulse; see picture.h. */
 #include "picture.h"
 
 #define MARGIN_LEFT 60

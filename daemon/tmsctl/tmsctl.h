@@ -14,13 +14,13 @@
  *  others       one group of verbs each
  *
  * These rooms know the library and the daemon's D-Bus interface, and of the
- * daemon's files util.h and names.h alone. One thread, no lock; a verb runs to its end,
- * but for run and events, which have a loop of their own.
+ * daemon's files only util.h and names.h. There is one thread and no lock. A
+ * verb runs to its end; run and events have an event loop of their own.
  *
- * Text is for people and may change; --json is for programs and may only
- * grow. A failure is one sentence on standard error, or with --json an object
- * {"error": {"name", "message"}} on standard output; so is output that cannot
- * be written, always on standard error.
+ * Text is for people and may change; --json is for programs, and keys may only
+ * be added. A failure is one sentence on standard error, or with --json an
+ * object {"error": {"name", "message"}} on standard output. That output could
+ * not be written is always reported on standard error.
  */
 #ifndef TMSCTL_H
 #define TMSCTL_H
@@ -53,62 +53,62 @@ enum status {
 
 /* --- Output (out.c) --------------------------------------------------------- */
 
-/* Prints the failure and returns status, so that a verb ends with "return fail(…)". name: for programs, like "BadUsage". */
+/* Prints the failure and returns status: a verb ends with "return fail(…)". name: for programs, such as "BadUsage". */
 int fail(int status, const char *name, const char *format, ...) _printf_(3, 4);
 int fail_tms(int status, const char *name, const struct tms_error *e);
 int fail_memory(void);
-/* The exit status at the end: status, unless what was printed has not reached its reader. */
+/* Returns the exit status of the program: status, or a failure if the output could not be written. */
 int out_end(int status);
 
 enum colour { COLOUR_NONE, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_BOLD, COLOUR_DIM };
 
-/* The escape sequence, "" where colour is not wanted: not a terminal, NO_COLOR, a dumb one. */
+/* The escape sequence; "" if colour is not wanted: no terminal, a dumb one, or NO_COLOR. */
 const char *colour(enum colour c);
 bool is_utf8(void);
-unsigned columns(void); /* of the terminal; 80 on anything else */
+unsigned columns(void); /* of the terminal; 80 if the output is no terminal */
 
-/* One line of JSON; takes over j. Returns the status given, or that of running out of memory. */
+/* Prints j in one line and frees it. Returns status, or that of a lack of memory. */
 int print_json(json_t *j, int status);
 
 #define CLOCK_TEXT 32
 /* "37:03.9", "1:02:03.4", "3.9 s", "200 ms" */
 const char *clock_text(uint64_t ns, char buf[static CLOCK_TEXT]);
-/* The same rounded up to whole seconds, for what is left: "37:04" */
+/* The same, rounded up to whole seconds, for the time left: "37:04" */
 const char *countdown_text(uint64_t ns, char buf[static CLOCK_TEXT]);
 /* 625 -> "62.5", 620 -> "62" */
 const char *permille_text(uint32_t permille, char buf[static CLOCK_TEXT]);
 
-/* Steps from one word to another: letters put in, left out, changed. */
+/* How many letters are to be put in, left out or changed to make one word of the other. */
 unsigned word_distance(const char *a, const char *b);
-/* More than that is another word and no slip. */
+/* A word with a greater distance is another word and not a slip. */
 #define SLIP_MAX 2
 
 /* --- The daemon (bus.c) -------------------------------------------------------- */
 
 #define PROPERTIES_INTERFACE "org.freedesktop.DBus.Properties"
 
-/* Arming charges capacitors and a slow machine is slow: long enough for both. */
+/* Long enough for Arm, which waits for the capacitors to charge, on a slow machine. */
 #define CALL_TIMEOUT_USEC (180 * USEC_PER_S)
 
-/* Each returns 0 or more, or prints the failure and returns minus an exit status. */
+/* These return 0 or more, or print the failure and return minus an exit status. */
 int bus_open(sd_bus **ret);
 int bus_call(sd_bus *bus, sd_bus_message *m, sd_bus_message **ret_reply);
-/* A method without arguments. */
+/* Calls a method without arguments. */
 int bus_call_simple(sd_bus *bus, const char *path, const char *interface, const char *method,
                     sd_bus_message **ret_reply);
-/* Everything the daemon has: {path: {interface: {property: value}}}. */
+/* All of the daemon's objects: {path: {interface: {property: value}}}. */
 int bus_objects(sd_bus *bus, json_t **ret);
 
-/* Says what a failed call means; returns the exit status. error may be unset, then r tells. */
+/* Prints why a call failed and returns the exit status. Without an error set, r is the reason. */
 int bus_fail(const sd_bus_error *error, int r);
 
-/* The next value of a message as JSON; names of dictionary entries turn from CamelCase to snake_case. */
+/* Reads the next value of a message as JSON. Names of dictionary entries become snake_case. */
 int bus_read_json(sd_bus_message *m, json_t **ret);
 
-/* "/dev/tms0", "tms0" or "0" to its object's path, NULL to "/". Prints what is wrong with others. */
+/* The object path for "/dev/tms0", "tms0" or "0"; "/" for NULL. Prints what is wrong with any other text. */
 int stimulator_path(const char *text, char buf[static 64]);
 
-/* Calls back for each object with that interface, in the order of their paths. */
+/* Calls a function for each object with that interface, in the order of their paths. */
 typedef int (*object_fn)(const char *path, json_t *properties, void *userdata);
 int objects_foreach(json_t *objects, const char *interface, object_fn found, void *userdata);
 
@@ -127,40 +127,40 @@ static inline void tms_protocol_freep(struct tms_protocol **p)
         tms_protocol_free(*p);
 }
 
-/* Is this the name of a file rather than a protocol's id? */
+/* Is text the name of a file, and not a protocol's id? */
 bool is_file_name(const char *text);
 /* Each prints its failure and returns minus an exit status. */
-/* --coil: one of the names in protocol files, or a sentence with the nearest. */
+/* For --coil: finds the name as in protocol files, or prints a sentence with the nearest one. */
 int parse_coil(const char *text, const char *option, const char **ret);
 int protocol_get(const char *file_or_id, struct tms_protocol **ret);
-/* A file's text as it goes over the bus, for the daemon cannot look into our folders; malloc'd. */
+/* The text of a file, malloc'd. It is sent over the bus, because the daemon cannot read the user's folders. */
 int protocol_text(const char *path, char **ret);
 
 /* --- The dose (dose.c) -------------------------------------------------------------- */
 
 #define KIND_TEXT 8
 /*
- * The kind of threshold that a protocol, NULL if it cannot be read, is written
- * in, unless the options say which was measured; "" for none.
+ * The kind of threshold: the one in the options, else that of the protocol,
+ * else (p NULL: the protocol cannot be read) rMT. "" for %MSO.
  */
 void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT]);
-/* A threshold for every leg, be it the common one. */
+/* Do the options give a threshold for every leg, either its own or the common one? */
 bool protocol_has_threshold(const struct tms_protocol *p);
 /*
- * Refuses, with an exit status, options of the dose that have no effect; 0 if there are none. shape: a timeline is
- * wanted and no verdict.
+ * Refuses options of the dose that have no effect, and returns an exit status; 0: there are none. shape: the verb
+ * prints a timeline and no verdict.
  */
 int protocol_idle_options(const struct tms_protocol *p, bool shape);
-/* From the options; wanted: there must be a threshold unless the protocol needs none. */
+/* Makes the dose of the options. wanted: the threshold is required if the protocol needs one. */
 int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *ret);
-/* Of what the options give; there is a threshold. Minus an exit status, the failure printed. */
+/* The verdict for the dose of the options, which must have a threshold. On failure prints it: minus an exit status. */
 int protocol_verdict(const struct tms_protocol *p, struct tms_safety *ret);
-/* Of a dose. */
+/* The same for another dose. */
 int protocol_verdict_of(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_safety *ret);
-/* Says why the library refuses this dose, r its errno; returns the exit status. */
+/* Prints why the library refuses this dose; r is its negative errno. Returns the exit status. */
 int fail_dose(int r, const struct tms_error *e);
 int protocol_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret);
-/* For pictures: without --mt intensities are in 0.1 % of the threshold, and *ret_relative is true. */
+/* Compiles for a picture. Without --mt, intensities are in 0.1 % of the threshold and *ret_relative is true. */
 int protocol_compile_shape(const struct tms_protocol *p, struct tms_timeline *ret, bool *ret_relative);
 static inline const char *timeline_unit(bool relative)
 {
@@ -169,24 +169,24 @@ static inline const char *timeline_unit(bool relative)
 
 /* --- Verdicts (verdict.c) ------------------------------------------------------------- */
 
-/* The keys that every protocol has in JSON; verdict null where there is none yet. */
+/* The keys that every protocol has in JSON. safety may be NULL: then "verdict" is null. */
 json_t *protocol_json(const struct tms_protocol *p, const struct tms_safety *safety);
 json_t *safety_reason_json(const struct tms_safety_reason *reason);
 int safety_status(enum tms_safety_class c);
-/* A class by its name, as the daemon or protocol_json() give it. */
+/* Is name, from the daemon or from protocol_json(), the name of class c? */
 static inline bool is_class(const char *name, enum tms_safety_class c)
 {
         return STREQ(name, tms_safety_class_name(c));
 }
 /*
- * "allowed", coloured, and a line for each reason, from {class, sentence, …} as protocol_json() or the daemon give
- * them; all: also those that merely allow.
+ * Prints the verdict, such as "allowed", in colour, and a line for each reason: {class, sentence, …} from
+ * protocol_json() or the daemon. all: with the reasons of the class "allowed".
  */
 void print_verdict(const char *verdict, const json_t *reasons, bool all);
 
 /* --- Verbs ---------------------------------------------------------------------------------- */
 
-typedef int (*verb_fn)(int argc, char **argv); /* argv: what follows the verb; returns an exit status */
+typedef int (*verb_fn)(int argc, char **argv); /* argv: the words after the verb; returns an exit status */
 
 int verb_status(int argc, char **argv);
 int verb_list(int argc, char **argv);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A verb by its words, and whether it takes what was given; see verb.h. */
+/* Finds a verb by its words, and checks that it takes the options and arguments given; see verb.h. */
 #include "verb.h"
 
 static bool is_name_of(const struct verb *v, const char *first, const char *second)

@@ -17,7 +17,7 @@ static void set_time(json_t *j, const char *key, uint64_t ns)
         (void)json_object_set_new(j, key, ns == TMS_TIME_NONE ? json_null() : json_u64(ns));
 }
 
-/* Every reading in use of the pattern's times, null where the pattern has no such time. */
+/* The pattern's times in every meaning in use; null: the pattern has no such time. */
 static json_t *readings_json(const struct tms_protocol *p)
 {
         struct tms_readings t;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The words that tmsctl compares or that programs know its failures by: a
- * misspelt one does not compile. The manual page and org.tmsd1.xml list them.
+ * The words that tmsctl compares, and the names of its failures. They are
+ * macros so that a misspelt one does not compile. The manual page and
+ * org.tmsd1.xml list them.
  */
 #ifndef TMSCTL_WORDS_H
 #define TMSCTL_WORDS_H
 
-/* "name" in {"error": {"name", "message"}}; those of the daemon's own errors come from it. */
+/* The "name" in {"error": {"name", "message"}}. Errors of the daemon have the names that the daemon gives them. */
 #define FAILURE_BAD_INPUT "BadInput"
 #define FAILURE_BAD_USAGE "BadUsage"
 #define FAILURE_BUS_LOST "BusLost"
@@ -27,7 +28,7 @@
 #define FAILURE_NOT_VERIFIED "NotVerified"
 #define FAILURE_TIMEOUT "Timeout"
 
-/* A session's State, or a stimulator's. */
+/* Values of the property State, of a session or a stimulator. */
 #define STATE_PAUSED "paused"
 #define STATE_RUNNING "running"
 #define STATE_ENDED "ended"
@@ -37,10 +38,10 @@
 #define STATE_ARMING "arming"
 #define STATE_BREAK "break"
 
-/* EndReason of a session whose last pulse was played. */
+/* The property EndReason of a session whose last pulse was played. */
 #define END_COMPLETE "complete"
 
-/* Waiting */
+/* Values of the property Waiting. */
 #define WAITS_OPERATOR "operator"
 #define WAITS_TRIGGER "trigger"
 
