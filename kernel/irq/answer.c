@@ -4,17 +4,18 @@
  *
  * Context: any, hard IRQ among it, with engine_lock held. Takes ring->lock.
  *
- * Every trigger has exactly one answer, and the engine fires no pulse before it
- * has come. So there is never more than one to wait for, and whatever else comes
- * is wrong.
+ * The card gives exactly one answer to each trigger, and the engine fires no pulse before the
+ * answer to the last one has come. So the driver never waits for more than one answer; any other
+ * answer is an error, and leads to FAULT.
  */
 #include "irq/irq.h"
 #include "irq/trace.h"
 
 /*
- * Taken in one go, with interrupts off: at least so many a card can hold, and a good one
- * never has more than one. The kick timer takes the others, by and by; a card that never
- * stops answering is not listened to for ever.
+ * The most answers that are read in one call, with interrupts off. Every card can hold at least
+ * so many, and a card that works never holds more than one. If there are more, the state is
+ * FAULT, and the kick timer reads the others, DRAIN_MAX at a time, TMS_DRAINS_MAX times. After
+ * that nothing is read from a card that never stops answering.
  */
 #define DRAIN_MAX	TMS_FIFO_MIN
 
@@ -23,7 +24,11 @@ static u32 answer_field(u64 word, u32 shift, u32 mask)
 	return (word >> shift) & mask;
 }
 
-/* An answer that nobody waits for has no slot promised. */
+/*
+ * Records an answer. With @shot the record goes into the slot that the engine has reserved for
+ * it. Without @shot nobody waited for the answer, and no slot is reserved: the record is dropped
+ * if the ring is full.
+ */
 static void answer_record(struct tms_device *tms, u64 word, const struct tms_shot *shot, u32 code)
 {
 	u64 now_ns = tms_now();
@@ -56,7 +61,10 @@ static void answer_record(struct tms_device *tms, u64 word, const struct tms_sho
 	tms_wake(tms);
 }
 
-/* It may come at any time, and its own is told by an anchor that is not old. */
+/*
+ * Records an answer that nobody waited for. Its 40-bit card time is widened by means of the
+ * anchor. If the card is not energised, the anchor may be old, and is taken anew first.
+ */
 static void answer_record_unasked(struct tms_device *tms, u64 word, u32 code)
 {
 	if (!tms_energised(tms->state))
@@ -64,7 +72,10 @@ static void answer_record_unasked(struct tms_device *tms, u64 word, u32 code)
 	answer_record(tms, word, NULL, code);
 }
 
-/* It says that it fired: with what it should, and when it should? */
+/*
+ * The card says that it has fired. Was the amplitude the one that was set, and does the time fit
+ * the trigger?
+ */
 static void answer_judge_delivered(struct tms_device *tms, u64 word, const struct tms_shot *shot)
 {
 	u32 permille = answer_field(word, TMS_ANSWER_PERMILLE_SHIFT, TMS_ANSWER_PERMILLE_MASK);
@@ -83,7 +94,10 @@ static void answer_judge_delivered(struct tms_device *tms, u64 word, const struc
 		tms_fault(tms, TMS_CAUSE_CARD_INTERVAL);
 }
 
-/* It did not fire. After a stop that is as it should be: SAFE came before the trigger. */
+/*
+ * The card says that it has not fired. After a stop this is no error: SAFE reached the card
+ * before the trigger.
+ */
 static void answer_judge_refused(struct tms_device *tms, const struct tms_shot *shot, u32 outcome)
 {
 	if (!tms_energised(tms->state) || READ_ONCE(tms->stop))
@@ -91,7 +105,10 @@ static void answer_judge_refused(struct tms_device *tms, const struct tms_shot *
 
 	switch (outcome) {
 	case TMS_OUTCOME_TOO_LATE:
-		/* Its own rule 3 at work: a miss like any other. History keeps it, as it may. */
+		/*
+		 * The trigger came after NOT_AFTER: a miss like any other. The history still
+		 * counts the pulse as fired, which can only make the verifier stricter.
+		 */
 		WRITE_ONCE(tms->store->fired, tms->store->fired - 1);
 		tms_play_unfired(&tms->play, shot->pulse);
 		if (tms->state == TMS_STATE_RUNNING && !tms_play_over(&tms->play) &&
@@ -126,7 +143,10 @@ static void answer_take(struct tms_device *tms, u64 word)
 		answer_record_unasked(tms, word, outcome);
 		tms->store->odometer++;
 		WRITE_ONCE(tms->store->fired, tms->store->fired + 1);
-		/* Nobody meant it, but the patient has had it: it counts. */
+		/*
+		 * Nobody asked for this discharge, but the patient has had it: the history counts
+		 * it.
+		 */
 		tms_history_add(&tms->store->history, &tms->physics, tms_now(),
 				min(1000U, answer_field(word, TMS_ANSWER_PERMILLE_SHIFT,
 							TMS_ANSWER_PERMILLE_MASK)));
@@ -160,7 +180,10 @@ static void answer_flooded(struct tms_device *tms)
 	tms_schedule_kick(tms);
 }
 
-/* Takes all answers off the card. Returns what the last one read said besides. */
+/*
+ * Reads all answers that the card has. Returns the last word that was read, for its bits beside
+ * the answer; 0 on an error.
+ */
 static u64 answer_drain(struct tms_device *tms)
 {
 	u64 word;
@@ -185,14 +208,20 @@ static u64 answer_drain(struct tms_device *tms)
 	return word;
 }
 
-/* Takes what there is. True: trigger input or panel have something to say too. Lock held. */
+/*
+ * Reads all answers that the card has. True: the trigger input or the panel has an event, too.
+ * engine_lock held.
+ */
 bool tms_answer_drain(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
 	return answer_drain(tms) & TMS_ANSWER_EVENTS;
 }
 
-/* Has the answer come, its interrupt not yet? Lock held. */
+/*
+ * Reads all answers that the card has, without waiting for the interrupt. True: no trigger is
+ * without its answer any more. engine_lock held.
+ */
 bool tms_answer_poll(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
@@ -201,7 +230,10 @@ bool tms_answer_poll(struct tms_device *tms)
 	return !tms->shot.pending;
 }
 
-/* The answer will not come any more. Its promised record says so. Lock held. */
+/*
+ * The answer to the last trigger will not come any more: puts a record that says so into the
+ * reserved slot. Nothing happens if no answer is missing. engine_lock held.
+ */
 void tms_answer_give_up(struct tms_device *tms)
 {
 	struct tms_shot shot = tms->shot;

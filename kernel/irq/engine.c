@@ -2,28 +2,29 @@
 /*
  * The pulse engine: one hard hrtimer, one step per pulse.
  *
- * Context: hard IRQ on engine_cpu, except for init (process). Takes
- * engine_lock, under it ring->lock. Nothing here sleeps, allocates or prints.
+ * Context: hard IRQ on engine_cpu, except for init (process). Takes engine_lock, under it
+ * ring->lock. Nothing here sleeps, allocates or prints.
  *
- * A step is woken tms_param_lead_ns() ahead of its pulse and spins for the rest,
- * so that the trigger does not depend on how late the timer's interrupt was. That it
- * is not later than that lead is what quiet.c sees to:
+ * The timer wakes a step tms_param_lead_ns() before its pulse is due, and the step spins until
+ * then. So a timer interrupt that is late by less than the lead does not make the trigger late.
+ * quiet.c keeps tasks off the CPU, so that the interrupt is not later than that.
  *
- *   due - lead     woken; permission that does not change by itself is checked
+ *   due - lead     woken; stop word, answer, waits, lease and room in the ring are checked
  *   due - 3 us     live interlocks and readiness: one read of the card's GATE
  *   due            clock, lateness, stop word; NOT_AFTER and TRIGGER are written
  *
- * Interrupts are off, and engine_lock is held, for at most the lead (20 us) and
- * the pulse's own work: one register read, a handful of posted writes, one record;
- * 3 us without the spin (tracepoint tms_step measures both).
+ * Interrupts are off, and engine_lock is held, for at most the lead (20 us) and the pulse's own
+ * work: one register read, a handful of posted writes, one record. That work takes 3 us. The
+ * tracepoint tms_step measures both.
  *
- * Two cards on one CPU: both have the same lead, so whoever is woken second is due
- * second. In its way may be the rest of the first one's step (behind its trigger), the
- * kick timers of both, which may run out during that spin, and its own step's work
- * before the trigger: each at most 3 us, so that its pulse is late by no more than
- * 12 us, which is far below the lateness tolerance.
+ * Two cards on one CPU: both have the same lead, so the card whose step is woken second has its
+ * pulse due second. Three things may delay that pulse: the rest of the first card's step (behind
+ * its trigger), the kick timers of both cards, which may run out during the first spin, and the
+ * second step's work before its own trigger. Each takes at most 3 us. So the second pulse is late
+ * by at most 12 us, which is far below the lateness tolerance.
  *
- * Times are absolute, from the start of the run: nothing adds up.
+ * Due times are absolute, counted from the start of the run: the lateness of one pulse is not
+ * carried over to the next.
  */
 #include <linux/processor.h>
 
@@ -41,8 +42,8 @@ static u64 engine_spin(u64 until_ns)
 }
 
 /*
- * The last wait: no pause instruction, so that the clock's reading that ends it
- * and the trigger are a short and even way apart.
+ * The last wait before the trigger has no pause instruction. So the time from the last reading of
+ * the clock to the trigger is short, and the same for each pulse.
  */
 static u64 engine_spin_fine(u64 until_ns)
 {
@@ -54,14 +55,20 @@ static u64 engine_spin_fine(u64 until_ns)
 	return now_ns;
 }
 
-/* A pulse's step without a pulse: what would its error have been? */
+/*
+ * One timer probe: everything that a pulse's step does, but without the trigger. Records how late
+ * the trigger would have been.
+ */
 static void engine_probe(struct tms_device *tms, u64 *spun_ns)
 {
 	u64 due_ns = tms->probe_due_ns;
 	u64 woken_ns = tms_now();
 	u64 read_ns, done_ns;
 
-	/* In mid-run the counts are those of its pulses. */
+	/*
+	 * In ARMING out of BREAK the wake-up counts belong to the pulses of the run: a probe does
+	 * not change them.
+	 */
 	if (!tms->back_to)
 		tms_fitness_wakeup(tms, woken_ns - (due_ns - tms_param_lead_ns()));
 	*spun_ns = engine_spin(due_ns - TMS_GATE_AHEAD_NS) - woken_ns;
@@ -87,7 +94,10 @@ static void engine_describe(struct tms_device *tms, struct tms_event *event, u32
 	};
 }
 
-/* The next pulse will not be fired. Two slots are reserved: one is used, one given back. */
+/*
+ * Leaves out the next pulse. Its step has reserved two slots of the ring: this record uses one,
+ * the other is released.
+ */
 static void engine_leave_out(struct tms_device *tms, u64 now_ns, u32 outcome)
 {
 	struct tms_event event;
@@ -114,7 +124,10 @@ static void engine_leave_out(struct tms_device *tms, u64 now_ns, u32 outcome)
 		tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
 }
 
-/* The trigger was written between @before_ns and @after_ns; the step began at @woken. */
+/*
+ * The trigger was written between @before_ns and @after_ns. @woken is the moment at which the
+ * step began.
+ */
 static void engine_fired(struct tms_device *tms, const struct tms_moment *woken,
 			 u64 before_ns, u64 after_ns)
 {
@@ -151,7 +164,10 @@ static void engine_fired(struct tms_device *tms, const struct tms_moment *woken,
 		tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_REQUEST);
 }
 
-/* The card does not permit: not charged yet is a miss, all else ends it. */
+/*
+ * GATE does not permit the pulse. If the only reason is that the capacitor is not charged yet,
+ * the pulse is left out; every other reason ends the run.
+ */
 static void engine_gate_closed(struct tms_device *tms, u32 gate, u64 now_ns)
 {
 	u32 wrong = (gate ^ TMS_GATE_PERMIT) & TMS_GATE_PERMIT_MASK;
@@ -161,14 +177,20 @@ static void engine_gate_closed(struct tms_device *tms, u32 gate, u64 now_ns)
 		return;
 	}
 	tms_ring_release(&tms->store->ring, 2);
-	/* SAFE by a stop: whoever has asked for it is waiting for the lock to say so. */
+	/*
+	 * Somebody has set the stop word and written SAFE, and now waits for engine_lock to
+	 * change the state.
+	 */
 	if (!(wrong & (TMS_STATUS_LATCHED | TMS_IL_MASK)) && READ_ONCE(tms->stop))
 		return;
 	tms_halt(tms);
 	tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
 }
 
-/* The gate: everything that a pulse needs, in the order from slow to fast. */
+/*
+ * Fires the next pulse, if everything permits it. The slow checks come first, GATE and the stop
+ * word last.
+ */
 static void engine_pulse(struct tms_device *tms, u64 *spun_ns)
 {
 	struct tms_play *play = &tms->play;
@@ -185,7 +207,10 @@ static void engine_pulse(struct tms_device *tms, u64 *spun_ns)
 		tms_fault(tms, TMS_CAUSE_CARD_NO_ANSWER);
 		return;
 	}
-	/* The answer may have ended the run, paused it or broken the burst. */
+	/*
+	 * Taking the answer may have ended the run, paused it or begun to skip the rest of a
+	 * burst.
+	 */
 	if (tms->state != TMS_STATE_RUNNING)
 		return;
 	if (tms_play_waits(play, TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR)) {
@@ -207,7 +232,8 @@ static void engine_pulse(struct tms_device *tms, u64 *spun_ns)
 		return;
 	}
 	tms_fitness_wakeup(tms, woken.mono_ns - (due_ns - tms_param_lead_ns()));
-	not_after_ns = tms_clock_not_after(&tms->anchor, tms_moment_raw(&woken, due_ns) + lateness_ns);
+	not_after_ns = tms_clock_not_after(&tms->anchor,
+					   tms_moment_raw(&woken, due_ns) + lateness_ns);
 
 	*spun_ns = engine_spin(due_ns - TMS_GATE_AHEAD_NS) - woken.mono_ns;
 	gate = readl(tms->mmio + TMS_REG_GATE);
@@ -230,12 +256,18 @@ static void engine_pulse(struct tms_device *tms, u64 *spun_ns)
 	*spun_ns += before_ns - read_ns;
 }
 
-/* One step, if its time has come. Returns when to wake up next, 0: not at all. */
+/*
+ * Makes one step, if its time has come. Returns when the timer has to wake up next; 0 means
+ * never.
+ */
 static u64 engine_step(struct tms_device *tms, u64 *spun_ns)
 {
 	u64 wakeup_ns = tms_schedule_wakeup(tms);
 
-	/* To look again; or a pause or a wait has moved the deadline since the timer's start. */
+	/*
+	 * Too early: engine_set_timer() has set the timer early on purpose, or a pause or a wait
+	 * has moved the pulse to later since the timer was started.
+	 */
 	if (!wakeup_ns || wakeup_ns > tms_now())
 		return wakeup_ns;
 
@@ -248,7 +280,11 @@ static u64 engine_step(struct tms_device *tms, u64 *spun_ns)
 	tms_schedule_settle(tms);
 	if (READ_ONCE(tms->stop) ||
 	    tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR)) {
-		/* At its own time now: what it waits for starts the timer again. */
+		/*
+		 * The stop word is set, or the next pulse waits for a trigger or for GO. If this
+		 * step has moved on to another pulse, the timer is set for the time of that
+		 * pulse. If not, the timer stays off, and whatever the pulse waits for starts it.
+		 */
 		u64 next_ns = tms_schedule_wakeup(tms);
 
 		return next_ns > wakeup_ns ? next_ns : 0;
@@ -257,9 +293,10 @@ static u64 engine_step(struct tms_device *tms, u64 *spun_ns)
 }
 
 /*
- * The interrupt of a timer is set by a clock that nobody slews: while NTP slews ours by up to
- * a tenth, a long sleep ends up to a tenth of it too late. So a long one is left an eighth of
- * the way early, to look again; what is left in the end is off by less than the lead.
+ * The hardware counts down to a timer interrupt by a clock that NTP does not slew. NTP may slew
+ * CLOCK_MONOTONIC by up to a tenth, so a long sleep may end late by up to a tenth of its length.
+ * So a long sleep is cut short by an eighth, and the step that is woken too early sets the timer
+ * again. The error of the last, short sleep is less than the lead.
  */
 static void engine_set_timer(struct tms_device *tms, u64 wakeup_ns)
 {
@@ -273,30 +310,36 @@ static void engine_set_timer(struct tms_device *tms, u64 wakeup_ns)
 }
 
 /*
- * Never HRTIMER_RESTART: the timer may have been started from elsewhere while
- * this waited for the lock, and hrtimer_start() copes with either.
+ * Never returns HRTIMER_RESTART: somebody else may have started the timer while this handler
+ * waited for engine_lock. hrtimer_start() works in both cases.
  */
 static enum hrtimer_restart engine_timer(struct hrtimer *timer)
 {
 	struct tms_device *tms = container_of(timer, struct tms_device, engine_timer);
 	u64 entered_ns = tms_now();
 	u64 spun_ns = 0;
-	bool looked = false;
+	bool too_early = false;
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		looked = tms_schedule_wakeup(tms) > entered_ns;
+		too_early = tms_schedule_wakeup(tms) > entered_ns;
 		engine_set_timer(tms, engine_step(tms, &spun_ns));
-		/* The quiet before the same pulse is nearer now as well. */
-		if (!tms->quiet_set || looked)
+		/*
+		 * The timer of the quiet was too early as well, by the same error: it is set
+		 * again.
+		 */
+		if (!tms->quiet_set || too_early)
 			tms_quiet_next(tms);
 	}
 
-	if (!looked && trace_tms_step_enabled())
+	if (!too_early && trace_tms_step_enabled())
 		trace_tms_step(tms->minor, entered_ns, tms_now(), spun_ns);
 	return HRTIMER_NORESTART;
 }
 
-/* What the next pulse waited for has come, or a run begins: from now on by the timer. */
+/*
+ * What the next pulse waited for has come, or a run begins: starts the timer for the next pulse.
+ * Runs on engine_cpu, since the timer stays on the CPU that starts it.
+ */
 void tms_engine_continue(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The records that are not about pulses, and the way to wake who reads them.
+ * The records that are not about pulses, and the way to wake whoever reads records.
  *
- * Context: any, hard IRQ among it. Takes ring->lock. Wait queues sleep on
- * PREEMPT_RT, so readers are woken by an irq_work, which there runs in a thread.
+ * Context: any, hard IRQ among it. Takes ring->lock. A wait queue's lock is a sleeping lock on
+ * PREEMPT_RT, so that nobody can be woken from hard IRQ: readers are woken by an irq_work, which
+ * runs in a thread there.
  */
 #include "irq/irq.h"
 #include "irq/trace.h"
@@ -13,15 +14,16 @@ void tms_wake(struct tms_device *tms)
 	irq_work_queue(&tms->wake_work);
 }
 
-/* The panel's inputs have changed: queues the work that reports them, see panel.c. */
+/* The inputs of the panel have changed: queues the work item of panel.c, which reports them. */
 void tms_wake_panel(struct tms_device *tms)
 {
 	schedule_work(&tms->panel_work);
 }
 
 /*
- * A change of state that found no place is put when there is one: from the state before the
- * first of them to the one behind the last. False: there is still none. engine_lock held.
+ * Puts the change of state for which the ring had no place before. If there were several changes,
+ * one record stands for all: from the state before the first to the state after the last. True:
+ * no change of state is waiting any more. False: the ring still has no place. engine_lock held.
  */
 bool tms_event_catch_up(struct tms_device *tms)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How exact this host is: errors counted by powers of two.
+ * How exact the timers of this host are: errors, counted by powers of two.
  *
  * Context: any, engine_lock held.
  */
@@ -18,13 +18,16 @@ void tms_fitness_reset(struct tms_device *tms)
 	tms->latency = (struct tms_latency) { .run = tms->store->run };
 }
 
-/* How late the timer's interrupt came to its lead. */
+/*
+ * Counts how late a timer interrupt came, compared with the time at which it was to wake the
+ * step.
+ */
 void tms_fitness_wakeup(struct tms_device *tms, u64 late_ns)
 {
 	tms->latency.wakeup[fitness_bucket(late_ns)]++;
 }
 
-/* How late a trigger was written. */
+/* Counts how late a trigger was written. */
 void tms_fitness_pulse(struct tms_device *tms, u64 error_ns)
 {
 	tms->latency.bucket[fitness_bucket(error_ns)]++;
@@ -32,7 +35,7 @@ void tms_fitness_pulse(struct tms_device *tms, u64 error_ns)
 	tms->latency.max_ns = max_t(u64, tms->latency.max_ns, min_t(u64, error_ns, U32_MAX));
 }
 
-/* How late a trigger would have been written. */
+/* Counts one timer probe, and how late its trigger would have been written. */
 void tms_fitness_probe(struct tms_device *tms, u64 error_ns)
 {
 	tms->probes++;

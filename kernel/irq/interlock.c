@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is open or latched, and what follows from it; and the stop that anybody may
- * ask for.
+ * Which interlocks are open or latched, and what follows from it; and tms_stop(), the stop that
+ * everybody may ask for.
  *
- * Context: any, hard IRQ among it, with engine_lock held. Takes ring->lock. The stop
- * takes engine_lock by itself.
+ * Context: any, hard IRQ among it, with engine_lock held. Takes ring->lock. tms_stop() is called
+ * without engine_lock and takes it itself.
  */
 #include "irq/irq.h"
 
-/* The most urgent of what is open or latched, as a cause; @otherwise if nothing is. */
+/*
+ * Turns the most urgent bit of @bits, open or latched, into a TMS_CAUSE_*. Returns @otherwise if
+ * no bit is set.
+ */
 static u32 interlock_cause(u32 bits, u32 otherwise)
 {
 	if (bits & TMS_LATCH_UNEXPECTED_PULSE)
@@ -23,8 +26,9 @@ static u32 interlock_cause(u32 bits, u32 otherwise)
 }
 
 /*
- * What is open, what has been? Records news and draws the conclusion for the
- * state. @otherwise: cause if the card names none, 0 if that is as it should be.
+ * Reads LATCH and STATUS, records a change of the interlocks, and changes the state as far as
+ * they require it. @otherwise is the cause to give if no interlock is open or latched; 0 if then
+ * nothing is wrong.
  */
 void tms_interlock_scan(struct tms_device *tms, u32 otherwise)
 {
@@ -56,7 +60,10 @@ void tms_interlock_scan(struct tms_device *tms, u32 otherwise)
 		tms_fault(tms, interlock_cause(latch & ~TMS_IL_EVERYDAY, otherwise));
 	} else if (tms->state == TMS_STATE_BREAK &&
 		   (latch | live) & ~(TMS_IL_BREAK | TMS_IL_COIL_ABSENT)) {
-		/* Somebody means it, and the run must not go on by itself. */
+		/*
+		 * Emergency stop, patient stop, open cover and the like: the run must not go on
+		 * without somebody who clears the fault.
+		 */
 		tms_fault(tms, interlock_cause((latch | live) & ~TMS_IL_BREAK, otherwise));
 	} else if ((latch | live) & TMS_IL_COIL_ABSENT) {
 		tms_drop_timeline(tms, TMS_CAUSE_CHANGED);
@@ -64,8 +71,8 @@ void tms_interlock_scan(struct tms_device *tms, u32 otherwise)
 }
 
 /*
- * Clears those of the @bits latched whose cause is gone, and looks again. Returns
- * all that is still open or latched.
+ * Clears those of the latched @bits whose interlock has closed again. Returns all bits that are
+ * open or latched after that.
  */
 u32 tms_interlock_clear(struct tms_device *tms, u32 bits)
 {
@@ -80,7 +87,10 @@ u32 tms_interlock_clear(struct tms_device *tms, u32 bits)
 	return latch | live;
 }
 
-/* Ends treating. The output is safe at once, and surely so on return. Without any lock held. */
+/*
+ * Ends a treatment: ARMING, ARMED, RUNNING, PAUSED and BREAK become LOADED, other states stay.
+ * The card is SAFE before engine_lock is waited for. Called with no lock held.
+ */
 void tms_stop(struct tms_device *tms, u32 cause)
 {
 	tms_halt_now(tms);

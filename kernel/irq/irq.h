@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * irq/: what runs in hard interrupts, or under engine_lock: the engine and its schedule,
- * the card's answers, what permits a pulse, states and their records.
+ * irq/: what runs in hard interrupts, or under engine_lock: the engine and its schedule, the
+ * card's answers, what permits a pulse, the states and their records.
  *
- * Knows registers, timers and pure/; no file, no caller, no other device.
- * Context: hard IRQ, or any with engine_lock held. Sleeps, allocates and prints nothing.
+ * Code here knows registers, timers and pure/. It knows no file, no caller and no other device.
+ * Context: hard IRQ, or any context with engine_lock held. Nothing here sleeps, allocates or
+ * prints.
  * Locks: engine_lock, under it ring->lock.
  */
 #ifndef TMS_IRQ_H
@@ -15,18 +16,18 @@
 /* --- engine.c: hard IRQ -------------------------------------------------- */
 
 void tms_engine_init(struct tms_device *tms);
-void tms_engine_continue(struct tms_device *tms);	/* hard IRQ on engine_cpu, lock held */
+void tms_engine_continue(struct tms_device *tms);	/* on engine_cpu, engine_lock held */
 
 /* --- schedule.c: engine_lock held ---------------------------------------- */
 
 u64 tms_schedule_wakeup(struct tms_device *tms);
 void tms_schedule_settle(struct tms_device *tms);
-void tms_schedule_kick(struct tms_device *tms);		/* on the CPU of the timer */
+void tms_schedule_kick(struct tms_device *tms);		/* the timer stays on the CPU that calls */
 
 /* --- quiet.c ------------------------------------------------------------- */
 
 void tms_quiet_init(struct tms_device *tms);		/* process */
-void tms_quiet_next(struct tms_device *tms);		/* on engine_cpu, lock held */
+void tms_quiet_next(struct tms_device *tms);		/* on engine_cpu, engine_lock held */
 
 /* --- setpoint.c: engine_lock held ---------------------------------------- */
 
@@ -48,19 +49,25 @@ irqreturn_t tms_pulse_irq(int irq, void *data);
 
 /* --- interlock.c: engine_lock held unless said --------------------------- */
 
-/* In SAFE these are everyday life: a coil is changed, a button pressed and pulled out. */
+/*
+ * Interlocks that may open and close while the card is SAFE, without a FAULT: somebody changes
+ * the coil, or presses a button and pulls it out again.
+ */
 #define TMS_IL_EVERYDAY		(TMS_IL_MASK & ~(TMS_IL_HV_FAULT | TMS_IL_OVERCURRENT))
-/* And these in BREAK: the coil is moved, and cools. ARM looks whether they have closed again. */
+/*
+ * Interlocks that may open and close in BREAK: the coil is moved, and cools down. ARM is refused
+ * while one of them is open.
+ */
 #define TMS_IL_BREAK		(TMS_IL_CONTACT_LOST | TMS_IL_COIL_HOT)
 
 void tms_interlock_scan(struct tms_device *tms, u32 otherwise);
 u32 tms_interlock_clear(struct tms_device *tms, u32 bits);
-void tms_stop(struct tms_device *tms, u32 cause);	/* process, no lock held */
+void tms_stop(struct tms_device *tms, u32 cause);	/* process; takes engine_lock */
 
 /* --- watchdog.c: hard IRQ ------------------------------------------------ */
 
 void tms_watchdog_init(struct tms_device *tms);
-void tms_watchdog_begin(struct tms_device *tms);	/* lock held */
+void tms_watchdog_begin(struct tms_device *tms);	/* engine_lock held */
 
 /* --- rest.c: engine_lock held -------------------------------------------- */
 
@@ -75,7 +82,7 @@ void tms_rest_fall_back(struct tms_device *tms, u32 cause);
 /* --- lease.c ------------------------------------------------------------- */
 
 void tms_lease_init(struct tms_device *tms);
-bool tms_lease_fresh(struct tms_device *tms, u64 until_ns);	/* lock held */
+bool tms_lease_fresh(struct tms_device *tms, u64 until_ns);	/* engine_lock held */
 
 /* --- fitness.c: engine_lock held ----------------------------------------- */
 

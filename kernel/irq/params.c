@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module parameters' values, and their built-in limits. Who may change one is in
- * module_params.c.
+ * The values of the module parameters, and their built-in limits. When a value may be changed is
+ * decided in card/module_params.c.
  *
- * Context: any, by READ_ONCE; to set: process.
+ * Context: any, values are read by READ_ONCE; to set one: process.
  */
 #include <linux/atomic.h>
 
@@ -21,9 +21,10 @@ struct tms_params tms_params = {
 		.max = 100,
 	},
 	/*
-	 * Of the card, whoever is treated. The densest day that a published protocol makes is
-	 * ten sessions of 1800 pulses in ten minutes each, one an hour, on one person (SNT).
-	 * Five people in turn fill the hours: 90,000. Beyond that it is no clinic's day any more.
+	 * The limit is of the card, for all the people who are treated with it. The densest day
+	 * in a published protocol (SNT) is ten sessions of 1800 pulses for one person, ten
+	 * minutes each, one an hour. Five people in turn fill the hours: 90,000 pulses. No clinic
+	 * needs more in a day.
 	 */
 	.max_pulses_per_day = {
 		.value = TMS_PULSES_PER_DAY,
@@ -49,7 +50,10 @@ struct tms_params tms_params = {
 
 static atomic_t generation = ATOMIC_INIT(1);
 
-/* @p is one of tms_params. What was verified under the old value is to be dropped by the caller. */
+/*
+ * Sets @p, one of the members of tms_params. The caller then drops every timeline that was
+ * verified under the old value.
+ */
 void tms_params_set(struct tms_param *p, u32 value)
 {
 	WRITE_ONCE(p->value, value);
@@ -66,7 +70,7 @@ u32 tms_param_lateness_max_ns(void)
 	return READ_ONCE(tms_params.lateness_ns.value);
 }
 
-/* Of a timeline that asks for none. */
+/* The lateness tolerance of a timeline that does not ask for one. */
 u32 tms_param_lateness_ns(void)
 {
 	return min_t(u32, TMS_LATENESS_NS, tms_param_lateness_max_ns());
@@ -77,13 +81,13 @@ u32 tms_param_fitness_max_ns(void)
 	return READ_ONCE(tms_params.fitness_max_ns.value);
 }
 
-/* Changes with each change of any parameter. */
+/* A number that changes with each change of any parameter. */
 u32 tms_params_gen(void)
 {
 	return atomic_read(&generation);
 }
 
-/* Lowers what is in @env to what the parameters allow. */
+/* Lowers the limits in @env to those that the parameters allow. */
 void tms_params_envelope(struct tms_envelope *env)
 {
 	env->max_permille = min(env->max_permille, READ_ONCE(tms_params.max_permille.value));

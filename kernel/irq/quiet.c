@@ -1,35 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Quiet before a pulse. A task that keeps interrupts off for longer than the
- * engine's lead makes the pulse behind it late: 40 sleepers woken at once take
- * 80 us, and hackbench does that once a round. So shortly before, a tasklet takes
- * the CPU from whatever runs there and keeps it until the pulse, interrupts on: then
- * nothing but another hard interrupt can be in the engine's way, and the CPU is not
- * idle either.
+ * Quiet before a pulse. A task that keeps interrupts off for longer than the engine's lead delays
+ * the timer interrupt, and so the pulse: 40 sleepers that are woken at once take 80 us, and
+ * hackbench does that in each of its rounds. So TMS_QUIET_NS before a step a tasklet takes the
+ * engine's CPU from whatever task runs there, and keeps it until the pulse is due. Interrupts are
+ * on meanwhile. So only another hard interrupt can delay the step, and the CPU is not idle when
+ * the step's interrupt comes.
  *
- * Nothing depends on it: without it a pulse may be late, and its record says so. It
- * looks and waits, no more, and a stop ends it. It takes TMS_QUIET_NS a pulse from the
- * engine's CPU, and from a task there that would stop the run: stops that must not
- * wait are hard interrupts.
+ * No safety depends on the quiet: without it a pulse may be late, and its record says so. The
+ * tasklet only reads the clock and waits, and a stop ends the wait. For each pulse it takes
+ * TMS_QUIET_NS of the engine's CPU away from tasks, also from a task that wants to stop the run.
+ * A stop that must not wait for that comes by a hard interrupt.
  *
- * A tasklet of high priority, because that is what runs at the end of the very
- * interrupt that asks for it, before all other softirqs, and on 6.1 even when
- * ksoftirqd is behind; a soft timer does neither.
+ * It is a tasklet of high priority because such a tasklet runs at the end of the interrupt that
+ * schedules it, before all other softirqs, and on 6.1 even if ksoftirqd has work left. A soft
+ * hrtimer does not.
  *
- * PREEMPT_RT does without: tasks hardly keep interrupts off there, and tasklets run in
- * a thread like any other.
+ * On PREEMPT_RT there is no quiet: tasks hardly ever keep interrupts off there, and a tasklet
+ * runs in a thread like any other.
  *
- * Context: the timer hard IRQ on engine_cpu, no lock; the tasklet softirq there, takes
- * engine_lock, but not while it waits; next: hard IRQ or softirq there, engine_lock
- * held; init: process.
+ * Context: the timer hard IRQ on engine_cpu, takes no lock; the tasklet softirq on engine_cpu,
+ * takes engine_lock, but does not hold it while it waits; tms_quiet_next() hard IRQ or softirq on
+ * engine_cpu, engine_lock held; init process.
  */
 #include <linux/processor.h>
 
 #include "irq/irq.h"
 
 /*
- * The timer for the engine's next wake-up. What is due sooner has no quiet, such as the
- * pulse of an edge; then the engine asks again behind it.
+ * Starts the timer for the quiet before the engine's next step. There is no quiet before a step
+ * that is due sooner than that, such as the pulse that follows an external trigger; the engine
+ * calls again after that step.
  */
 void tms_quiet_next(struct tms_device *tms)
 {
@@ -61,7 +62,10 @@ static void quiet_run(struct tasklet_struct *tasklet)
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		wakeup_ns = tms_schedule_wakeup(tms);
 
-	/* It may have moved: then this is not the time. */
+	/*
+	 * The step may have been moved to later since the timer was started: then there is
+	 * nothing to wait for yet.
+	 */
 	if (wakeup_ns && wakeup_ns <= now_ns + TMS_QUIET_NS) {
 		until_ns = wakeup_ns + tms_param_lead_ns();
 		while (tms_now() < until_ns && !READ_ONCE(tms->stop))

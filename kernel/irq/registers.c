@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What several files ask of the card's registers: is it there, its coil, its clock, its
- * waveform and interrupts. The fast accesses are where they are used; SAFE is inline in
- * device.h.
+ * Register accesses that several files need: whether the card is there, its coil, its clock, its
+ * waveform and interrupts. The accesses of the pulse's way stand where they are used; the write
+ * of SAFE is inline in device.h.
  *
- * Context: any, registers mapped. setup, set_waveform, listen: engine_lock held or nobody
- * else there yet. None takes a lock.
+ * Context: any, registers mapped. None takes a lock. tms_card_setup(), tms_card_set_waveform()
+ * and tms_card_listen() want engine_lock held, or a device that nobody else can reach yet.
  */
 #include "irq/irq.h"
 
@@ -19,7 +19,7 @@ static u64 rd64(struct tms_device *tms, u32 reg)
 	return readq(tms->mmio + reg);
 }
 
-/* A card that is gone, or is another, does not answer with the right word. */
+/* Does a card answer? A slot without a card reads as all ones. */
 bool tms_card_present(struct tms_device *tms)
 {
 	return rd32(tms, TMS_REG_MAGIC) == TMS_MAGIC;
@@ -37,8 +37,9 @@ void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil)
 }
 
 /*
- * Both clocks at one instant; U64_MAX from a card that is gone. Whatever holds up the CPU during
- * the reading makes the instant uncertain, and NOT_AFTER with it: then it is read again.
+ * Reads both clocks at one instant; @card_ns is U64_MAX if the card is gone. If something holds
+ * up the CPU between the readings, the instant is known less exactly, and so is the NOT_AFTER
+ * that is computed from it. Then both are read again, three times at most.
  */
 void tms_card_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor)
 {
@@ -53,7 +54,10 @@ void tms_card_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor)
 	}
 }
 
-/* Events of the trigger input only count while a pulse waits for one; older ones are void. */
+/*
+ * Lets the trigger input interrupt or not. Its edges count only while a pulse waits for one: an
+ * edge from before is discarded.
+ */
 void tms_card_listen(struct tms_device *tms, bool trigger)
 {
 	tms->listening = trigger;
@@ -63,10 +67,10 @@ void tms_card_listen(struct tms_device *tms, bool trigger)
 	       tms->mmio + TMS_REG_IRQ_ENABLE);
 }
 
-/* In SAFE only. False: the card has not taken the waveform (TMS_LOAD_*). */
+/* Sets the waveform (TMS_LOAD_*); the card must be SAFE. False: the card has not taken it. */
 bool tms_card_set_waveform(struct tms_device *tms, u32 waveform)
 {
-	/* The uAPI counts waveforms as the card does. */
+	/* The uAPI numbers the waveforms as the card does. */
 	static_assert(!((TMS_LOAD_BIPHASIC ^ TMS_WAVEFORM_BIPHASIC) |
 			(TMS_LOAD_MONOPHASIC ^ TMS_WAVEFORM_MONOPHASIC) |
 			(TMS_LOAD_HALFSINE ^ TMS_WAVEFORM_HALFSINE) |
@@ -76,7 +80,10 @@ bool tms_card_set_waveform(struct tms_device *tms, u32 waveform)
 	return readl(tms->mmio + TMS_REG_WAVEFORM) == waveform;
 }
 
-/* After probe and after any reset: SAFE. Arming sets the waveform. */
+/*
+ * Sets up the card after probe and after each reset, in SAFE. Only the waveform is left to
+ * arming.
+ */
 void tms_card_setup(struct tms_device *tms)
 {
 	tms_card_safe(tms);

@@ -1,42 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How long a card may stay charged without a pulse, and what comes then.
+ * How long a card may stay charged without a pulse, and what happens then.
  *
- * One clock for all states: the rest. It begins when a card has been armed, and anew with
- * each discharge; neither a pause, a resume nor a wait changes it. A rest of
- * TMS_REST_MAX_NS discharges the card: before a run that is the end of arming, in a run
- * it is a BREAK. A run whose next pulse is due behind that limit does not wait for it: it
- * is in BREAK at once.
+ * The rest is the time since the card was armed or has last discharged. It is counted in the same
+ * way in all states: neither a pause nor a resume nor a wait begins it anew. When the rest is
+ * longer than TMS_REST_MAX_NS, the card is discharged: an armed card without a run goes back to
+ * LOADED, a run goes into BREAK. A run whose next pulse is due only after that limit goes into
+ * BREAK at once, and does not wait charged.
  *
- * In BREAK the output is SAFE and nothing can fire. The run keeps its place and its time.
- * Only ARM leads out of it, to what the run was before, or to PAUSED when the next pulse's
- * time has passed meanwhile. A run that stays there for TMS_BREAK_MAX_NS ends.
+ * In BREAK the card is SAFE and nothing can fire. The run keeps its place in the timeline and its
+ * time. Only ARM leads out of BREAK: to the state that the run had before, or to PAUSED if the
+ * next pulse's time has passed meanwhile. A run that stays in BREAK for TMS_BREAK_MAX_NS ends.
  *
  * Context: any, hard IRQ among it, with engine_lock held. Takes ring->lock.
  */
 #include "irq/irq.h"
 
-/* For how long the card will have been charged without a pulse at @at_ns. */
+/* For how long the card will have been charged without a pulse at the time @at_ns. */
 u64 tms_rest_ns(struct tms_device *tms, u64 at_ns)
 {
 	lockdep_assert_held(&tms->engine_lock);
 	return at_ns > tms->rest_ns ? at_ns - tms->rest_ns : 0;
 }
 
-/* Is that too long? */
+/* Will the card have been charged for too long at the time @at_ns? */
 bool tms_rest_over(struct tms_device *tms, u64 at_ns)
 {
 	return tms_rest_ns(tms, at_ns) > TMS_REST_MAX_NS;
 }
 
-/* Armed, or discharged, at @at_ns. */
+/* The card was armed, or has discharged, at the time @at_ns: the rest begins. */
 void tms_rest_begin(struct tms_device *tms, u64 at_ns)
 {
 	lockdep_assert_held(&tms->engine_lock);
 	tms->rest_ns = at_ns;
 }
 
-/* What was let go has to be let go again. */
+/*
+ * Enters BREAK. If GO or a trigger has released the next pulse, that is forgotten: the pulse
+ * waits for it again.
+ */
 static void rest_enter_break(struct tms_device *tms, u32 cause)
 {
 	tms->back_to = tms->state;
@@ -45,14 +48,18 @@ static void rest_enter_break(struct tms_device *tms, u32 cause)
 	tms_set_state(tms, TMS_STATE_BREAK, cause);
 }
 
-/* The next pulse has its time, and that is not yet. */
+/* Is the next pulse due at a time that is still to come? */
 static bool rest_timed(struct tms_device *tms, u64 now_ns)
 {
 	return tms->state == TMS_STATE_RUNNING && !tms_play_over(&tms->play) &&
 	       tms_play_due(&tms->play) > now_ns;
 }
 
-/* Draws the conclusion for the state. A trigger that is not answered yet may be a pulse. */
+/*
+ * Ends, or puts into BREAK, what has been charged for too long or would be; ends a BREAK that has
+ * lasted too long. A run is left alone while a trigger has no answer: the answer may say that the
+ * card has discharged, which begins the rest anew.
+ */
 void tms_rest_look(struct tms_device *tms, u64 now_ns)
 {
 	lockdep_assert_held(&tms->engine_lock);
@@ -79,8 +86,9 @@ void tms_rest_look(struct tms_device *tms, u64 now_ns)
 }
 
 /*
- * Where ARM leads to: from a timeline that is loaded to ARMED, from a BREAK back into the
- * run. A pulse that could not be fired any more is not left out: the run is paused before it.
+ * The state that ARM leads to: ARMED from LOADED; out of BREAK, the state that the run had
+ * before. If the next pulse could not be fired in time any more, the run is paused before it, and
+ * so does not miss it.
  */
 u32 tms_rest_armed(struct tms_device *tms, u64 now_ns, u32 *ret_cause)
 {
@@ -96,7 +104,7 @@ u32 tms_rest_armed(struct tms_device *tms, u64 now_ns, u32 *ret_cause)
 	return TMS_STATE_PAUSED;
 }
 
-/* A run in BREAK, or on its way out of it, is paused: nothing changes but where ARM leads to. */
+/* PAUSE for a run in BREAK, or in ARMING out of BREAK: only the state changes that ARM leads to. */
 void tms_rest_pause(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
@@ -106,7 +114,7 @@ void tms_rest_pause(struct tms_device *tms)
 		tms_set_state(tms, TMS_STATE_BREAK, TMS_CAUSE_REQUEST);
 }
 
-/* ARM has failed, and nothing is wrong: back to where it came from. */
+/* ARM has failed without a fault: goes back to the state that ARM came from. */
 void tms_rest_fall_back(struct tms_device *tms, u32 cause)
 {
 	lockdep_assert_held(&tms->engine_lock);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What comes next: when the engine wakes up, whether a run is over, and until when
- * the kick timer goes on.
+ * What comes next: when the engine's timer wakes up, whether a run is over or goes into BREAK,
+ * and when the kick timer runs next.
  *
- * Context: any, hard IRQ among it, with engine_lock held. Takes ring->lock. Nothing
- * here knows the engine, so that whatever the engine uses may ask as well.
+ * Context: any, hard IRQ among it, with engine_lock held. Takes ring->lock. This file calls
+ * nothing of engine.c, so that the files that engine.c calls may call this one.
  */
 #include "irq/irq.h"
 
-/* When to wake up for what comes next; 0: not at all. Past: that waits for something. */
+/*
+ * When the timer has to wake the next step; 0 means never. A time in the past means that the next
+ * pulse waits for a trigger or for GO.
+ */
 u64 tms_schedule_wakeup(struct tms_device *tms)
 {
 	switch (tms->state) {
@@ -24,8 +27,8 @@ u64 tms_schedule_wakeup(struct tms_device *tms)
 }
 
 /*
- * A pulse is fired and answered, or left out: was it the last one, and the run is complete? Or is
- * the next one so far away that the card is discharged until then?
+ * Called when a pulse has been fired and answered, or left out. Ends the run if that was the last
+ * pulse. Enters BREAK if the next one is so far away that the card is discharged until then.
  */
 void tms_schedule_settle(struct tms_device *tms)
 {
@@ -40,8 +43,8 @@ void tms_schedule_settle(struct tms_device *tms)
 }
 
 /*
- * The kick timer's next time. It stays on the CPU that calls this, which is the engine's while a
- * card is energised.
+ * Starts the kick timer once more. It stays on the CPU that calls this function, which is the
+ * engine's CPU while a card is energised.
  */
 void tms_schedule_kick(struct tms_device *tms)
 {

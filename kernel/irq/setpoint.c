@@ -2,15 +2,15 @@
 /*
  * The card's queue of set-points, kept in step with the timeline.
  *
- * The card counts the pulses that it has fired, the timeline those that were
- * meant to be. After a miss the two shift against each other: what is queued is
- * then set anew, and until the capacitor is there the card is not READY, so that
- * the worst that can come of it is one more miss, never a wrong pulse.
+ * The card numbers the pulses that it has fired; the timeline numbers the pulses that were
+ * planned. After a miss the two differ, and the queue holds set-points of the wrong pulses. Those
+ * are then written anew. Until the capacitor has reached the new set-point the card is not READY.
+ * So the worst that can follow is one more miss, never a pulse with the wrong intensity.
  *
- * The queue moves on when the card has said that it fired, not when the trigger
- * was written: a card that found the trigger too late still has its set-point.
+ * The queue moves on when the card has answered that it fired, not when the trigger was written:
+ * a card that refuses a late trigger keeps its set-point.
  *
- * Context: any, hard IRQ among it, with engine_lock held. Writes registers only.
+ * Context: any, hard IRQ among it, with engine_lock held. Writes registers, reads none.
  */
 #include <linux/math64.h>
 
@@ -22,7 +22,10 @@ void tms_setpoints_reset(struct tms_device *tms)
 	tms->setpoints = (struct tms_setpoints) { .seq = 1 };
 }
 
-/* Queues and corrects, as far as capacitors and timeline go. At most 16 steps. */
+/*
+ * Queues the set-points of the next pulses and corrects those that are queued, one per capacitor,
+ * 16 at most. Does nothing while a trigger has no answer.
+ */
 void tms_setpoints_fill(struct tms_device *tms)
 {
 	struct tms_setpoints *sp = &tms->setpoints;
@@ -48,7 +51,7 @@ void tms_setpoints_fill(struct tms_device *tms)
 	}
 }
 
-/* The card fired: its capacitor is the last in turn now. */
+/* The card has fired: the capacitor that it used is the last in turn now. */
 void tms_setpoints_used(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
@@ -58,7 +61,10 @@ void tms_setpoints_used(struct tms_device *tms)
 		tms->setpoints.queued--;
 }
 
-/* How long a lowered set-point takes to be there, with a tenth and a millisecond to spare. */
+/*
+ * How long a capacitor takes to reach a lower set-point, plus a tenth and a millisecond. GO never
+ * raises an intensity, so that a higher set-point is never asked for.
+ */
 u64 tms_setpoints_settle_ns(struct tms_device *tms, u32 from_permille, u32 to_permille)
 {
 	u64 surplus_pJ;

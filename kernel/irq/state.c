@@ -4,10 +4,9 @@
  *
  * Context: any, hard IRQ among it, with engine_lock held. Takes ring->lock.
  *
- * Two rules make it safe. Entering any state but the four energised ones writes
- * SAFE to the card and sets the stop word, whoever asks and whatever for. And a
- * move that the table does not have is not refused but made safe: the card goes
- * to FAULT.
+ * Two rules keep the card safe. Whoever enters a state that is not energised sets the stop word
+ * and writes SAFE to the card, by the setter. And a move that the table does not have is not
+ * refused, but leads to FAULT.
  */
 #include <linux/bug.h>
 
@@ -19,7 +18,7 @@
 static const u16 moves[TMS_STATE_COUNT] = {
 	[TMS_STATE_IDLE]    = TO(LOADED) | TO(FAULT) | TO(GONE),
 	[TMS_STATE_LOADED]  = TO(IDLE) | TO(ARMING) | TO(FAULT) | TO(GONE),
-	/* Out of a BREAK it leads back into the run, or nowhere. */
+	/* From ARMING to RUNNING, PAUSED or BREAK: only a run that was in BREAK takes these. */
 	[TMS_STATE_ARMING]  = TO(LOADED) | TO(ARMED) | TO(RUNNING) | TO(PAUSED) | TO(BREAK) |
 			      TO(FAULT) | TO(GONE),
 	[TMS_STATE_ARMED]   = TO(LOADED) | TO(RUNNING) | TO(FAULT) | TO(GONE),
@@ -27,7 +26,7 @@ static const u16 moves[TMS_STATE_COUNT] = {
 	[TMS_STATE_PAUSED]  = TO(LOADED) | TO(RUNNING) | TO(BREAK) | TO(FAULT) | TO(GONE),
 	[TMS_STATE_FAULT]   = TO(IDLE) | TO(GONE),
 	[TMS_STATE_GONE]    = 0,
-	/* To itself: it is paused meanwhile. */
+	/* From BREAK to BREAK: PAUSE has changed the state that ARM leads to. */
 	[TMS_STATE_BREAK]   = TO(LOADED) | TO(ARMING) | TO(BREAK) | TO(FAULT) | TO(GONE),
 };
 
@@ -73,7 +72,7 @@ void tms_set_state(struct tms_device *tms, u32 state, u32 cause)
 		tms_halt(tms);
 	if (from == TMS_STATE_RUNNING)
 		tms_card_listen(tms, false);
-	/* From a fault there is no way back to what was loaded. */
+	/* A timeline that was loaded before IDLE or FAULT was entered cannot be played any more. */
 	if (state == TMS_STATE_IDLE || state == TMS_STATE_FAULT)
 		tms->timeline_gen = 0;
 	if (state != TMS_STATE_BREAK && state != TMS_STATE_ARMING)
@@ -88,7 +87,10 @@ void tms_set_state(struct tms_device *tms, u32 state, u32 cause)
 	tms_wake(tms);
 }
 
-/* Something is wrong that somebody has to look at. The first cause stays. */
+/*
+ * Something is wrong, and somebody has to look at it: enters FAULT. If the state is FAULT
+ * already, the first cause stays.
+ */
 void tms_fault(struct tms_device *tms, u32 cause)
 {
 	lockdep_assert_held(&tms->engine_lock);
@@ -98,7 +100,10 @@ void tms_fault(struct tms_device *tms, u32 cause)
 		tms_set_state(tms, TMS_STATE_FAULT, cause);
 }
 
-/* Treating ends, nothing is wrong with the card; the timeline stays loaded. */
+/*
+ * A treatment ends, and nothing is wrong with the card: enters LOADED, since the timeline may be
+ * played again.
+ */
 void tms_end(struct tms_device *tms, u32 cause)
 {
 	lockdep_assert_held(&tms->engine_lock);
@@ -107,7 +112,11 @@ void tms_end(struct tms_device *tms, u32 cause)
 		tms_set_state(tms, TMS_STATE_LOADED, cause);
 }
 
-/* What the timeline was verified for has changed. Its memory waits for the next LOAD or close. */
+/*
+ * Takes the timeline out of use, because its coil, limits, card or controller have changed: a
+ * treatment ends, and LOADED becomes IDLE. The next LOAD, or close, frees the memory of the
+ * timeline.
+ */
 void tms_drop_timeline(struct tms_device *tms, u32 cause)
 {
 	lockdep_assert_held(&tms->engine_lock);

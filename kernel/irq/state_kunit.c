@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The state table and its setter, on a device of plain memory: what is written
- * to the card, and that no way leads past SAFE.
+ * The state table and its setter, on a device that is plain memory: which moves the table has,
+ * what the setter writes to the card, and that every state that is not energised has SAFE
+ * written.
  */
 #include <kunit/test.h>
 #include <linux/module.h>
 
 #include "irq/irq.h"
 
-/* The setter's surroundings, as counters. */
+/* Counters in place of the functions that the setter calls. */
 static u32 records, traces, last_from, last_to, last_cause;
 
 #define TMS_TRACE_H
@@ -62,7 +63,7 @@ static void energise(struct tms_device *tms, u32 state)
 	writel(TMS_CONTROL_ARM, tms->mmio + TMS_REG_CONTROL);
 }
 
-/* The table of the design, once more and apart. */
+/* The table of DESIGN.md, written down a second time, independently of moves[]. */
 static const char * const table[TMS_STATE_COUNT] = {
 	/*                      ILAARPFGB */
 	[TMS_STATE_IDLE]    = "010000110",
@@ -89,7 +90,7 @@ static void test_table(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, "unknown", tms_state_name(TMS_STATE_COUNT));
 }
 
-/* Every move that there is: recorded, and SAFE wherever it must be. */
+/* Makes every move of the table: each is recorded, and SAFE is written wherever it must be. */
 static void test_moves(struct kunit *test)
 {
 	struct tms_device *tms = test->priv;
@@ -148,7 +149,10 @@ static void test_drop(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, TMS_CONTROL_SAFE, control(tms));
 }
 
-/* Where ARM leads to lasts as long as BREAK, and arming out of it. */
+/*
+ * back_to, the state that ARM leads to, is kept through BREAK and through ARMING out of BREAK,
+ * and is forgotten after that.
+ */
 static void test_back_to(struct kunit *test)
 {
 	static const u32 path[] = { TMS_STATE_BREAK, TMS_STATE_ARMING, TMS_STATE_BREAK };

@@ -3,11 +3,11 @@
  * Tracepoints: trace-cmd record -e tms, perf trace -e 'tms:*'.
  *
  *   tms_state     a state was entered, and why
- *   tms_pulse     a trigger was written, or not: code is a TMS_PULSE_OUTCOME_*
+ *   tms_pulse     a trigger was written, or a pulse left out: code is a TMS_PULSE_OUTCOME_*
  *   tms_answer    the card's answer to a trigger
- *   tms_step      one run of the engine's timer: interrupts were off from entered_ns
- *                 to left_ns, spun_ns of it on purpose
- *   tms_fault     the fault vector: entered_ns to safe_ns is its reaction
+ *   tms_step      one step of the engine: interrupts were off from entered_ns to
+ *                 left_ns; for spun_ns of that time it spun until the pulse was due
+ *   tms_fault     the fault interrupt: entered at entered_ns, SAFE written by safe_ns
  *   tms_interlock interlocks as they were found
  *
  * card is the number in /dev/tmsN. Times are CLOCK_MONOTONIC.

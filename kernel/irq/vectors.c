@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The card's two interrupt vectors: faults; and answers, the trigger input, the panel.
+ * The card's two interrupt vectors: one for faults; one for answers, the trigger input and the
+ * panel.
  *
  * Context: hard IRQ. Takes engine_lock, under it ring->lock.
  *
- * The card has already made itself safe when it raises the fault vector; the
- * handler does it once more before anything else, a clock's reading after its
- * entry (far below 3 us). Only then it may wait for the engine's lock, at most the
- * lead and a pulse's work (23 us), to find out what it was. If the engine spins on
- * this CPU the handler itself waits that long, and with another card's engine on it
- * for as long again; the card does not fire meanwhile.
+ * The card has already gone to SAFE by itself when it raises the fault vector. The handler first
+ * writes SAFE once more, right after its entry (far below 3 us). Only then does it wait for
+ * engine_lock, at most the lead and a pulse's work (23 us), and finds out what has happened. If
+ * the engine spins on this CPU, the handler itself starts later by that time, and by as much
+ * again if another card's engine is on this CPU, too. The card does not fire meanwhile.
  *
- * The pulse vector costs one register read a pulse: the answer says by itself whether
- * there is more to read.
+ * The pulse vector costs one register read a pulse: the answer's own bits say whether there is
+ * more to read.
  */
 #include "irq/irq.h"
 #include "irq/trace.h"
@@ -27,7 +27,10 @@ irqreturn_t tms_fault_irq(int irq, void *data)
 	safe_ns = tms_now();
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		/* Whoever brings it back looks. */
+		/*
+		 * While the card is away, no register is touched: power_come_back() looks at the
+		 * interlocks later.
+		 */
 		if (!tms->away)
 			tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
 	}
@@ -37,21 +40,30 @@ irqreturn_t tms_fault_irq(int irq, void *data)
 }
 
 /*
- * The pulse follows the edge by a fixed time, so that this interrupt's own
- * lateness is not in it. If that was too long, the engine finds the pulse late,
- * as it would any other. By drift, an edge may seem to come a little from now.
+ * An edge at the trigger input: releases the pulse that waits for it. The pulse is due a fixed
+ * time after the edge, by the card's time of the edge, so that the lateness of this interrupt
+ * does not change it. If this interrupt comes too late for that, the engine finds the pulse late,
+ * as it would any other. Since the two clocks drift, the edge may seem to lie slightly in the
+ * future: then it counts as now.
  */
 static void vector_trigger(struct tms_device *tms)
 {
 	u64 card_ns = readq(tms->mmio + TMS_REG_TRIGGER_IN_NS);
-	/* In this order: a CPU held up in between takes the edge for older, and its pulse for late. */
+	/*
+	 * CLOCK_MONOTONIC is read before CLOCK_MONOTONIC_RAW: if the CPU is held up between the
+	 * two readings, the edge seems older than it is, and its pulse is late. It is never fired
+	 * too early.
+	 */
 	u64 now_ns = tms_now();
 	u64 ago_ns = max_t(s64, tms_raw() - tms_clock_to_raw(&tms->anchor, card_ns), 0);
 	u64 edge_ns = now_ns - ago_ns;
 
 	tms_event_trigger(tms, edge_ns, card_ns);
 
-	/* While it listens, there is one that waits; but a pause may have come between. */
+	/*
+	 * The driver only listens while a pulse waits for an edge; but a pause may have come
+	 * since.
+	 */
 	if (tms->state != TMS_STATE_RUNNING ||
 	    !tms_play_waits(&tms->play, TMS_PULSE_WAIT_TRIGGER))
 		return;

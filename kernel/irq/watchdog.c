@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kick timer: every 50 ms it tells the card that its host lives, and looks
- * after what no interrupt may come for.
+ * The kick timer: every 50 ms it tells the card that its host is alive, and checks everything
+ * that may go wrong without an interrupt.
  *
  * Context: hard IRQ. Takes engine_lock, under it ring->lock.
  *
- * It runs from arming until treating ends, and on until the last trigger is answered. The
- * card's watchdog is kicked only while it is charged, the lease fresh and nothing wrong,
- * so that its 200 ms are the last line: behind the lease, behind this module. The
- * timer is pinned to the engine's CPU: if that hangs, nobody kicks.
+ * It runs from arming until the treatment ends, and longer until the last trigger is answered.
+ * The card's watchdog is kicked only while the card is charged, the lease is fresh and nothing is
+ * wrong. So the watchdog's 200 ms are the last protection, if both the lease and this module
+ * fail. The timer is pinned to the engine's CPU: if that CPU hangs, nobody kicks, and the card
+ * goes to SAFE.
  */
 #include "irq/irq.h"
 
@@ -17,11 +18,14 @@ static u64 since(u64 now_ns, u64 then_ns)
 	return now_ns > then_ns ? now_ns - then_ns : 0;
 }
 
-/* A fault whose interrupt was lost, a card that fell to SAFE without a word, or that is gone. */
+/*
+ * Finds a fault whose interrupt was lost, a card that went to SAFE without an interrupt, and a
+ * card that is gone. False: the treatment has ended, or is about to.
+ */
 static bool watchdog_card_holds(struct tms_device *tms, const struct tms_anchor *now)
 {
-	bool safe = tms->state == TMS_STATE_BREAK;
-	u32 want = safe ? TMS_STATUS_STATE_SAFE :
+	bool in_break = tms->state == TMS_STATE_BREAK;
+	u32 want = in_break ? TMS_STATUS_STATE_SAFE :
 		   tms->state == TMS_STATE_ARMING ? TMS_STATUS_STATE_CHARGE :
 						    TMS_STATUS_STATE_ARM;
 	u32 status = readl(tms->mmio + TMS_REG_STATUS);
@@ -29,8 +33,11 @@ static bool watchdog_card_holds(struct tms_device *tms, const struct tms_anchor 
 
 	if (latched || (status & TMS_STATUS_SIGN_MASK) != TMS_STATUS_SIGN ||
 	    (status & TMS_STATUS_STATE_MASK) != want) {
-		/* SAFE by a stop: whoever has asked for it is waiting for the lock to say so. */
-		if (!latched && READ_ONCE(tms->stop) && !safe)
+		/*
+		 * Somebody has set the stop word and written SAFE, and now waits for engine_lock
+		 * to change the state.
+		 */
+		if (!latched && READ_ONCE(tms->stop) && !in_break)
 			return false;
 		tms_halt(tms);
 		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
@@ -78,7 +85,10 @@ static void watchdog_look(struct tms_device *tms)
 		writel(++tms->kick_value, tms->mmio + TMS_REG_WATCHDOG_KICK);
 }
 
-/* Before CHARGE: the card's watchdog runs from there on. Lock held. */
+/*
+ * Kicks the card's watchdog before CHARGE is written, since the watchdog runs from CHARGE on.
+ * engine_lock held.
+ */
 void tms_watchdog_begin(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
@@ -90,7 +100,7 @@ static bool watchdog_wanted(struct tms_device *tms)
 	return tms_treating(tms->state) || tms->shot.pending || tms->undrained;
 }
 
-/* Never HRTIMER_RESTART: see engine.c. */
+/* Never returns HRTIMER_RESTART, for the reason that engine_timer() gives. */
 static enum hrtimer_restart kick_timer(struct hrtimer *timer)
 {
 	struct tms_device *tms = container_of(timer, struct tms_device, kick_timer);
