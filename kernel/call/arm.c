@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arming: the card charges, the host's timers are tried, and only then the card
- * is told ARM. From LOADED, for a run to begin, or from BREAK, for one to go on.
+ * Arming: the card charges, the host's timers are tried, and only then is ARM written to the
+ * card. It starts from LOADED, before a run, or from BREAK, in a run.
  *
- * Context: process. Takes rwsem, tms->lock, engine_lock, in turns: it waits for the
- * card with none of them, and looks at everything anew each time it wakes up.
+ * Context: process. Takes rwsem, tms->lock and engine_lock. While it waits for the card it holds
+ * none of them, and each time it wakes up it checks everything again.
  */
 #include <linux/jiffies.h>
 #include <linux/sched/signal.h>
@@ -13,7 +13,10 @@
 
 #define POLL_MS		10
 
-/* A latch from the time in SAFE (a button tried) ends here, if its cause has. */
+/*
+ * Clears what was latched while the card was SAFE, such as a button that somebody has tried.
+ * -EPERM: an interlock is still open. engine_lock held.
+ */
 static int arm_clear_latch(struct tms_device *tms)
 {
 	u32 from = tms->state;
@@ -28,7 +31,7 @@ static int arm_clear_latch(struct tms_device *tms)
 	return left ? -EPERM : 0;
 }
 
-/* LOADED or BREAK -> ARMING: the card begins to charge. engine_lock held. */
+/* LOADED or BREAK -> ARMING: writes CHARGE, and the card begins to charge. engine_lock held. */
 static int arm_energise(struct tms_device *tms)
 {
 	u32 status;
@@ -39,7 +42,10 @@ static int arm_energise(struct tms_device *tms)
 		return r;
 	if (!tms_lease_fresh(tms, tms_now()))
 		return -EPROTO;
-	/* Numbers begin anew: an answer that is left from before would be taken for one of them. */
+	/*
+	 * The sequence numbers begin anew with CHARGE: a late answer to an earlier trigger would
+	 * be taken for the answer to a new one.
+	 */
 	if (!tms_answer_poll(tms))
 		return -EAGAIN;
 	r = arm_clear_latch(tms);
@@ -47,7 +53,10 @@ static int arm_energise(struct tms_device *tms)
 		return r;
 
 	WRITE_ONCE(tms->stop, 0);
-	/* Pairs with the one in tms_halt(). */
+	/*
+	 * Pairs with the barrier behind atomic_inc() in tms_halt(): either this function sees the
+	 * halting, or tms_halt() sets the stop word after it was cleared here.
+	 */
 	smp_mb();
 	if (atomic_read(&tms->halting)) {
 		WRITE_ONCE(tms->stop, 1);
@@ -56,13 +65,13 @@ static int arm_energise(struct tms_device *tms)
 	tms->probes = 0;
 	tms->probe_max_ns = 0;
 	tms->probe_due_ns = tms_now() + TMS_PROBE_NS;
-	/* A run that goes on keeps its place, and what was counted of it. */
+	/* A run that was in BREAK keeps its place in the timeline and its counts. */
 	if (!tms->back_to) {
 		tms_play_begin(&tms->play, tms->timeline->pulses, tms->timeline->count);
 		tms_fitness_reset(tms);
 	}
 	tms_setpoints_reset(tms);
-	/* There is none before to compare it with. */
+	/* The anchor is taken as it is: there is no earlier one to compare it with. */
 	tms_card_clocks(tms, &tms->anchor);
 	tms_set_state(tms, TMS_STATE_ARMING, TMS_CAUSE_REQUEST);
 	tms_watchdog_begin(tms);
@@ -74,7 +83,10 @@ static int arm_energise(struct tms_device *tms)
 	writel(TMS_CONTROL_CHARGE, tms->mmio + TMS_REG_CONTROL);
 	status = readl(tms->mmio + TMS_REG_STATUS);
 	if ((status & TMS_STATUS_STATE_MASK) != TMS_STATUS_STATE_CHARGE) {
-		/* SAFE by a stop: whoever has asked for it is waiting for the lock to say so. */
+		/*
+		 * Somebody has set the stop word and written SAFE, and now waits for engine_lock
+		 * to end the arming.
+		 */
 		if (READ_ONCE(tms->stop))
 			return 0;
 		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
@@ -84,7 +96,10 @@ static int arm_energise(struct tms_device *tms)
 	return 0;
 }
 
-/* rwsem read-held. *@ret_epoch: the arming that has begun. */
+/*
+ * Begins to arm. *@ret_epoch is the epoch of this arming: once tms->epoch differs, something else
+ * has ended it. rwsem read-held.
+ */
 static int arm_begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 {
 	int r = 0;
@@ -108,7 +123,11 @@ static int arm_begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 
 	tms_qos_hold(tms);
 	tms_timers_cancel_left(tms);
-	/* The first probe's time is set, and so near that others' turn may last longer. */
+	/*
+	 * arm_energise() fixes the time of the first probe, only milliseconds ahead. Preemption
+	 * is off until the timers are started, so that no other task takes the CPU for longer
+	 * than that.
+	 */
 	scoped_guard(preempt) {
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 			r = arm_energise(tms);
@@ -120,7 +139,10 @@ static int arm_begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 		}
 	}
 	if (r < 0) {
-		/* The timer that was cancelled above gives up a lost answer, and ends a BREAK. */
+		/*
+		 * The kick timer, which was cancelled above, gives up a lost answer and ends a
+		 * long BREAK: if one of the two may be needed, it is started again.
+		 */
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 			if (tms->shot.pending || tms_treating(tms->state))
 				tms_schedule_kick(tms);
@@ -130,7 +152,10 @@ static int arm_begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 	return r;
 }
 
-/* Charged and tried: fit? engine_lock held. */
+/*
+ * The card is charged and the probes are done. Checks that the timers are fit, and writes ARM.
+ * engine_lock held.
+ */
 static int arm_finish(struct tms_device *tms, struct tms_arm *arm)
 {
 	u32 state, cause;
@@ -140,7 +165,10 @@ static int arm_finish(struct tms_device *tms, struct tms_arm *arm)
 		tms_rest_fall_back(tms, TMS_CAUSE_UNFIT);
 		return -ETIME;
 	}
-	/* A stop on its way has written SAFE before; whoever asked for it ends the arming. */
+	/*
+	 * Somebody has set the stop word, and ends the arming as soon as this function releases
+	 * engine_lock.
+	 */
 	if (READ_ONCE(tms->stop))
 		return -EINPROGRESS;
 
@@ -157,7 +185,10 @@ static int arm_finish(struct tms_device *tms, struct tms_arm *arm)
 	return 0;
 }
 
-/* Somebody or something else has ended it. engine_lock held; touches no register. */
+/*
+ * The arming was ended by somebody else, or by a fault: which error says so? engine_lock held;
+ * touches no register.
+ */
 static int arm_ended(struct tms_device *tms)
 {
 	if (tms->state == TMS_STATE_FAULT)
@@ -165,14 +196,17 @@ static int arm_ended(struct tms_device *tms)
 	return tms->state == TMS_STATE_GONE ? -ENODEV : -ECANCELED;
 }
 
-/* One look. -EINPROGRESS: not yet. engine_lock held. */
+/* Checks once how far the arming is. -EINPROGRESS: it is not done yet. engine_lock held. */
 static int arm_look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 deadline_ns)
 {
 	const u32 charged = TMS_STATUS_FULL | TMS_STATUS_RESERVOIR_FULL;
 
 	if (tms->epoch != epoch)
 		return arm_ended(tms);
-	/* A signal, not signal_pending(): that is also true for work that io_uring left. */
+	/*
+	 * task_sigpending() and not signal_pending(), which is also true for work that io_uring
+	 * has left.
+	 */
 	if (task_sigpending(current)) {
 		tms_rest_fall_back(tms, TMS_CAUSE_REQUEST);
 		return -EINTR;
@@ -187,7 +221,10 @@ static int arm_look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 
 	return -EINPROGRESS;
 }
 
-/* A run that goes on has a pulse that may be due in a millisecond. rwsem read-held. */
+/*
+ * Checks once how far the arming is, and starts the timers if a run goes on. Preemption is off,
+ * since the next pulse of that run may be due in a millisecond. rwsem read-held.
+ */
 static int arm_look_and_go_on(struct tms_device *tms, struct tms_arm *arm, u64 epoch,
 			      u64 deadline_ns)
 {
@@ -226,15 +263,16 @@ int tms_arm(struct tms_device *tms, struct tms_arm *arm)
 
 	do {
 		/*
-		 * A signal is seen in arm_look(). An interruptible wait would not be one while
-		 * TIF_NOTIFY_SIGNAL is set, which only the way out of the call clears.
+		 * arm_look() sees signals. An interruptible wait would return at once as long as
+		 * TIF_NOTIFY_SIGNAL is set, which is cleared only when the call returns to user
+		 * space.
 		 */
 		wait_event_killable_timeout(tms->wait, READ_ONCE(tms->epoch) != epoch ||
 					    READ_ONCE(tms->dead),
 					    msecs_to_jiffies(POLL_MS));
 		r = tms_device_enter(tms);
 		if (r == -EBUSY) {
-			/* It resets, or sleeps: that has ended it. */
+			/* The card resets or sleeps, and that has ended the arming. */
 			scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 				return arm_ended(tms);
 		}

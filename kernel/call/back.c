@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Is the card still the one that was asked last? Behind a reset, a bus error, sleep or a
- * fault, and before anything is loaded or armed, the driver asks all that probe asked:
- * identity, contract, capabilities, coil, odometer. One table says what follows from a
- * difference.
+ * Is the card still the one that it was when it was last asked? After a reset, a bus error, sleep
+ * or a fault, and before a timeline is loaded or armed, the driver asks the card again for all
+ * that probe asked for: identity, contract, capabilities, coil, odometer. The table rows[] says
+ * what follows from each difference.
  *
  * Context: process, registers mapped, tms->lock held, not energised. Takes engine_lock.
  */
@@ -11,14 +11,17 @@
 
 #include "call/call.h"
 
-/* A discharge's answer is in the FIFO 100 us later (CARD.md, chapter 14). */
+/*
+ * The answer to a discharge is in the FIFO at most 100 us later (CARD.md, chapter 14); this is
+ * twice that.
+ */
 #define ANSWERED_NS	200000
 #define SETTLE_TRIES	5
 
-#define GONE		BIT(0)	/* another card: this one is gone, whatever answers */
-#define CHANGED		BIT(1)	/* the timeline is dropped, the new figures hold */
-#define REST		BIT(2)	/* and the card has to rest: its history goes by other figures */
-#define FIRED		BIT(3)	/* the history is added to */
+#define GONE		BIT(0)	/* another card is in its place: this device is gone */
+#define CHANGED		BIT(1)	/* the timeline is dropped, the new figures are taken */
+#define REST		BIT(2)	/* the card has to rest: its history has other figures */
+#define FIRED		BIT(3)	/* pulses that were fired unseen go into the history */
 
 static bool other_serial(const struct tms_identity *was, const struct tms_identity *is)
 {
@@ -39,7 +42,7 @@ static bool other_caps(const struct tms_identity *was, const struct tms_identity
 {
 	struct tms_caps caps = is->caps;
 
-	/* These have rows of their own. */
+	/* These three have rows of their own. */
 	caps.serial = was->caps.serial;
 	caps.version = was->caps.version;
 	caps.firmware = was->caps.firmware;
@@ -93,8 +96,9 @@ static void back_tell(struct tms_device *tms, const struct tms_identity *was,
 }
 
 /*
- * The odometer, with no answer on its way that would be counted once more when it comes.
- * *@ret_was: what it should be. False: the card is discharging just now. engine_lock held.
+ * Reads the odometer at a moment at which no answer is on its way: the pulse of such an answer
+ * would be counted twice. *@ret_was is the count that the driver expects. False: the card may be
+ * discharging just now. engine_lock held.
  */
 static bool back_read_odometer(struct tms_device *tms, u64 *ret_was, u64 *ret_is)
 {
@@ -104,14 +108,20 @@ static bool back_read_odometer(struct tms_device *tms, u64 *ret_was, u64 *ret_is
 		return false;
 	*ret_was = tms->store->odometer;
 	*ret_is = readq(tms->mmio + TMS_REG_ODOMETER);
-	/* Of what it fired without an answer, the history has counted all. */
+	/*
+	 * The history has already counted the triggers without an answer, whether they fired or
+	 * not.
+	 */
 	if (*ret_is - *ret_was <= tms->store->unanswered)
 		*ret_was = *ret_is;
 	return rested_ns > ANSWERED_NS &&
 	       readq(tms->mmio + TMS_REG_SINCE_PULSE_NS) >= rested_ns;
 }
 
-/* Waits for the card to be quiet, and takes over what it has fired. */
+/*
+ * Waits until no answer is on its way; takes the answers that come meanwhile, and reads the
+ * odometer. -EAGAIN: the card goes on discharging.
+ */
 static int back_settle(struct tms_device *tms, struct tms_identity *was, struct tms_identity *is)
 {
 	unsigned int i;
@@ -126,7 +136,10 @@ static int back_settle(struct tms_device *tms, struct tms_identity *was, struct 
 	return -EAGAIN;
 }
 
-/* Nobody uses the card through this device any more. Its records can be read to their end. */
+/*
+ * The device is gone: nobody can use the card through it any more. Its records can be read to the
+ * last one.
+ */
 static void back_lose(struct tms_device *tms)
 {
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
@@ -159,8 +172,9 @@ static void back_take_over(struct tms_device *tms, const struct tms_identity *is
 }
 
 /*
- * Asks, compares, draws the conclusions. -ENODEV: no card, or another, and then the device
- * is gone. -EAGAIN: it is discharging, or its answer to the last trigger is not there.
+ * Asks the card, compares, and does what rows[] says. -ENODEV: no card answers; or another card
+ * does, and then this device is gone. -EAGAIN: the card is discharging, or has not answered the
+ * last trigger.
  */
 int tms_back(struct tms_device *tms)
 {
@@ -173,7 +187,10 @@ int tms_back(struct tms_device *tms)
 	r = tms_identity_ask(tms, &is);
 	if (r == -ENODEV)
 		return r;
-	/* The odometer comes last, since it has to wait; and another card's says nothing here. */
+	/*
+	 * The serial number is compared before the odometer is read: reading the odometer may
+	 * have to wait, and the odometer of another card means nothing.
+	 */
 	if (r < 0 || back_compare(&was, &is) & GONE) {
 		back_lose(tms);
 		return -ENODEV;

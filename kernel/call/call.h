@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * call/: what a caller asks for: the character device, its calls, and what each does.
+ * call/: what a caller asks for: the character device, its calls, and what each call does.
  *
- * Knows irq/ and pure/; neither PCI nor power, and no other device.
- * Context: process. User memory is touched with no lock held.
- * Locks: file->read_lock, rwsem, tms->lock, engine_lock, ring->lock, in this order; the
- * store tms_devices_lock.
+ * Code here knows irq/ and pure/. It knows neither PCI nor power management, and no other device.
+ * Context: process. User memory is touched with no lock held but file->read_lock.
+ * Locks: file->read_lock, rwsem, tms->lock, engine_lock, ring->lock, in this order; store.c takes
+ * tms_devices_lock.
  */
 #ifndef TMS_CALL_H
 #define TMS_CALL_H
@@ -30,13 +30,13 @@ long tms_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 
 extern const struct attribute_group *tms_sysfs_groups[];
 
-/* --- query.c: INFO and STATUS; process, rwsem read-held, not dead -------- */
+/* --- query.c: INFO, STATUS, LATENCY; process, rwsem read-held, not dead --- */
 
 void tms_query_info(struct tms_device *tms, struct tms_info *ret_info);
 void tms_query_status(struct tms_device *tms, struct tms_status *ret_status);
 void tms_query_latency(struct tms_device *tms, struct tms_latency *ret_latency);
 
-/* --- treat.c: process, rwsem read-held, not dead ------------------------- */
+/* --- treat.c: LIMITS, DISARM, CLEAR_FAULT; rwsem read-held, not dead ------- */
 
 int tms_treat_limits(struct tms_device *tms, const struct tms_limits *limits);
 int tms_treat_disarm(struct tms_device *tms);
@@ -44,11 +44,11 @@ int tms_treat_clear_fault(struct tms_device *tms);
 int tms_treat_state(struct tms_device *tms, u32 wanted);	/* engine_lock held */
 int tms_treat_at_rest(struct tms_device *tms);			/* engine_lock held */
 int tms_treat_may_arm(struct tms_device *tms);			/* engine_lock held */
-int tms_treat_current(struct tms_device *tms, u32 gen);		/* lock held */
-int tms_treat_records(struct tms_device *tms);			/* lock held */
-void tms_treat_unload(struct tms_device *tms);			/* lock held */
+int tms_treat_current(struct tms_device *tms, u32 gen);		/* tms->lock held */
+int tms_treat_records(struct tms_device *tms);			/* tms->lock held */
+void tms_treat_unload(struct tms_device *tms);			/* tms->lock held */
 
-/* --- load.c, run.c: process, rwsem read-held, not dead ------------------- */
+/* --- load.c: LOAD; run.c: START, GO, PAUSE, RESUME; locks as for treat.c -- */
 
 int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_timeline **timeline);
 int tms_treat_start(struct tms_device *tms, struct tms_start *start);
@@ -64,7 +64,7 @@ int tms_arm(struct tms_device *tms, struct tms_arm *arm);
 
 int tms_keepalive(struct tms_file *file, struct tms_keepalive *k);
 
-/* --- limits.c: process --------------------------------------------------- */
+/* --- limits.c: the limits in force; process, tms->lock held --------------- */
 
 void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 			 u64 lateness_ns, struct tms_envelope *ret_env);
@@ -72,16 +72,16 @@ u64 tms_limits_min_interval_ns(u32 card_ns, u64 lateness_ns);
 void tms_limits_physics(struct tms_device *tms, const struct tms_coil *coil);
 u32 tms_limits_max_permille(struct tms_device *tms, const struct tms_coil *coil);
 
-/* --- back.c: process, tms->lock held ------------------------------------- */
+/* --- back.c: process; tms->lock held unless said -------------------------- */
 
 int tms_back(struct tms_device *tms);
-int tms_back_first(struct tms_device *tms);	/* takes tms->lock */
+int tms_back_first(struct tms_device *tms);	/* takes tms->lock itself */
 
 /* --- identity.c: process ------------------------------------------------- */
 
 int tms_identity_ask(struct tms_device *tms, struct tms_identity *ret);
 
-/* --- timers.c: process, no lock but rwsem and tms->lock ------------------ */
+/* --- timers.c: process, no lock held but rwsem and tms->lock -------------- */
 
 int tms_timers_start(struct tms_device *tms);
 void tms_timers_cancel(struct tms_device *tms);
@@ -95,9 +95,9 @@ void tms_qos_work(struct work_struct *work);		/* no lock held */
 
 /* --- store.c: process ---------------------------------------------------- */
 
-extern struct mutex tms_devices_lock; /* see the lock table */
+extern struct mutex tms_devices_lock; /* see the lock table in device.h */
 int tms_store_adopt(struct tms_device *tms);
-u64 tms_store_odometer(struct tms_store *store, u64 odometer);	/* lock held */
+u64 tms_store_odometer(struct tms_store *store, u64 odometer);	/* engine_lock held */
 void tms_store_tell(struct tms_device *tms, u64 unseen);
 void tms_store_leave(struct tms_device *tms);
 bool tms_store_mine(struct tms_device *tms);

@@ -2,12 +2,12 @@
 /*
  * The character device: class, nodes, open, read, poll, release.
  *
- * Context: process. Takes file->read_lock, rwsem, tms->lock, engine_lock and
- * ring->lock, in this order.
+ * Context: process. Takes file->read_lock, rwsem, tms->lock, engine_lock and ring->lock, in this
+ * order.
  *
- * A file keeps its device's struct, not the registers: the way to those goes through
- * tms_device_enter(). The records do not need it: what a card has left is read to the
- * end after it went.
+ * An open file keeps struct tms_device, but not the registers: those may only be used between
+ * tms_device_enter() and tms_device_leave(). Reading records needs no registers: the records of a
+ * card that is gone can be read to the last one.
  */
 #include <linux/idr.h>
 #include <linux/module.h>
@@ -75,8 +75,8 @@ err_free:
 }
 
 /*
- * The controller has gone, perhaps killed: safe before anything else. A card that is away or
- * dead is safe and has no timeline: what is left to do touches no register.
+ * The controller has closed its file, or was killed: the card is made SAFE before anything else.
+ * A card that is away or dead is SAFE and has no timeline; then no register is touched here.
  */
 static void cdev_end_controller(struct tms_device *tms)
 {
@@ -121,7 +121,10 @@ static bool cdev_readable(struct tms_file *file)
 	       tms_ring_readable(&file->tms->store->ring, READ_ONCE(file->cursor));
 }
 
-/* One batch: records copied, 0 when there are none, or an error. read_lock held. */
+/*
+ * Copies one batch. Returns the number of records copied, 0 if there are none, or an error.
+ * read_lock held.
+ */
 static int cdev_read_batch(struct tms_file *file, char __user *to, u32 max)
 {
 	struct tms_event batch[BATCH];
@@ -135,7 +138,10 @@ static int cdev_read_batch(struct tms_file *file, char __user *to, u32 max)
 		return 0;
 	if (copy_to_user(to, batch, n * sizeof(batch[0])))
 		return -EFAULT;
-	/* Only what has arrived counts as read, and may be acknowledged. */
+	/*
+	 * Only records that have reached the caller count as read, and only those may be
+	 * acknowledged.
+	 */
 	WRITE_ONCE(file->cursor, cursor);
 	return n;
 }
@@ -170,7 +176,10 @@ static ssize_t cdev_read(struct file *filp, char __user *to, size_t size, loff_t
 		return -EINVAL;
 
 	for (;;) {
-		/* In this order: what was put before the card went is still read. */
+		/*
+		 * dead is read before the records: a record that was put before dead was set is
+		 * still returned.
+		 */
 		bool dead = smp_load_acquire(&tms->dead);
 
 		n = cdev_read_records(file, to, max);
@@ -211,7 +220,7 @@ static const struct file_operations fops = {
 
 /* --- the node -------------------------------------------------------------------------- */
 
-/* The number of a card's node, or an error. */
+/* Returns a free number for a card's node, or an error. */
 int tms_cdev_take_minor(void)
 {
 	return ida_alloc_max(&minors, TMS_MINORS - 1, GFP_KERNEL);
@@ -222,7 +231,7 @@ void tms_cdev_give_minor(int minor)
 	ida_free(&minors, minor);
 }
 
-/* Behind device_initialize(): what the node of @tms will be. */
+/* Prepares the node of @tms. Called after device_initialize(), and before tms_cdev_add(). */
 void tms_cdev_prepare(struct tms_device *tms)
 {
 	tms->dev.class = class;
@@ -232,13 +241,13 @@ void tms_cdev_prepare(struct tms_device *tms)
 	tms->cdev.owner = THIS_MODULE;
 }
 
-/* From here on there are callers. */
+/* Makes the node. From here on there may be callers. */
 int tms_cdev_add(struct tms_device *tms)
 {
 	return cdev_device_add(&tms->cdev, &tms->dev);
 }
 
-/* From here on nobody opens it. */
+/* Removes the node. From here on nobody can open it. */
 void tms_cdev_del(struct tms_device *tms)
 {
 	cdev_device_del(&tms->cdev, &tms->dev);
@@ -248,7 +257,7 @@ int tms_cdev_register(void)
 {
 	int r;
 
-	/* The name is in /proc/devices, and DeviceAllow=char-tms goes by it. */
+	/* The name appears in /proc/devices, and DeviceAllow=char-tms of a systemd unit uses it. */
 	r = alloc_chrdev_region(&first_devt, 0, TMS_MINORS, TMS_NAME);
 	if (r < 0)
 		return r;

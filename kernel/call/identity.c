@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Everything that a card says of itself: contract, serial number, capabilities, coil,
- * odometer; and whether it makes sense.
+ * Everything that a card says of itself: contract, serial number, capabilities, coil, odometer;
+ * and whether it makes sense.
  *
  * Context: process, registers mapped. Takes no lock.
  */
@@ -20,8 +20,8 @@ static u64 rd64(struct tms_device *tms, u32 reg)
 }
 
 /*
- * Is it a card that this driver understands, with figures that make sense? -ENODEV: no card
- * answers; -EPROTO: one that is not.
+ * Is it a card that this driver understands, and do its figures make sense? -ENODEV: no card
+ * answers. -EPROTO: the card that answers is not usable.
  */
 static int identity_ask_caps(struct tms_device *tms, struct tms_caps *ret_caps)
 {
@@ -53,7 +53,7 @@ static int identity_ask_caps(struct tms_device *tms, struct tms_caps *ret_caps)
 		.firmware = rd32(tms, TMS_REG_FIRMWARE),
 	};
 
-	/* It may have gone while it was asked. */
+	/* The card may have gone while it was asked: its registers then read all ones. */
 	if (!tms_card_present(tms))
 		return -ENODEV;
 	if (c.version >> 16 != TMS_VERSION_MAJOR) {
@@ -61,7 +61,7 @@ static int identity_ask_caps(struct tms_device *tms, struct tms_caps *ret_caps)
 			c.version >> 16, c.version & 0xffff, TMS_VERSION_MAJOR);
 		return -EPROTO;
 	}
-	/* Records and history are kept by it: two cards without one would share them. */
+	/* Records and history are kept by serial number: two cards without one would share them. */
 	if (!c.serial || c.serial == U64_MAX) {
 		dev_err(dev, "card has no serial number: it reads %016llx: have it serviced\n",
 			c.serial);
@@ -81,7 +81,10 @@ static int identity_ask_caps(struct tms_device *tms, struct tms_caps *ret_caps)
 	return 0;
 }
 
-/* Everything that matters of a card that has come, for the first time or again. */
+/*
+ * Asks a card that has come, for the first time or again, for everything that matters. Return:
+ * see identity_ask_caps().
+ */
 int tms_identity_ask(struct tms_device *tms, struct tms_identity *ret)
 {
 	int r;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The calls of the character device: one table, one way in and out.
+ * The calls of the character device: one table, and one function, tms_ioctl(), that every call
+ * goes through.
  *
- * Context: process. What a call does is in treat.c, load.c, arm.c, run.c, query.c,
- * keepalive.c; here is only copying, and who may call. User memory is touched with no lock held, so
- * that a page that takes for ever to come cannot hold up a card's removal.
+ * Context: process. This file copies the argument and decides who may call. What a call does is
+ * in treat.c, load.c, arm.c, run.c, query.c and keepalive.c. User memory is touched with no lock
+ * held: a page of it may take for ever to come, and must not hold up the removal of the card.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -12,7 +13,7 @@
 
 #include "call/call.h"
 
-/* The ABI: none of these ever changes. */
+/* These sizes are part of the user interface and never change. */
 static_assert(sizeof(struct tms_pulse) == 16);
 static_assert(sizeof(struct tms_event) == 64);
 static_assert(sizeof(struct tms_info) == 152);
@@ -66,7 +67,7 @@ static int call_limits(struct tms_file *file, union argument *a)
 	return tms_treat_limits(file->tms, &a->limits);
 }
 
-/* Takes rwsem by itself, behind the copying. */
+/* Takes rwsem itself, after it has copied the pulses. */
 static int call_load(struct tms_file *file, union argument *a)
 {
 	struct tms_load *load = &a->load;
@@ -101,7 +102,7 @@ static int call_load(struct tms_file *file, union argument *a)
 	return r;
 }
 
-/* Takes rwsem by itself: it sleeps. */
+/* Takes rwsem itself, since it sleeps without it. */
 static int call_arm(struct tms_file *file, union argument *a)
 {
 	return tms_arm(file->tms, &a->arm);
@@ -128,8 +129,9 @@ static int call_resume(struct tms_file *file, union argument *a)
 }
 
 /*
- * Anyone, at once, in any state: no mutex, nothing to wait for. Takes rwsem by itself: a card
- * that resets or sleeps turns callers away, but has been made safe before.
+ * STOP: for every file, in every state; takes no mutex and waits for nobody. Takes rwsem itself:
+ * while a card resets or sleeps, tms_device_enter() fails with -EBUSY; such a card has been made
+ * SAFE before, so that STOP has succeeded.
  */
 static int call_stop(struct tms_file *file, union argument *a)
 {
@@ -147,7 +149,7 @@ static int call_disarm(struct tms_file *file, union argument *a)
 	return tms_treat_disarm(file->tms);
 }
 
-/* Takes rwsem by itself: what was read can be acknowledged even when no card is there. */
+/* Takes rwsem itself: records can be acknowledged even if no card is there any more. */
 static int call_keepalive(struct tms_file *file, union argument *a)
 {
 	return tms_keepalive(file, &a->keepalive);
@@ -158,8 +160,8 @@ static int call_clear_fault(struct tms_file *file, union argument *a)
 	return tms_treat_clear_fault(file->tms);
 }
 
-#define MONITOR		BIT(0)	/* for everybody, not only the controller */
-#define ENTERS		BIT(1)	/* takes rwsem by itself */
+#define EVERYBODY	BIT(0)	/* for monitors as well as for the controller */
+#define ENTERS		BIT(1)	/* takes rwsem itself, by tms_device_enter() */
 
 struct call {
 	unsigned int cmd;
@@ -167,9 +169,10 @@ struct call {
 	int (*fn)(struct tms_file *file, union argument *a);
 };
 
+/* Indexed by _IOC_NR(cmd). */
 static const struct call calls[] = {
-	{ TMS_IOC_INFO,		MONITOR,	call_info },
-	{ TMS_IOC_STATUS,	MONITOR,	call_status },
+	{ TMS_IOC_INFO,		EVERYBODY,	call_info },
+	{ TMS_IOC_STATUS,	EVERYBODY,	call_status },
 	{ TMS_IOC_LIMITS,	0,		call_limits },
 	{ TMS_IOC_LOAD,		ENTERS,		call_load },
 	{ TMS_IOC_ARM,		ENTERS,		call_arm },
@@ -177,11 +180,11 @@ static const struct call calls[] = {
 	{ TMS_IOC_GO,		0,		call_go },
 	{ TMS_IOC_PAUSE,	0,		call_pause },
 	{ TMS_IOC_RESUME,	0,		call_resume },
-	{ TMS_IOC_STOP,		MONITOR | ENTERS, call_stop },
+	{ TMS_IOC_STOP,		EVERYBODY | ENTERS, call_stop },
 	{ TMS_IOC_DISARM,	0,		call_disarm },
 	{ TMS_IOC_KEEPALIVE,	ENTERS,		call_keepalive },
 	{ TMS_IOC_CLEAR_FAULT,	0,		call_clear_fault },
-	{ TMS_IOC_LATENCY,	MONITOR,	call_latency },
+	{ TMS_IOC_LATENCY,	EVERYBODY,	call_latency },
 };
 
 static const struct call *call_find(unsigned int cmd)
@@ -193,8 +196,11 @@ static const struct call *call_find(unsigned int cmd)
 	return &calls[nr];
 }
 
-/* The outcomes behind which the caller wants to know why. */
-static bool call_tells(int r)
+/*
+ * With these outcomes the argument is copied back to the caller: it says what came of the call,
+ * or why it was refused.
+ */
+static bool call_replies(int r)
 {
 	return !r || r == -EINVAL || r == -ERANGE || r == -ETIME || r == -ESTALE;
 }
@@ -209,7 +215,7 @@ long tms_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 
 	if (!call)
 		return -ENOTTY;
-	if (!file->controller && !(call->flags & MONITOR))
+	if (!file->controller && !(call->flags & EVERYBODY))
 		return -EBADF;
 	if (_IOC_DIR(cmd) & _IOC_WRITE && copy_from_user(&a, user, _IOC_SIZE(cmd)))
 		return -EFAULT;
@@ -221,7 +227,7 @@ long tms_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	if (!(call->flags & ENTERS))
 		tms_device_leave(file->tms);
 
-	if (_IOC_DIR(cmd) & _IOC_READ && call_tells(r) && copy_to_user(user, &a, _IOC_SIZE(cmd)))
+	if (_IOC_DIR(cmd) & _IOC_READ && call_replies(r) && copy_to_user(user, &a, _IOC_SIZE(cmd)))
 		return -EFAULT;
 	return r;
 }

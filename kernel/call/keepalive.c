@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KEEPALIVE: acknowledges records, and renews the lease of a controller that keeps
- * them.
+ * KEEPALIVE: acknowledges records, and renews the lease of a controller that saves its records in
+ * time.
  *
- * Context: process. Takes rwsem by itself; engine_lock and ring->lock (apart, and
- * nested in this order).
+ * Context: process. Takes rwsem itself. Takes engine_lock and ring->lock, each alone, and
+ * ring->lock under engine_lock.
  */
 #include "call/call.h"
 
 /*
- * Takes what is acknowledged first: even when that comes too late to renew, it
- * frees records.
+ * Acknowledges first: even if the lease is not renewed because records are too old, this frees
+ * slots of the ring.
  */
 static int keepalive_renew(struct tms_device *tms, struct tms_file *file, u64 acked_seq,
 			   u64 *ret_end_ns)
@@ -35,8 +35,9 @@ static int keepalive_renew(struct tms_device *tms, struct tms_file *file, u64 ac
 		tms->lease_end_ns = *ret_end_ns;
 		hrtimer_start(&tms->lease_timer, ns_to_ktime(*ret_end_ns), HRTIMER_MODE_ABS_HARD);
 		/*
-		 * No kick for so long: the engine's CPU hangs, and the fault's interrupt with
-		 * it. The card has ended by its watchdog; this is how it becomes known.
+		 * The anchor is four kicks old: the engine's CPU hangs, and with it the fault
+		 * interrupt. The card has gone to SAFE by its watchdog. Here the driver finds
+		 * that out.
 		 */
 		if (tms_energised(tms->state) && tms_raw() > tms->anchor.after_ns + 4 * TMS_KICK_NS)
 			tms_interlock_scan(tms, 0);

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The hard limits in force: for each the tightest of card, coil, module
- * parameters and session.
+ * The limits in force: each is the tightest of card, coil, module parameters and session.
  *
- * Context: process, tms->lock held.
- * tms_limits_physics() takes engine_lock.
+ * Context: process, tms->lock held. tms_limits_physics() takes engine_lock.
  */
 #include "call/call.h"
 
-/* The card's lock-out by the slower of the clocks, behind a pulse as late as may be. */
+/*
+ * The shortest interval that the verifier lets pass: the card's lock-out, by whichever clock is
+ * slower, behind a pulse that is as late as its tolerance allows.
+ */
 u64 tms_limits_min_interval_ns(u32 card_ns, u64 lateness_ns)
 {
 	return card_ns + DIV_ROUND_UP((u64)card_ns, 1000) + lateness_ns;
 }
 
-/* Without a session's limits (INFO), nothing narrows but card, coil and parameters. */
+/*
+ * Puts the limits in force into *@ret_env. As long as the controller has set no limits (INFO may
+ * ask before that), only card, coil and parameters count.
+ */
 void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 			 u64 lateness_ns, struct tms_envelope *ret_env)
 {
@@ -53,7 +57,10 @@ void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 	*ret_env = env;
 }
 
-/* Without a timeline: what a pulse that nobody asked for is reckoned with. */
+/*
+ * Sets the figures by which the history counts a pulse that nobody asked for, while no timeline
+ * is loaded.
+ */
 void tms_limits_physics(struct tms_device *tms, const struct tms_coil *coil)
 {
 	struct tms_envelope env;
@@ -63,7 +70,10 @@ void tms_limits_physics(struct tms_device *tms, const struct tms_coil *coil)
 		tms->physics = env;
 }
 
-/* Smallest of card, coil and module parameter; the session's is not in it. */
+/*
+ * The highest intensity that card, coil and module parameter allow. The session's limit is left
+ * out.
+ */
 u32 tms_limits_max_permille(struct tms_device *tms, const struct tms_coil *coil)
 {
 	struct tms_envelope env = {

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * LOAD: a timeline is verified against the limits in force, and becomes the card's.
+ * LOAD: verifies a timeline against the limits in force, and makes it the timeline that ARM will
+ * use.
  *
- * Context: process, rwsem read-held, the card not gone. Takes tms->lock, so that only one
- * call is at work, and under it engine_lock for the step that counts: the state is looked at,
- * and changed, in one piece.
+ * Context: process, rwsem read-held, the card not gone. Takes tms->lock, so that only one call is
+ * at work. Takes engine_lock under it to look at the state and to change it in one critical
+ * section.
  */
 #include <linux/mm.h>
 
 #include "call/call.h"
 
 /*
- * The history has one coil's heat, and that cools by the coil that is plugged in. Behind
- * pulses of another coil it is as good as unknown, until the card has rested.
+ * The history holds the heat of one coil, and computes its cooling with the figures of the coil
+ * that is plugged in now. If the last pulses went through another coil, that heat is unknown
+ * until the card has rested.
  */
 static void load_other_coil(struct tms_store *store, const struct tms_coil *coil)
 {
@@ -22,8 +24,8 @@ static void load_other_coil(struct tms_store *store, const struct tms_coil *coil
 }
 
 /*
- * @timeline holds the pulses already, copied before any lock was taken. Taken
- * over, and *@timeline set to NULL, on success only.
+ * *@timeline holds the pulses, copied before any lock was taken. On success the device owns it,
+ * and *@timeline becomes NULL; on failure the caller still owns it.
  */
 int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_timeline **timeline)
 {
@@ -47,7 +49,10 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 
 	t->lateness_ns = load->lateness_ns ?: tms_param_lateness_ns();
 	t->params_gen = tms_params_gen();
-	/* In this order: a coil that is pulled from here on is latched again, and told. */
+	/*
+	 * The latch is cleared before the coil is asked: if the coil is pulled out after this
+	 * point, that is latched again and comes as a fault interrupt.
+	 */
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		tms_interlock_clear(tms, TMS_IL_EVERYDAY);
 	r = tms_back(tms);
@@ -67,7 +72,7 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 
 	old = tms->timeline;
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		/* A fault may have come meanwhile. */
+		/* A fault may have come while the timeline was verified. */
 		r = tms_treat_at_rest(tms);
 		if (r < 0)
 			break;

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A request that keeps the engine's CPU out of deep idle while a card is energised.
+ * A latency request that keeps the engine's CPU out of deep idle while a card is energised.
  *
- * Context: process, tms->lock held; the work takes it by itself.
+ * Context: process, tms->lock held; tms_qos_work() takes tms->lock itself.
  */
 #include <linux/cpu.h>
 
 #include "call/call.h"
 
-/* Arming begins. Without the request the probes still judge the host as it is. */
+/*
+ * Arming begins: makes the request. If it cannot be made, arming goes on; the probes then find
+ * out whether the CPU wakes up in time.
+ */
 void tms_qos_hold(struct tms_device *tms)
 {
 	struct device *cpu = get_cpu_device(tms->engine_cpu);
 
 	lockdep_assert_held(&tms->lock);
 
-	/* The last one may still be there, for a CPU that was the engine's. */
+	/* The last request may still be there, for a CPU that the engine has left since. */
 	tms_qos_release(tms);
 	if (!cpu)
 		return;
@@ -33,7 +36,10 @@ void tms_qos_release(struct tms_device *tms)
 	tms->qos_active = false;
 }
 
-/* Treating may end in hard IRQ: the request goes a little later. */
+/*
+ * A treatment may end in hard IRQ, where the request cannot be removed: this work item removes it
+ * a little later.
+ */
 void tms_qos_work(struct work_struct *work)
 {
 	struct tms_device *tms = container_of(work, struct tms_device, qos_work);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * INFO, STATUS and LATENCY: what anybody may ask at any time.
+ * INFO, STATUS and LATENCY: what every file may ask in every state but GONE.
  *
- * Context: process, rwsem read-held. Takes tms->lock (INFO) or engine_lock (the
- * others), and reads registers with neither.
+ * Context: process, rwsem read-held. INFO takes tms->lock, the others engine_lock. Registers are
+ * read with neither held.
  */
 #include "call/call.h"
 
@@ -53,7 +53,7 @@ void tms_query_info(struct tms_device *tms, struct tms_info *ret_info)
 	};
 }
 
-/* What the play says of itself. engine_lock held. */
+/* Fills in what STATUS says about the place in the timeline. engine_lock held. */
 static void query_play(struct tms_device *tms, struct tms_status *s)
 {
 	const struct tms_play *play = &tms->play;

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A run begins, and is moved: START, GO, PAUSE, RESUME.
+ * START, GO, PAUSE and RESUME: how a run begins, and how it is paused and goes on.
  *
- * Context: process, rwsem read-held, the card not gone. Takes tms->lock, so that only one
- * call is at work, and under it engine_lock for the step that counts: the state is looked at,
- * and changed, in one piece.
+ * Context: process, rwsem read-held, the card not gone. Takes tms->lock, so that only one call is
+ * at work. Takes engine_lock under it to look at the state and to change it in one critical
+ * section.
  */
 #include "call/call.h"
 
-/* A run, as far as a pause goes: it runs, or will when it is armed again. */
+/*
+ * May the run be paused? It may while it is RUNNING, and in BREAK or in ARMING out of BREAK if
+ * ARM leads back to RUNNING. engine_lock held.
+ */
 static int run_is_on(struct tms_device *tms)
 {
 	if ((tms->state == TMS_STATE_BREAK || tms->state == TMS_STATE_ARMING) && tms->back_to)
@@ -17,9 +20,10 @@ static int run_is_on(struct tms_device *tms)
 }
 
 /*
- * What the card fired before this module knew it is not known. Once it has
- * rested for as long as any window looks back, it makes no difference. What it
- * fired before its own power-on it does not know either.
+ * Is the history complete? -EAGAIN if not: pulses that the card has fired before this module knew
+ * it are missing. Once the card has rested for as long as any rule looks back, those pulses make
+ * no difference, and the history counts as complete. The card knows nothing of pulses before its
+ * own power-on, so it must have been powered for that long, too.
  */
 static int run_history_known(struct tms_device *tms)
 {
@@ -29,7 +33,10 @@ static int run_history_known(struct tms_device *tms)
 
 	if (store->history_known)
 		return 0;
-	/* A discharge behind the reading is added behind the lock. */
+	/*
+	 * If the card discharges after this reading, the interrupt adds that pulse to the history
+	 * after engine_lock is released.
+	 */
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		u64 rested_ns = readq(tms->mmio + TMS_REG_SINCE_PULSE_NS);
 
@@ -63,9 +70,9 @@ static int run_verify(struct tms_device *tms, u64 start_ns, struct tms_verdict *
 }
 
 /*
- * The engine's CPU was there a moment ago. If it is gone, so is the run. Preemption has been off
- * since the time was taken that it is started for: that is a millisecond ahead, others' turn
- * may be longer.
+ * Starts the engine's timers on its CPU; if that CPU has gone offline, the run ends. The caller
+ * has kept preemption off since it computed the time of the next pulse: that time is only a
+ * millisecond ahead, and another task may run for longer than that.
  */
 static int run_start_engine(struct tms_device *tms)
 {
@@ -124,7 +131,10 @@ int tms_treat_start(struct tms_device *tms, struct tms_start *start)
 			r = -EPROTO;
 		if (r < 0)
 			break;
-		/* Verifying took its time: what holds for a start holds for any later one. */
+		/*
+		 * Verifying may have taken longer than the delay that was asked for: then the run
+		 * starts later. A timeline that holds for one start holds for every later one.
+		 */
 		if (start_ns < now_ns + TMS_START_DELAY_MIN_NS)
 			start_ns = now_ns + start->delay_ns;
 		tms->store->run++;
@@ -165,7 +175,10 @@ int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
 			r = -EINVAL;
 			break;
 		}
-		/* From here to the engine's CPU is a way that others may stand in. */
+		/*
+		 * A lower intensity takes time to reach. @at_ns is a millisecond ahead already,
+		 * since it takes a while until the engine's CPU has started the timer.
+		 */
 		at_ns += tms_setpoints_settle_ns(tms, verified, go->intensity_permille ?: verified);
 		if (tms_rest_over(tms, at_ns)) {
 			r = -ESHUTDOWN;

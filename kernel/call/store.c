@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What outlives a device: records that nobody has acknowledged yet, and the
- * history that the verifier starts from. Kept by card serial until the module is
- * unloaded; a card that is plugged in again finds its own.
+ * What outlives a device: the records that nobody has acknowledged yet, and the history that the
+ * verifier starts from. Both are kept by the card's serial number until the module is unloaded; a
+ * card that is plugged in again gets its own back.
  *
  * Context: process. Takes tms_devices_lock.
  */
@@ -11,7 +11,7 @@
 
 #include "call/call.h"
 
-DEFINE_MUTEX(tms_devices_lock); /* see the lock table */
+DEFINE_MUTEX(tms_devices_lock); /* see the lock table in device.h */
 static LIST_HEAD(stores);
 
 static struct tms_store *store_find(u64 card_serial)
@@ -42,11 +42,15 @@ static struct tms_store *store_create(u64 card_serial)
 }
 
 /*
- * The card's own count, when no answer is on its way. Fired while nobody here looked? Then
- * nobody knows when, but they count for the day, and the card has to rest before the next
- * pulse. Of triggers without an answer some may have fired; history has counted them all. A
- * count that has gone back tells nothing: more than any day's limit. Returns how many are new.
- * engine_lock of the holder, or nobody else there yet.
+ * Takes over @odometer, the card's own count, read while no answer was on its way. Returns how
+ * many pulses of it are new to the driver.
+ *
+ * Nobody here has seen the new pulses, and nobody knows when they were fired. They count for the
+ * day, and the card has to rest before the next pulse. Triggers without an answer may have fired;
+ * the history has counted all of them already. An odometer that has gone back gives a huge number
+ * here, more than any limit of a day, so that the card fires no pulse for a day.
+ *
+ * engine_lock of the holder held, or nobody else can reach the store yet.
  */
 u64 tms_store_odometer(struct tms_store *store, u64 odometer)
 {
@@ -74,8 +78,8 @@ void tms_store_tell(struct tms_device *tms, u64 unseen)
 }
 
 /*
- * The new device becomes the one that writes to its card's store. tms_back_first() takes over
- * the card's count.
+ * Makes the new device the holder of its card's store, the one that writes to it.
+ * tms_back_first() takes over the card's count afterwards.
  */
 int tms_store_adopt(struct tms_device *tms)
 {
@@ -101,20 +105,26 @@ int tms_store_adopt(struct tms_device *tms)
 	return 0;
 }
 
-/* The device is gone. Files that are still open read the rest from the store. */
+/*
+ * The device is gone, and no longer the holder. Files that are still open go on reading records
+ * from the store.
+ */
 void tms_store_leave(struct tms_device *tms)
 {
 	guard(mutex)(&tms_devices_lock);
 	tms->store->holder = NULL;
 }
 
-/* May a file of this device still read from the store, or has the card come anew since? */
+/*
+ * May a file of this device still use the store? Not when the card has been plugged in again
+ * since: then the store belongs to the new device.
+ */
 bool tms_store_mine(struct tms_device *tms)
 {
 	return READ_ONCE(tms->store->lives) == tms->life;
 }
 
-/* Module unload: no device is left, and no file. */
+/* Frees all stores, when the module is unloaded: no device is left, and no file. */
 void tms_store_destroy_all(void)
 {
 	struct tms_store *store, *next;

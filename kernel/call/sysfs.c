@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/class/tms/tmsN/: what a person or a udev rule wants to see without
- * opening the device. Read-only.
+ * /sys/class/tms/tmsN/: what a person or a udev rule may want to know without opening the device.
+ * All files are read-only.
  *
  * Context: process. Takes rwsem through tms_device_enter() where registers are read.
  */

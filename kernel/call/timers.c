@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Starting a device's timers where they belong, and ending them for good. What each
- * does is in engine.c, quiet.c, watchdog.c and lease.c.
+ * Starts the timers of a device on the engine's CPU, and cancels them. What each timer does is in
+ * engine.c, quiet.c, watchdog.c and lease.c.
  *
- * Context: process; no lock but rwsem and tms->lock, since the timers take engine_lock.
+ * Context: process; no lock held but rwsem and tms->lock, since this waits for timer handlers,
+ * which take engine_lock.
  */
 #include <linux/interrupt.h>
 #include <linux/smp.h>
 
 #include "call/call.h"
 
-/* Hard IRQ on engine_cpu, or process there with interrupts off. */
+/* Runs on engine_cpu: in hard IRQ, or in process context with interrupts off. */
 static void timers_start_here(void *data)
 {
 	struct tms_device *tms = data;
@@ -22,7 +23,7 @@ static void timers_start_here(void *data)
 	}
 }
 
-/* The timers stay on the CPU that starts them. An error: that CPU is offline. */
+/* Starts the timers on engine_cpu, where they stay. An error means that this CPU is offline. */
 int tms_timers_start(struct tms_device *tms)
 {
 	return smp_call_function_single(READ_ONCE(tms->engine_cpu), timers_start_here, tms, true);
@@ -34,7 +35,7 @@ static void timers_cancel_quiet(struct tms_device *tms)
 	tasklet_kill(&tms->quiet_tasklet);
 }
 
-/* All of them, until they are started again. Not while the engine runs. */
+/* Cancels all timers, until they are started again. Not to be called while the engine runs. */
 void tms_timers_cancel(struct tms_device *tms)
 {
 	hrtimer_cancel(&tms->engine_timer);
@@ -44,8 +45,8 @@ void tms_timers_cancel(struct tms_device *tms)
 }
 
 /*
- * Those that treating leaves behind: they may be about to run for the last time, on a CPU that
- * was the engine's.
+ * Cancels the timers that may still run once after a treatment, perhaps on a CPU that the engine
+ * has left since.
  */
 void tms_timers_cancel_left(struct tms_device *tms)
 {

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the controller's calls have in common: may it, in this state, with these records,
- * this timeline? And those that need no more than that: limits, disarm, clear. LOAD is in
- * load.c, ARM in arm.c, START and what moves a run in run.c.
+ * What the calls of a controller have in common: the checks of state, records and timeline.
+ * LIMITS, DISARM and CLEAR_FAULT need no more than these checks, and are here, too. LOAD is in
+ * load.c, ARM in arm.c; START, GO, PAUSE and RESUME are in run.c.
  *
- * Context: process, rwsem read-held, the card not gone. Each call takes tms->lock,
- * so that only one is at work, and under it engine_lock for the step that counts:
- * the state is looked at, and changed, in one piece.
+ * Context: process, rwsem read-held, the card not gone. Each call takes tms->lock, so that only
+ * one is at work. Under it, it takes engine_lock to look at the state and to change it in one
+ * critical section.
  */
 #include <linux/mm.h>
 
 #include "call/call.h"
 
-/* Why the state is not the @wanted one (a TMS_STATE_*), as the uAPI's errno table has it. */
+/*
+ * 0 if the state is @wanted (TMS_STATE_*), else the error of the errno table in uapi/linux/tms.h.
+ * engine_lock held.
+ */
 int tms_treat_state(struct tms_device *tms, u32 wanted)
 {
 	lockdep_assert_held(&tms->engine_lock);
@@ -25,13 +28,19 @@ int tms_treat_state(struct tms_device *tms, u32 wanted)
 		return -ENODEV;
 	if (tms_treating(tms->state) && !tms_treating(wanted))
 		return -EBUSY;
-	/* What wants a charged card. */
+	/*
+	 * @wanted is ARMED, RUNNING or PAUSED, in which the card is charged; in BREAK it is
+	 * discharged.
+	 */
 	if (tms->state == TMS_STATE_BREAK)
 		return -ESHUTDOWN;
 	return -EPROTO;
 }
 
-/* For a run to begin; or in BREAK, but not so early that it would be discharged once more. */
+/*
+ * May ARM begin? From LOADED, or from BREAK, but not so early before the next pulse that the card
+ * would be discharged once more. engine_lock held.
+ */
 int tms_treat_may_arm(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
@@ -44,14 +53,17 @@ int tms_treat_may_arm(struct tms_device *tms)
 	return 0;
 }
 
-/* IDLE or LOADED? */
+/* 0 in IDLE and LOADED, else the error. engine_lock held. */
 int tms_treat_at_rest(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->engine_lock);
 	return tms->state == TMS_STATE_IDLE ? 0 : tms_treat_state(tms, TMS_STATE_LOADED);
 }
 
-/* Has an earlier controller's every record been read and acknowledged, is there room for more? */
+/*
+ * 0 if all records of earlier controllers have been read and acknowledged, and there is room for
+ * more; else -EAGAIN. tms->lock held.
+ */
 int tms_treat_records(struct tms_device *tms)
 {
 	struct tms_ring *ring = &tms->store->ring;
@@ -64,7 +76,11 @@ int tms_treat_records(struct tms_device *tms)
 	return 0;
 }
 
-/* Is @gen the timeline that is loaded, and are coil and parameters as they were then? */
+/*
+ * 0 if @gen is the timeline that is loaded, and coil and parameters are as they were when it was
+ * loaded. Else -ESTALE; a timeline whose coil or parameters have changed is dropped. tms->lock
+ * held.
+ */
 int tms_treat_current(struct tms_device *tms, u32 gen)
 {
 	struct tms_coil coil;
@@ -83,7 +99,10 @@ int tms_treat_current(struct tms_device *tms, u32 gen)
 	return -ESTALE;
 }
 
-/* Takes the timeline away from engine and status, and frees it. Not while energised. */
+/*
+ * Frees the timeline, after the engine and STATUS have lost it. Not to be called while energised.
+ * tms->lock held.
+ */
 void tms_treat_unload(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms->lock);
@@ -144,7 +163,7 @@ int tms_treat_clear_fault(struct tms_device *tms)
 
 	if (!tms_ring_room(&tms->store->ring, TMS_KEEP_PULSE))
 		return -EAGAIN;
-	/* The card may be there again, or another one. */
+	/* After a fault the card may be back, or another card may be in its place. */
 	if (READ_ONCE(tms->state) == TMS_STATE_FAULT) {
 		r = tms_back(tms);
 		if (r < 0)
