@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later
 /*
- * A pulse's energy, and the envelope in the units of the rules.
+ * The energy of a pulse, and the limits of the envelope in the units of the rules.
  *
  * Context: any. No lock.
  */
@@ -14,9 +14,10 @@ u64 tms_pulse_pJ(u32 pulse_mJ, u32 permille)
 }
 
 /*
- * The capacitors are charged up to N pulses ahead, so the card has taken up to
- * N pulses more from its reservoir than have been fired. Setting a full set
- * aside once makes it right to count a pulse's energy when it fires.
+ * The energy of a full set of capacitors. The card charges up to N pulses ahead, and so has taken
+ * the energy of up to N more pulses from its reservoir than it has fired. The verifier sets one
+ * full set aside at the beginning. Then it is right to subtract the energy of a pulse when the
+ * pulse fires.
  */
 u64 tms_capacitors_pJ(const struct tms_envelope *env, u32 stored)
 {

@@ -2,7 +2,7 @@
 /*
  * The card's clock against CLOCK_MONOTONIC_RAW: see clock.h.
  *
- * Context: any. No lock: the caller's anchor is the caller's to protect.
+ * Context: any. No lock: the caller protects its own anchor.
  */
 #include <linux/bitops.h>
 #include <linux/math.h>
@@ -10,15 +10,18 @@
 #include "clock.h"
 
 /*
- * CLOCK_MONOTONIC_RAW at @mono_ns, for a moment that is so near that no slewing shows. Never
- * later than it will be, but by what CLOCK_MONOTONIC is slewed until then.
+ * CLOCK_MONOTONIC_RAW at @mono_ns, which is so near to @m that slewing hardly matters. The result
+ * is not later than the true value, apart from what CLOCK_MONOTONIC is slewed between the two.
  */
 u64 tms_moment_raw(const struct tms_moment *m, u64 mono_ns)
 {
 	return m->raw_ns + (mono_ns - m->mono_ns);
 }
 
-/* CLOCK_MONOTONIC_RAW was not less than that at @mono_ns, which is behind @m; slewed or not. */
+/*
+ * A lower bound of CLOCK_MONOTONIC_RAW at @mono_ns, which is later than @m. It holds even if
+ * CLOCK_MONOTONIC is slewed.
+ */
 u64 tms_moment_not_before(const struct tms_moment *m, u64 mono_ns)
 {
 	u64 age_ns = mono_ns - m->mono_ns;
@@ -36,7 +39,10 @@ static s64 clock_most(s64 raw_ns)
 	return raw_ns + TMS_CLOCK_DRIFT(abs(raw_ns)) + TMS_CLOCK_SLACK_NS;
 }
 
-/* Have both clocks gone on by the same, between two anchors? */
+/*
+ * Have both clocks gone on by the same time from anchor @then to anchor @now, as far as drift and
+ * reading allow to say?
+ */
 bool tms_clock_agrees(const struct tms_anchor *then, const struct tms_anchor *now)
 {
 	s64 card_ns = now->card_ns - then->card_ns;
@@ -45,7 +51,10 @@ bool tms_clock_agrees(const struct tms_anchor *then, const struct tms_anchor *no
 	       card_ns <= clock_most(now->after_ns - then->before_ns);
 }
 
-/* Can the card's @card_ns have been between @from_ns and @to_ns? */
+/*
+ * Can the card's clock have read @card_ns between the CLOCK_MONOTONIC_RAW times @from_ns and
+ * @to_ns?
+ */
 bool tms_clock_within(const struct tms_anchor *a, u64 from_ns, u64 to_ns, u64 card_ns)
 {
 	s64 delta_ns = card_ns - a->card_ns;
@@ -54,7 +63,7 @@ bool tms_clock_within(const struct tms_anchor *a, u64 from_ns, u64 to_ns, u64 ca
 	       delta_ns <= clock_most(to_ns - a->before_ns);
 }
 
-/* The card's latest possible reading at @raw_ns, not before the anchor. */
+/* The latest that the card's clock can read at @raw_ns, which is not before the anchor. */
 u64 tms_clock_not_after(const struct tms_anchor *a, u64 raw_ns)
 {
 	u64 age_ns = raw_ns - a->before_ns;
@@ -62,7 +71,10 @@ u64 tms_clock_not_after(const struct tms_anchor *a, u64 raw_ns)
 	return a->card_ns + age_ns + TMS_CLOCK_DRIFT(age_ns);
 }
 
-/* The whole reading at about @raw_ns of which @low holds the lowest @bits. */
+/*
+ * The whole 64-bit reading of the card's clock, taken at about @raw_ns, of which @low holds the
+ * lowest @bits.
+ */
 u64 tms_clock_widen(const struct tms_anchor *a, u64 raw_ns, u64 low, u32 bits)
 {
 	u64 about_ns = a->card_ns + (raw_ns - a->before_ns);
@@ -70,7 +82,10 @@ u64 tms_clock_widen(const struct tms_anchor *a, u64 raw_ns, u64 low, u32 bits)
 	return about_ns + sign_extend64(low - about_ns, bits - 1);
 }
 
-/* As near as an anchor tells; off by at most the drift since. */
+/*
+ * CLOCK_MONOTONIC_RAW when the card's clock read @card_ns; wrong by at most the drift since the
+ * anchor.
+ */
 u64 tms_clock_to_raw(const struct tms_anchor *a, u64 card_ns)
 {
 	return a->before_ns + (a->after_ns - a->before_ns) / 2 + (card_ns - a->card_ns);

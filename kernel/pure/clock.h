@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The card's clock against the host's, by intervals and with bounds.
+ * The card's clock against the host's: intervals of one clock bounded by the other.
  *
- * Neither clock is set by the other. All that is assumed is that their rates
- * differ by less than 1000 ppm, so one instant known on both (an anchor) bounds
- * the other clock's reading at any other instant. Pure arithmetic, any context.
+ * Neither clock is set by the other. All that is assumed is that their rates differ by less than
+ * 1000 ppm. So one instant at which both clocks were read, an anchor, bounds the reading of the
+ * card's clock at any other instant. Pure arithmetic, any context.
  *
- * The host's clock here is CLOCK_MONOTONIC_RAW: NTP may slew CLOCK_MONOTONIC by
- * 100,000 ppm for a while, which is the host's affair and no fault of the card.
+ * The host's clock here is CLOCK_MONOTONIC_RAW. NTP may slew CLOCK_MONOTONIC by 100,000 ppm for a
+ * while; that is no fault of the card, and must not look like one.
  */
 #ifndef TMS_CLOCK_H
 #define TMS_CLOCK_H
@@ -15,13 +15,13 @@
 #include <linux/types.h>
 
 #define TMS_CLOCK_DRIFT(ns)	((ns) / 1000)	/* 1000 ppm */
-#define TMS_CLOCK_SLACK_NS	10000		/* trigger's way to the coil, granularity */
+#define TMS_CLOCK_SLACK_NS	10000		/* trigger's way to the coil, clocks' resolution */
 
 /**
  * struct tms_anchor - one instant on both clocks
  * @before_ns: CLOCK_MONOTONIC_RAW before the card's clock was read
- * @after_ns: and after
- * @card_ns: what was read
+ * @after_ns: CLOCK_MONOTONIC_RAW after it was read
+ * @card_ns: what the card's clock read
  */
 struct tms_anchor {
 	u64 before_ns;
@@ -34,8 +34,9 @@ struct tms_anchor {
  * @raw_ns: CLOCK_MONOTONIC_RAW, read first
  * @mono_ns: CLOCK_MONOTONIC, read after that
  *
- * Whatever held up the CPU between the two readings (firmware, a hypervisor), @raw_ns is
- * not after @mono_ns. So an instant computed from it is rather too early than too late.
+ * Firmware or a hypervisor may hold up the CPU between the two readings: @raw_ns is then older
+ * than @mono_ns, never newer. So a CLOCK_MONOTONIC_RAW time that is computed from both may be too
+ * early, and never too late.
  */
 struct tms_moment {
 	u64 raw_ns;

@@ -2,14 +2,13 @@
 /*
  * What a card has fired, as far as any rule looks back: see timeline.h.
  *
- * Context: any. No lock: the caller's history is the caller's to protect. Each function
- * takes constant time.
+ * Context: any. No lock: the caller protects its own history. Each function takes constant time.
  */
 #include "verifier.h"
 
 /*
- * Pulses in @hour and the 24 before it: between 24 and 25 hours, so that none
- * of the last 24 hours is left out.
+ * Pulses in @hour and in the 24 hours before it. The span is 24 to 25 hours long, so that every
+ * pulse of the last 24 hours is counted.
  */
 u32 tms_history_day_until(const struct tms_history *h, u32 hour)
 {
@@ -28,7 +27,7 @@ u32 tms_history_recent_count(const struct tms_history *h)
 	return min_t(u32, h->recent_head, TMS_RATE_MAX);
 }
 
-/* Time of the pulse @back before the next one: 1 is the newest. */
+/* The time of an earlier pulse: @back is 1 for the newest, 2 for the one before it. */
 u64 tms_history_recent_ns(const struct tms_history *h, u32 back)
 {
 	return h->recent[(h->recent_head + TMS_RATE_MAX - back) % TMS_RATE_MAX];
@@ -52,7 +51,7 @@ void tms_history_rest(struct tms_history *h, const struct tms_envelope *env)
 	h->coil_pJ = 0;
 }
 
-/* Moves the newest hour forward; what it passes over had no pulses. */
+/* Makes @hour the newest hour. The hours between had no pulses. */
 static void hours_advance(struct tms_history *h, u32 hour)
 {
 	u32 i, steps;
@@ -95,7 +94,7 @@ void tms_history_unseen(struct tms_history *h, u64 mono_ns, u64 count)
 
 	hours_advance(h, hour_of(mono_ns));
 	hour = &h->hour[h->hour_now % HOURS];
-	/* More than any limit is enough, so that a day of such hours still adds up. */
+	/* The count is cut off above all limits, so that 25 such hours do not overflow the sum. */
 	count = min_t(u64, count, TMS_PULSES_MAX);
 	*hour = min_t(u64, *hour + count, TMS_PULSES_MAX);
 }
@@ -121,7 +120,10 @@ u64 tms_history_window_ns(const struct tms_envelope *env)
 	struct tms_bounds b;
 
 	tms_bounds_init(&b, env);
-	/* An empty reservoir that is not refilled, a hot coil that is not cooled: for ever. */
+	/*
+	 * A reservoir that is never refilled, or a coil that never cools, keeps its past for
+	 * ever.
+	 */
 	if ((b.reservoir_pJ && !b.refill_mW) || (b.coil_pJ && !b.cool_mW))
 		return U64_MAX;
 	if (b.reservoir_pJ)

@@ -2,14 +2,14 @@
 /*
  * Where a run is in its timeline: see play.h.
  *
- * Context: any. Pure: the engine calls it under its lock; each function takes
- * constant time, however long the timeline is.
+ * Context: any. No lock: the engine calls these functions under engine_lock. Each takes constant
+ * time, however long the timeline is.
  */
 #include <linux/string.h>
 
 #include "play.h"
 
-/* Before START: at the first pulse, which has no time yet. */
+/* The state before START: the first pulse is next, and has no time yet. */
 void tms_play_begin(struct tms_play *play, const struct tms_pulse *pulses, u32 count)
 {
 	memset(play, 0, sizeof(*play));
@@ -28,19 +28,19 @@ bool tms_play_over(const struct tms_play *play)
 	return play->pos == play->count;
 }
 
-/* When the next pulse is due; not when over. */
+/* When the next pulse is due. Not to be called when the timeline is over. */
 u64 tms_play_due(const struct tms_play *play)
 {
 	return play->start_ns + play->pulses[play->pos].t_ns;
 }
 
-/* When the last pulse is due, as things stand. */
+/* When the last pulse is due, if nothing moves it to later. */
 u64 tms_play_end(const struct tms_play *play)
 {
 	return play->start_ns + play->pulses[play->count - 1].t_ns;
 }
 
-/* Intensity of the pulse @ahead of the next one, 0 past the end. */
+/* Intensity of a pulse to come, 0 if there is none: @ahead is 0 for the next pulse. */
 u32 tms_play_permille(const struct tms_play *play, u32 ahead)
 {
 	if (ahead >= play->count - play->pos)
@@ -50,20 +50,23 @@ u32 tms_play_permille(const struct tms_play *play, u32 ahead)
 	return play->pulses[play->pos + ahead].intensity_permille;
 }
 
-/* Is the next pulse one of a train that has begun? */
+/* Does the next pulse belong to a train whose first pulse is over? */
 bool tms_play_within_train(const struct tms_play *play)
 {
 	return play->pos && !(play->pulses[play->pos - 1].flags & TMS_PULSE_END_OF_TRAIN);
 }
 
-/* Does the next pulse still wait for one of TMS_PULSE_WAIT_*? */
+/* Does the next pulse still wait for one of @for_what, TMS_PULSE_WAIT_*? */
 bool tms_play_waits(const struct tms_play *play, u16 for_what)
 {
 	return !tms_play_over(play) && !play->released && !play->skipping &&
 	       (play->pulses[play->pos].flags & for_what);
 }
 
-/* The tail that is still to come moves later, so that its first pulse is due no earlier. */
+/*
+ * Moves the rest of the timeline later, if needed, so that the next pulse is due no earlier than
+ * @earliest_ns.
+ */
 static void play_shift(struct tms_play *play, u64 earliest_ns)
 {
 	u64 due_ns = tms_play_due(play);
@@ -72,7 +75,10 @@ static void play_shift(struct tms_play *play, u64 earliest_ns)
 		play->start_ns += earliest_ns - due_ns;
 }
 
-/* What the next pulse waited for has come. Not over. */
+/*
+ * What the next pulse waited for has come: the pulse is due no earlier than @at_ns, with
+ * @permille if that is not 0. Not to be called when the timeline is over.
+ */
 void tms_play_release(struct tms_play *play, u64 at_ns, u16 permille)
 {
 	play_shift(play, at_ns);
@@ -80,7 +86,10 @@ void tms_play_release(struct tms_play *play, u64 at_ns, u16 permille)
 	play->permille = permille;
 }
 
-/* A pause: what was let go, and with what intensity, has to be said again. */
+/*
+ * Takes back a release, for a pause or a BREAK: the next pulse waits again, and GO has to give
+ * the intensity again.
+ */
 void tms_play_recall(struct tms_play *play)
 {
 	play->released = false;
@@ -95,7 +104,10 @@ void tms_play_resume(struct tms_play *play, u64 earliest_ns)
 	play->misses = 0;
 }
 
-/* On to the next pulse. True when a pause that was asked for takes hold here. */
+/*
+ * Goes on to the next pulse. True: a pause was asked for, and takes hold here, at the end of a
+ * train.
+ */
 static bool play_advance(struct tms_play *play)
 {
 	u16 flags = play->pulses[play->pos].flags;
@@ -116,7 +128,10 @@ bool tms_play_fired(struct tms_play *play)
 	return play_advance(play);
 }
 
-/* The next pulse is not fired: its moment has passed. True: pause now. */
+/*
+ * The next pulse is left out, because its time has passed or its capacitor is not ready; so is
+ * the rest of its burst. True: pause now.
+ */
 bool tms_play_missed(struct tms_play *play)
 {
 	play->missed++;
@@ -125,14 +140,17 @@ bool tms_play_missed(struct tms_play *play)
 	return play_advance(play);
 }
 
-/* The next pulse is not fired: its burst is broken. True: pause now. */
+/* The next pulse is left out, because an earlier one of its burst was. True: pause now. */
 bool tms_play_skipped(struct tms_play *play)
 {
 	play->missed++;
 	return play_advance(play);
 }
 
-/* @pulse, the one before the next, was not fired after all: the card found it too late. */
+/*
+ * The pulse before the next one, @pulse, was counted as fired, but the card has refused it as too
+ * late: it counts as missed.
+ */
 void tms_play_unfired(struct tms_play *play, u32 pulse)
 {
 	u16 flags = play->pulses[pulse].flags;

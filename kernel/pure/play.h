@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where a run is in its timeline: the arithmetic of the engine, without clock,
- * card or lock.
+ * Where a run is in its timeline: the arithmetic of the engine, without clock, card or lock.
  *
- * The one thing that ever happens to a verified timeline is that a tail of it
- * moves to later: start_ns only grows. Every proof of the verifier rests on it.
+ * A run changes only one thing about its verified timeline: pauses and waits move the rest of it
+ * to later, so that start_ns only grows. Every proof of the verifier rests on that.
  */
 #ifndef TMS_PLAY_H
 #define TMS_PLAY_H
@@ -18,14 +17,14 @@
  * @count: its length
  * @pos: index of the next pulse; @count when there is none
  * @start_ns: CLOCK_MONOTONIC time of the timeline's time 0
- * @skipping: the rest of a burst is left out after a miss
- * @released: the pulse at @pos waits no more
- * @pausing: pause at the end of the train
+ * @skipping: the rest of a burst is being left out, after a miss
+ * @released: what the pulse at @pos waited for has come
+ * @pausing: PAUSE was asked for, and takes hold at the end of the train
  * @permille: intensity that GO set for the pulse at @pos; 0: as verified
- * @misses: late, not ready, since START or RESUME
- * @fired: triggers written in this run
- * @delivered: of these, confirmed
- * @missed: late, not ready or skipped, in this run
+ * @misses: pulses late or not ready, since START or RESUME
+ * @fired: triggers written in this run, less those that the card refused as too late
+ * @delivered: pulses of this run that the card has confirmed
+ * @missed: pulses late, not ready or skipped, in this run
  */
 struct tms_play {
 	const struct tms_pulse *pulses;

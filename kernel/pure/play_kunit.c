@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The engine's step arithmetic: order, misses, pauses, and that a tail only moves later. */
+/*
+ * The place in a timeline: order, misses, pauses, and that the rest of a timeline only moves to
+ * later.
+ */
 #include <kunit/test.h>
 #include <linux/module.h>
 

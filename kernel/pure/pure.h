@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pure/: the verifier, the place in a timeline, the two clocks, the ring of records: what
- * can be tried without a card, and is (tests/unit).
+ * pure/: the verifier, the place in a timeline, the two clocks, the ring of records: everything
+ * that can be tested without a card, and is (tests/unit).
  *
- * Knows nothing but numbers; timeline.c is the library's as well.
- * Context: any. Locks: the ring its own, ring->lock; the others none.
+ * Code here knows numbers only. timeline.c, history.c and bounds.c are compiled into the library,
+ * too.
+ * Context: any. Locks: the ring takes its own, ring->lock; the other files take none.
  */
 #ifndef TMS_PURE_H
 #define TMS_PURE_H

@@ -2,8 +2,8 @@
 /*
  * The record ring: see ring.h.
  *
- * Context: any, hard IRQ among it; takes only ring->lock, and for no longer than
- * copying a few records takes. init and destroy: process.
+ * Context: any, hard IRQ among it. Takes only ring->lock, and holds it no longer than it takes to
+ * copy a few records. init and destroy: process.
  */
 #include <linux/build_bug.h>
 #include <linux/errno.h>
@@ -17,7 +17,7 @@
 
 static_assert(!(TMS_RING_SLOTS & (TMS_RING_SLOTS - 1)));
 static_assert(sizeof(struct tms_event) == 64);
-/* What matters more keeps a place from what matters less. */
+/* A less important class leaves more slots free. */
 static_assert(TMS_KEEP_STATE < TMS_KEEP_UNASKED && TMS_KEEP_UNASKED < TMS_KEEP_PULSE &&
 	      TMS_KEEP_PULSE < TMS_KEEP_NOTE);
 
@@ -55,7 +55,10 @@ static void ring_put(struct tms_ring *ring, struct tms_event *event)
 	ring->head++;
 }
 
-/* Promises @slots to records that will surely come, if @keep stay free. */
+/*
+ * Reserves @slots for records that will surely come, if at least @keep slots stay free besides.
+ * False: there are too few.
+ */
 bool tms_ring_reserve(struct tms_ring *ring, u32 slots, u32 keep)
 {
 	bool fits = false;
@@ -68,14 +71,17 @@ bool tms_ring_reserve(struct tms_ring *ring, u32 slots, u32 keep)
 	return fits;
 }
 
-/* A promise that is not needed after all. */
+/* Gives back @slots that were reserved and are not needed. */
 void tms_ring_release(struct tms_ring *ring, u32 slots)
 {
 	scoped_guard(raw_spinlock_irqsave, &ring->lock)
 		ring->reserved -= slots;
 }
 
-/* Puts a record, if @keep slots stay free, and fills in its seq. */
+/*
+ * Puts a record and fills in its seq, if @keep slots stay free. False: the record is dropped, and
+ * counted as dropped.
+ */
 bool tms_ring_put(struct tms_ring *ring, struct tms_event *event, u32 keep)
 {
 	bool fits = false;
@@ -90,7 +96,7 @@ bool tms_ring_put(struct tms_ring *ring, struct tms_event *event, u32 keep)
 	return fits;
 }
 
-/* Puts a record into a slot promised by tms_ring_reserve(). */
+/* Puts a record into a slot that tms_ring_reserve() has reserved, and fills in its seq. */
 void tms_ring_put_reserved(struct tms_ring *ring, struct tms_event *event)
 {
 	scoped_guard(raw_spinlock_irqsave, &ring->lock) {
@@ -100,9 +106,10 @@ void tms_ring_put_reserved(struct tms_ring *ring, struct tms_event *event)
 }
 
 /*
- * Copies up to @max records from *@cursor on and moves it behind them. A cursor
- * that has been overtaken first gets one record that says by how much; that can
- * only happen to monitors, since the controller's records wait for it.
+ * Copies up to @max records, from *@cursor on, and moves *@cursor behind them. If records from
+ * *@cursor on have been overwritten, the first record copied is a TMS_EVENT_LOST that says how
+ * many. That happens to monitors only: records that the controller has not acknowledged are not
+ * overwritten.
  */
 u32 tms_ring_peek(struct tms_ring *ring, u64 *cursor, struct tms_event *into, u32 max)
 {
@@ -132,7 +139,7 @@ bool tms_ring_readable(struct tms_ring *ring, u64 cursor)
 	return cursor < tms_ring_head(ring);
 }
 
-/* Is there a slot for a record that leaves @keep free? */
+/* Is there a slot for one more record, with @keep slots left free after that? */
 bool tms_ring_room(struct tms_ring *ring, u32 keep)
 {
 	bool fits = false;
@@ -160,7 +167,7 @@ u64 tms_ring_acked(struct tms_ring *ring)
 	return acked;
 }
 
-/* How many records have found no room, ever. */
+/* How many records have been dropped since the ring was made. */
 u32 tms_ring_dropped(struct tms_ring *ring)
 {
 	u32 dropped = 0;
@@ -171,8 +178,8 @@ u32 tms_ring_dropped(struct tms_ring *ring)
 }
 
 /*
- * Records before @seq are on disk. Nobody can say so of what it has not read; to
- * say again what was said before is no harm.
+ * Records before @seq are on disk, and may be overwritten. -ESTALE: @seq is beyond @read_seq, up
+ * to which the caller has read. It is no error to acknowledge records once more.
  */
 int tms_ring_ack(struct tms_ring *ring, u64 seq, u64 read_seq)
 {
@@ -187,7 +194,7 @@ int tms_ring_ack(struct tms_ring *ring, u64 seq, u64 read_seq)
 	return r;
 }
 
-/* When the oldest record that is not acknowledged was made; U64_MAX: there is none. */
+/* When the oldest record without acknowledgment was made; U64_MAX if all are acknowledged. */
 u64 tms_ring_oldest_ns(struct tms_ring *ring)
 {
 	u64 oldest_ns = U64_MAX;

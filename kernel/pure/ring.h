@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The record ring: what has happened, kept until user space says that it is
- * on disk.
+ * The record ring: what has happened, kept until user space says that it is on disk.
  *
- * It is never overwritten before that: a producer that finds no room is told
- * so, and the engine asks for room before it fires. Slots are kept back by
- * class, so that the flood of one kind cannot starve the more important one.
+ * No record is overwritten before that. A caller that puts a record and finds no room is told so;
+ * the engine reserves room before it fires. Each class of records leaves some slots to the more
+ * important classes, so that many records of one kind cannot take the slots of a more important
+ * one.
  */
 #ifndef TMS_RING_H
 #define TMS_RING_H
@@ -15,13 +15,13 @@
 #include <linux/tms.h>
 
 #define TMS_RING_SLOTS		65536	/* a power of two */
-#define TMS_RING_FIRST_SEQ	1	/* so that 0 is before everything */
+#define TMS_RING_FIRST_SEQ	1	/* 0 stands for: before the first record */
 
-/* Slots that a class leaves to the classes above it. */
+/* Slots that a class of records leaves free for the more important classes. */
 #define TMS_KEEP_STATE		0	/* states, faults */
-#define TMS_KEEP_UNASKED	16	/* answers that nobody waits for: a card may send many */
+#define TMS_KEEP_UNASKED	16	/* answers that nobody waited for: a card may send many */
 #define TMS_KEEP_PULSE		64
-#define TMS_KEEP_NOTE		1024	/* interlocks and triggers: STATUS has them too */
+#define TMS_KEEP_NOTE		1024	/* interlocks and external triggers */
 
 /**
  * struct tms_ring - records in order, by sequence number
@@ -50,7 +50,7 @@ void tms_ring_release(struct tms_ring *ring, u32 slots);
 bool tms_ring_put(struct tms_ring *ring, struct tms_event *event, u32 keep);
 void tms_ring_put_reserved(struct tms_ring *ring, struct tms_event *event);
 
-/* Consumers: any context, by turns with the producers. */
+/* Consumers: any context. */
 u32 tms_ring_peek(struct tms_ring *ring, u64 *cursor, struct tms_event *into, u32 max);
 bool tms_ring_readable(struct tms_ring *ring, u64 cursor);
 bool tms_ring_room(struct tms_ring *ring, u32 keep);

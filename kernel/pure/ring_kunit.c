@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The record ring, with the kernel's own locks and memory; and filled from hard IRQ. */
+/* The record ring with the kernel's own locks and memory, also filled from hard IRQ. */
 #include <kunit/test.h>
 #include <linux/completion.h>
 #include <linux/irq_work.h>
@@ -83,7 +83,7 @@ static void produce(struct irq_work *work)
 	complete(&p->done);
 }
 
-/* lockdep judges the rest. */
+/* The records arrive in order. On a kernel with lockdep, wrong locking shows in its log. */
 static void test_from_hard_irq(struct kunit *test)
 {
 	struct producer *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);

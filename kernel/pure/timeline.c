@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later
 /*
- * The verifier: one pass over a timeline, each pulse held against every rule.
+ * The verifier: one pass over a timeline, in which each pulse is checked by every rule.
  *
  * Context: any. No lock, no allocation, no device, no floating point. All
  * energies are whole pJ, because 1 mW for 1 ns is 1 pJ and a pulse of p
  * permille is pulse_mJ * 1000 * p * p pJ: nothing is rounded, so a limit is met
  * or broken exactly, and a timeline cut in pieces gets the verdict of the
- * whole. What can overflow saturates towards the safe side.
+ * whole. Arithmetic that could overflow saturates towards the safe side.
  *
  * Why a verified timeline stays verified when a tail of it moves later (pause,
  * wait, slow start). Let pulses k, k+1, ... move later by d, one gap growing:
@@ -18,16 +18,16 @@
  *    C[i] does, while t[i] moves by d exactly: C[i] <= t[i] - margin still.
  *  - reservoir, coil heat: a longer gap can only fill the one and drain the
  *    other; both levels after pulse i are monotone in the level after i - 1.
- *  - day: what earlier runs fired leaves the window with time, and a timeline's
- *    own pulses are all counted all the time, as if none left it.
- *  - duration: a limit on what is asked for, in the timeline's own time; a
- *    pause is not counted by intent.
+ *  - day: the pulses of earlier runs leave the window of 24 hours as time goes on;
+ *    the timeline's own pulses are all counted, as if none ever left it.
+ *  - duration: limits the timeline's own time. A pause does not count, and is not
+ *    meant to.
  *  - gap: one that grows over TMS_REST_MAX_NS becomes a break, in which the card
  *    is discharged. Nothing fires before it is armed again, which waits until it
- *    is charged and its reservoir full, however long that takes: behind it
- *    reservoir and capacitors are as good as they can be. A break that was in the
- *    timeline from the beginning has its end written down, so there the rule is
- *    that this is soon enough.
+ *    is charged and its reservoir full, however long that takes: after it
+ *    reservoir and capacitors are as good as they can be. A gap that is a break
+ *    in the timeline itself ends at a fixed time: there the rule checks that the
+ *    card is charged and full by then.
  *
  * A pulse left out (late, skipped) only takes terms away from each rule, except
  * that its capacitor keeps another pulse's charge: the engine sets it anew, and
@@ -36,7 +36,7 @@
 #include "../regs.h"
 #include "verifier.h"
 
-/* What the pass remembers from pulse to pulse. */
+/* What the pass remembers from one pulse to the next. */
 struct walk {
 	const struct tms_pulse *pulses;
 	const struct tms_envelope *env;
@@ -45,22 +45,22 @@ struct walk {
 	struct tms_bounds b;
 	u64 start_ns;		/* CLOCK_MONOTONIC of time 0; 0 without a history */
 	u64 at_start_pJ;	/* the reservoir's level then */
-	u64 gap_ns;		/* from the pulse before, in history or here */
+	u64 gap_ns;		/* from the last pulse, be it of the history or of the timeline */
 	u64 charged_ns;		/* when the last set-point queued is there */
-	u64 reservoir_pJ;	/* both levels: just before, then just after the pulse */
+	u64 reservoir_pJ;	/* this and coil_pJ: just before, then just after the pulse */
 	u64 coil_pJ;
-	u64 hour_ends_ns;	/* from here on the day's count is another one */
+	u64 hour_ends_ns;	/* from here on @before has to be computed again */
 	u64 energy_pJ;		/* of a pulse of @permille */
 	u64 charge_ns;		/* to charge for one */
 	u32 permille;
 	u32 before;		/* pulses fired earlier that count for the day */
 	u32 allowed;		/* pulses of this timeline that the totals let pass */
 	u32 train;
-	u32 armed;		/* pulse that the card was last armed before */
+	u32 armed;		/* index of the pulse that the card was last armed for */
 	bool train_ended;
 };
 
-/* Always false, so that a rule can end with it. */
+/* Fills in the verdict. Returns false, so that a rule can return the result of this call. */
 static bool refuse(struct walk *w, u32 i, u32 rule, u64 limit, u64 actual)
 {
 	*w->verdict = (struct tms_verdict) {
@@ -100,7 +100,7 @@ static bool form_holds(struct walk *w, u32 i, bool last)
 	return true;
 }
 
-/* At an hour's end, what was fired 25 hours before it stops counting. */
+/* Called in each hour of the timeline: pulses that were fired 25 hours ago no longer count. */
 static void totals_update(struct walk *w, u64 t_ns)
 {
 	u32 hour = hour_of(w->start_ns + t_ns);
@@ -126,7 +126,7 @@ static bool totals_hold(struct walk *w, u32 i, u64 t_ns, u32 count)
 	return true;
 }
 
-/* For the verdict only: pulses in the half-open second that ends with pulse @i. */
+/* Pulses in the half-open second that ends with pulse @i, for the verdict only. */
 static u64 second_count(const struct walk *w, u32 i)
 {
 	u64 t_ns = w->pulses[i].t_ns;
@@ -144,8 +144,8 @@ static u64 second_count(const struct walk *w, u32 i)
 }
 
 /*
- * No more than R pulses in any half-open second is the same as: each pulse
- * comes at least a second after the one R before it.
+ * "No more than R pulses in any half-open second" is the same as "each pulse comes at least a
+ * second after the pulse R before it".
  */
 static bool rate_holds(struct walk *w, u32 i, u64 t_ns)
 {
@@ -165,9 +165,9 @@ static bool rate_holds(struct walk *w, u32 i, u64 t_ns)
 }
 
 /*
- * N capacitors in turn: the set-point of pulse i is queued when pulse i - N has
- * emptied its capacitor, and charged when those before it are. The first N behind
- * an arming are charged by then, because arming waits for them.
+ * N capacitors are used in turn. The set-point of pulse i is queued when pulse i - N has emptied
+ * its capacitor, and is charged after those queued before it. The first N pulses after an arming
+ * need no check, because arming waits until their capacitors are charged.
  */
 static bool settling_holds(struct walk *w, u32 i, u64 t_ns)
 {
@@ -203,7 +203,10 @@ static bool coil_holds(struct walk *w, u32 i)
 	return true;
 }
 
-/* How long the capacitors take to charge from empty, for pulse @i and those behind it, and what. */
+/*
+ * How long the capacitors take to charge from empty for pulse @i and those after it, and how much
+ * energy they take.
+ */
 static void recharge(const struct walk *w, u32 i, u32 count, u64 *ret_ns, u64 *ret_pJ)
 {
 	u32 charge_mW = w->env->charge_mW, n;
@@ -215,8 +218,9 @@ static void recharge(const struct walk *w, u32 i, u32 count, u64 *ret_ns, u64 *r
 }
 
 /*
- * Before pulse @i the card is discharged for most of @gap_ns, and armed again in the end, which
- * waits until its capacitors are charged from empty and its reservoir is full again.
+ * The rules for a gap of @gap_ns before pulse @i, in which the card is in BREAK: it is
+ * discharged, and armed again at the end. Arming waits until the capacitors are charged from
+ * empty and the reservoir is full again.
  */
 static bool break_holds(struct walk *w, u32 i, u32 count, u64 gap_ns)
 {
@@ -245,7 +249,7 @@ static bool break_holds(struct walk *w, u32 i, u32 count, u64 gap_ns)
 	return true;
 }
 
-/* The gap before pulse @i, or from START to the first. */
+/* Checks the gap before pulse @i; for the first pulse, the gap from START. */
 static bool gap_holds(struct walk *w, u32 i, u32 count)
 {
 	u64 gap_ns = i ? w->pulses[i].t_ns - w->pulses[i - 1].t_ns : w->pulses[0].t_ns;
@@ -257,7 +261,7 @@ static bool gap_holds(struct walk *w, u32 i, u32 count)
 	return break_holds(w, i, count, gap_ns);
 }
 
-/* From pulse @i - 1 to just before pulse @i. */
+/* Lets the time from pulse @i - 1 to pulse @i go by: the reservoir fills and the coil cools. */
 static void levels_advance(struct walk *w, u32 i)
 {
 	w->gap_ns = w->pulses[i].t_ns - w->pulses[i - 1].t_ns;
@@ -265,7 +269,10 @@ static void levels_advance(struct walk *w, u32 i)
 	w->coil_pJ = cooled(w->coil_pJ, w->b.cool_mW, w->gap_ns);
 }
 
-/* The only division of the pass; most timelines hardly ever change intensity. */
+/*
+ * Sets what depends on the intensity. This has the only division of the pass; most timelines
+ * hardly ever change intensity.
+ */
 static void intensity_set(struct walk *w, u32 permille)
 {
 	u32 charge_mW = w->env->charge_mW;
@@ -284,7 +291,7 @@ static bool limits_hold(struct walk *w, u32 i, u32 count)
 	if (unlikely(p->intensity_permille != w->permille))
 		intensity_set(w, p->intensity_permille);
 
-	/* First, since it bounds the times that the other rules calculate with. */
+	/* The totals come first: they bound the times that the other rules calculate with. */
 	if (!totals_hold(w, i, p->t_ns, count))
 		return false;
 	if (!gap_holds(w, i, count))
@@ -301,7 +308,7 @@ static bool limits_hold(struct walk *w, u32 i, u32 count)
 	       reservoir_holds(w, i) && coil_holds(w, i);
 }
 
-/* What the first pulse is measured against: the levels just before it, and its gap. */
+/* Sets up what the first pulse is checked against: the levels just before it, and the gap. */
 static void walk_init(struct walk *w, const struct tms_history *h, u64 start_ns)
 {
 	u64 t_ns = w->pulses[0].t_ns;
@@ -325,7 +332,10 @@ static void walk_init(struct walk *w, const struct tms_history *h, u64 start_ns)
 		return;
 	}
 
-	/* A start before what has been fired is none; nor is one in 292 years. */
+	/*
+	 * @start_ns is brought into the range from the last pulse fired to 292 years: sums of
+	 * times then do not overflow.
+	 */
 	w->start_ns = max_t(u64, start_ns, h->last_ns);
 	w->start_ns = min_t(u64, w->start_ns, S64_MAX);
 	w->gap_ns = h->last_ns ? add_sat(since(w->start_ns, h->last_ns), t_ns) : U64_MAX;
@@ -370,7 +380,7 @@ int tms_timeline_verify(const struct tms_pulse *pulses, u32 count,
 
 int tms_waveform_verify(u32 card_caps, u32 waveform, struct tms_verdict *ret_verdict)
 {
-	/* The card's flags are in the order of the waveforms' numbers. */
+	/* Bit n of the capability flags stands for waveform number n. */
 	u32 has = card_caps & (TMS_CAP_BIPHASIC | TMS_CAP_MONOPHASIC | TMS_CAP_HALFSINE);
 	u32 shape = waveform & TMS_LOAD_WAVEFORM;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * The verifier: may this timeline be played on this card, behind what the
- * card has already fired?
+ * The verifier: may this timeline be played on this card, after the pulses that the card has
+ * already fired?
  *
- * Pure functions over plain data: no locks, no allocation, no device. The
- * module calls them in process context; the library, the fuzzer and the unit
- * tests compile the same files in user space.
+ * Pure functions over plain data: no locks, no allocation, no device. The module calls them in
+ * process context, and the history also in hard IRQ; the library, the fuzzer and the unit tests
+ * compile the same files in user space.
  */
 #ifndef TMS_TIMELINE_H
 #define TMS_TIMELINE_H
@@ -31,24 +31,25 @@ typedef __s64 s64;
 #define TMS_DAY_HOURS		24
 
 /*
- * The two parts of an envelope's settle_margin_ns: how late a pulse may be when its timeline asks
- * for no other tolerance; and, behind a pulse that is so late, the answer's interrupt, the
- * queueing of the next set-point and the gate's window.
+ * The two parts of an envelope's settle_margin_ns. TMS_LATENESS_NS: how late a pulse may be if its
+ * timeline asks for no other tolerance. TMS_SETTLE_MARGIN_NS: the time that is needed after a
+ * pulse for the answer's interrupt, for queueing the next set-point and for reading GATE.
  */
 #define TMS_LATENESS_NS		50000
 #define TMS_SETTLE_MARGIN_NS	200000
 
 /*
- * A card that would be charged for longer than this without a pulse is discharged: BREAK. It is
- * charged again in the last seconds before the next pulse: whoever asks for that does so ten
- * seconds ahead, the card has eight of them. Nor does a run wait in BREAK for ever.
+ * TMS_REST_MAX_NS: a card that would be charged for longer than this without a pulse is
+ * discharged, which is BREAK. TMS_BREAK_MAX_NS: a run that is longer in BREAK ends.
+ * TMS_RECHARGE_NS: before the next pulse the card is charged again. The controller asks for that
+ * ten seconds ahead; the verifier counts eight of them.
  */
 #define TMS_REST_MAX_NS		(60 * TMS_NS_PER_S)
 #define TMS_BREAK_MAX_NS	(3600 * TMS_NS_PER_S)
 #define TMS_RECHARGE_NS		(8 * TMS_NS_PER_S)
 
 /**
- * struct tms_envelope - the limits in force: smallest of card, coil, module and session
+ * struct tms_envelope - the limits in force: tightest of card, coil, module and session
  * @max_permille: 0.1 %MSO, 1..1000
  * @min_interval_ns: the card's lock-out x 1.001 + lateness tolerance, or the session's if larger
  * @stored_pulses: N, 1..TMS_STORED_PULSES_MAX
@@ -58,16 +59,16 @@ typedef __s64 s64;
  *                    the lateness tolerance and the engine's time to queue
  * @reservoir_mJ: full reservoir
  * @refill_mW: mains to reservoir
- * @coil_heat_mJ: what the coil takes at once
- * @coil_cool_mW: what it takes for ever
+ * @coil_heat_mJ: energy that the coil takes at once
+ * @coil_cool_mW: power that the coil takes for ever
  * @max_pulses_per_s: in any half-open second, 1..TMS_RATE_MAX
- * @max_pulses: that the session may still fire
+ * @max_pulses: pulses that the session may still fire
  * @max_pulses_per_day: in any 24 hours (counted by the hour, rounded against the caller)
- * @no_flags: TMS_PULSE_* that the card has nothing for
+ * @no_flags: TMS_PULSE_* that this card cannot do
  * @max_duration_ns: last pulse's time; TMS_DURATION_MAX_NS bounds it in any case
  *
- * A word outside its range is taken as the nearest one inside, or lets nothing
- * pass: a wrong envelope never permits more.
+ * A value outside its range counts as the nearest one inside, or no timeline passes: a
+ * wrong envelope never permits more than a right one.
  */
 struct tms_envelope {
 	u32 max_permille;
@@ -116,12 +117,15 @@ struct tms_history {
 /* Energy of one pulse; @permille 0..1000. In pJ, exact: nothing is rounded. */
 u64 tms_pulse_pJ(u32 pulse_mJ, u32 permille);
 
-/* A card that has not fired within any rule's reach: reservoir full, coil cold. */
+/*
+ * The history of a card that has not fired for as long as any rule looks back: its reservoir is
+ * full, its coil cold.
+ */
 void tms_history_init(struct tms_history *h, const struct tms_envelope *env);
 
 /*
- * The card has not fired for longer than any window looks back: its reservoir is full, its
- * coil cold. What was counted stays: times, and pulses by hour.
+ * The card has not fired for longer than any window of tms_history_window_ns(): its reservoir is
+ * full and its coil cold. The times of pulses, and the counts by hour, stay.
  */
 void tms_history_rest(struct tms_history *h, const struct tms_envelope *env);
 
@@ -130,20 +134,22 @@ void tms_history_add(struct tms_history *h, const struct tms_envelope *env,
 		     u64 mono_ns, u32 permille);
 
 /*
- * @count pulses were fired at some time not after @mono_ns, nobody knows when and with
- * what intensity. They count for the day; for the rest the card has to rest.
+ * @count pulses were fired at some time not after @mono_ns; nobody knows when exactly, and with
+ * what intensity. They count for the day. The other rules do not see them: the caller makes the
+ * card rest before its next pulse.
  */
 void tms_history_unseen(struct tms_history *h, u64 mono_ns, u64 count);
 
 /*
- * The card says that its reservoir holds @reservoir_mJ at @mono_ns. Lowers the
- * level that the rules start from, never raises it: charge that was dumped
- * unfired (disarm, stop) is not in the count of pulses. Before each verify.
+ * The card says that its reservoir holds @reservoir_mJ at @mono_ns. This lowers the level that
+ * the rules start from, and never raises it: energy that was dumped without a pulse (DISARM,
+ * STOP) is missing in the reservoir, and the history does not know of it. To be called before
+ * each verify.
  */
 void tms_history_reservoir(struct tms_history *h, const struct tms_envelope *env,
 			   u64 mono_ns, u32 reservoir_mJ);
 
-/* The longest look-back of the windows (day totals aside), ns. */
+/* How far back the rules look at most, in ns; the pulses of a day are not meant. */
 u64 tms_history_window_ns(const struct tms_envelope *env);
 
 /* Pulses in the 24 hours before @mono_ns. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The verifier as the kernel compiles it: each rule on both sides of its edge.
- * The searching tests (reference, random timelines) are user space's.
+ * The verifier as the kernel compiles it: for each rule the last value that holds and the first
+ * that breaks it. The tests that search (against a reference, with random timelines) are in
+ * tests/unit.
  */
 #include <kunit/test.h>
 #include <linux/module.h>
@@ -13,7 +14,7 @@
 #define MS		1000000ULL
 #define BOTH_ENDS	(TMS_PULSE_END_OF_TRAIN | TMS_PULSE_END_OF_BURST)
 
-/* No rule binds; a case tightens the one that it is about. */
+/* An envelope that breaks no rule; each case tightens the limit that it is about. */
 static const struct tms_envelope wide = {
 	.max_permille = 1000,
 	.stored_pulses = 2,
@@ -43,7 +44,7 @@ static void three(struct tms_pulse *p)
 		};
 }
 
-/* The one lets three pulses pass, the other does not. Both are wide again afterwards. */
+/* @holds lets three pulses pass, @breaks does not. Both are set to wide again afterwards. */
 static void expect_edge(struct kunit *test, struct tms_envelope *holds,
 			struct tms_envelope *breaks, u32 rule, u32 pulse)
 {
@@ -90,7 +91,7 @@ static void test_edges(struct kunit *test)
 	holds.settle_margin_ns = 99985331;
 	breaks.settle_margin_ns = 99985332;
 	expect_edge(test, &holds, &breaks, TMS_RULE_SETTLING, 2);
-	/* A set of capacitors is set aside; the first pulse takes 63 J. */
+	/* 504 J are set aside for the two capacitors; the first pulse takes 63 J. */
 	holds.reservoir_mJ = 567000;
 	breaks.reservoir_mJ = 566999;
 	expect_edge(test, &holds, &breaks, TMS_RULE_RESERVOIR, 0);
@@ -132,7 +133,10 @@ static void test_form(struct kunit *test)
 	expect_malformed(test, p, TMS_RULE_INTENSITY_ZERO);
 }
 
-/* The same three again and again, 150 ms apart, are one timeline of 50 ms intervals. */
+/*
+ * The same three pulses played again and again, 150 ms apart, are one series of pulses 50 ms
+ * apart.
+ */
 static void test_history(struct kunit *test)
 {
 	struct tms_history *h = kunit_kzalloc(test, sizeof(*h), GFP_KERNEL);
@@ -183,7 +187,7 @@ static void test_extremes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, U32_MAX * TMS_PJ_PER_MJ, tms_pulse_pJ(U32_MAX, 1000));
 }
 
-/* Behind a gap of more than a minute the card is charged from empty, in eight seconds. */
+/* After a gap of more than a minute the card is charged from empty, in eight seconds. */
 static void test_break(struct kunit *test)
 {
 	struct tms_envelope env = wide;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-or-later */
 /*
- * Inside of the verifier: what timeline.c, history.c and bounds.c share. Whoever asks it
- * needs timeline.h only.
+ * What timeline.c, history.c and bounds.c share. Callers of the verifier need timeline.h only.
  *
- * What can overflow saturates towards the safe side.
+ * Arithmetic that could overflow saturates towards the safe side.
  */
 #ifndef TMS_VERIFIER_H
 #define TMS_VERIFIER_H
@@ -41,7 +40,7 @@ struct tms_bounds {
 	u64 duration_ns;
 	u64 margin_ns;
 	u64 reservoir_pJ;
-	u64 full_pJ;		/* of the reservoir, without anything set aside */
+	u64 full_pJ;		/* a full reservoir, with nothing set aside for the capacitors */
 	u64 coil_pJ;
 	u64 refill_mW;
 	u64 cool_mW;
