@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every difference between supported kernels, each with the release that made
- * it. Supported: 6.1 (PREEMPT_RT too) and 6.12; written so that later ones build.
+ * Every difference between the supported kernels, each with the release that made it. Supported
+ * are 6.1 (with PREEMPT_RT, too) and 6.12; later kernels should build.
  */
 #ifndef TMS_COMPAT_H
 #define TMS_COMPAT_H

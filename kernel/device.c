@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one way to a device's registers, and its end.
+ * The way to a device's registers for every caller in process context, and the end of a device.
  *
- * Context: process. Takes rwsem, and keeps it from enter to leave. Knows nothing of
- * what a device does, so that everything may use it.
+ * Context: process. tms_device_enter() takes rwsem for reading, and tms_device_leave() releases
+ * it. This file calls nothing else of the module, so that every folder may use it.
  */
 #include "device.h"
 
 /*
- * Until tms_device_leave() the registers stay. Nothing that may wait for long in between. A
- * card that resets or sleeps turns its callers away: a reset may take a minute.
+ * Takes rwsem for reading: until tms_device_leave() the registers stay mapped. In between nothing
+ * may wait for long, since removal waits for it. -EBUSY: the card resets, which may take a
+ * minute, or sleeps. -ENODEV: the card is gone. With an error rwsem is not held.
  */
 int tms_device_enter(struct tms_device *tms)
 {
@@ -31,12 +32,13 @@ void tms_device_leave(struct tms_device *tms)
 }
 
 /*
- * The last record has been put: no more calls, and readers may read to the end. While the
- * registers are there nobody inside needs to be waited for.
+ * Marks the device as dead, after its last record has been put. New callers get -ENODEV, and
+ * readers read to the last record and then get -ENODEV. If the registers stay mapped, the caller
+ * need not wait for those that are still between enter and leave.
  */
 void tms_device_lose(struct tms_device *tms)
 {
-	/* Pairs with the one in cdev_read(). */
+	/* Pairs with smp_load_acquire() in cdev_read(). */
 	smp_store_release(&tms->dead, true);
 	wake_up_interruptible_all(&tms->wait);
 }

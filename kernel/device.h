@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside of the module: what its files share, and the leaf that all may use (device.c).
+ * What all files of the module share: the structs, the locks, SAFE, and device.c.
  *
- * A folder is what a room may know, and each knows those below it:
+ * A folder of the module may use the folders below it, and none above:
  *
  *   card/   the card in the machine: bound, asleep, reset, gone; its sensors and panel
  *   call/   what a caller asks for
@@ -14,10 +14,10 @@
  *   struct tms_store    from its first probe to module unload: records, history.
  *                       Known by the card's serial number.
  *   struct tms_device   from probe until the last file is closed.
- *   the PCI binding     from probe to remove: registers, interrupts, timers run.
+ *   the PCI binding     from probe to remove: registers, interrupts and timers.
  *
- * Locks, in the order in which they nest. Nothing sleeps while it holds one that
- * is taken in hard IRQ.
+ * Locks, in the order in which they nest. Nothing sleeps while it holds a lock that
+ * is taken in hard IRQ, too. In the comments "lock" of a field means tms->lock.
  *
  * lock                  type            protects                      taken from         order
  * --------------------- --------------- ----------------------------- ------------------ -----
@@ -30,11 +30,10 @@
  *                                       lease, anchor, history         hard IRQ
  * ring->lock            raw_spinlock    records, head, acknowledged   process, hard IRQ  5
  *
- * The engine holds engine_lock while it spins for a pulse, so whoever else
- * wants it may wait for TMS_LEAD_MAX_NS plus a pulse's work with interrupts
- * off. The two things that must not wait take no lock at all: the stop word, and
- * SAFE in the card (tms_halt). If the engine has just looked at the one, the card
- * refuses by the other.
+ * The engine holds engine_lock while it spins for a pulse. So whoever else wants
+ * engine_lock may wait, with interrupts off, for TMS_LEAD_MAX_NS plus a pulse's work.
+ * A stop must not wait: tms_halt() sets the stop word and writes SAFE without a lock.
+ * If the engine has read the stop word just before, the card refuses the trigger.
  */
 #ifndef TMS_DEVICE_H
 #define TMS_DEVICE_H
@@ -65,8 +64,8 @@
 
 /**
  * struct tms_caps - the card's constants
- * Written at probe, and by tms_back() when the card has come back with others: tms->lock and
- * engine_lock to change, one of them to read.
+ * Written at probe, and by tms_back() when the card has come back with other constants. To
+ * change them takes tms->lock and engine_lock, to read them one of the two.
  */
 struct tms_caps {
 	u64 serial;
@@ -86,7 +85,7 @@ struct tms_caps {
 	u32 fifo_depth;
 };
 
-/* The coil, as far as limits depend on it. All equal: the same coil. */
+/* The coil, as far as limits depend on it. Two equal structs mean the same coil. */
 struct tms_coil {
 	u64 serial;
 	u32 type;
@@ -95,11 +94,11 @@ struct tms_coil {
 	u32 cool_mW;
 };
 
-/* Both are compared as memory: no holes. */
+/* tms_caps and tms_coil are compared by memcmp(): there must be no holes in them. */
 static_assert(sizeof(struct tms_caps) == 64);
 static_assert(sizeof(struct tms_coil) == 24);
 
-/* All that a card says of itself, and of its coil. */
+/* All that a card says of itself and of its coil. */
 struct tms_identity {
 	struct tms_caps caps;
 	struct tms_coil coil;
@@ -107,13 +106,13 @@ struct tms_identity {
 };
 
 /**
- * struct tms_timeline - a verified timeline; not changed after LOAD
+ * struct tms_timeline - a verified timeline; nothing changes it after LOAD
  * @gen: its number, never 0
- * @params_gen: state of the module's parameters that it was verified under
- * @lateness_ns: a later pulse is not fired
- * @waveform: of its every pulse, TMS_LOAD_*
+ * @params_gen: tms_params_gen() when it was verified
+ * @lateness_ns: a pulse that is later than this is not fired
+ * @waveform: of each of its pulses, TMS_LOAD_*
  * @coil: the coil that it was verified for
- * @env: the limits that it was verified under; max_pulses as of then
+ * @env: the limits that it was verified under; max_pulses is what LOAD found left
  * @count: pulses
  * @pulses: the timeline
  */
@@ -130,16 +129,16 @@ struct tms_timeline {
 
 /**
  * struct tms_shot - the trigger that the card has not answered yet
- * @pending: there is one
- * @pulse: index in the timeline
- * @run: of this run
- * @seq: the card's number for it
- * @permille: set
- * @scheduled_ns: due
- * @before_ns: last look at the clock before the trigger was written
- * @after_ns: first one after
- * @raw_before_ns: CLOCK_MONOTONIC_RAW, not after @before_ns
- * @raw_ns: CLOCK_MONOTONIC_RAW, not before @after_ns
+ * @pending: there is such a trigger
+ * @pulse: index of its pulse in the timeline
+ * @run: number of its run
+ * @seq: the sequence number that it carried
+ * @permille: intensity that was set
+ * @scheduled_ns: when the pulse was due
+ * @before_ns: last reading of CLOCK_MONOTONIC before the trigger was written
+ * @after_ns: first reading of it after that
+ * @raw_before_ns: CLOCK_MONOTONIC_RAW, not later than @before_ns
+ * @raw_ns: CLOCK_MONOTONIC_RAW, not earlier than @after_ns
  */
 struct tms_shot {
 	bool pending;
@@ -155,10 +154,10 @@ struct tms_shot {
 };
 
 /**
- * struct tms_setpoints - the card's queue, as the driver has filled it
- * @seq: the number that the next trigger carries
- * @queued: set-points from @seq on that the card has
- * @permille: what they are, by number modulo TMS_STORED_MAX
+ * struct tms_setpoints - the card's queue of set-points, as the driver has filled it
+ * @seq: the sequence number that the next trigger carries
+ * @queued: how many set-points the card has, from number @seq on
+ * @permille: the set-point of number n, at n modulo TMS_STORED_MAX
  */
 struct tms_setpoints {
 	u32 seq;
@@ -169,24 +168,26 @@ struct tms_setpoints {
 /**
  * struct tms_store - what outlives a device: its records and its history
  * @node: in the list of stores; tms_devices_lock
- * @card_serial: whose it is
- * @ring: its records; own lock
- * @since_ns: when their numbers began, CLOCK_BOOTTIME; constant
+ * @card_serial: the serial number of its card; constant
+ * @ring: its records; ring->lock
+ * @since_ns: when the numbers of the records began, CLOCK_BOOTTIME; constant
  * @holder: device that writes to it; tms_devices_lock
- * @lives: how many there have been; tms_devices_lock, READ_ONCE elsewhere
+ * @lives: how many devices have held it so far; tms_devices_lock, READ_ONCE elsewhere
  * @history: what the card has fired; engine_lock of @holder
- * @history_known: false until the card has rested for the longest window; engine_lock of
- *                 @holder to write
+ * @history_known: false while @history may lack pulses; START waits for that, see
+ *                 run_history_known(); engine_lock of @holder to write
  * @coil_serial: of the coil that the last timeline was loaded for; lock of @holder
  * @late_state: a change of state that found no place in @ring; engine_lock of @holder
- * @late: there is one; engine_lock of @holder
- * @odometer: the card's, by its answers; engine_lock of @holder. A card that comes
- *            back with another has fired where nobody here saw it.
- * @counted: @odometer holds a count that the card gave; engine_lock of @holder
- * @unanswered: triggers that were never answered, so that @odometer may be that much behind;
- *              engine_lock of @holder
+ * @late: @late_state waits for a place; engine_lock of @holder to write, READ_ONCE elsewhere
+ * @odometer: what the card's odometer should say; engine_lock of @holder. If the card says
+ *            otherwise, it has fired pulses that this module has not seen.
+ * @counted: @odometer comes from the card; false before the first probe is done;
+ *           engine_lock of @holder
+ * @unanswered: triggers that were never answered: the card's odometer may be ahead of
+ *              @odometer by as many; engine_lock of @holder
  * @run: number of the last START; engine_lock of @holder
- * @fired: triggers written since the module was loaded; engine_lock of @holder
+ * @fired: pulses fired since the module was loaded; engine_lock of @holder to write,
+ *         READ_ONCE elsewhere
  */
 struct tms_store {
 	struct list_head node;
@@ -209,77 +210,77 @@ struct tms_store {
 
 /**
  * struct tms_device - one card
- * @dev: class device; frees this struct when the last reference goes
+ * @dev: class device; frees this struct with its last reference
  * @cdev: its node
  * @pdev: valid under rwsem while not dead
- * @mmio: registers, valid likewise; and in handlers and timers, which end before it does
+ * @mmio: registers, valid likewise; and in interrupts and timers, which end before the unmapping
  * @store: records and history; never NULL after probe
- * @life: which of the store's lives this one is; constant after probe
+ * @life: value of the store's @lives at probe; constant after that
  * @node: in the list of devices; tms_devices_lock
  * @minor: of the node
- * @engine_cpu: where engine and card's interrupts run; tms_devices_lock to change
- * @caps: the card's constants, see there
- * @coil: when last asked; lock
+ * @engine_cpu: where the engine and the card's interrupts run; tms_devices_lock to change
+ * @caps: the card's constants; locks: see struct tms_caps
+ * @coil: the coil, when the card was last asked; lock
  * @irq_name: of the vectors, as /proc/interrupts has them
  * @rwsem: see the lock table
- * @dead: registers are gone for good, or another card's; never false again
- * @away: the card resets or sleeps, and calls are turned away; rwsem and engine_lock to
- *        change, one of them to read
+ * @dead: the registers are gone for good, or belong to another card; never false again
+ * @away: the card resets or sleeps, and calls fail with -EBUSY; rwsem and engine_lock to
+ *        change, one of the two to read
  * @wait: readers, pollers, arming
  * @wake_work: wakes @wait from hard IRQ
- * @qos_work: drops the latency request when treating ends in hard IRQ
+ * @qos_work: drops the latency request after a treatment has ended in hard IRQ
  *
  * @lock: see the lock table
  * @owner: the controller's file, or NULL; lock
- * @owner_from: records before this one are an earlier controller's; lock
- * @limits: the session's; lock
- * @limits_set: by this controller; lock
- * @limits_fired: value of @total at the time of LIMITS; lock
- * @timeline: loaded, or NULL; lock, and engine_lock to change. The engine reads it
- *            in the states in which LOAD is refused.
+ * @owner_from: records before this number are an earlier controller's; lock
+ * @limits: what @owner has set with LIMITS, if @limits_set; lock
+ * @limits_set: @owner has set limits; false again when it closes its file; lock
+ * @limits_fired: value of the store's @fired at the time of LIMITS; lock
+ * @timeline: loaded, or NULL; lock, and engine_lock to change. The engine reads it under
+ *            engine_lock alone, in the states in which LOAD is refused.
  * @timeline_count: number of timelines so far; lock
  * @behind: copy of the history that a START is verified behind; lock
  * @qos: latency request for engine_cpu; lock
- * @qos_active: it is in force; lock
+ * @qos_active: @qos is in force; lock
  *
  * @engine_lock: see the lock table
- * @state: TMS_STATE_*; engine_lock to write, READ_ONCE for a look
- * @cause: of the last change; engine_lock
- * @epoch: changes of state so far; engine_lock
+ * @state: TMS_STATE_*; engine_lock to write, READ_ONCE elsewhere
+ * @cause: TMS_CAUSE_* of the last change of @state; engine_lock
+ * @epoch: changes of @state so far; engine_lock
  * @timeline_gen: of the timeline that may be played, 0: none; engine_lock
- * @stop: the stop word: not 0 forbids the trigger. Set by anybody, without a lock,
- *        just before SAFE is written; cleared under engine_lock when arming begins.
- *        Whoever sets it goes on to take the lock and to change the state.
- * @halting: whoever is between setting the stop word and SAFE; no lock. Arming does
- *           not begin meanwhile: it would clear the word, and then find the card SAFE.
- * @live: interlocks when last looked at; engine_lock
+ * @stop: the stop word: while it is not 0, no trigger is written. tms_halt() sets it,
+ *        without a lock, just before SAFE; arming clears it under engine_lock. Whoever
+ *        sets it then takes engine_lock and changes the state.
+ * @halting: how many callers are inside tms_halt(); no lock. Arming does not begin
+ *           meanwhile: it would clear the stop word, and SAFE would come after that.
+ * @live: interlocks that were open when last read; engine_lock
  * @latched: interlocks that opened since CLEAR_FAULT or ARM; engine_lock
- * @rest_ns: when it was armed, or has discharged since, see rest.c; engine_lock
+ * @rest_ns: when the card was armed, or has last discharged, see rest.c; engine_lock
  * @break_ns: when the run came into its BREAK; engine_lock
- * @back_to: in BREAK and in ARMING out of it: RUNNING or PAUSED, which ARM leads to; else
- *           0; engine_lock
+ * @back_to: in BREAK, and in ARMING out of BREAK, the state that ARM leads to: RUNNING or
+ *           PAUSED; else 0; engine_lock
  * @lease_end_ns: until when permission lasts; engine_lock
- * @listening: edges of the trigger input count; engine_lock
+ * @listening: a pulse waits for an edge at the trigger input; engine_lock
  * @kick_value: last value written to the card's watchdog; engine_lock
- * @physics: what history is reckoned with, as of the last LOAD; engine_lock
+ * @physics: limits by which a fired pulse is added to the history; engine_lock
  * @play: position in the timeline; engine_lock
- * @shot: the unanswered trigger; engine_lock
+ * @shot: the trigger without an answer; engine_lock
  * @setpoints: the card's queue; engine_lock
- * @anchor: the two clocks; engine_lock
- * @undrained: the card has more answers than are taken in one go; engine_lock
- * @drains_left: how often more are taken; engine_lock
+ * @anchor: one instant on both clocks; engine_lock
+ * @undrained: the card has more answers than are read in one call; engine_lock
+ * @drains_left: how often the kick timer may still read more; engine_lock
  * @probe_due_ns: next timer probe while arming; engine_lock
- * @probes: done in this arming; engine_lock
- * @probe_max_ns: worst error of them; engine_lock
- * @latency: of the last run; engine_lock
+ * @probes: timer probes done in this arming; engine_lock
+ * @probe_max_ns: worst error of these probes; engine_lock
+ * @latency: what LATENCY says of the last run; engine_lock
  * @engine_timer: pulses and probes, hard, pinned to engine_cpu
- * @quiet_timer: before each of them, to keep tasks from engine_cpu, hard, pinned likewise
- * @quiet_tasklet: does so, quiet.c
- * @quiet_set: there will be a quiet before the next one; engine_lock
- * @kick_timer: card's watchdog, lost interrupts, the rest; hard, pinned likewise
- * @lease_timer: hard
+ * @quiet_timer: starts @quiet_tasklet before each step, hard, pinned to engine_cpu
+ * @quiet_tasklet: keeps tasks off engine_cpu before a step, quiet.c
+ * @quiet_set: @quiet_timer is set for the next step; engine_lock
+ * @kick_timer: card's watchdog, lost interrupts, the rest; hard, pinned to engine_cpu
+ * @lease_timer: ends the lease; hard, not pinned
  *
- * @pm_nb: refuses system sleep while treating
+ * @pm_nb: refuses system sleep during a treatment
  * @panel: the panel's input device, panel.c
  * @panel_work: reads the panel in process context, panel.c
  */
@@ -356,8 +357,8 @@ struct tms_device {
 
 /**
  * struct tms_file - one open file
- * @tms: holds a reference to tms->dev
- * @controller: opened for writing: the one that may command
+ * @tms: its device; the file holds a reference to tms->dev
+ * @controller: opened for writing: this file may command the card
  * @read_lock: see the lock table
  * @cursor: next record to read; read_lock
  */
@@ -373,13 +374,13 @@ static inline u64 tms_now(void)
 	return ktime_get_ns();
 }
 
-/* What no NTP slews: for intervals that are compared with the card's. */
+/* A clock that NTP does not slew: for intervals that are compared with the card's clock. */
 static inline u64 tms_raw(void)
 {
 	return ktime_get_raw_ns();
 }
 
-/* Both, in the order that a moment promises. */
+/* Reads both clocks, in the order that struct tms_moment promises. */
 static inline struct tms_moment tms_moment(void)
 {
 	struct tms_moment m = { .raw_ns = tms_raw() };
@@ -399,7 +400,7 @@ static inline bool tms_energised(u32 state)
 	       state == TMS_STATE_RUNNING || state == TMS_STATE_PAUSED;
 }
 
-/* Energised, or about to be again: a run in BREAK is under way, though its card is SAFE. */
+/* A treatment: energised, or in BREAK. A run in BREAK will go on, though its card is SAFE. */
 static inline bool tms_treating(u32 state)
 {
 	return tms_energised(state) || state == TMS_STATE_BREAK;
@@ -407,32 +408,32 @@ static inline bool tms_treating(u32 state)
 
 /* --- safe: any context, no lock ------------------------------------------ */
 
-/* SAFE: no charge, no trigger possible. Needs no lock and never fails. */
+/* SAFE: no charge, no trigger possible. Takes no lock and never fails. */
 static inline void tms_card_safe(struct tms_device *tms)
 {
 	writel(TMS_CONTROL_SAFE, tms->mmio + TMS_REG_CONTROL);
 }
 
 /*
- * The stop word, then SAFE; whoever needs a state then takes the lock. The engine
- * reads the other way round, the card first: what it finds SAFE without a stop
- * word and without a latch, the card has done by itself.
+ * Sets the stop word, then writes SAFE; the caller changes the state afterwards, under
+ * engine_lock. The engine reads GATE first and the stop word after that. So if the engine finds
+ * the card SAFE without a stop word and without a latch, the card has gone to SAFE by itself.
  */
 static inline void tms_halt(struct tms_device *tms)
 {
 	atomic_inc(&tms->halting);
-	/* Pairs with the one in arm_energise(): one of the two sees the other. */
+	/* Pairs with the barrier in arm_energise(), which says what it is for. */
 	smp_mb__after_atomic();
 	WRITE_ONCE(tms->stop, 1);
 	tms_card_safe(tms);
-	/* SAFE is on its way to the card before arming may begin, and write CHARGE. */
+	/* SAFE is written before arming may begin, and so before CHARGE is written. */
 	smp_mb__before_atomic();
 	atomic_dec(&tms->halting);
 }
 
 /*
- * The same for whoever goes on to say that it is safe: what is written is posted, and a read
- * behind it comes back when the card has both. Process context.
+ * tms_halt() for a caller that then says that the card is safe. A write to the card is posted; a
+ * read behind it only returns when the card has taken the write. Process context.
  */
 static inline void tms_halt_now(struct tms_device *tms)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * card/: the card in the machine: found, bound, asleep, reset, gone; its sensors and panel;
- * and what concerns all cards.
+ * card/: the card in the machine: found, bound, asleep, reset, gone; its sensors and panel; and
+ * what concerns all cards.
  *
- * Knows all.
+ * Code here may use all other folders.
  * Context: process. Locks: tms_devices_lock, rwsem, tms->lock, engine_lock, in this order.
  */
 #ifndef TMS_CARD_H

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The list of devices, for what concerns all of them.
+ * The list of all devices, and what is done to all of them.
  *
- * Context: process, tms_devices_panic() any. Takes tms_devices_lock, under it
- * engine_lock; tms_devices_each() calls for whoever takes more.
+ * Context: process; tms_devices_panic() any. Takes tms_devices_lock, under it engine_lock.
+ * tms_devices_each() calls a function of the caller, which may take more locks.
  */
 #include <linux/cpumask.h>
 #include <linux/list.h>
@@ -12,7 +12,7 @@
 
 static LIST_HEAD(devices);
 
-/* Is there any card with a run, or armed for one? */
+/* Is any card energised or in BREAK? */
 bool tms_devices_treating(void)
 {
 	struct tms_device *tms;
@@ -27,8 +27,8 @@ bool tms_devices_treating(void)
 }
 
 /*
- * A module parameter has changed: every timeline goes, because it was verified under
- * the old value, and so does a run that has begun since nobody treated.
+ * A module parameter has changed: drops every timeline, because it was verified under the old
+ * value. A run that has begun since tms_devices_treating() said no ends, too.
  */
 void tms_devices_parameters(void)
 {
@@ -43,8 +43,9 @@ void tms_devices_parameters(void)
 }
 
 /*
- * The online CPU with the fewest engines, the highest number first: CPU 0 has the
- * most to do. @except: one that is going away, or -1. tms_devices_lock held.
+ * Returns the online CPU with the fewest engines; of several, the one with the highest number,
+ * since CPU 0 has the most to do. @except: a CPU that is going away, or -1. tms_devices_lock
+ * held.
  */
 int tms_devices_pick_cpu(const struct tms_device *tms, int except)
 {
@@ -68,7 +69,7 @@ int tms_devices_pick_cpu(const struct tms_device *tms, int except)
 	return best;
 }
 
-/* From here on, what happens to all devices happens to this one. */
+/* From here on, what is done to all devices is done to this one, too. */
 void tms_devices_add(struct tms_device *tms)
 {
 	lockdep_assert_held(&tms_devices_lock);
@@ -91,7 +92,10 @@ void tms_devices_each(void (*fn)(struct tms_device *tms, void *data), void *data
 		fn(tms, data);
 }
 
-/* Panic: everything else has stopped, possibly with the lock held. Nothing but SAFE. */
+/*
+ * Panic: all other CPUs have stopped, possibly with a lock held. So this takes no lock, and does
+ * nothing but make every card SAFE.
+ */
 void tms_devices_panic(void)
 {
 	struct tms_device *tms;

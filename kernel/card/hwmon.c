@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Temperatures and the high voltage for `sensors` and every other reader of
- * hwmon: coil, board, and the pulse capacitor that is next in turn.
+ * Temperatures and the high voltage for `sensors` and all other readers of hwmon: coil, board,
+ * and the pulse capacitor that fires next.
  *
- * Context: process (sysfs). Takes the device's rwsem for reading, no other
- * lock; the card answers these registers at any time, also while it fires.
+ * Context: process (sysfs). Takes rwsem for reading, no other lock; the card answers reads of
+ * these registers at any time, also while it fires.
  */
 #include <linux/hwmon.h>
 
@@ -25,7 +25,7 @@ static int hwmon_read_card(struct tms_device *tms, enum hwmon_sensor_types type,
 {
 	bool of_coil = type == hwmon_temp && channel == TEMP_COIL;
 
-	/* An absent card would be 0.001 degrees below zero, at 4 MV. */
+	/* An absent card reads as all ones: as 0.001 degrees below zero, and 4 MV. */
 	if (!tms_card_present(tms))
 		return -ENODEV;
 	if (of_coil && readl(tms->mmio + TMS_REG_COIL_TYPE) == TMS_COIL_NONE)
@@ -94,8 +94,8 @@ static void hwmon_put(void *data)
 }
 
 /*
- * Ends with the PCI binding. That is after remove(), so a late reader still
- * finds the struct, by this reference, and -ENODEV in it.
+ * Registers the hwmon device, which ends with the PCI binding. That is after remove(): a late
+ * reader still finds struct tms_device, since a reference to it is held here, and gets -ENODEV.
  */
 int tms_hwmon_add(struct tms_device *tms)
 {

@@ -2,17 +2,20 @@
 /*
  * The life of struct tms_device: from probe until its last file is closed.
  *
- * Context: process, but for the wake-up's handler. Takes engine_lock; rwsem without
- * it; tms->lock last.
+ * Context: process; life_wake() runs in an irq_work. Takes engine_lock, then rwsem, then
+ * tms->lock, each alone.
  *
- * The registers are there only until the card is unbound: every way to them goes
- * through tms_device_enter(), and what does not, interrupts and timers, ends before.
+ * The registers are only mapped until the card is unbound. All code in process context comes to
+ * them through tms_device_enter(); interrupt handlers and timers do not, and end before that.
  */
 #include <linux/slab.h>
 
 #include "card/card.h"
 
-/* From hard IRQ, by irq_work; on PREEMPT_RT in a thread. */
+/*
+ * Wakes the readers, and drops the latency request if the treatment has ended. Hard IRQ queues
+ * this irq_work; on PREEMPT_RT it runs in a thread.
+ */
 static void life_wake(struct irq_work *work)
 {
 	struct tms_device *tms = container_of(work, struct tms_device, wake_work);
@@ -29,7 +32,10 @@ static void life_release(struct device *dev)
 	kfree(tms);
 }
 
-/* The struct, without a card yet, or an ERR_PTR(). tms_device_free() ends it. */
+/*
+ * Allocates the struct; no card has been asked yet. Returns an ERR_PTR() on failure.
+ * tms_device_free() ends it.
+ */
 struct tms_device *tms_device_alloc(struct pci_dev *pdev)
 {
 	struct tms_device *tms;
@@ -75,7 +81,10 @@ struct tms_device *tms_device_alloc(struct pci_dev *pdev)
 	return tms;
 }
 
-/* The struct goes with its last file; its number is free now, for the next card that comes. */
+/*
+ * Frees the number at once, for the next card that comes. The struct itself is freed when its
+ * last file is closed.
+ */
 void tms_device_free(struct tms_device *tms)
 {
 	tms_cdev_give_minor(tms->minor);
@@ -83,8 +92,8 @@ void tms_device_free(struct tms_device *tms)
 }
 
 /*
- * The card goes, for whatever reason. Safe first, then no new callers, then wait
- * for those inside (none of them sleeps there), then the timers.
+ * The card goes, for whatever reason. First it is made SAFE, then new callers are kept out, then
+ * this waits for the callers inside (none of them sleeps for long), then cancels the timers.
  */
 void tms_device_kill(struct tms_device *tms, u32 cause)
 {

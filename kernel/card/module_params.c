@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Module parameters. Each has a built-in limit that nothing widens: a site can
- * tighten it, at load time or later in /sys/module/tms/parameters, and widen it
- * again up to there. A change drops every loaded timeline; while a card treats, it
- * is refused.
+ * Module parameters. Each has a built-in limit that nothing widens. A site may tighten a
+ * parameter, at load time or later in /sys/module/tms/parameters, and may widen it again up to
+ * the built-in limit. A change drops every loaded timeline. While a card treats, a change is
+ * refused.
  *
- * Two may be widened above their default: fitness_max_ns, since a host that is less
- * fit never fires late, it loses pulses; and max_pulses_per_day, by a site whose day is
- * denser than any that has been published.
+ * Two parameters may be set above their default: fitness_max_ns, since a host whose timers are
+ * less fit does not fire late, but leaves pulses out; and max_pulses_per_day, for a site whose
+ * day is denser than any that has been published.
  *
- * Context: process. Takes tms_devices_lock, under it engine_lock. The values are in
- * params.c.
+ * Context: process. Takes tms_devices_lock, under it engine_lock. The values are in params.c.
  */
 #include <linux/moduleparam.h>
 
@@ -38,7 +37,10 @@ static int param_set(const char *text, const struct kernel_param *kp)
 		       kp->name, p->value);
 		return -EBUSY;
 	}
-	/* In this order: whoever loads in between loads for nothing. */
+	/*
+	 * The value is set before timelines are dropped: a timeline that is loaded in between is
+	 * dropped, too.
+	 */
 	tms_params_set(p, value);
 	tms_devices_parameters();
 	return 0;

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The card's panel as an input device: arm key, footswitch, the patient's and
- * the emergency stop, for libevdev and whoever else reads input devices.
+ * The card's panel as an input device: arm key, footswitch, the patient's and the emergency stop,
+ * for libevdev and everybody else who reads input devices.
  *
- * It only tells. What a stop does is the card's interlock and the fault
- * handler's business and waits for nothing in here: the input core takes
- * spinlocks that may sleep on PREEMPT_RT, so that the levels are read and
- * reported by a work item.
+ * This only reports. A stop button works by the card's interlock and the fault handler, and waits
+ * for nothing in this file. The input core takes spinlocks that may sleep on PREEMPT_RT, so that
+ * a work item reads and reports the levels, and not the interrupt handler.
  *
- * Context: process. Takes the device's rwsem for reading, no other lock. The work is
- * queued by tms_wake_panel(), from hard IRQ.
+ * Context: process. Takes rwsem for reading, no other lock. tms_wake_panel() queues the work
+ * item, from hard IRQ.
  */
 #include <linux/input.h>
 
 #include "card/card.h"
 
 /*
- * Buttons without a meaning of their own: a desktop must not take the
- * emergency stop for a key of its media player.
+ * Codes without a meaning of their own: a desktop must not take the emergency stop for a key of
+ * its media player.
  */
 static const struct {
 	u32 bit;
@@ -30,8 +29,8 @@ static const struct {
 };
 
 /*
- * Levels, not edges: what came and went before the work ran is not told. An
- * absent card reads as all ones, which is no news of its panel.
+ * Reports the levels as they are now: a button that was pressed and released before the work item
+ * ran is not reported. An absent card reads as all ones; that is not reported either.
  */
 static void panel_report(struct tms_device *tms)
 {
@@ -55,7 +54,7 @@ static void panel_work(struct work_struct *work)
 	panel_report(container_of(work, struct tms_device, panel_work));
 }
 
-/* Before the card's interrupts are let in. */
+/* Called before the interrupts are requested, since they queue the work item. */
 int tms_panel_add(struct tms_device *tms)
 {
 	struct input_dev *input;
@@ -84,12 +83,15 @@ int tms_panel_add(struct tms_device *tms)
 		return ret;
 	}
 	tms->panel = input;
-	/* A stop that is already pressed makes no interrupt. */
+	/*
+	 * A button that is already pressed causes no interrupt: the levels are reported once
+	 * here.
+	 */
 	panel_report(tms);
 	return 0;
 }
 
-/* After the card's interrupts are shut out: nobody queues the work any more. */
+/* Called after the interrupts have been freed: nobody queues the work item any more. */
 void tms_panel_remove(struct tms_device *tms)
 {
 	cancel_work_sync(&tms->panel_work);

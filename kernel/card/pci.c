@@ -17,8 +17,8 @@ static void irqs_free(struct tms_device *tms, unsigned int count)
 }
 
 /*
- * Not balanced: they belong on the engine's CPU. Not threaded, on PREEMPT_RT
- * either: SAFE must not wait for the scheduler.
+ * IRQF_NOBALANCING: the interrupts belong on the engine's CPU. IRQF_NO_THREAD: the handlers run
+ * in hard IRQ on PREEMPT_RT, too, since SAFE must not wait for the scheduler.
  */
 static int irqs_request(struct tms_device *tms)
 {
@@ -46,7 +46,10 @@ static int irqs_request(struct tms_device *tms)
 	return 0;
 }
 
-/* Interrupts and timers have ended: nobody queues these any more. */
+/*
+ * Waits for the irq_work and the work item. Interrupts and timers have ended, so that nobody
+ * queues them any more.
+ */
 static void work_end(struct tms_device *tms)
 {
 	irq_work_sync(&tms->wake_work);
@@ -64,9 +67,10 @@ static void card_release_regions(void *data)
 }
 
 /*
- * Not pcim_enable_device(): behind it some kernels release requested regions by themselves
- * when the driver is unbound, and others (6.16 and later) do not. What is enabled and
- * requested by plain calls is released by these two actions, on every kernel, exactly once.
+ * pcim_enable_device() is not used: behind it, some kernels release requested regions by
+ * themselves when the driver is unbound, and others (6.16 and later) do not. Plain calls enable
+ * the device and request its regions, and these two actions undo that exactly once, on every
+ * kernel.
  */
 static int registers_map(struct tms_device *tms)
 {
@@ -79,7 +83,7 @@ static int registers_map(struct tms_device *tms)
 	r = devm_add_action_or_reset(&pdev->dev, card_disable, pdev);
 	if (r < 0)
 		return r;
-	/* Exclusive: nobody writes to the card through /dev/mem or sysfs while it treats. */
+	/* Exclusive: nobody can write to the card through /dev/mem or sysfs meanwhile. */
 	r = pci_request_regions_exclusive(pdev, TMS_NAME);
 	if (r < 0)
 		return r;
@@ -122,7 +126,10 @@ static int card_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	scoped_guard(mutex, &tms->lock)
 		tms_limits_physics(tms, &identity.coil);
 
-	/* GATE is read 3 us before a pulse; over a link that sleeps it would take up to 100. */
+	/*
+	 * GATE is read 3 us before a pulse; over a link that sleeps, the read would take up to
+	 * 100 us.
+	 */
 	pci_disable_link_state(pdev, PCIE_LINK_STATE_L0S | PCIE_LINK_STATE_L1);
 	pci_set_master(pdev);
 	r = pci_alloc_irq_vectors(pdev, TMS_VECTOR_COUNT, TMS_VECTOR_COUNT, PCI_IRQ_MSIX);
@@ -141,7 +148,10 @@ static int card_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	r = tms_power_add(tms);
 	if (r < 0)
 		goto err_free_irqs;
-	/* A fault that it has latched before is not hidden until somebody arms. */
+	/*
+	 * A fault that the card has latched before probe is shown now, and not only when somebody
+	 * arms.
+	 */
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		tms_interlock_scan(tms, 0);
 	r = tms_cdev_add(tms);

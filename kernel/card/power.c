@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What happens to the whole machine, and to the card's place in it: system
- * sleep, shutdown, panic, a CPU that goes away, resets and bus errors. Each ends
- * in SAFE; a treatment never goes on behind any of them. A kernel that crashes into
- * another one (kdump) may not come as far as this: then the card's watchdog ends it.
+ * What happens to the whole machine, and to the card's place in it: system sleep, shutdown,
+ * panic, a CPU that goes away, resets and bus errors. Each makes the card SAFE; a treatment never
+ * goes on after any of them. A kernel that crashes into another one (kdump) may not get as far as
+ * this file: then the card's watchdog makes it SAFE.
  *
- * Context: process, panic excepted. Takes tms_devices_lock, tms->lock, engine_lock; rwsem
+ * Context: process, panic excepted. Takes tms_devices_lock, tms->lock and engine_lock; rwsem only
  * without tms->lock.
  */
 #include <linux/cpu.h>
@@ -27,11 +27,11 @@ static void power_end_for_reset(struct tms_device *tms)
 }
 
 #define ANSWER_TRIES	3
-#define ANSWER_US	100	/* from a trigger to its answer, at most */
+#define ANSWER_US	100	/* most that an answer takes */
 
 /*
- * Behind a reset the answer to the last trigger never comes: now, or given up. And what else the
- * card has to say of its discharges is forgotten by it.
+ * A reset makes the card forget its answers. So this takes the answer to the last trigger, and
+ * all others, or gives the last one up.
  */
 static void power_take_answer(struct tms_device *tms)
 {
@@ -50,7 +50,10 @@ static void power_take_answer(struct tms_device *tms)
 		tms_answer_give_up(tms);
 }
 
-/* The card is SAFE, nobody is inside, nobody comes in: from here on nothing touches a register. */
+/*
+ * Makes the card SAFE, and waits until no caller is between enter and leave. From then on callers
+ * get -EBUSY, and nothing touches a register. @end ends the treatment, with engine_lock held.
+ */
 static void power_go_away(struct tms_device *tms, void (*end)(struct tms_device *tms))
 {
 	tms_halt_now(tms);
@@ -58,7 +61,7 @@ static void power_go_away(struct tms_device *tms, void (*end)(struct tms_device 
 		end(tms);
 
 	down_write(&tms->rwsem);
-	/* Until here somebody may have loaded, or armed. */
+	/* Before rwsem was held for writing, somebody may have loaded or armed again. */
 	tms_halt_now(tms);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		end(tms);
@@ -70,7 +73,10 @@ static void power_go_away(struct tms_device *tms, void (*end)(struct tms_device 
 	up_write(&tms->rwsem);
 }
 
-/* A card answers again. -ENODEV: or it does not, or it is another. */
+/*
+ * The card may be there again: asks it, and lets callers in. -ENODEV: no card answers, or another
+ * one does.
+ */
 static int power_come_back(struct tms_device *tms)
 {
 	int r = -ENODEV;
@@ -78,12 +84,15 @@ static int power_come_back(struct tms_device *tms)
 	scoped_guard(mutex, &tms->lock) {
 		if (READ_ONCE(tms->dead))
 			break;
-		/* Behind a bus error callers were not kept out. */
+		/* After a bus error callers have not been kept out: one may have armed. */
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 			power_end_for_reset(tms);
 		r = tms_back(tms);
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-			/* It discharges all the time: whatever it was, it has to rest. */
+			/*
+			 * The card goes on discharging, so that its odometer cannot be compared:
+			 * it has to rest before START.
+			 */
 			if (r == -EAGAIN)
 				tms->store->history_known = false;
 			if (r == -ENODEV)
@@ -96,7 +105,10 @@ static int power_come_back(struct tms_device *tms)
 	down_write(&tms->rwsem);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		tms->away = false;
-		/* What opened meanwhile made no interrupt that anybody has seen. */
+		/*
+		 * The fault handler has ignored what opened while the card was away: it is looked
+		 * at now.
+		 */
 		tms_interlock_scan(tms, 0);
 	}
 	up_write(&tms->rwsem);
@@ -106,7 +118,7 @@ static int power_come_back(struct tms_device *tms)
 
 /* --- system sleep ------------------------------------------------------------ */
 
-/* Before any task is frozen: while treating, the machine stays awake. */
+/* Called before any task is frozen: during a treatment, system sleep is refused. */
 static int power_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
 	struct tms_device *tms = container_of(nb, struct tms_device, pm_nb);
@@ -122,7 +134,10 @@ static int power_notify(struct notifier_block *nb, unsigned long action, void *d
 	return NOTIFY_DONE;
 }
 
-/* Armed after the notifier looked? Then this is the stop. Permission does not outlast sleep. */
+/*
+ * If somebody has armed after power_notify() looked, this ends it. The lease ends, too: it must
+ * not last beyond sleep.
+ */
 static void power_end_for_sleep(struct tms_device *tms)
 {
 	tms_drop_timeline(tms, TMS_CAUSE_SUSPEND);
@@ -138,12 +153,15 @@ static int power_sleep(struct device *dev)
 	return 0;
 }
 
-/* The card may have lost its power, and so all that was set in it; or been exchanged. */
+/* Wakes up: the card may have lost its power and all that was set in it, or may be another card. */
 static int power_wake(struct device *dev)
 {
 	struct tms_device *tms = dev_get_drvdata(dev);
 
-	/* To restore it has used up what was saved, and a bus error may come at any time. */
+	/*
+	 * The PCI core has used up the saved state when it restored it. It is saved anew, for a
+	 * bus error that may come at any time.
+	 */
 	if (pci_device_is_present(tms->pdev))
 		pci_save_state(tms->pdev);
 	power_come_back(tms);
@@ -154,7 +172,7 @@ const struct dev_pm_ops tms_pm_ops = {
 	SYSTEM_SLEEP_PM_OPS(power_sleep, power_wake)
 };
 
-/* Reboot, power-off, kexec: nobody comes back from here. */
+/* Reboot, power-off, kexec: the device is not used any more after this. */
 void tms_power_shutdown(struct pci_dev *pdev)
 {
 	tms_device_kill(pci_get_drvdata(pdev), TMS_CAUSE_SHUTDOWN);
@@ -163,8 +181,8 @@ void tms_power_shutdown(struct pci_dev *pdev)
 /* --- resets and bus errors ------------------------------------------------------ */
 
 /*
- * Somebody resets the function, or the whole bus. No lock is held until it is done: it may
- * take a minute, and several cards may be reset at once.
+ * Somebody is about to reset the function, or the whole bus. No lock is held until reset_done():
+ * a reset may take a minute, and several cards may be reset at once.
  */
 static void reset_prepare(struct pci_dev *pdev)
 {
@@ -173,13 +191,16 @@ static void reset_prepare(struct pci_dev *pdev)
 
 static void reset_done(struct pci_dev *pdev)
 {
-	/* All ones are nothing to restore. */
+	/* The configuration of a card that is absent reads as all ones, and is not saved. */
 	if (pci_device_is_present(pdev))
 		pci_save_state(pdev);
 	power_come_back(pci_get_drvdata(pdev));
 }
 
-/* The registers may be out of reach already: nothing is read. */
+/*
+ * A bus error: the registers may be out of reach already, so that SAFE is written and nothing is
+ * read.
+ */
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t channel)
 {
 	struct tms_device *tms = pci_get_drvdata(pdev);
@@ -216,7 +237,10 @@ const struct pci_error_handlers tms_error_handlers = {
 
 static enum cpuhp_state hotplug_state;
 
-/* Timer and interrupts on one CPU: then the answer never races with the next pulse. */
+/*
+ * Moves the engine to @cpu. Its timers and the card's interrupts are on one CPU: so an answer is
+ * never taken at the same time as the next pulse is fired.
+ */
 static void power_engine_to(struct tms_device *tms, int cpu)
 {
 	unsigned int i;
@@ -231,22 +255,31 @@ static void power_engine_to(struct tms_device *tms, int cpu)
 static void power_leave_cpu(struct tms_device *tms, void *data)
 {
 	unsigned int cpu = *(unsigned int *)data;
-	bool treating = false;
+	bool energised = false;
 	int other;
 
 	if (tms->engine_cpu != cpu)
 		return;
-	/* In this order: what is armed after the stop is armed elsewhere. */
+	/*
+	 * The engine moves before the stop: what is armed after the stop is armed on the other
+	 * CPU.
+	 */
 	other = tms_devices_pick_cpu(tms, cpu);
 	power_engine_to(tms, other);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-		treating = tms_energised(tms->state);
-	/* On the way to sleep the card sleeps already, and is not to be touched. */
-	if (treating)
+		energised = tms_energised(tms->state);
+	/*
+	 * A card that is not energised is left alone: on the way to system sleep it sleeps
+	 * already, and its registers must not be touched.
+	 */
+	if (energised)
 		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
 }
 
-/* The CPU that a probe would choose now: behind sleep the one of before. Never while it treats. */
+/*
+ * Moves the engine to the CPU that a probe would choose now: after sleep that is the CPU of
+ * before. Never during a treatment that is energised.
+ */
 static void power_spread(struct tms_device *tms, void *data)
 {
 	guard(mutex)(&tms->lock);
@@ -260,7 +293,7 @@ static int power_cpu_comes(unsigned int cpu)
 	return 0;
 }
 
-/* The CPU goes away: if an engine was on it, its run ends, and the next one is elsewhere. */
+/* A CPU goes away: if an engine is on it, its run ends, and the engine moves to another CPU. */
 static int power_cpu_goes(unsigned int cpu)
 {
 	tms_devices_each(power_leave_cpu, &cpu);
@@ -282,7 +315,7 @@ static struct notifier_block panic_nb = {
 
 /* --- registration ------------------------------------------------------------------------- */
 
-/* Interrupts requested, the node not there yet. */
+/* Called when the interrupts have been requested, and before the node is there. */
 int tms_power_add(struct tms_device *tms)
 {
 	int r;
