@@ -2,7 +2,7 @@
 /*
  * The PCI binding: probe, remove, module entry.
  *
- * Context: process. Takes no lock by itself.
+ * Context: process. Probe takes tms->lock and engine_lock, each alone.
  */
 #include <linux/interrupt.h>
 #include <linux/module.h>

@@ -84,7 +84,7 @@ static int power_come_back(struct tms_device *tms)
 	scoped_guard(mutex, &tms->lock) {
 		if (READ_ONCE(tms->dead))
 			break;
-		/* After a bus error callers have not been kept out: one may have armed. */
+		/* After a bus error callers were not kept out: somebody may have armed. */
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 			power_end_for_reset(tms);
 		r = tms_back(tms);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The rest and BREAK, on a device of plain memory: for how long a card is charged without a
- * pulse, where that leads, and where ARM leads out of it. State's setter is the real one.
+ * The rest and BREAK, on a device that is plain memory: for how long a card is charged without a
+ * pulse, what follows from that, and which state ARM leads to out of BREAK. The setter of the
+ * states is the real one.
  */
 #include <kunit/test.h>
 #include <linux/module.h>
@@ -11,10 +12,10 @@
 #include "rest.c"
 
 #define S	1000000000ULL
-#define T0	(1000 * S)		/* the last discharge */
+#define T0	(1000 * S)		/* time of the last discharge */
 #define OVER	(T0 + TMS_REST_MAX_NS + 1)
 
-/* Two pulses, a second apart; then one that is due long after that. */
+/* Two pulses, a second apart, and a third that is due long after the second. */
 static const struct tms_pulse pulses[] = {
 	{ 0, 500, TMS_PULSE_END_OF_BURST, 0 },
 	{ S, 500, TMS_PULSE_END_OF_BURST, 0 },
@@ -34,7 +35,10 @@ static int init(struct kunit *test)
 	return 0;
 }
 
-/* In @state, @fired pulses of the run given, the last one at T0. Lock held. */
+/*
+ * Puts the device into @state: the first @fired pulses of the run have been fired, the last of
+ * them at T0. engine_lock held.
+ */
 static void set_up(struct tms_device *tms, u32 state, u32 fired)
 {
 	u32 i;
@@ -62,7 +66,7 @@ static void test_rest(struct kunit *test)
 	}
 }
 
-/* Each state at the limit and behind it. */
+/* Each state, first just within the limit, then just beyond it. */
 static void test_look(struct kunit *test)
 {
 	static const struct {
@@ -80,7 +84,10 @@ static void test_look(struct kunit *test)
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		for (i = 0; i < ARRAY_SIZE(rows); i++) {
-			/* The first pulse is due, and a late engine is no reason for a break. */
+			/*
+			 * The first pulse is overdue: that the engine is late is no reason for a
+			 * BREAK.
+			 */
 			set_up(tms, rows[i].state, 0);
 			tms->cause = 0;
 			tms_rest_look(tms, OVER - 1);
@@ -94,7 +101,7 @@ static void test_look(struct kunit *test)
 	}
 }
 
-/* A trigger that is not answered may have been a discharge, which begins the rest anew. */
+/* A trigger without an answer may have been a discharge, which would begin the rest anew. */
 static void test_unanswered(struct kunit *test)
 {
 	struct tms_device *tms = test->priv;
@@ -110,7 +117,7 @@ static void test_unanswered(struct kunit *test)
 	}
 }
 
-/* What is due behind the limit is not waited for with a charged card. */
+/* A run whose next pulse is due only after the limit goes into BREAK at once. */
 static void test_gap(struct kunit *test)
 {
 	struct tms_device *tms = test->priv;
@@ -143,7 +150,7 @@ static void test_break_ends(struct kunit *test)
 	}
 }
 
-/* The third pulse is due at T0 + 2 rests, seen from the second one. */
+/* The third pulse is due two rests after T0, at which the second was fired. */
 static void test_armed(struct kunit *test)
 {
 	const u64 due_ns = T0 + 2 * TMS_REST_MAX_NS;
@@ -167,7 +174,7 @@ static void test_armed(struct kunit *test)
 	}
 }
 
-/* Paused in BREAK, ARM leads to the pause; an ARM that fails leads back to BREAK. */
+/* A run that is paused in BREAK is led to PAUSED by ARM; an ARM that fails leads back to BREAK. */
 static void test_pause_and_fall_back(struct kunit *test)
 {
 	struct tms_device *tms = test->priv;

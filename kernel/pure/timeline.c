@@ -23,9 +23,9 @@
  *  - duration: limits the timeline's own time. A pause does not count, and is not
  *    meant to.
  *  - gap: one that grows over TMS_REST_MAX_NS becomes a break, in which the card
- *    is discharged. Nothing fires before it is armed again, which waits until it
- *    is charged and its reservoir full, however long that takes: after it
- *    reservoir and capacitors are as good as they can be. A gap that is a break
+ *    is discharged. Nothing fires before the card is armed again, and arming
+ *    waits until the card is charged and its reservoir full, however long that
+ *    takes: then reservoir and capacitors are as full as can be. A gap that is a break
  *    in the timeline itself ends at a fixed time: there the rule checks that the
  *    card is charged and full by then.
  *
@@ -44,14 +44,14 @@ struct walk {
 	struct tms_verdict *verdict;
 	struct tms_bounds b;
 	u64 start_ns;		/* CLOCK_MONOTONIC of time 0; 0 without a history */
-	u64 at_start_pJ;	/* the reservoir's level then */
+	u64 at_start_pJ;	/* the reservoir's level at @start_ns */
 	u64 gap_ns;		/* from the last pulse, be it of the history or of the timeline */
-	u64 charged_ns;		/* when the last set-point queued is there */
+	u64 charged_ns;		/* when the last set-point queued is charged */
 	u64 reservoir_pJ;	/* this and coil_pJ: just before, then just after the pulse */
 	u64 coil_pJ;
 	u64 hour_ends_ns;	/* from here on @before has to be computed again */
 	u64 energy_pJ;		/* of a pulse of @permille */
-	u64 charge_ns;		/* to charge for one */
+	u64 charge_ns;		/* time to charge a capacitor for it */
 	u32 permille;
 	u32 before;		/* pulses fired earlier that count for the day */
 	u32 allowed;		/* pulses of this timeline that the totals let pass */

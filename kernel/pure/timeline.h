@@ -3,9 +3,9 @@
  * The verifier: may this timeline be played on this card, after the pulses that the card has
  * already fired?
  *
- * Pure functions over plain data: no locks, no allocation, no device. The module calls them in
- * process context, and the history also in hard IRQ; the library, the fuzzer and the unit tests
- * compile the same files in user space.
+ * Pure functions over plain data: no locks, no allocation, no device. The module calls
+ * the verifier in process context, and the functions of the history in hard IRQ, too. The library,
+ * the fuzzer and the unit tests compile the same files in user space.
  */
 #ifndef TMS_TIMELINE_H
 #define TMS_TIMELINE_H

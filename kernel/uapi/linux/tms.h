@@ -5,9 +5,10 @@
  * One character device per card, /dev/tms0 and up.
  *
  * Opening for writing (O_RDWR) makes the file the card's one controller;
- * -EBUSY while there is another. Opening read-only makes a monitor: any
- * number, INFO, STATUS, LATENCY, read() and poll() only, plus STOP, which
- * nobody is ever refused. Closing the controller stops the output.
+ * -EBUSY while there is another. Opening read-only makes a monitor. There may
+ * be any number of monitors; they may only use INFO, STATUS, LATENCY, read(),
+ * poll(), and STOP, which is refused to nobody. Closing the controller's file
+ * stops the output.
  *
  * DOC: Errors
  *
@@ -18,26 +19,27 @@
  *  - EINVAL:    an unknown flag, a reserved word that is not zero, or a value
  *               outside the range that its field's description gives.
  *  - EBADF:     the call is the controller's and this file is a monitor.
- *  - EBUSY:     there is a controller already, the state forbids it because
- *               something is under way, or the card is being reset: then it is safe
- *               and has nothing loaded, and only STOP (0), KEEPALIVE's acknowledgment,
- *               read() and poll() do anything.
+ *  - EBUSY:     there is a controller already; or the state forbids the call, because
+ *               something is under way; or the card is being reset, or sleeps. Such a
+ *               card is safe and has no timeline: only STOP (returns 0), the
+ *               acknowledgment of KEEPALIVE, read() and poll() have an effect then.
  *  - EPROTO:    the state forbids it: the call is out of order, or the lease has run out.
- *  - ESHUTDOWN: the run is in BREAK, its card discharged (GO: or about to be): ARM comes
- *               first. For START, GO and RESUME.
+ *  - ESHUTDOWN: START, GO, RESUME: the run is in BREAK, with its card discharged, and
+ *               needs ARM first. GO: also if the card would be discharged before the
+ *               pulse could fire.
  *  - ERANGE:    the timeline breaks a hard limit; the verdict says which.
  *  - EPERM:     an interlock is open, or a fault is latched.
- *  - EAGAIN:    not yet: history of the card unknown, its answer to the last trigger
- *               not there, or records are waiting to be read and acknowledged.
- *               read(): nothing to read now.
+ *  - EAGAIN:    not yet: the history of the card is not known, its answer to the last
+ *               trigger has not come, or records wait to be read and acknowledged.
+ *               read(): there is nothing to read now.
  *  - ESTALE:    an acknowledgment that makes no progress or claims more than
  *               was read; the timeline's limits have changed since LOAD; GO: not
  *               the pulse that waits.
  *  - ETIME:     arming took too long, or the host's timers are not fit.
  *  - ENOMEM:    no memory.
  *  - E2BIG:     more pulses than TMS_PULSES_MAX.
- *  - ECANCELED: ARM: a stop, from wherever, came while it was under way.
- *  - EINTR:     ARM: a signal came while it was under way, which has ended it.
+ *  - ECANCELED: ARM: somebody or something has stopped the arming.
+ *  - EINTR:     ARM: a signal has ended the arming.
  *  - ENODEV:    the card is gone. read() says so when nothing is left to read, and
  *               KEEPALIVE still takes the acknowledgment.
  *
@@ -78,8 +80,8 @@ struct tms_pulse {
 /* The last pulse of a train: where a pause may take hold. Implies END_OF_BURST. */
 #define TMS_PULSE_END_OF_TRAIN		0x0001
 /*
- * The last pulse of a burst or pair. A pulse that belongs to none carries it
- * too. After a miss, what is left of the burst is skipped.
+ * The last pulse of a burst or pair. A pulse that belongs to no burst carries this
+ * flag, too. After a miss, the other pulses of the burst are skipped.
  */
 #define TMS_PULSE_END_OF_BURST		0x0002
 /* Fires at the external trigger, never before its own time. */
@@ -102,9 +104,9 @@ struct tms_pulse {
 #define TMS_STATE_FAULT		6	/* latched, see the cause; output SAFE */
 #define TMS_STATE_GONE		7	/* unplugged */
 /*
- * A run whose card is discharged, because it has not fired for idle_limit_ns, or will not
- * for longer than that; output SAFE. Place and time are kept, nothing fires. ARM by the
- * same controller leads back into the run.
+ * A run whose card has been discharged, because it has not fired for idle_limit_ns, or
+ * because its next pulse is due only after that time; output SAFE. Nothing fires. The run
+ * keeps its place and its time, and ARM by the same controller leads back into it.
  */
 #define TMS_STATE_BREAK		8
 #define TMS_STATE_COUNT		9
@@ -301,7 +303,7 @@ struct tms_info {
  * @missed: of this run, late or skipped
  * @train: number of the train that @next_pulse is in
  * @start_ns: when pulse time 0 was; 0 before START. Moves with each pause and wait.
- * @due_ns: when @next_pulse is due; 0 when none is. In a BREAK of a run that was not paused too.
+ * @due_ns: when @next_pulse is due; 0 when none is. Also in BREAK, if the run was not paused.
  * @end_ns: when the last pulse is due; 0 before START
  * @lease_ends_ns: when permission runs out
  * @event_head: seq that the next record will get
@@ -311,11 +313,12 @@ struct tms_info {
  * @error_max_ns: worst trigger error of this run
  * @timeline_gen: changes with every LOAD and every drop of a timeline; 0 none loaded
  * @pulses_today: pulses fired on this card in the last 24 hours
- * @records_dropped: records that found no room in the ring, since the module was loaded:
- *                   interlocks (told in @latched too), triggers, discharges that nobody
- *                   asked for (counted in @total_fired too). A change of state comes later.
- * @back_to: in BREAK, and in ARMING out of it: TMS_STATE_RUNNING or TMS_STATE_PAUSED, which
- *           ARM leads to. Else 0.
+ * @records_dropped: records for which the ring had no room, since the module was loaded:
+ *                   interlocks (still told in @latched), external triggers, discharges that
+ *                   nobody asked for (still counted in @total_fired). A change of state is
+ *                   not dropped, but comes later.
+ * @back_to: in BREAK, and in ARMING out of BREAK, the state that ARM leads to:
+ *           TMS_STATE_RUNNING or TMS_STATE_PAUSED. Else 0.
  * @reserved: zero
  */
 struct tms_status {
@@ -364,10 +367,10 @@ struct tms_status {
  * @max_duration_ns: of a timeline, 1..TMS_DURATION_MAX_NS
  * @reserved: zero
  *
- * Computed apart from the timeline, so that one mistake is not made twice.
- * Each takes effect as the smaller (for the interval: larger) of this, the
- * card, the coil and the module's parameters. Setting limits drops the
- * timeline. LOAD wants limits set by the same controller first.
+ * The controller computes these limits independently of the timeline, so that
+ * one mistake is not made twice. For each the tightest counts: this one, the
+ * card's, the coil's or the module parameter's. Setting limits drops the timeline.
+ * They last until the controller closes its file. LOAD is refused before they are set.
  */
 struct tms_limits {
 	__u32 max_permille;
@@ -408,9 +411,9 @@ struct tms_limits {
  * @limit: what was allowed, unit by rule
  * @actual: what was asked
  *
- * In a gap longer than idle_limit_ns the card is discharged, and charged again from empty
- * within the last seconds of it. If there is too little time for that, SETTLING (capacitors)
- * or RESERVOIR names the pulse behind the gap.
+ * In a gap longer than idle_limit_ns the card is discharged, and is charged again from
+ * empty within the last seconds of the gap. If these seconds are too few, the verdict is
+ * SETTLING (capacitors) or RESERVOIR, with the pulse after the gap.
  *
  * The limit of TMS_RULE_WAVEFORM is a set: bit n stands for waveform n,
  * TMS_LOAD_REVERSE for the other direction as well. Its pulse is 0.
@@ -465,10 +468,10 @@ struct tms_load {
  * Sleeps until the card is charged and the probes are done. Needs a fresh
  * lease: KEEPALIVE first.
  *
- * BREAK -> ARMING -> what the run was before (back_to of STATUS); but PAUSED, with the cause
- * ARMED_LATE, when its next pulse's time has passed meanwhile. Ask for it ten seconds before that
- * time; EAGAIN when it is so far away that the card would be discharged once more. What ends
- * an arming without a fault (ETIME, EINTR) leads back to BREAK.
+ * Out of BREAK, ARM leads to the state that the run had before (back_to of STATUS). It leads
+ * to PAUSED, with the cause ARMED_LATE, if the time of the next pulse has passed meanwhile. Call
+ * it ten seconds before that time; EAGAIN if the time is so far away that the card would be
+ * discharged once more. An arming that ends without a fault (ETIME, EINTR) leads back to BREAK.
  */
 struct tms_arm {
 	__u32 timeline_gen;
@@ -516,8 +519,8 @@ struct tms_go {
  * @flags: TMS_PAUSE_*
  * @reserved: zero
  *
- * In BREAK, and in ARMING out of it, ARM then leads to PAUSED; a STATE event from BREAK to
- * BREAK says so.
+ * In BREAK, and in ARMING out of BREAK, the state stays, and ARM then leads to PAUSED. In
+ * BREAK, a STATE event from BREAK to BREAK says so.
  */
 struct tms_pause {
 	__u32 flags;
@@ -546,9 +549,9 @@ struct tms_resume {
  * @flags: zero
  * @reserved: zero
  *
- * ESTALE, and no renewal, when a record that this file could read is older
- * than 2 s and still not acknowledged. What is acknowledged counts in any case;
- * to acknowledge the same, or less, once more is no error.
+ * ESTALE, and the lease is not renewed, if a record is older than 2 s and still
+ * not acknowledged. The acknowledgment counts in any case. It is no error to
+ * acknowledge the same records, or fewer, once more.
  */
 struct tms_keepalive {
 	__aligned_u64 acked_seq;
@@ -567,7 +570,7 @@ struct tms_keepalive {
  * @max_ns: worst
  * @reserved: zero
  * @bucket: [0] below 1 ns, [i] from 2^(i-1) up to below 2^i ns, the last one open
- * @wakeup: the same, for how late the timer's interrupt came to its lead
+ * @wakeup: the same buckets, for how late the timer's interrupt was
  */
 struct tms_latency {
 	__u32 run;
