@@ -56,9 +56,10 @@ static bool rest_timed(struct tms_device *tms, u64 now_ns)
 }
 
 /*
- * Ends, or puts into BREAK, what has been charged for too long or would be; ends a BREAK that has
- * lasted too long. A run is left alone while a trigger has no answer: the answer may say that the
- * card has discharged, which begins the rest anew.
+ * Ends the arming, or puts the run into BREAK, if the card has been charged for too long, or
+ * would be until its next pulse. Ends a BREAK that has lasted too long. A run is left alone while
+ * a trigger has no answer: the answer may say that the card has discharged, which begins the rest
+ * anew.
  */
 void tms_rest_look(struct tms_device *tms, u64 now_ns)
 {

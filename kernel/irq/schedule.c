@@ -9,8 +9,8 @@
 #include "irq/irq.h"
 
 /*
- * When the timer has to wake the next step; 0 means never. A time in the past means that the next
- * pulse waits for a trigger or for GO.
+ * When the timer has to wake the next step; 0 means never. A time that has passed means that the
+ * step is due, or that its pulse still waits for a trigger or for GO.
  */
 u64 tms_schedule_wakeup(struct tms_device *tms)
 {

@@ -4,9 +4,9 @@
  *
  * Context: any, hard IRQ among it, with engine_lock held. Takes ring->lock.
  *
- * Two rules keep the card safe. Whoever enters a state that is not energised sets the stop word
- * and writes SAFE to the card, by the setter. And a move that the table does not have is not
- * refused, but leads to FAULT.
+ * Two rules keep the card safe. The setter sets the stop word and writes SAFE to the card
+ * whenever it enters a state that is not energised, whoever asks for that state. And a move that
+ * the table does not have is not refused, but leads to FAULT.
  */
 #include <linux/bug.h>
 
