@@ -2,6 +2,7 @@
 /* org.tmsd1.Manager: properties and methods. */
 #include "keys.h"
 #include "manager-bus.h"
+#include "property.h"
 #include "protocol-list.h"
 #include "request.h"
 #include "session.h"
@@ -213,11 +214,11 @@ static int method_seal_audit(sd_bus_message *m, void *userdata, sd_bus_error *er
 
 const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_VTABLE_START(0),
-                SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-                SD_BUS_PROPERTY("AuditState", "s", get_audit_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Version", "s", get_version, 0, PROPERTY_CONST),
+                SD_BUS_PROPERTY("AuditState", "s", get_audit_state, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("AuditRecords", "t", get_records, 0, 0),
                 SD_BUS_PROPERTY("AuditHead", "s", get_audit_head, 0, 0),
-                SD_BUS_PROPERTY("AuditKey0Fingerprint", "s", get_key0, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("AuditKey0Fingerprint", "s", get_key0, 0, PROPERTY_CONST),
                 SD_BUS_METHOD_WITH_ARGS("ListProtocols", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", protocols),
                                         method_list_protocols, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("CreateSession", SD_BUS_ARGS("o", stimulator, "a{sv}", options),

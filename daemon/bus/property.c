@@ -7,3 +7,16 @@ int property_get_line(sd_bus *bus, const char *path, const char *interface, cons
 {
         return sd_bus_message_append(reply, "s", (const char *)line);
 }
+
+int property_get_texts(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *texts, sd_bus_error *error)
+{
+        return sd_bus_message_append_strv(reply, *(char ***)texts);
+}
+
+/* sd-bus itself would read an int. */
+int property_get_bool(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                      void *value, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "b", (int)*(const bool *)value);
+}

@@ -3,11 +3,13 @@
  * Properties that are members of their object: a row of the vtable names the
  * member, and a member of another type than the property's does not compile.
  * sd-bus reads numbers and pointers to text by itself, from the object's place
- * plus the member's; a text that is an array has a getter.
+ * plus the member's; for each other type there is one getter, which sd-bus
+ * calls with that same place.
  */
 #ifndef TMSD_PROPERTY_H
 #define TMSD_PROPERTY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-bus.h>
@@ -33,7 +35,17 @@
 #define PROPERTY_LINE(name, object, member, flags) \
         SD_BUS_PROPERTY(name, "s", property_get_line, PROPERTY_PLACE(object, member, char ** : -1, default : 1), flags)
 
+/* A list of texts that NULL ends; NULL is none. */
+#define PROPERTY_TEXTS(name, object, member, flags) \
+        SD_BUS_PROPERTY(name, "as", property_get_texts, PROPERTY_PLACE(object, member, char *** : 1), flags)
+#define PROPERTY_BOOL(name, object, member, flags) \
+        SD_BUS_PROPERTY(name, "b", property_get_bool, PROPERTY_PLACE(object, member, bool * : 1), flags)
+
 int property_get_line(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                       void *line, sd_bus_error *error);
+int property_get_texts(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *texts, sd_bus_error *error);
+int property_get_bool(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                      void *value, sd_bus_error *error);
 
 #endif

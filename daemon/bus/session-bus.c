@@ -47,22 +47,6 @@ static int get_waiting(sd_bus *bus, const char *path, const char *interface, con
         return sd_bus_message_append(reply, "s", session_waits_for(s));
 }
 
-static int get_notices(sd_bus *bus, const char *path, const char *interface, const char *property,
-                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-        const struct session *s = userdata;
-
-        return sd_bus_message_append_strv(reply, s->notices);
-}
-
-static int get_notices_confirmed(sd_bus *bus, const char *path, const char *interface, const char *property,
-                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-        const struct session *s = userdata;
-
-        return sd_bus_message_append(reply, "b", (int)s->notices_confirmed);
-}
-
 static int get_pausing(sd_bus *bus, const char *path, const char *interface, const char *property,
                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -307,8 +291,8 @@ const sd_bus_vtable session_vtable[] = {
                 SD_BUS_PROPERTY("Waiting", "s", get_waiting, 0, PROPERTY_CHANGES),
                 PROPERTY_LINE("Break", session, break_text, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("Pausing", "b", get_pausing, 0, PROPERTY_CHANGES),
-                SD_BUS_PROPERTY("Notices", "as", get_notices, 0, PROPERTY_CHANGES),
-                SD_BUS_PROPERTY("NoticesConfirmed", "b", get_notices_confirmed, 0, PROPERTY_CHANGES),
+                PROPERTY_TEXTS("Notices", session, notices, PROPERTY_CHANGES),
+                PROPERTY_BOOL("NoticesConfirmed", session, notices_confirmed, PROPERTY_CHANGES),
                 SD_BUS_METHOD_WITH_ARGS("Prepare", SD_BUS_ARGS("s", protocol, "s", text, "a{sv}", parameters),
                                         SD_BUS_RESULT("a{sv}", verdict), method_prepare, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("ConfirmNotices", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_confirm_notices,

@@ -78,11 +78,11 @@ static int get_odometer(sd_bus *bus, const char *path, const char *interface, co
         return sd_bus_message_append(reply, "t", (uint64_t)st->info.odometer);
 }
 
+/* The names of a mask's interlocks. */
 static int get_interlocks(sd_bus *bus, const char *path, const char *interface, const char *property,
-                          sd_bus_message *reply, void *userdata, sd_bus_error *error)
+                          sd_bus_message *reply, void *mask, sd_bus_error *error)
 {
-        const struct stimulator *st = userdata;
-        uint32_t bits = STREQ(property, "InterlocksOpen") ? st->status.interlocks : st->status.latched;
+        const uint32_t bits = *(const uint32_t *)mask;
         unsigned bit;
         int r;
 
@@ -255,6 +255,10 @@ static int method_get_latency(sd_bus_message *m, void *userdata, sd_bus_error *e
 
 /* --- The table -------------------------------------------------------------------------------- */
 
+#define PROPERTY_INTERLOCKS(name, member)                                                               \
+        SD_BUS_PROPERTY(name, "as", get_interlocks, PROPERTY_PLACE(stimulator, member, uint32_t * : 1), \
+                        PROPERTY_CHANGES)
+
 const sd_bus_vtable stimulator_vtable[] = {
                 SD_BUS_VTABLE_START(0),
                 PROPERTY_TEXT("Node", stimulator, node, PROPERTY_CONST),
@@ -263,8 +267,8 @@ const sd_bus_vtable stimulator_vtable[] = {
                 SD_BUS_PROPERTY("State", "s", get_state, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("Cause", "s", get_cause, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("CauseText", "s", get_cause_text, 0, PROPERTY_CHANGES),
-                SD_BUS_PROPERTY("InterlocksOpen", "as", get_interlocks, 0, PROPERTY_CHANGES),
-                SD_BUS_PROPERTY("InterlocksLatched", "as", get_interlocks, 0, PROPERTY_CHANGES),
+                PROPERTY_INTERLOCKS("InterlocksOpen", status.interlocks),
+                PROPERTY_INTERLOCKS("InterlocksLatched", status.latched),
                 SD_BUS_PROPERTY("CoilType", "s", get_coil_type, 0, PROPERTY_CHANGES),
                 PROPERTY_U64("CoilSerial", stimulator, info.coil_serial, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("CoilPulses", "t", get_coil_pulses, 0, 0),
