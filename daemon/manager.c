@@ -66,7 +66,7 @@ static void on_audit_failed(const char *sentence, void *userdata)
         TAILQ_FOREACH(s, &m->ward.sessions, link)
                 session_end(s, "audit_failed", sentence, NULL);
         if (m->ready)
-                (void)sd_bus_emit_properties_changed(m->bus, MANAGER_PATH, "org.tmsd1.Manager", "AuditState", NULL);
+                (void)sd_bus_emit_properties_changed(m->bus, MANAGER_PATH, MANAGER_INTERFACE, "AuditState", NULL);
         (void)sd_notifyf(false, "STATUS=%s", sentence);
 }
 
@@ -81,7 +81,7 @@ static void on_audit_no_room(const char *sentence, void *userdata)
                 session_end(s, "audit_failed", sentence, NULL);
         }
         if (m->ready)
-                (void)sd_bus_emit_properties_changed(m->bus, MANAGER_PATH, "org.tmsd1.Manager", "AuditState", NULL);
+                (void)sd_bus_emit_properties_changed(m->bus, MANAGER_PATH, MANAGER_INTERFACE, "AuditState", NULL);
         (void)sd_notifyf(false, "STATUS=%s", sentence ? sentence : "");
 }
 
@@ -144,8 +144,7 @@ static int open_bus(struct manager *m)
         if (r >= 0)
                 r = sd_bus_add_object_manager(m->bus, NULL, MANAGER_PATH);
         if (r >= 0)
-                r = sd_bus_add_object_vtable(m->bus, NULL, MANAGER_PATH, "org.tmsd1.Manager", manager_vtable,
-                                             &m->object);
+                r = sd_bus_add_object_vtable(m->bus, NULL, MANAGER_PATH, MANAGER_INTERFACE, manager_vtable, &m->object);
         if (r < 0)
                 return log_error_errno(r, "see systemctl status dbus", "the bus connection cannot be set up");
         return 0;

@@ -35,27 +35,24 @@ struct method {
         unsigned cost;
 };
 
-#define MANAGER "org.tmsd1.Manager"
-#define SESSION "org.tmsd1.Session"
-#define STIMULATOR "org.tmsd1.Stimulator"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
 static const struct method methods[] = {
-                {STIMULATOR, "Stop", MANNER_URGENT, QUOTA_ACT, 0},
-                {SESSION, "Stop", MANNER_URGENT, QUOTA_ACT, 0},
-                {SESSION, "Pause", MANNER_URGENT, QUOTA_ACT, 0},
-                {SESSION, "Close", MANNER_OWNERS, QUOTA_ACT, 1},
-                {SESSION, "ConfirmNotices", MANNER_IN_ORDER, QUOTA_ACT, 1},
-                {SESSION, "Arm", MANNER_IN_ORDER, QUOTA_ACT, 1},
-                {SESSION, "Start", MANNER_IN_ORDER, QUOTA_ACT, 1},
-                {SESSION, "Go", MANNER_IN_ORDER, QUOTA_ACT, 1},
-                {SESSION, "Resume", MANNER_IN_ORDER, QUOTA_ACT, 1},
-                {STIMULATOR, "ClearFault", MANNER_IN_ORDER, QUOTA_ACT, 1},
-                {SESSION, "Prepare", MANNER_ASIDE, QUOTA_WORK, 1},
-                {MANAGER, "CreateSession", MANNER_ASIDE, QUOTA_WORK, 1},
-                {MANAGER, "SealAudit", MANNER_ASIDE, QUOTA_WORK, 1},
-                {MANAGER, "ListProtocols", MANNER_ASIDE, QUOTA_LOOK, COST_PROTOCOLS},
-                {STIMULATOR, "GetLatency", MANNER_ASIDE, QUOTA_LOOK, COST_LATENCY},
+                {STIMULATOR_INTERFACE, "Stop", MANNER_URGENT, QUOTA_ACT, 0},
+                {SESSION_INTERFACE, "Stop", MANNER_URGENT, QUOTA_ACT, 0},
+                {SESSION_INTERFACE, "Pause", MANNER_URGENT, QUOTA_ACT, 0},
+                {SESSION_INTERFACE, "Close", MANNER_OWNERS, QUOTA_ACT, 1},
+                {SESSION_INTERFACE, "ConfirmNotices", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {SESSION_INTERFACE, "Arm", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {SESSION_INTERFACE, "Start", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {SESSION_INTERFACE, "Go", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {SESSION_INTERFACE, "Resume", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {STIMULATOR_INTERFACE, "ClearFault", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {SESSION_INTERFACE, "Prepare", MANNER_ASIDE, QUOTA_WORK, 1},
+                {MANAGER_INTERFACE, "CreateSession", MANNER_ASIDE, QUOTA_WORK, 1},
+                {MANAGER_INTERFACE, "SealAudit", MANNER_ASIDE, QUOTA_WORK, 1},
+                {MANAGER_INTERFACE, "ListProtocols", MANNER_ASIDE, QUOTA_LOOK, COST_PROTOCOLS},
+                {STIMULATOR_INTERFACE, "GetLatency", MANNER_ASIDE, QUOTA_LOOK, COST_LATENCY},
                 {PROPERTIES, "GetAll", MANNER_ASIDE, QUOTA_LOOK, COST_GET_ALL},
                 {"org.freedesktop.DBus.ObjectManager", "GetManagedObjects", MANNER_ASIDE, QUOTA_LOOK, COST_OBJECTS},
                 {"org.freedesktop.DBus.Introspectable", "Introspect", MANNER_ASIDE, QUOTA_LOOK, COST_INTROSPECT},

@@ -140,7 +140,7 @@ static int look_start(struct protocol_list *l)
                 return -ENOMEM;
         k->list = l;
         memcpy(k->known, l->stamp, sizeof(k->known));
-        r = sd_bus_message_new_signal(l->bus, &k->made, "/", "org.tmsd1.Manager", "Protocols");
+        r = sd_bus_message_new_signal(l->bus, &k->made, "/", MANAGER_INTERFACE, "Protocols");
         if (r >= 0)
                 r = job_start(l->event, look_run, look_done, k);
         if (r < 0) {

@@ -29,7 +29,7 @@ void session_break_say(struct session *s, const char *format, ...)
                 return;
         memcpy(s->break_text, text, sizeof(text));
         if (s->slot)
-                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "Break", NULL);
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "Break", NULL);
 }
 
 /* --- In a gap --------------------------------------------------------------------------------------- */

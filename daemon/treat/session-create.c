@@ -35,7 +35,7 @@ static int publish(struct session *s)
         struct ward *w = s->ward;
         int r;
 
-        r = sd_bus_add_object_vtable(w->bus, &s->slot, s->path, "org.tmsd1.Session", w->session_vtable, s);
+        r = sd_bus_add_object_vtable(w->bus, &s->slot, s->path, SESSION_INTERFACE, w->session_vtable, s);
         if (r < 0)
                 return r;
         r = session_listen(s);
@@ -43,7 +43,7 @@ static int publish(struct session *s)
                 return r;
         session_on(s, SESSION_PUBLISH);
         (void)sd_bus_emit_object_added(w->bus, s->path);
-        (void)sd_bus_emit_properties_changed(w->bus, s->st->path, "org.tmsd1.Stimulator", "Session", NULL);
+        (void)sd_bus_emit_properties_changed(w->bus, s->st->path, STIMULATOR_INTERFACE, "Session", NULL);
         return 0;
 }
 

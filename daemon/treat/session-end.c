@@ -56,7 +56,7 @@ void session_end_quietly(struct session *s, const char *reason, const char *text
         session_on(s, SESSION_END);
         session_set_reason(s, reason, text);
         if (s->slot)
-                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "State", "Pausing",
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "State", "Pausing",
                                                      "Waiting", NULL);
         (void)snprintf(why, sizeof(why), "the session has ended: %s", text);
         (void)request_let_go(s->ward->calls, s, why);

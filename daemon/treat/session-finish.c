@@ -30,9 +30,9 @@ static void ended(struct session *s)
         s->time_left_ns = 0;
         session_on(s, SESSION_FINISH);
         if (s->slot) {
-                (void)sd_bus_emit_properties_changed(w->bus, s->path, "org.tmsd1.Session", "State", "EndReason",
+                (void)sd_bus_emit_properties_changed(w->bus, s->path, SESSION_INTERFACE, "State", "EndReason",
                                                      "EndText", "Delivered", "Missed", "TimeLeft", "Waiting", NULL);
-                (void)sd_bus_emit_signal(w->bus, s->path, "org.tmsd1.Session", "Ended", "suu", s->end_reason,
+                (void)sd_bus_emit_signal(w->bus, s->path, SESSION_INTERFACE, "Ended", "suu", s->end_reason,
                                          s->delivered, s->missed);
         }
         log_info("session %s ended: %s, %u pulses delivered", s->id, s->end_reason, s->delivered);

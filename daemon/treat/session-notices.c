@@ -71,7 +71,7 @@ static void on_recorded(const struct audit_result *result, void *userdata)
                                session_state_name(s->state), session_state_step(s->state));
         } else {
                 s->notices_confirmed = true;
-                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "NoticesConfirmed",
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "NoticesConfirmed",
                                                      NULL);
                 request_reply(c->q);
         }

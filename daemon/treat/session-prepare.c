@@ -179,7 +179,7 @@ static json_t *describe(const struct preparation *p)
 /* Everything that follows from what is loaded. */
 static void tell_prepared(struct session *s)
 {
-        (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "ProtocolId", "ProtocolSha256",
+        (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "ProtocolId", "ProtocolSha256",
                                              "IntensityMax", "Pulses", "Trains", "TimeLeft", "Notices",
                                              "NoticesConfirmed", NULL);
 }

@@ -27,7 +27,7 @@ void session_tell_waiting(struct session *s)
         if (!STREQ(waiting, "none"))
                 session_refresh(s);
         if (s->slot)
-                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "Waiting", NULL);
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "Waiting", NULL);
 }
 
 /* --- Progress -------------------------------------------------------------------------- */
@@ -79,7 +79,7 @@ static void emit_progress(struct session *s)
         s->shown_train = s->train;
         s->shown_time_left_ns = s->time_left_ns;
         if (n > 0 && s->slot)
-                (void)sd_bus_emit_properties_changed_strv(s->ward->bus, s->path, "org.tmsd1.Session", changed);
+                (void)sd_bus_emit_properties_changed_strv(s->ward->bus, s->path, SESSION_INTERFACE, changed);
 }
 
 void session_refresh(struct session *s)

@@ -10,7 +10,7 @@ void session_set_pausing(struct session *s, enum session_pausing pausing)
                 return;
         s->pausing = pausing;
         if (s->slot)
-                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "Pausing", NULL);
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "Pausing", NULL);
 }
 
 /* The owner is asked whether he is alive while pulses may be fired; in every other state nothing goes on by itself. */
@@ -37,7 +37,7 @@ void session_on(struct session *s, enum session_event event)
         if (to == SESSION_ENDING)
                 return;
         if (s->slot && to != SESSION_ENDED)
-                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, "org.tmsd1.Session", "State", NULL);
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "State", NULL);
         if (session_is(s, SESSION_STARTED))
                 session_set_pausing(s, PAUSING_NOT);
         session_tell_waiting(s);

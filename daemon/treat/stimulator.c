@@ -106,7 +106,7 @@ int stimulator_refresh(struct stimulator *st)
                 changed[n++] = (char *)"BoardTemperature";
         changed[n] = NULL;
         if (n > 0 && st->slot)
-                (void)sd_bus_emit_properties_changed_strv(st->ward->bus, st->path, "org.tmsd1.Stimulator", changed);
+                (void)sd_bus_emit_properties_changed_strv(st->ward->bus, st->path, STIMULATOR_INTERFACE, changed);
         return 0;
 }
 
@@ -190,7 +190,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 static void tell_user(struct stimulator *st)
 {
         if (st->slot)
-                (void)sd_bus_emit_properties_changed(st->ward->bus, st->path, "org.tmsd1.Stimulator", "Session", NULL);
+                (void)sd_bus_emit_properties_changed(st->ward->bus, st->path, STIMULATOR_INTERFACE, "Session", NULL);
 }
 
 void stimulator_open(struct stimulator *st, const struct stimulator_user *user, void *userdata)
@@ -251,7 +251,7 @@ static int publish(struct stimulator *st)
         struct ward *w = st->ward;
         int r;
 
-        r = sd_bus_add_object_vtable(w->bus, &st->slot, st->path, "org.tmsd1.Stimulator", w->stimulator_vtable, st);
+        r = sd_bus_add_object_vtable(w->bus, &st->slot, st->path, STIMULATOR_INTERFACE, w->stimulator_vtable, st);
         if (r < 0)
                 return log_error_errno(r, RESTART, "%s: cannot be put on the bus", st->node);
         r = sd_event_add_io(w->event, &st->io, tms_device_fd(st->monitor), EPOLLIN, on_monitor, st);
