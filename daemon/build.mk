@@ -11,7 +11,7 @@ DAEMON_SEES_gates  := -Idaemon/gates $(DAEMON_SEES_call)
 DAEMON_SEES_treat  := -Idaemon/treat $(DAEMON_SEES_gates)
 DAEMON_SEES_bus    := -Idaemon/bus $(DAEMON_SEES_treat)
 DAEMON_SEES_daemon := $(DAEMON_SEES_bus)
-# Of the daemon's files tmsctl includes util.h and names.h alone.
+# Of the daemon's files tmsctl includes util.h, names.h and errors.h alone.
 DAEMON_SEES_tmsctl := $(DAEMON_SEES_base)
 
 TMSD_SRC   := $(sort $(wildcard daemon/*.c)) \

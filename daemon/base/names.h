@@ -8,6 +8,5 @@
 #define MANAGER_INTERFACE "org.tmsd1.Manager"
 #define STIMULATOR_INTERFACE "org.tmsd1.Stimulator"
 #define SESSION_INTERFACE "org.tmsd1.Session"
-#define ERROR_PREFIX "org.tmsd1.Error."
 
 #endif

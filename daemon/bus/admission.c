@@ -76,7 +76,7 @@ static const struct method *find_method(sd_bus_message *m)
 
 /* --- Refusals ---------------------------------------------------------------------------------- */
 
-static void record_refusal(struct admission *a, sd_bus_message *m, const sd_bus_error *error, struct user *user,
+static void record_refusal(struct admission *a, sd_bus_message *m, const char *sentence, struct user *user,
                            uint64_t now)
 {
         if (user && (user->refused_ns == 0 || now - user->refused_ns > RECORD_EVERY_NS)) {
@@ -87,7 +87,7 @@ static void record_refusal(struct admission *a, sd_bus_message *m, const sd_bus_
                                                 sd_bus_message_get_sender(m)),
                                       sd_bus_message_get_path(m),
                                       json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(m), "error",
-                                                "TooManyRequests", "message", error->message));
+                                                error_name(ERROR_TOO_MANY_REQUESTS), "message", sentence));
         } else {
                 recorder_count(a->calls->recorder);
         }
@@ -96,23 +96,17 @@ static void record_refusal(struct admission *a, sd_bus_message *m, const sd_bus_
 /* What follows costs microseconds, since it is done as often as anybody likes. */
 static int refuse(struct admission *a, sd_bus_message *m, enum quota_kind kind, struct user *user, uint64_t now)
 {
-        static const sd_bus_error sentences[QUOTA_KINDS] = {
-                        [QUOTA_LOOK] = SD_BUS_ERROR_MAKE_CONST(
-                                        ERROR_PREFIX "TooManyRequests",
-                                        "You ask for more than the daemon answers to one user: wait a second, then ask "
-                                        "again. What changes is signalled, so nobody needs to ask often."),
-                        [QUOTA_ACT] = SD_BUS_ERROR_MAKE_CONST(
-                                        ERROR_PREFIX "TooManyRequests",
-                                        "You call more often than the daemon allows to one user: wait a second, then "
-                                        "try again. Stop and Pause are never refused for this."),
-                        [QUOTA_WORK] = SD_BUS_ERROR_MAKE_CONST(
-                                        ERROR_PREFIX "TooManyRequests",
-                                        "You ask for more work than the daemon does for one user: wait a few seconds, "
-                                        "then try again."),
+        static const char *const sentences[QUOTA_KINDS] = {
+                        [QUOTA_LOOK] = "You ask for more than the daemon answers to one user: wait a second, then ask "
+                                       "again. What changes is signalled, so nobody needs to ask often.",
+                        [QUOTA_ACT] = "You call more often than the daemon allows to one user: wait a second, then "
+                                      "try again. Stop and Pause are never refused for this.",
+                        [QUOTA_WORK] = "You ask for more work than the daemon does for one user: wait a few seconds, "
+                                       "then try again.",
         };
 
-        record_refusal(a, m, &sentences[kind], user, now);
-        waiting_refuse(a->waiting, m, &sentences[kind]);
+        record_refusal(a, m, sentences[kind], user, now);
+        waiting_refuse(a->waiting, m, ERROR_TOO_MANY_REQUESTS, sentences[kind]);
         return 1;
 }
 
@@ -185,6 +179,8 @@ static void charge(struct admission *a, sd_bus_message *m, size_t bytes)
 static int check_names(struct admission *a, sd_bus_message *m)
 {
         const char *name;
+        char sentence[512]; /* a member's name has 255 bytes at most */
+        sd_bus_error error;
         size_t bytes = 0;
         bool too_long = false;
 
@@ -198,10 +194,11 @@ static int check_names(struct admission *a, sd_bus_message *m)
         if (!too_long)
                 return 0;
         charge(a, m, bytes);
-        (void)sd_bus_reply_method_errorf(
-                        m, ERROR_PREFIX "InvalidArgument",
-                        "%s: the name has %zu bytes; a name on the bus has %d at most: give a shorter one.",
-                        sd_bus_message_get_member(m), bytes, NAME_MAX_BYTES);
+        (void)snprintf(sentence, sizeof(sentence),
+                       "%s: the name has %zu bytes; a name on the bus has %d at most: give a shorter one.",
+                       sd_bus_message_get_member(m), bytes, NAME_MAX_BYTES);
+        error = error_with(ERROR_INVALID_ARGUMENT, sentence);
+        (void)sd_bus_reply_method_error(m, &error);
         return 1;
 }
 

@@ -86,12 +86,12 @@ static bool read_options(struct request *q, const char **ret_subject)
                 if (!request_given_once(q, &given, "Option", key))
                         return false;
                 if (!STREQ(key, "subject")) {
-                        request_refuse(q, "InvalidArgument", "Unknown option '%s'; known is subject.",
+                        request_refuse(q, ERROR_INVALID_ARGUMENT, "Unknown option '%s'; known is subject.",
                                        request_quote(key, quote));
                         return false;
                 }
                 if (sd_bus_message_read(m, "v", "s", &subject) < 0 || !subject_is_code(subject)) {
-                        request_refuse(q, "InvalidArgument",
+                        request_refuse(q, ERROR_INVALID_ARGUMENT,
                                        "Option subject wants a pseudonymous code: 1 to %d letters, digits, dots, "
                                        "hyphens or "
                                        "underscores.",
@@ -101,7 +101,7 @@ static bool read_options(struct request *q, const char **ret_subject)
                 r = sd_bus_message_exit_container(m);
         }
         if (r < 0) {
-                request_refuse(q, "InvalidArgument", "The options cannot be read; expected is a{sv}.");
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "The options cannot be read; expected is a{sv}.");
                 return false;
         }
         *ret_subject = subject;
@@ -115,36 +115,37 @@ static void go_create(struct request *q, void *userdata)
         const char *path, *subject;
 
         if (sd_bus_message_read(request_message(q), "o", &path) < 0) {
-                request_refuse(q, "InvalidArgument", "The arguments cannot be read; expected are oa{sv}.");
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "The arguments cannot be read; expected are oa{sv}.");
                 return;
         }
         if (!read_options(q, &subject))
                 return;
         st = ward_stimulator_by_path(m->ward, path);
         if (audit_failure(m->ward->recorder->audit)) {
-                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(m->ward->recorder->audit));
+                request_refuse(q, ERROR_AUDIT_FAILED, "Nothing may start: %s.",
+                               audit_failure(m->ward->recorder->audit));
         } else if (m->ward->stopping) {
-                request_refuse(q, "Failed", "The daemon is stopping. Try again when it has started anew.");
+                request_refuse(q, ERROR_FAILED, "The daemon is stopping. Try again when it has started anew.");
         } else if (!st && !TAILQ_EMPTY(&m->ward->stimulators) && STREQ(path, "/")) {
-                request_refuse(q, "InvalidArgument", "There is more than one stimulator; name one of them.");
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "There is more than one stimulator; name one of them.");
         } else if (!st && STREQ(path, "/") && *m->ward->unusable_node) {
-                request_refuse(q, "NoStimulator",
+                request_refuse(q, ERROR_NO_STIMULATOR,
                                "%s is there, but the daemon cannot open it: %s. Run systemctl restart tmsd; if that "
                                "does "
                                "not help, journalctl -u tmsd says more.",
                                m->ward->unusable_node, strerror(-m->ward->unusable_error));
         } else if (!st && STREQ(path, "/")) {
-                request_refuse(q, "NoStimulator",
+                request_refuse(q, ERROR_NO_STIMULATOR,
                                "No stimulator is connected: check the card and that the module tms is loaded.");
         } else if (!st) {
-                request_refuse(q, "NoStimulator",
+                request_refuse(q, ERROR_NO_STIMULATOR,
                                "There is no stimulator %s; tmsctl list stimulators shows which there are.", path);
         } else if (st->recovering) {
-                request_refuse(q, "Busy",
+                request_refuse(q, ERROR_BUSY,
                                "The records of an earlier session are being fetched from %s; try again in a moment.",
                                st->node);
         } else if (st->user) {
-                request_refuse(q, "Busy", "Session %s has the stimulator; stop it, or wait until it ends.",
+                request_refuse(q, ERROR_BUSY, "Session %s has the stimulator; stop it, or wait until it ends.",
                                st->user->get_id(st->user_data));
         } else if (ward_subject_is_free(q, m->ward, subject)) {
                 session_create(q, st, subject);
@@ -166,7 +167,7 @@ static void on_sealed(const struct audit_result *result, void *userdata)
         sd_bus_message *reply = NULL;
 
         if (result->error < 0) {
-                request_refuse(q, "AuditFailed",
+                request_refuse(q, ERROR_AUDIT_FAILED,
                                "The audit log cannot be sealed: %s. Try again in a moment; if that does "
                                "not help: tmsctl status.",
                                audit_error_text(result->error));
@@ -195,7 +196,7 @@ static void go_seal(struct request *q, void *userdata)
         const char *nonce;
 
         if (sd_bus_message_read(request_message(q), "s", &nonce) < 0 || !is_nonce(nonce)) {
-                request_refuse(q, "InvalidArgument", "The nonce must be 1 to %d printable ASCII characters.",
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "The nonce must be 1 to %d printable ASCII characters.",
                                NONCE_MAX);
                 return;
         }

@@ -179,7 +179,7 @@ static void answer(struct protocol_list *l, struct waiting *w)
         sd_bus_message *m;
 
         if (w->error < 0) {
-                request_refuse(w->q, "Failed",
+                request_refuse(w->q, ERROR_FAILED,
                                "The installed protocols cannot be listed now: %s. Try again in a moment.",
                                strerror(-w->error));
                 return;
@@ -208,7 +208,7 @@ void protocol_list_answer(struct protocol_list *l, struct request *q)
         struct waiting *w = calloc(1, sizeof(*w));
 
         if (!w) {
-                request_refuse(q, "Failed", "No memory. End other programs and try again.");
+                request_refuse(q, ERROR_FAILED, "No memory. End other programs and try again.");
                 return;
         }
         w->q = q;

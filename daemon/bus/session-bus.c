@@ -78,7 +78,7 @@ static void refuse_not_owner(struct request *q, void *session)
 {
         const struct session *s = session;
 
-        request_refuse(q, "NotOwner",
+        request_refuse(q, ERROR_NOT_OWNER,
                        "Session %s belongs to another client (%s): ask for it there; anybody may stop or pause it, "
                        "nothing else.",
                        s->id, s->owner);
@@ -243,7 +243,7 @@ static void go_close(struct request *q, void *session)
         struct session *s = session;
 
         if (s->closing) {
-                request_refuse(q, "OutOfOrder", "Close: the session is being closed already.");
+                request_refuse(q, ERROR_OUT_OF_ORDER, "Close: the session is being closed already.");
                 return;
         }
         session_ref(s);

@@ -169,18 +169,18 @@ static void clear_fault(struct stimulator *st, struct request *q)
         if (r >= 0)
                 request_reply(q);
         else if (r == -EBUSY && !own)
-                request_refuse(q, "Busy", "Another program controls %s; end it first.", st->node);
+                request_refuse(q, ERROR_BUSY, "Another program controls %s; end it first.", st->node);
         else if (r == -ENODEV)
-                request_refuse(q, "NoStimulator",
+                request_refuse(q, ERROR_NO_STIMULATOR,
                                "The stimulator was unplugged. Put it back, or take another one, and begin a new "
                                "session.");
         else if (*open)
-                request_refuse(q, "InterlockOpen", "%s", open);
+                request_refuse(q, ERROR_INTERLOCK_OPEN, "%s", open);
         else if (r == -EPROTO)
-                request_refuse(q, "OutOfOrder", "There is no fault to clear: the stimulator is %s.",
+                request_refuse(q, ERROR_OUT_OF_ORDER, "There is no fault to clear: the stimulator is %s.",
                                tms_state_name(st->status.state));
         else
-                request_refuse(q, "Fault", "The fault's cause is still there: %s",
+                request_refuse(q, ERROR_FAULT, "The fault's cause is still there: %s",
                                tms_cause_sentence(st->status.cause));
 }
 
@@ -189,11 +189,11 @@ static void on_clear_intent(const struct audit_result *result, void *userdata)
         struct clearing *c = userdata;
 
         char sentence[AUDIT_REFUSAL_SIZE];
-        const char *name;
+        enum error refusal;
 
         if (result->error < 0 || audit_failure(c->st->ward->recorder->audit)) {
-                name = audit_refusal(c->st->ward->recorder->audit, result->error, sentence);
-                request_refuse(c->q, name, "%s", sentence);
+                refusal = audit_refusal(c->st->ward->recorder->audit, result->error, sentence);
+                request_refuse(c->q, refusal, "%s", sentence);
         } else {
                 clear_fault(c->st, c->q);
         }
@@ -207,7 +207,7 @@ static void go_clear_fault(struct request *q, void *userdata)
         struct clearing *c = malloc(sizeof(*c));
 
         if (!c) {
-                request_refuse(q, "Failed", "No memory. End other programs and try again.");
+                request_refuse(q, ERROR_FAILED, "No memory. End other programs and try again.");
                 return;
         }
         *c = (struct clearing){.st = stimulator_ref(st), .q = q};
@@ -238,11 +238,16 @@ static int method_get_latency(sd_bus_message *m, void *userdata, sd_bus_error *e
         int r;
 
         r = tms_device_latency(st->monitor, &l);
-        if (r < 0)
-                return sd_bus_error_setf(error, ERROR_PREFIX "Failed",
-                                         "%s: no latency figures: %s. Try again; if that does not help, journalctl -k "
-                                         "says more.",
-                                         st->node, strerror(-r));
+        if (r < 0) {
+                sd_bus_error no_figures;
+                char sentence[256];
+
+                (void)snprintf(sentence, sizeof(sentence),
+                               "%s: no latency figures: %s. Try again; if that does not help, journalctl -k says more.",
+                               st->node, strerror(-r));
+                no_figures = error_with(ERROR_FAILED, sentence);
+                return sd_bus_reply_method_error(m, &no_figures);
+        }
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "uuu", l.run, l.count, l.max_ns);

@@ -102,7 +102,7 @@ void request_reply(struct request *q)
         int r;
 
         if (!q->m) {
-                q->done(NULL, NULL, q->object);
+                q->done(ERROR_NONE, NULL, q->object);
                 request_free(q);
                 return;
         }
@@ -136,7 +136,7 @@ bool request_given_once(struct request *q, struct given *g, const char *what, co
         for (i = 0; i < g->n && !STREQ(g->name[i], name); i++)
                 ;
         if (i < g->n || i == GIVEN_MAX) {
-                request_refuse(q, "InvalidArgument",
+                request_refuse(q, ERROR_INVALID_ARGUMENT,
                                "%s %s is given twice; expected is each name once: call again with the one value that "
                                "is "
                                "meant.",
@@ -164,19 +164,19 @@ char *request_sentences(const char *const *sentences)
         return text;
 }
 
-static void record_refusal(struct request *q, const char *error, const char *message)
+static void record_refusal(struct request *q, enum error error, const char *message)
 {
         recorder_note_limited(q->calls->recorder, "request.refused", request_who(q),
                               q->m ? sd_bus_message_get_path(q->m) : q->path,
                               json_pack("{s:s, s:s, s:s}", "method", q->m ? sd_bus_message_get_member(q->m) : q->method,
-                                        "error", error, "message", message));
+                                        "error", error_name(error), "message", message));
 }
 
-void request_refuse(struct request *q, const char *error, const char *format, ...)
+void request_refuse(struct request *q, enum error error, const char *format, ...)
 {
         _cleanup_(freep) char *own = NULL;
         const char *message = "No memory. End other programs and try again.";
-        char name[64];
+        sd_bus_error answer;
         va_list ap;
         int r;
 
@@ -187,14 +187,14 @@ void request_refuse(struct request *q, const char *error, const char *format, ..
         /* Neither the bus nor the log takes a text that is none, and both must have one. */
         if (own)
                 message = tms_text_line(own);
-        (void)snprintf(name, sizeof(name), ERROR_PREFIX "%s", error);
         record_refusal(q, error, message);
         if (!q->m) {
                 q->done(error, message, q->object);
                 request_free(q);
                 return;
         }
-        r = sd_bus_reply_method_errorf(q->m, name, "%s", message);
+        answer = error_with(error, message);
+        r = sd_bus_reply_method_error(q->m, &answer);
         if (r < 0) {
                 /* Whoever asked is told the errno below. */
                 log_error("%s: the refusal cannot be sent as it is: %s", sd_bus_message_get_member(q->m), strerror(-r));
@@ -217,17 +217,17 @@ static void on_polkit(const char *answer, void *userdata)
                 return;
         }
         if (STREQ(answer, "unavailable"))
-                request_refuse(q, "NotAuthorized",
+                request_refuse(q, ERROR_NOT_AUTHORIZED,
                                "Polkit does not answer, and without it nobody is authorized for %s. Start it: "
                                "systemctl restart polkit.",
                                q->action);
         else if (polkit_is_never(q->uid, q->action))
-                request_refuse(q, "NotAuthorized",
+                request_refuse(q, ERROR_NOT_AUTHORIZED,
                                "You are not authorized for %s: root never is, but %s: call as one of them.", q->action,
                                polkit_who_may(q->action));
         else
-                request_refuse(q, "NotAuthorized", "You are not authorized for %s: polkit says %s; %s.%s", q->action,
-                               answer, polkit_who_may(q->action),
+                request_refuse(q, ERROR_NOT_AUTHORIZED, "You are not authorized for %s: polkit says %s; %s.%s",
+                               q->action, answer, polkit_who_may(q->action),
                                STREQ(q->action, ACTION_MANAGE) ? " Ask one of them."
                                                                : " To become one, have an administrator run usermod "
                                                                  "-aG, then log in anew.");
@@ -244,7 +244,7 @@ static void ask(struct request *q)
         }
         if (!callers_may_question(q->calls->callers, request_sender(q), q->uid, now_ns(CLOCK_MONOTONIC), &q->share)) {
                 (void)snprintf(q->answer, sizeof(q->answer), "not asked");
-                request_refuse(q, "TooManyRequests",
+                request_refuse(q, ERROR_TOO_MANY_REQUESTS,
                                "Polkit has yet to answer earlier calls, so it is not asked about this one: wait for "
                                "those answers, then try again. Stop and Pause need no answer.");
                 return;
@@ -268,7 +268,7 @@ static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (q->action && !q->uid_known) {
                 /* He has left the bus already: there is nobody to ask polkit about. */
                 (void)snprintf(q->answer, sizeof(q->answer), "gone");
-                request_refuse(q, "NotAuthorized", "The caller has left the bus.");
+                request_refuse(q, ERROR_NOT_AUTHORIZED, "The caller has left the bus.");
                 return 0;
         }
         ask(q);
@@ -285,7 +285,7 @@ unsigned request_let_go(struct calls *calls, const void *object, const char *why
                 if (object && q->object != object)
                         continue;
                 (void)snprintf(q->answer, sizeof(q->answer), "none");
-                request_refuse(q, "OutOfOrder", "%s: %s", sd_bus_message_get_member(q->m), why);
+                request_refuse(q, ERROR_OUT_OF_ORDER, "%s: %s", sd_bus_message_get_member(q->m), why);
                 n++;
         }
         return n;

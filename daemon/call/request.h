@@ -9,6 +9,7 @@
 
 #include <sys/queue.h>
 #include <systemd/sd-bus.h>
+#include "errors.h"
 #include "names.h"
 #include "polkit.h"
 #include "util.h"
@@ -42,8 +43,8 @@ int request_begin(struct calls *calls, sd_bus_message *m, const char *action, vo
  */
 unsigned request_let_go(struct calls *calls, const void *object, const char *why);
 
-/* error: as for request_refuse(), with its sentence; NULL when all is well. */
-typedef void (*request_own_fn)(const char *error, const char *sentence, void *userdata);
+/* error: why it was refused, with its sentence; ERROR_NONE and NULL when all is well. */
+typedef void (*request_own_fn)(enum error error, const char *sentence, void *userdata);
 /*
  * The daemon's own call of that method on that object: nobody waits for an answer, done hears it. It has no message,
  * no sender and no caller in its records. NULL without memory. path has to last.
@@ -66,8 +67,14 @@ void request_reply(struct request *q);
 void request_reply_message(struct request *q, sd_bus_message *reply); /* NULL: no memory */
 /* Its end without an answer, when the daemon itself ends. */
 void request_drop(struct request *q);
-/* error: without the prefix. Written to the audit log as well. Of any length; a byte that is no text goes out as '?'. */
-void request_refuse(struct request *q, const char *error, const char *format, ...) _printf_(3, 4);
+/* Written to the audit log as well. Of any length; a byte that is no text goes out as '?'. */
+void request_refuse(struct request *q, enum error error, const char *format, ...) _printf_(3, 4);
+
+/* The one way from an error to what sd-bus takes. message has to last as long as what is returned. */
+static inline sd_bus_error error_with(enum error error, const char *message)
+{
+        return SD_BUS_ERROR_MAKE_CONST(error_bus_name(error), message);
+}
 
 /* The beginning of what a caller has sent, for such a sentence: whole characters, and "..." where there was more. */
 #define QUOTE_SIZE 132

@@ -2,6 +2,7 @@
 /* Calls that are set aside; see waiting.h. */
 #include <sys/queue.h>
 
+#include "request.h"
 #include "turn.h"
 #include "util.h"
 #include "waiting.h"
@@ -9,7 +10,9 @@
 struct item {
         STAILQ_ENTRY(item) link;
         sd_bus_message *m;
-        const sd_bus_error *refusal;
+        /* Why it is refused. */
+        enum error error;
+        const char *sentence;
 };
 
 STAILQ_HEAD(items, item);
@@ -109,26 +112,29 @@ static void serve_one(struct waiting *w)
         w->served = m;
 }
 
-static void send_refusal(struct waiting *w, sd_bus_message *m, const sd_bus_error *error)
+static void send_refusal(struct waiting *w, sd_bus_message *m, enum error error, const char *sentence)
 {
+        const sd_bus_error answer = error_with(error, sentence);
         uint64_t unsent = 0;
 
         /* The bus takes nothing from us: one more answer that costs memory until it does helps nobody. */
         if (sd_bus_get_n_queued_write(w->bus, &unsent) < 0 || unsent <= UNSENT_MAX)
-                (void)sd_bus_reply_method_error(m, error);
+                (void)sd_bus_reply_method_error(m, &answer);
 }
 
 static void refuse_one(struct waiting *w)
 {
-        const sd_bus_error *error;
+        const char *sentence;
+        enum error error;
         sd_bus_message *m;
 
         if (STAILQ_EMPTY(&w->refused))
                 return;
-        error = STAILQ_FIRST(&w->refused)->refusal;
+        error = STAILQ_FIRST(&w->refused)->error;
+        sentence = STAILQ_FIRST(&w->refused)->sentence;
         m = take_first(&w->refused);
         w->n_refused--;
-        send_refusal(w, m, error);
+        send_refusal(w, m, error, sentence);
         sd_bus_message_unref(m);
 }
 
@@ -210,7 +216,7 @@ int waiting_add(struct waiting *w, sd_bus_message *m, bool trusted, struct user 
         return 0;
 }
 
-void waiting_refuse(struct waiting *w, sd_bus_message *m, const sd_bus_error *error)
+void waiting_refuse(struct waiting *w, sd_bus_message *m, enum error error, const char *sentence)
 {
         struct item *i = NULL;
 
@@ -219,10 +225,11 @@ void waiting_refuse(struct waiting *w, sd_bus_message *m, const sd_bus_error *er
         if (w->n_refused < REFUSED_MAX)
                 i = item_new(m);
         if (!i) {
-                send_refusal(w, m, error);
+                send_refusal(w, m, error, sentence);
                 return;
         }
-        i->refusal = error;
+        i->error = error;
+        i->sentence = sentence;
         STAILQ_INSERT_TAIL(&w->refused, i, link);
         w->n_refused++;
         set_turn(w);

@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 
 #include "callers.h"
+#include "errors.h"
 
 struct waiting;
 
@@ -20,8 +21,8 @@ struct waiting *waiting_free(struct waiting *w); /* returns NULL, takes NULL */
 
 /* Negative when too much of him waits already. */
 int waiting_add(struct waiting *w, sd_bus_message *m, bool trusted, struct user *user);
-/* error: constant. Refused at once when too much waits already. */
-void waiting_refuse(struct waiting *w, sd_bus_message *m, const sd_bus_error *error);
+/* sentence: constant, for it is sent later. Refused at once when too much waits already. */
+void waiting_refuse(struct waiting *w, sd_bus_message *m, enum error error, const char *sentence);
 /* Is it the one that was given back to be served? To be asked once of every call. */
 bool waiting_is_served(struct waiting *w, const sd_bus_message *m);
 /* To be called for every message: a flood that leaves no moment without one does not keep others waiting for ever. */

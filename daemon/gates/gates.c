@@ -35,14 +35,14 @@ static void refuse_clock(struct request *q, const char *method, const struct ela
         (void)utc_text(e->trouble[kind].from_utc_ns, from);
         (void)utc_text(e->trouble[kind].to_utc_ns, to);
         if (stepped)
-                request_refuse(q, "ClockNotSane",
+                request_refuse(q, ERROR_CLOCK_NOT_SANE,
                                "%s: the clock of this computer was moved from %s to %s while it was running, so that "
                                "its dates say nothing of how long ago anybody was treated. " SET_RIGHT
                                "; if it was wrong before and is right now, restart the computer, or wait until it has "
                                "run for 24 hours.",
                                method, from, to);
         else
-                request_refuse(q, "ClockNotSane",
+                request_refuse(q, ERROR_CLOCK_NOT_SANE,
                                "%s: the clock of this computer said %s in the last record before it was started, and "
                                "%s "
                                "after that, and time does not run backward. " SET_RIGHT
@@ -132,7 +132,7 @@ bool gates_look(struct request *q, const struct gated *who, const char *method, 
         if (!look_at_clock(q, r, method, &e, now.synchronised, ret))
                 return false;
         if (history_today(r->history, who->subject, r->boot, &now, who->session, &ret->today) < 0) {
-                request_refuse(q, "DoseNotKnown",
+                request_refuse(q, ERROR_DOSE_NOT_KNOWN,
                                "%s: there was no memory for a record of the audit log, so nobody knows what was given "
                                "today. Restart the daemon: systemctl restart tmsd.",
                                method);
@@ -177,12 +177,12 @@ bool gates_hold(struct request *q, const struct gated *who, const char *method)
         if (g.clock_notices & ~who->clock_notices) {
                 for (i = 0; who->clock_notices & (1U << g.notices[i].kind); i++)
                         ;
-                request_refuse(q, "ClockNotSane", "%s: prepare the session again, as this was not known then: %s",
+                request_refuse(q, ERROR_CLOCK_NOT_SANE, "%s: prepare the session again, as this was not known then: %s",
                                method, g.notices[i].sentence);
                 return false;
         }
         if (g.today.treatment > who->judged_treatment || g.today.measuring > who->judged_measuring) {
-                request_refuse(q, "OutOfOrder",
+                request_refuse(q, ERROR_OUT_OF_ORDER,
                                "%s: prepare the session again: it was judged with %u pulses given today, and they are "
                                "%u by now: %s.",
                                method, who->judged_treatment + who->judged_measuring,

@@ -2,9 +2,9 @@
 /* What the caller of a refused entry is told; see audit.h. */
 #include "audit.h"
 
-const char *audit_refusal(const struct audit *a, int error, char buf[static AUDIT_REFUSAL_SIZE])
+enum error audit_refusal(const struct audit *a, int error, char buf[static AUDIT_REFUSAL_SIZE])
 {
-        const char *name = "AuditFailed";
+        enum error refusal = ERROR_AUDIT_FAILED;
 
         if (audit_failure(a)) {
                 (void)snprintf(buf, AUDIT_REFUSAL_SIZE, "Nothing may start: %s.", audit_failure(a));
@@ -13,7 +13,7 @@ const char *audit_refusal(const struct audit *a, int error, char buf[static AUDI
                                "The disk of the audit log has too little free space for this session: make room, then "
                                "try again.");
         } else if (error == -ENOMEM || error == -EMFILE || error == -ENFILE) {
-                name = "Failed";
+                refusal = ERROR_FAILED;
                 (void)snprintf(buf, AUDIT_REFUSAL_SIZE,
                                "%s to record this with, so nothing was done; the audit log is sound. Try again in a "
                                "moment.",
@@ -26,5 +26,5 @@ const char *audit_refusal(const struct audit *a, int error, char buf[static AUDI
                                "then try again.",
                                audit_error_text(error));
         }
-        return name;
+        return refusal;
 }

@@ -29,6 +29,7 @@
 #include <systemd/sd-event.h>
 
 #include "auditlog.h"
+#include "errors.h"
 #include "pulsefile.h"
 #include "util.h"
 
@@ -69,9 +70,9 @@ const char *audit_failure(const struct audit *a); /* NULL, or the sentence */
 const char *audit_state(const struct audit *a);   /* "ok", or that sentence, or that there is no room */
 /* What an error of an entry means, as one clause. */
 const char *audit_error_text(int error);
-/* For a refusal after that error of an entry: the D-Bus error's name, and the sentence in buf. */
+/* For a refusal after that error of an entry: the error on the bus, and the sentence in buf. */
 #define AUDIT_REFUSAL_SIZE 1200
-const char *audit_refusal(const struct audit *a, int error, char buf[static AUDIT_REFUSAL_SIZE]);
+enum error audit_refusal(const struct audit *a, int error, char buf[static AUDIT_REFUSAL_SIZE]);
 uint64_t audit_cut(const struct audit *a); /* bytes of a torn last line cut at the start */
 const char *audit_key0(const struct audit *a);
 uint64_t audit_records(const struct audit *a);

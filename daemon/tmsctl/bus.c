@@ -25,34 +25,38 @@ int bus_open(sd_bus **ret)
 
 /* --- Failures ----------------------------------------------------------------------- */
 
+/* The daemon's errors. tmsctl prints their own message. An error that is not in this list ends with STATUS_FAILED. */
 static const struct {
-        const char *name;
+        enum error error;
         enum status status;
-        const char *message; /* NULL: print the error's own message */
-        const char *next;    /* what to do with tmsctl, which the daemon does not know of; NULL: its message says it */
-} failures[] = {
-                {ERROR_PREFIX "InvalidProtocol", STATUS_BAD_INPUT, NULL},
-                {ERROR_PREFIX "NoSuchProtocol", STATUS_BAD_INPUT, NULL},
-                {ERROR_PREFIX "InvalidArgument", STATUS_BAD_INPUT, NULL},
-                {ERROR_PREFIX "NeedsOverride", STATUS_OVERRIDE, NULL},
-                {ERROR_PREFIX "NoticeNotConfirmed", STATUS_NOT_CONFIRMED, NULL},
-                {ERROR_PREFIX "NotAllowed", STATUS_NEVER, NULL},
-                {ERROR_PREFIX "LimitExceeded", STATUS_NEVER, NULL},
-                {ERROR_PREFIX "NoStimulator", STATUS_NO_STIMULATOR, NULL},
-                {ERROR_PREFIX "Fault", STATUS_FAILED, NULL, "After mending its cause: tmsctl clear-fault"},
-                {ERROR_PREFIX "Unfit", STATUS_FAILED, NULL,
+        const char *next; /* what to do with tmsctl, which the daemon does not know of; NULL: its message says it */
+} refusals[] = {
+                {ERROR_INVALID_PROTOCOL, STATUS_BAD_INPUT},
+                {ERROR_NO_SUCH_PROTOCOL, STATUS_BAD_INPUT},
+                {ERROR_INVALID_ARGUMENT, STATUS_BAD_INPUT},
+                {ERROR_NEEDS_OVERRIDE, STATUS_OVERRIDE},
+                {ERROR_NOTICE_NOT_CONFIRMED, STATUS_NOT_CONFIRMED},
+                {ERROR_NOT_ALLOWED, STATUS_NEVER},
+                {ERROR_LIMIT_EXCEEDED, STATUS_NEVER},
+                {ERROR_NO_STIMULATOR, STATUS_NO_STIMULATOR},
+                {ERROR_FAULT, STATUS_FAILED, "After mending its cause: tmsctl clear-fault"},
+                {ERROR_UNFIT, STATUS_FAILED,
                  "For what would help: tmsctl latency (in make vm's machine: exit, then make vm VM_FLAGS=--icount)"},
-                {SD_BUS_ERROR_SERVICE_UNKNOWN, STATUS_FAILED,
-                 "the daemon is not running; start it with: systemctl start tmsd"},
-                {SD_BUS_ERROR_NAME_HAS_NO_OWNER, STATUS_FAILED,
-                 "the daemon is not running; start it with: systemctl start tmsd"},
-                {SD_BUS_ERROR_NO_REPLY, STATUS_FAILED, "the daemon did not answer; see: journalctl -u tmsd"},
-                {SD_BUS_ERROR_TIMEOUT, STATUS_FAILED, "the daemon did not answer in time; see: journalctl -u tmsd"},
-                {SD_BUS_ERROR_DISCONNECTED, STATUS_FAILED,
+};
+
+/* The bus's own errors. tmsctl prints this message in place of theirs, which does not say what to do. */
+static const struct {
+        const char *name, *message;
+} bus_failures[] = {
+                {SD_BUS_ERROR_SERVICE_UNKNOWN, "the daemon is not running; start it with: systemctl start tmsd"},
+                {SD_BUS_ERROR_NAME_HAS_NO_OWNER, "the daemon is not running; start it with: systemctl start tmsd"},
+                {SD_BUS_ERROR_NO_REPLY, "the daemon did not answer; see: journalctl -u tmsd"},
+                {SD_BUS_ERROR_TIMEOUT, "the daemon did not answer in time; see: journalctl -u tmsd"},
+                {SD_BUS_ERROR_DISCONNECTED,
                  "the system bus has closed the connection; see: systemctl status dbus, then try again"},
-                {SD_BUS_ERROR_ACCESS_DENIED, STATUS_FAILED,
+                {SD_BUS_ERROR_ACCESS_DENIED,
                  "the system bus does not let you talk to the daemon; reload its rules: systemctl reload dbus"},
-                {SD_BUS_ERROR_UNKNOWN_OBJECT, STATUS_FAILED,
+                {SD_BUS_ERROR_UNKNOWN_OBJECT,
                  "the daemon has no such stimulator or session (any more); tmsctl status shows which there are"},
 };
 
@@ -70,11 +74,17 @@ int bus_fail(const sd_bus_error *error, int r)
                                     "the daemon did not answer in time; see: journalctl -u tmsd");
                 return fail(STATUS_FAILED, FAILURE_FAILED, "talking to the daemon failed: %s; " NOT_OURS, message);
         }
-        for (i = 0; i < ELEMENTS(failures); i++)
-                if (STREQ(error->name, failures[i].name))
-                        return fail((int)failures[i].status, strrchr(error->name, '.') + 1, "%s%s%s",
-                                    failures[i].message ? failures[i].message : message, failures[i].next ? " " : "",
-                                    failures[i].next ? failures[i].next : "");
+        for (i = 0; i < ELEMENTS(refusals); i++) {
+                const char *next = refusals[i].next;
+
+                if (STREQ(error->name, error_bus_name(refusals[i].error)))
+                        return fail((int)refusals[i].status, error_name(refusals[i].error), "%s%s%s", message,
+                                    next ? " " : "", next ? next : "");
+        }
+        for (i = 0; i < ELEMENTS(bus_failures); i++) {
+                if (STREQ(error->name, bus_failures[i].name))
+                        return fail(STATUS_FAILED, strrchr(error->name, '.') + 1, "%s", bus_failures[i].message);
+        }
         return fail(STATUS_FAILED, strrchr(error->name, '.') ? strrchr(error->name, '.') + 1 : error->name, "%s%s",
                     message, strncmp(error->name, BUS_NAME ".", strlen(BUS_NAME ".")) == 0 ? "" : "; " NOT_OURS);
 }

@@ -14,8 +14,8 @@
  *  others       one group of verbs each
  *
  * These rooms know the library and the daemon's D-Bus interface, and of the
- * daemon's files only util.h and names.h. There is one thread and no lock. A
- * verb runs to its end; run and events have an event loop of their own.
+ * daemon's files only util.h, names.h and errors.h. There is one thread and no
+ * lock. A verb runs to its end; run and events have an event loop of their own.
  *
  * Text is for people and may change; --json is for programs, and keys may only
  * be added. A failure is one sentence on standard error, or with --json an

@@ -40,11 +40,11 @@ static bool read_legs(struct request *q, sd_bus_message *m, const char *key, uin
         if (sd_bus_message_enter_container(m, 'v', "au") < 0 ||
             sd_bus_message_read_array(m, 'u', (const void **)&legs, &size) < 0 ||
             sd_bus_message_exit_container(m) < 0) {
-                request_refuse(q, "InvalidArgument", "Parameter %s cannot be read; expected is 'au'.", key);
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "Parameter %s cannot be read; expected is 'au'.", key);
                 return false;
         }
         if (size > TMS_LEGS_MAX * sizeof(*legs)) {
-                request_refuse(q, "InvalidArgument",
+                request_refuse(q, ERROR_INVALID_ARGUMENT,
                                "%s has %zu thresholds; a protocol has %d legs at most: give one for each leg.", key,
                                size / sizeof(*legs), TMS_LEGS_MAX);
                 return false;
@@ -78,7 +78,7 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct given *g
         size_t i = 0;
 
         if (sd_bus_message_read(m, "s", &key) < 0 || sd_bus_message_peek_type(m, NULL, &type) < 0) {
-                request_refuse(q, "InvalidArgument", "The parameters cannot be read; expected is a{sv}.");
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "The parameters cannot be read; expected is a{sv}.");
                 return false;
         }
         if (!request_given_once(q, given, "Parameter", key))
@@ -90,7 +90,7 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct given *g
         while (i < ELEMENTS(known) && !STREQ(key, known[i].key))
                 i++;
         if (i == ELEMENTS(known)) {
-                request_refuse(q, "InvalidArgument",
+                request_refuse(q, ERROR_INVALID_ARGUMENT,
                                "Unknown parameter '%s'; known are threshold_permille, threshold_kind, "
                                "threshold_coil, threshold_method, percent_permille, other_threshold_permille, "
                                "leg_thresholds_permille, adjusted_threshold_permille, "
@@ -100,22 +100,22 @@ static bool read_parameter(struct request *q, sd_bus_message *m, struct given *g
         }
         if (known[i].number ? sd_bus_message_read(m, "v", "u", known[i].number) < 0
                             : sd_bus_message_read(m, "v", "s", &text) < 0) {
-                request_refuse(q, "InvalidArgument", "Parameter %s has type '%s'; expected is '%s'.", key,
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "Parameter %s has type '%s'; expected is '%s'.", key,
                                request_quote(type, quote), known[i].number ? "u" : "s");
                 return false;
         }
         if (known[i].text && (size_t)snprintf(known[i].text, known[i].size, "%s", text) >= known[i].size) {
-                request_refuse(q, "InvalidArgument",
+                request_refuse(q, ERROR_INVALID_ARGUMENT,
                                "Parameter %s is too long: it has %zu bytes, and at most %zu are taken: shorten it.",
                                key, strlen(text), known[i].size - 1);
                 return false;
         }
         if (known[i].text == a->override_reason && !is_reason(text)) {
-                request_refuse(q, "InvalidArgument", "An override wants its reason in words, in one line.");
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "An override wants its reason in words, in one line.");
                 return false;
         }
         if (known[i].text == dose->adjustment && !is_reason(text)) {
-                request_refuse(q, "InvalidArgument",
+                request_refuse(q, ERROR_INVALID_ARGUMENT,
                                "adjustment wants in words, in one line, how and by whom the threshold was adjusted.");
                 return false;
         }
@@ -131,7 +131,7 @@ bool prepare_arguments_read(struct request *q, struct prepare_arguments *a)
 
         if (sd_bus_message_read(m, "ss", &a->name, &a->text) < 0 ||
             sd_bus_message_enter_container(m, 'a', "{sv}") < 0) {
-                request_refuse(q, "InvalidArgument", "The arguments cannot be read; expected are ssa{sv}.");
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "The arguments cannot be read; expected are ssa{sv}.");
                 return false;
         }
         while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
@@ -141,24 +141,24 @@ bool prepare_arguments_read(struct request *q, struct prepare_arguments *a)
                         break;
         }
         if (r < 0 || sd_bus_message_exit_container(m) < 0) {
-                request_refuse(q, "InvalidArgument", "The parameters cannot be read; expected is a{sv}.");
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "The parameters cannot be read; expected is a{sv}.");
                 return false;
         }
         if (*a->dose.threshold_method && !STREQ(a->dose.threshold_method, "EMG") &&
             !STREQ(a->dose.threshold_method, "visual")) {
-                request_refuse(q, "InvalidArgument", "threshold_method is '%s'; expected EMG or visual.",
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "threshold_method is '%s'; expected EMG or visual.",
                                a->dose.threshold_method);
                 return false;
         }
         /* With another coil it would be another number, and what the protocol is for does not say which coil it was. */
         if (has_threshold(&a->dose) && !*a->dose.threshold_coil) {
-                request_refuse(q, "InvalidArgument",
+                request_refuse(q, ERROR_INVALID_ARGUMENT,
                                "A threshold counts only for the type of coil that it was measured with; say which "
                                "that was (threshold_coil, or tmsctl's --coil).");
                 return false;
         }
         if (is_adjusted(&a->dose) != (*a->dose.adjustment != '\0')) {
-                request_refuse(q, "InvalidArgument", "%s",
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "%s",
                                *a->dose.adjustment
                                                ? "adjustment says how a threshold was adjusted, and no adjusted one is "
                                                  "given: give it (adjusted_threshold_permille, or tmsctl's "
@@ -168,7 +168,7 @@ bool prepare_arguments_read(struct request *q, struct prepare_arguments *a)
                 return false;
         }
         if (strlen(a->text) > TMS_PROTOCOL_SIZE_MAX) {
-                request_refuse(q, "InvalidProtocol", "%s: the file is larger than %d bytes: give a smaller one.",
+                request_refuse(q, ERROR_INVALID_PROTOCOL, "%s: the file is larger than %d bytes: give a smaller one.",
                                request_quote(a->name, quote), TMS_PROTOCOL_SIZE_MAX);
                 return false;
         }

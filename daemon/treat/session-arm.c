@@ -81,9 +81,9 @@ static void armed(void *userdata)
 
         take_back(step);
         if (session_is(s, SESSION_OVER)) {
-                request_refuse(step->q, "OutOfOrder", "Arm: the session has ended: %s", s->end_text);
+                request_refuse(step->q, ERROR_OUT_OF_ORDER, "Arm: the session has ended: %s", s->end_text);
         } else if (s->overtaken) {
-                request_refuse(step->q, "OutOfOrder", "Arm: %s", s->overtaken);
+                request_refuse(step->q, ERROR_OUT_OF_ORDER, "Arm: %s", s->overtaken);
         } else if (step->r < 0) {
                 session_refuse_errno(step->q, s, "Arm", step->r, NULL);
         } else {
@@ -120,7 +120,7 @@ static bool interlocks_closed(struct request *q, struct session *s)
         (void)stimulator_refresh(s->st);
         stimulator_interlock_text(s->st->status.interlocks, open, sizeof(open));
         if (*open)
-                request_refuse(q, "InterlockOpen", "%s", open);
+                request_refuse(q, ERROR_INTERLOCK_OPEN, "%s", open);
         return !*open;
 }
 
@@ -153,12 +153,12 @@ static void charged(void *userdata)
                 /* A run that has ended meanwhile was armed anew, as any timeline that is loaded. */
                 if (session_is(s, SESSION_OVER) && step->r >= 0 && s->control)
                         (void)tms_device_stop(s->control);
-                request_refuse(step->q, "OutOfOrder", "%s: %s", step->plan->method,
+                request_refuse(step->q, ERROR_OUT_OF_ORDER, "%s: %s", step->plan->method,
                                session_is(s, SESSION_OVER) ? s->end_text : s->overtaken);
         } else if (step->r < 0) {
                 session_refuse_errno(step->q, s, step->plan->method, step->r, NULL);
         } else if (!session_is(s, step->plan->states)) {
-                request_refuse(step->q, "OutOfOrder", "%s: the session is %s now: %s", step->plan->method,
+                request_refuse(step->q, ERROR_OUT_OF_ORDER, "%s: the session is %s now: %s", step->plan->method,
                                session_state_name(s->state), tms_cause_sentence(s->st->status.cause));
         } else {
                 step->plan->charged(step);

@@ -9,12 +9,12 @@
 #define BUSY_USEC (200 * USEC_PER_MS)
 
 /* It is not charged again: nothing goes on by itself, and whoever is there decides. */
-static void on_charge_over(const char *error, const char *sentence, void *userdata)
+static void on_charge_over(enum error error, const char *sentence, void *userdata)
 {
         struct session *s = userdata;
         int r;
 
-        if (!error)
+        if (error == ERROR_NONE)
                 return;
         session_catch_up(s);
         /* Stopped, or paused by somebody. */
@@ -66,7 +66,7 @@ int session_charge_due(sd_event_source *source, uint64_t usec, void *userdata)
         session_ref(s);
         q = request_own(s->ward->calls, charge.method, s->path, on_charge_over, s);
         if (!q) {
-                on_charge_over("Failed", "No memory. End other programs.", s);
+                on_charge_over(ERROR_FAILED, "No memory. End other programs.", s);
         } else if (session_may_begin(q, s, charge.method, charge.states) && session_may_charge(q, s, charge.method)) {
                 step = step_new(q, s, &charge);
                 if (step)

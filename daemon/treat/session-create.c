@@ -17,7 +17,7 @@ static void on_owner_left(const char *text, void *userdata)
 }
 
 /* Nothing of it is on record yet: it was never there. */
-static void give_up(struct session *s, struct request *q, const char *error, const char *sentence)
+static void give_up(struct session *s, struct request *q, enum error error, const char *sentence)
 {
         s->closed = true;
         session_on(s, SESSION_GIVE_UP);
@@ -55,7 +55,7 @@ static void on_created(const struct audit_result *result, void *userdata)
         sd_bus_message *reply = NULL;
 
         if (session_is(s, SESSION_OVER)) {
-                request_refuse(q, "OutOfOrder", "The session was ended before it began: %s", s->end_text);
+                request_refuse(q, ERROR_OUT_OF_ORDER, "The session was ended before it began: %s", s->end_text);
                 return;
         }
         if (result->error < 0) {
@@ -63,7 +63,7 @@ static void on_created(const struct audit_result *result, void *userdata)
                 return;
         }
         if (publish(s) < 0) {
-                request_refuse(q, "Failed",
+                request_refuse(q, ERROR_FAILED,
                                "The session cannot be put on the bus: no memory. End other programs and try again.");
                 session_end_as(s, ENDING_NOT_PUBLISHED, NULL);
                 session_close(s, NULL);
@@ -82,7 +82,7 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
 {
         _cleanup_(session_unrefp) struct session *s = userdata;
         struct audit *a = s->ward->recorder->audit;
-        const char *error_name = "Failed";
+        enum error refusal = ERROR_FAILED;
         char sentence[AUDIT_REFUSAL_SIZE];
         struct tms_info info;
         json_t *data;
@@ -92,19 +92,19 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
         if (error >= 0 && !session_is(s, SESSION_OVER))
                 error = pulsefile_new(s->id, &s->pulsefile);
         if (session_is(s, SESSION_OVER)) {
-                give_up(s, TAKE_PTR(s->creating), "OutOfOrder", s->end_text);
+                give_up(s, TAKE_PTR(s->creating), ERROR_OUT_OF_ORDER, s->end_text);
                 return;
         }
         if (error < 0) {
                 if (audit_failure(a))
-                        error_name = audit_refusal(a, error, sentence);
+                        refusal = audit_refusal(a, error, sentence);
                 else
                         (void)snprintf(sentence, sizeof(sentence),
                                        "The records that the stimulator still holds cannot be fetched: %s. Try again; "
                                        "if "
                                        "that does not help: systemctl restart tmsd.",
                                        strerror(-error));
-                give_up(s, TAKE_PTR(s->creating), error_name, sentence);
+                give_up(s, TAKE_PTR(s->creating), refusal, sentence);
                 return;
         }
         s->odometer = info.odometer;
@@ -242,11 +242,11 @@ void session_create(struct request *q, struct stimulator *st, const char *subjec
 
         r = tms_device_open(st->node, true, &control);
         if (r == -EBUSY) {
-                request_refuse(q, "Busy", "Another program controls %s; end it first.", st->node);
+                request_refuse(q, ERROR_BUSY, "Another program controls %s; end it first.", st->node);
                 return;
         }
         if (r < 0) {
-                request_refuse(q, r == -ENODEV || r == -ENOENT ? "NoStimulator" : "Failed",
+                request_refuse(q, r == -ENODEV || r == -ENOENT ? ERROR_NO_STIMULATOR : ERROR_FAILED,
                                "%s cannot be opened: %s. Run systemctl restart tmsd; if that does not help, journalctl "
                                "-u tmsd "
                                "says more.",
@@ -256,7 +256,7 @@ void session_create(struct request *q, struct stimulator *st, const char *subjec
         r = session_new(w, st, q, subject, &s);
         if (r < 0) {
                 tms_device_close(control);
-                request_refuse(q, "Failed",
+                request_refuse(q, ERROR_FAILED,
                                "A session cannot be made: %s. Try again; if that does not help, journalctl -u tmsd "
                                "says more.",
                                strerror(-r));

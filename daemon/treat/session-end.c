@@ -143,7 +143,7 @@ void session_close(struct session *s, struct request *q)
         if (s->closed) {
                 /* Asked for a second time, by the owner's leaving for example; the first to ask is answered. */
                 if (q)
-                        request_refuse(q, "OutOfOrder", "Close: the session is being closed already.");
+                        request_refuse(q, ERROR_OUT_OF_ORDER, "Close: the session is being closed already.");
                 return;
         }
         s->closed = true;

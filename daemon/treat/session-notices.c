@@ -37,11 +37,11 @@ bool session_has_confirmed(struct request *q, struct session *s)
                 return true;
         sentences = request_sentences((const char *const *)s->notices);
         if (sentences)
-                request_refuse(q, "NoticeNotConfirmed",
+                request_refuse(q, ERROR_NOTICE_NOT_CONFIRMED,
                                "Arm: %s is allowed with a notice; ConfirmNotices comes first:%s", s->protocol_id,
                                sentences);
         else
-                request_refuse(q, "Failed", "No memory. End other programs and try again.");
+                request_refuse(q, ERROR_FAILED, "No memory. End other programs and try again.");
         return false;
 }
 
@@ -57,17 +57,18 @@ static void on_recorded(const struct audit_result *result, void *userdata)
         struct confirmation *c = userdata;
         struct session *s = c->s;
         char sentence[AUDIT_REFUSAL_SIZE];
-        const char *name;
+        enum error refusal;
 
         s->busy = NULL;
         if (result->error < 0) {
-                name = audit_refusal(s->ward->recorder->audit, result->error, sentence);
-                request_refuse(c->q, name, "%s", sentence);
+                refusal = audit_refusal(s->ward->recorder->audit, result->error, sentence);
+                request_refuse(c->q, refusal, "%s", sentence);
         } else if (session_is(s, SESSION_OVER)) {
-                request_refuse(c->q, "OutOfOrder", "ConfirmNotices: the session has changed meanwhile: %s",
+                request_refuse(c->q, ERROR_OUT_OF_ORDER, "ConfirmNotices: the session has changed meanwhile: %s",
                                s->end_text);
         } else if (s->state != SESSION_PREPARED) {
-                request_refuse(c->q, "OutOfOrder", "ConfirmNotices: the session has changed meanwhile, and is %s: %s.",
+                request_refuse(c->q, ERROR_OUT_OF_ORDER,
+                               "ConfirmNotices: the session has changed meanwhile, and is %s: %s.",
                                session_state_name(s->state), session_state_step(s->state));
         } else {
                 s->notices_confirmed = true;
@@ -92,16 +93,16 @@ void session_confirm_notices(struct request *q, struct session *s)
         if (!session_may_begin(q, s, "ConfirmNotices", IN_STATE(SESSION_PREPARED)))
                 return;
         if (!s->notices) {
-                request_refuse(q, "OutOfOrder", "ConfirmNotices: %s has no notice to confirm.", s->protocol_id);
+                request_refuse(q, ERROR_OUT_OF_ORDER, "ConfirmNotices: %s has no notice to confirm.", s->protocol_id);
                 return;
         }
         if (s->notices_confirmed) {
-                request_refuse(q, "OutOfOrder", "ConfirmNotices: they have been confirmed already.");
+                request_refuse(q, ERROR_OUT_OF_ORDER, "ConfirmNotices: they have been confirmed already.");
                 return;
         }
         c = malloc(sizeof(*c));
         if (!c) {
-                request_refuse(q, "Failed", "No memory. End other programs and try again.");
+                request_refuse(q, ERROR_FAILED, "No memory. End other programs and try again.");
                 return;
         }
         *c = (struct confirmation){.s = session_ref(s), .q = q};

@@ -29,7 +29,7 @@ struct preparation {
         struct tms_limits limits;
         struct tms_safety safety;
         struct tms_error error;
-        const char *failed; /* which step, as an error's name; NULL: none */
+        enum error failed; /* why it is refused, from the step that went wrong; ERROR_NONE: none did */
         int r;
         uint32_t gen;
 };
@@ -68,12 +68,12 @@ static void run(void *userdata)
 
         p->r = parse(p);
         if (p->r < 0) {
-                p->failed = p->r == -ENOENT && !*p->text ? "NoSuchProtocol" : "InvalidProtocol";
+                p->failed = p->r == -ENOENT && !*p->text ? ERROR_NO_SUCH_PROTOCOL : ERROR_INVALID_PROTOCOL;
                 return;
         }
         p->r = tms_safety_check(p->protocol, &p->dose, &p->gates.today, &p->safety, &p->error);
         if (p->r < 0) {
-                p->failed = p->r == -ERANGE ? "LimitExceeded" : "InvalidArgument";
+                p->failed = p->r == -ERANGE ? ERROR_LIMIT_EXCEEDED : ERROR_INVALID_ARGUMENT;
                 return;
         }
         if (is_forbidden(p))
@@ -82,7 +82,7 @@ static void run(void *userdata)
         if (p->r >= 0)
                 p->r = tms_session_limits(p->protocol, &p->dose, &p->limits, &p->error);
         if (p->r < 0)
-                p->failed = p->r == -ERANGE ? "LimitExceeded" : "InvalidArgument";
+                p->failed = p->r == -ERANGE ? ERROR_LIMIT_EXCEEDED : ERROR_INVALID_ARGUMENT;
 }
 
 /* --- On the loop ------------------------------------------------------------------------- */
@@ -203,15 +203,15 @@ static void on_recorded(const struct audit_result *result, void *userdata)
         struct request *q = p->q;
         char sentence[AUDIT_REFUSAL_SIZE];
         sd_bus_message *reply;
-        const char *name;
+        enum error refusal;
 
         if (result->error < 0 || session_is(s, SESSION_OVER)) {
                 s->busy = NULL;
                 if (session_is(s, SESSION_OVER)) {
-                        request_refuse(q, "OutOfOrder", "The session has ended: %s", s->end_text);
+                        request_refuse(q, ERROR_OUT_OF_ORDER, "The session has ended: %s", s->end_text);
                 } else {
-                        name = audit_refusal(s->ward->recorder->audit, result->error, sentence);
-                        request_refuse(q, name, "%s", sentence);
+                        refusal = audit_refusal(s->ward->recorder->audit, result->error, sentence);
+                        request_refuse(q, refusal, "%s", sentence);
                         forget_prepared(s);
                 }
                 preparation_free(p);
@@ -277,11 +277,12 @@ static void refuse_verdict(struct preparation *p)
         }
         sentences = request_sentences(worst);
         if (!sentences)
-                request_refuse(p->q, "Failed", "No memory. End other programs and try again.");
+                request_refuse(p->q, ERROR_FAILED, "No memory. End other programs and try again.");
         else if (v->class_ == TMS_SAFETY_NEVER)
-                request_refuse(p->q, "NotAllowed", "%s is never allowed:%s", tms_protocol_id(p->protocol), sentences);
+                request_refuse(p->q, ERROR_NOT_ALLOWED, "%s is never allowed:%s", tms_protocol_id(p->protocol),
+                               sentences);
         else
-                request_refuse(p->q, "NeedsOverride", "%s needs a prescriber's override, with a reason:%s",
+                request_refuse(p->q, ERROR_NEEDS_OVERRIDE, "%s needs a prescriber's override, with a reason:%s",
                                tms_protocol_id(p->protocol), sentences);
 }
 
@@ -293,12 +294,12 @@ static bool check_coil(struct preparation *p)
 
         (void)stimulator_refresh(st);
         if (st->status.coil_type == 0) {
-                request_refuse(p->q, "InterlockOpen", "%s", tms_interlock_sentence(2));
+                request_refuse(p->q, ERROR_INTERLOCK_OPEN, "%s", tms_interlock_sentence(2));
                 return false;
         }
         here = tms_coil_name(st->status.coil_type);
         if (*p->dose.threshold_coil && !STREQ(p->dose.threshold_coil, here)) {
-                request_refuse(p->q, "InvalidArgument",
+                request_refuse(p->q, ERROR_INVALID_ARGUMENT,
                                "The threshold was measured with a %s coil, but a %s coil is connected. Connect that "
                                "coil, or "
                                "measure the threshold with this one.",
@@ -306,7 +307,7 @@ static bool check_coil(struct preparation *p)
                 return false;
         }
         if (!STREQ(wanted, "any") && !STREQ(wanted, here)) {
-                request_refuse(p->q, "InvalidArgument",
+                request_refuse(p->q, ERROR_INVALID_ARGUMENT,
                                "%s is for a %s coil, but a %s coil is connected. Connect a %s coil, or choose another "
                                "protocol: "
                                "tmsctl list shows them.",
@@ -329,7 +330,7 @@ static void load(struct preparation *p)
         int r;
 
         if (!gates_add_notices(&p->gates, &p->safety)) {
-                request_refuse(p->q, "Failed",
+                request_refuse(p->q, ERROR_FAILED,
                                "Prepare: %s has more to be confirmed than a verdict has room for, and what nobody is "
                                "told nobody confirms. Set the computer's clock right (timedatectl), and report this.",
                                tms_protocol_id(p->protocol));
@@ -338,7 +339,7 @@ static void load(struct preparation *p)
         }
         r = notices_new(&p->safety, &p->notices);
         if (r < 0) {
-                request_refuse(p->q, "Failed", "No memory. End other programs and try again.");
+                request_refuse(p->q, ERROR_FAILED, "No memory. End other programs and try again.");
                 preparation_free(p);
                 return;
         }
@@ -362,8 +363,8 @@ static void done(void *userdata)
         char text[1024];
 
         if (session_is(p->s, SESSION_OVER)) {
-                request_refuse(p->q, "OutOfOrder", "The session has ended: %s", p->s->end_text);
-        } else if (p->failed) {
+                request_refuse(p->q, ERROR_OUT_OF_ORDER, "The session has ended: %s", p->s->end_text);
+        } else if (p->failed != ERROR_NONE) {
                 request_refuse(p->q, p->failed, "%s", tms_error_format(&p->error, text, sizeof(text)));
         } else if (is_forbidden(p)) {
                 refuse_verdict(p);
@@ -391,7 +392,7 @@ void session_prepare(struct request *q, struct session *s)
                 return;
         p = calloc(1, sizeof(*p));
         if (!p) {
-                request_refuse(q, "Failed", "No memory. End other programs and try again.");
+                request_refuse(q, ERROR_FAILED, "No memory. End other programs and try again.");
                 return;
         }
         p->s = session_ref(s);
@@ -404,7 +405,7 @@ void session_prepare(struct request *q, struct session *s)
         s->busy = "Prepare";
         r = p->name && p->text ? job_start(s->ward->event, run, done, p) : -ENOMEM;
         if (r < 0) {
-                request_refuse(q, "Failed",
+                request_refuse(q, ERROR_FAILED,
                                "The protocol cannot be read: %s. Try again; if that does not help, journalctl -u tmsd "
                                "says more.",
                                strerror(-r));

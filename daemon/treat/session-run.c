@@ -68,18 +68,18 @@ static bool may_go(struct request *q, struct session *s, uint32_t permille)
         uint32_t most;
 
         if (STREQ(waiting, "trigger")) {
-                request_refuse(q, "NotWaiting", "Go: pulse %u waits for the external trigger, not for the operator.",
-                               s->next_pulse);
+                request_refuse(q, ERROR_NOT_WAITING,
+                               "Go: pulse %u waits for the external trigger, not for the operator.", s->next_pulse);
                 return false;
         }
         if (!STREQ(waiting, "operator")) {
-                request_refuse(q, "NotWaiting", "Go: no pulse waits for the operator now%s.",
+                request_refuse(q, ERROR_NOT_WAITING, "Go: no pulse waits for the operator now%s.",
                                s->released > s->next_pulse ? "; the next one has been let go already" : "");
                 return false;
         }
         most = s->timeline.pulses[s->next_pulse].intensity_permille;
         if (permille > most) {
-                request_refuse(q, "InvalidArgument",
+                request_refuse(q, ERROR_INVALID_ARGUMENT,
                                "Go: pulse %u is prescribed at %u.%u %% MSO, and may be lowered, never raised: give "
                                "at most that, not %u.%u %%.",
                                s->next_pulse, most / 10, most % 10, permille / 10, permille % 10);
@@ -110,7 +110,7 @@ static void on_go_intent(const struct audit_result *result, void *userdata)
                 json_add(&data, "error", json_string(strerror(-r)));
                 session_record(s, "session.go", NULL, data);
                 if (r == -ESTALE)
-                        request_refuse(step->q, "NotWaiting", "Go: pulse %u does not wait any more.", step->pulse);
+                        request_refuse(step->q, ERROR_NOT_WAITING, "Go: pulse %u does not wait any more.", step->pulse);
                 else
                         session_refuse_errno(step->q, s, "Go", r, NULL);
                 step_free(step);
@@ -142,7 +142,7 @@ void session_go(struct request *q, struct session *s)
         uint32_t permille;
 
         if (sd_bus_message_read(request_message(q), "u", &permille) < 0) {
-                request_refuse(q, "InvalidArgument", "The argument cannot be read; expected is u.");
+                request_refuse(q, ERROR_INVALID_ARGUMENT, "The argument cannot be read; expected is u.");
                 return;
         }
         session_catch_up(s);
@@ -184,7 +184,7 @@ void session_pause(struct request *q, struct session *s, bool now)
         else
                 session_record(s, "session.pause", request_who(q), data);
         if (audit_failure(s->ward->recorder->audit))
-                request_refuse(q, "AuditFailed",
+                request_refuse(q, ERROR_AUDIT_FAILED,
                                "Pause: it took hold, but could not be recorded, and the session ends: %s.",
                                audit_failure(s->ward->recorder->audit));
         else
@@ -194,10 +194,10 @@ void session_pause(struct request *q, struct session *s, bool now)
 void session_refuse_pause(struct request *q, struct session *s)
 {
         if (session_is(s, SESSION_OVER))
-                request_refuse(q, "OutOfOrder", "Pause: the session has ended: %s", s->end_text);
+                request_refuse(q, ERROR_OUT_OF_ORDER, "Pause: the session has ended: %s", s->end_text);
         else if (!session_is(s, SESSION_RUNS))
-                request_refuse(q, "OutOfOrder", "Pause: not while the session is %s: %s.", session_state_name(s->state),
-                               session_state_step(s->state));
+                request_refuse(q, ERROR_OUT_OF_ORDER, "Pause: not while the session is %s: %s.",
+                               session_state_name(s->state), session_state_step(s->state));
         else
                 session_refuse_errno(q, s, "Pause", s->pause_error, NULL);
 }

@@ -9,7 +9,7 @@ struct step *step_new(struct request *q, struct session *s, const struct step_pl
         struct step *step = calloc(1, sizeof(*step));
 
         if (!step) {
-                request_refuse(q, "Failed", "No memory. End other programs and try again.");
+                request_refuse(q, ERROR_FAILED, "No memory. End other programs and try again.");
                 return NULL;
         }
         step->s = session_ref(s);
@@ -35,13 +35,14 @@ bool step_may_go_on(struct step *step, const struct audit_result *result, const 
 {
         struct session *s = step->s;
         char sentence[AUDIT_REFUSAL_SIZE];
-        const char *why, *name;
+        const char *why;
+        enum error refusal;
 
         assert(s->busy);
         /* The log may have failed at another record since this one got on disk. */
         if (result->error < 0 || audit_failure(s->ward->recorder->audit)) {
-                name = audit_refusal(s->ward->recorder->audit, result->error, sentence);
-                request_refuse(step->q, name, "%s", sentence);
+                refusal = audit_refusal(s->ward->recorder->audit, result->error, sentence);
+                request_refuse(step->q, refusal, "%s", sentence);
                 step_free(step);
                 return false;
         }
@@ -50,12 +51,12 @@ bool step_may_go_on(struct step *step, const struct audit_result *result, const 
         why = session_is(s, SESSION_OVER) ? s->end_text : s->overtaken ? s->overtaken : session_state_name(s->state);
         session_record(s, type, NULL, json_pack("{s:s}", "error", why));
         if (session_is(s, SESSION_OVER))
-                request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile: %s", step->plan->method,
-                               why);
+                request_refuse(step->q, ERROR_OUT_OF_ORDER, "%s: the session has changed meanwhile: %s",
+                               step->plan->method, why);
         else if (s->overtaken)
-                request_refuse(step->q, "OutOfOrder", "%s: %s", step->plan->method, why);
+                request_refuse(step->q, ERROR_OUT_OF_ORDER, "%s: %s", step->plan->method, why);
         else
-                request_refuse(step->q, "OutOfOrder", "%s: the session has changed meanwhile, and is %s: %s.",
+                request_refuse(step->q, ERROR_OUT_OF_ORDER, "%s: the session has changed meanwhile, and is %s: %s.",
                                step->plan->method, why, session_state_step(s->state));
         step_free(step);
         return false;
@@ -95,15 +96,16 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
         char open[INTERLOCK_TEXT_SIZE];
 
         if (audit_failure(s->ward->recorder->audit)) {
-                request_refuse(q, "AuditFailed", "Nothing may start: %s.", audit_failure(s->ward->recorder->audit));
+                request_refuse(q, ERROR_AUDIT_FAILED, "Nothing may start: %s.",
+                               audit_failure(s->ward->recorder->audit));
                 return false;
         }
         if (session_is(s, SESSION_OVER)) {
-                request_refuse(q, "OutOfOrder", "%s: the session has ended: %s", method, s->end_text);
+                request_refuse(q, ERROR_OUT_OF_ORDER, "%s: the session has ended: %s", method, s->end_text);
                 return false;
         }
         if (s->busy) {
-                request_refuse(q, "OutOfOrder", "%s: wait until %s is done.", method, s->busy);
+                request_refuse(q, ERROR_OUT_OF_ORDER, "%s: wait until %s is done.", method, s->busy);
                 return false;
         }
         if (session_is(s, states))
@@ -111,14 +113,14 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
         (void)stimulator_refresh(s->st);
         stimulator_interlock_text(s->st->status.interlocks, open, sizeof(open));
         if (s->state == SESSION_DROPPED && *open)
-                request_refuse(q, "InterlockOpen", "%s Then prepare the session again.", open);
+                request_refuse(q, ERROR_INTERLOCK_OPEN, "%s Then prepare the session again.", open);
         else if (s->state == SESSION_DROPPED)
-                request_refuse(q, "OutOfOrder", "%s: the session has to be prepared again: %s", method,
+                request_refuse(q, ERROR_OUT_OF_ORDER, "%s: the session has to be prepared again: %s", method,
                                tms_cause_sentence(s->st->status.cause));
         else if (s->state == SESSION_PREPARED && *open)
-                request_refuse(q, "InterlockOpen", "%s", open);
+                request_refuse(q, ERROR_INTERLOCK_OPEN, "%s", open);
         else
-                request_refuse(q, "OutOfOrder", "%s: not while the session is %s: %s.", method,
+                request_refuse(q, ERROR_OUT_OF_ORDER, "%s: not while the session is %s: %s.", method,
                                session_state_name(s->state), session_state_step(s->state));
         return false;
 }
@@ -132,44 +134,44 @@ void session_refuse_errno(struct request *q, struct session *s, const char *meth
         (void)stimulator_refresh(s->st);
         stimulator_interlock_text(k->interlocks, text, sizeof(text));
         if (error == -ENODEV) {
-                request_refuse(q, "NoStimulator",
+                request_refuse(q, ERROR_NO_STIMULATOR,
                                "The stimulator was unplugged. Put it back, or take another one, and begin a new "
                                "session.");
         } else if (k->state == TMS_STATE_FAULT && (error == -EPERM || error == -EPROTO || error == -EBUSY)) {
-                request_refuse(q, "Fault", "The stimulator is in fault: %s Mend it, then clear the fault.",
+                request_refuse(q, ERROR_FAULT, "The stimulator is in fault: %s Mend it, then clear the fault.",
                                tms_cause_sentence(k->cause));
         } else if (*text && error != -ENOMEM && error != -E2BIG) {
-                request_refuse(q, "InterlockOpen", "%s", text);
+                request_refuse(q, ERROR_INTERLOCK_OPEN, "%s", text);
         } else if ((error == -ERANGE || error == -EINVAL) && verdict && verdict->rule != TMS_RULE_NONE) {
-                request_refuse(q, "LimitExceeded", "%s", tms_verdict_format(verdict, text, sizeof(text)));
+                request_refuse(q, ERROR_LIMIT_EXCEEDED, "%s", tms_verdict_format(verdict, text, sizeof(text)));
         } else if (error == -EPERM) {
-                request_refuse(q, "Fault",
+                request_refuse(q, ERROR_FAULT,
                                "Something has opened an interlock since the last fault was cleared; clear it first: "
                                "tmsctl clear-fault.");
         } else if (error == -ETIME && k->cause == TMS_CAUSE_UNFIT) {
-                request_refuse(q, "Unfit", "%s Worst timer error: %u ns.", tms_cause_sentence(k->cause),
+                request_refuse(q, ERROR_UNFIT, "%s Worst timer error: %u ns.", tms_cause_sentence(k->cause),
                                k->fitness_max_ns);
         } else if (error == -ETIME) {
-                request_refuse(q, "Failed", "%s", tms_cause_sentence(TMS_CAUSE_ARM_TIMEOUT));
+                request_refuse(q, ERROR_FAILED, "%s", tms_cause_sentence(TMS_CAUSE_ARM_TIMEOUT));
         } else if (error == -ESHUTDOWN) {
-                request_refuse(q, "OutOfOrder",
+                request_refuse(q, ERROR_OUT_OF_ORDER,
                                "%s: the stimulator was discharged just now, after a minute without a pulse. Ask once "
                                "more, and it is charged first.",
                                method);
         } else if (error == -EAGAIN) {
-                request_refuse(q, "Failed",
+                request_refuse(q, ERROR_FAILED,
                                "%s: not yet; what the card has fired before is not known, or its records are not "
                                "on disk. Try again in a minute.",
                                method);
         } else if (error == -EPROTO || error == -EBUSY) {
-                request_refuse(q, "OutOfOrder",
+                request_refuse(q, ERROR_OUT_OF_ORDER,
                                "%s: the stimulator is %s. Try again in a moment, or stop it: tmsctl stop.", method,
                                tms_state_name(k->state));
         } else if (error == -ESTALE) {
-                request_refuse(q, "OutOfOrder", "%s: the coil or the limits have changed; prepare the session again.",
-                               method);
+                request_refuse(q, ERROR_OUT_OF_ORDER,
+                               "%s: the coil or the limits have changed; prepare the session again.", method);
         } else {
-                request_refuse(q, "Failed", "%s: %s. Try again; if that does not help, journalctl -k says more.",
+                request_refuse(q, ERROR_FAILED, "%s: %s. Try again; if that does not help, journalctl -k says more.",
                                method, strerror(-error));
         }
 }

@@ -70,12 +70,12 @@ bool ward_subject_is_free(struct request *q, const struct ward *w, const char *s
                 if (s->state == SESSION_ENDED || !subject_is_same(s->subject, subject))
                         continue;
                 if (*subject)
-                        request_refuse(q, "Busy",
+                        request_refuse(q, ERROR_BUSY,
                                        "%s has session %s on %s, which has not ended, and a subject has one session at "
                                        "a time; end that one first.",
                                        s->subject, s->id, s->st->node);
                 else
-                        request_refuse(q, "Busy",
+                        request_refuse(q, ERROR_BUSY,
                                        "Session %s on %s has no subject and has not ended; without a subject it could "
                                        "be the same person. End it first, or say whose this one is (option subject, or "
                                        "tmsctl's --subject CODE).",

@@ -39,6 +39,8 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/base/errors.h"
+
 #define PULSES 10
 #define STEP_USEC 20000
 #define STEPS 4
@@ -69,12 +71,9 @@ static int called(sd_bus_message *m)
         return fflush(mock.calls);
 }
 
-static int refuse(sd_bus_error *e, const char *name, const char *message)
+static int refuse(sd_bus_error *e, enum error error, const char *message)
 {
-        char full[64];
-
-        snprintf(full, sizeof(full), "org.tmsd1.Error.%s", name);
-        return sd_bus_error_set(e, full, message);
+        return sd_bus_error_set(e, error_bus_name(error), message);
 }
 
 static void changed(void)
@@ -126,17 +125,17 @@ static int method_create(sd_bus_message *m, void *userdata, sd_bus_error *e)
         while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
                 if (sd_bus_message_read(m, "s", &key) < 0 || !STREQ(key, "subject") ||
                     sd_bus_message_read(m, "v", "s", &subject) < 0)
-                        return refuse(e, "InvalidArgument", "unknown option");
+                        return refuse(e, ERROR_INVALID_ARGUMENT, "unknown option");
                 sd_bus_message_exit_container(m);
         }
         fprintf(mock.calls, "stimulator=%s subject=%s\n", stimulator, subject);
         fflush(mock.calls);
         if (is("none"))
-                return refuse(e, "NoStimulator", "No stimulator is connected.");
+                return refuse(e, ERROR_NO_STIMULATOR, "No stimulator is connected.");
         if (is("busy"))
-                return refuse(e, "Busy", "Session 3 has the stimulator.");
+                return refuse(e, ERROR_BUSY, "Session 3 has the stimulator.");
         if (is("denied"))
-                return refuse(e, "NotAuthorized", "You are not in the group tms-operator.");
+                return refuse(e, ERROR_NOT_AUTHORIZED, "You are not in the group tms-operator.");
         if (sd_bus_add_object_vtable(mock.bus, NULL, SESSION, "org.tmsd1.Session", session_vtable, NULL) < 0)
                 return -EIO;
         mock.has_session = true;
@@ -150,7 +149,7 @@ static int method_seal(sd_bus_message *m, void *userdata, sd_bus_error *e)
 
         called(m);
         if (is("bad-seal"))
-                return refuse(e, "AuditFailed", "The audit log cannot be written.");
+                return refuse(e, ERROR_AUDIT_FAILED, "The audit log cannot be written.");
         if (sd_bus_message_read(m, "s", &nonce) < 0)
                 return -EINVAL;
         snprintf(seal, sizeof(seal), "{\"seq\":5,\"type\":\"seal\",\"data\":{\"nonce\":\"%s\"}}", nonce);
@@ -213,7 +212,7 @@ static int method_clear(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
         if (!is("faulted") && !is("faults") && !is("over"))
-                return refuse(e, "OutOfOrder", "There is no fault.");
+                return refuse(e, ERROR_OUT_OF_ORDER, "There is no fault.");
         mock.stimulator_state = "idle";
         return sd_bus_reply_method_return(m, NULL);
 }
@@ -360,13 +359,17 @@ static int log_parameters(sd_bus_message *m)
 
 static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
-        static const char *const refusals[][3] = {
-                        {"invalid", "InvalidProtocol", "mine.yaml:3:1: tittle: unknown key; expected title"},
-                        {"override", "NeedsOverride",
+        static const struct {
+                const char *scenario;
+                enum error error;
+                const char *sentence;
+        } refusals[] = {
+                        {"invalid", ERROR_INVALID_PROTOCOL, "mine.yaml:3:1: tittle: unknown key; expected title"},
+                        {"override", ERROR_NEEDS_OVERRIDE,
                          "a-protocol needs a prescriber's override: 30 Hz is in no table."},
-                        {"never", "NotAllowed",
+                        {"never", ERROR_NOT_ALLOWED,
                          "a-protocol is never allowed: 200 % of the threshold is above the ceiling."},
-                        {"limit", "LimitExceeded", "pulse 41: 1 ms after the one before, the card needs 2 ms."},
+                        {"limit", ERROR_LIMIT_EXCEEDED, "pulse 41: 1 ms after the one before, the card needs 2 ms."},
         };
         const char *name, *text, *sha256 = getenv("MOCK_SHA256");
 
@@ -377,8 +380,8 @@ static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *e)
         if (log_parameters(m) < 0)
                 return -EINVAL;
         for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
-                if (is(refusals[i][0]))
-                        return refuse(e, refusals[i][1], refusals[i][2]);
+                if (is(refusals[i].scenario))
+                        return refuse(e, refusals[i].error, refusals[i].sentence);
         mock.state = "prepared";
         mock.pulses = PULSES;
         mock.time_left = STEPS * UINT64_C(1000000000);
@@ -400,7 +403,7 @@ static int method_confirm(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
         if (is("confirm"))
-                return refuse(e, "AuditFailed", "The audit log cannot be written, so nothing may start.");
+                return refuse(e, ERROR_AUDIT_FAILED, "The audit log cannot be written, so nothing may start.");
         mock.confirmed = true;
         return sd_bus_reply_method_return(m, NULL);
 }
@@ -409,11 +412,11 @@ static int method_arm(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
         if (!mock.confirmed)
-                return refuse(e, "NoticeNotConfirmed", "Arm: ConfirmNotices comes first.");
+                return refuse(e, ERROR_NOTICE_NOT_CONFIRMED, "Arm: ConfirmNotices comes first.");
         if (is("unfit"))
-                return refuse(e, "Unfit", "The host's timers are too inexact.");
+                return refuse(e, ERROR_UNFIT, "The host's timers are too inexact.");
         if (is("interlock"))
-                return refuse(e, "InterlockOpen", "No coil is connected. Plug the coil in until it locks.");
+                return refuse(e, ERROR_INTERLOCK_OPEN, "No coil is connected. Plug the coil in until it locks.");
         mock.state = "arming";
         changed();
         if (is("hang"))
@@ -427,7 +430,7 @@ static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
         if (is("start"))
-                return refuse(e, "Fault", "A fault is latched.");
+                return refuse(e, ERROR_FAULT, "A fault is latched.");
         mock.state = "running";
         changed();
         sd_event_add_time_relative(mock.event, NULL, CLOCK_MONOTONIC, STEP_USEC, 0, on_step, NULL);
@@ -445,7 +448,7 @@ static int method_go(sd_bus_message *m, void *userdata, sd_bus_error *e)
         fprintf(mock.calls, "permille=%u\n", permille);
         fflush(mock.calls);
         if (!STREQ(mock.waiting, "operator") || (is("not-yet") && n++ == 0))
-                return refuse(e, "NotWaiting", "Go: no pulse waits for the operator now.");
+                return refuse(e, ERROR_NOT_WAITING, "Go: no pulse waits for the operator now.");
         mock.waiting = "none";
         changed();
         return sd_bus_reply_method_return(m, NULL);
@@ -461,7 +464,7 @@ static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *e)
         fprintf(mock.calls, "now=%d\n", now);
         fflush(mock.calls);
         if (is("no-pause"))
-                return refuse(e, "Failed", "Pause: the card does not answer.");
+                return refuse(e, ERROR_FAILED, "Pause: the card does not answer.");
         if (is("mute"))
                 return 1;
         mock.state = "paused";

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "endings.h"
+#include "errors.h"
 #include "manager-bus.h"
 #include "next-step.h"
 #include "scratch.h"
@@ -236,18 +237,36 @@ static void test_session(void **state)
 
 /* --- What a property may say ------------------------------------------------------------------------ */
 
+/* The daemon's sources, one at each call, which frees the text of the one before; false after the last. *i: 0 at first. */
+static bool next_source(glob_t *files, size_t *i, const char **name, char **text)
+{
+        if (*i == 0) {
+                assert_int_equal(glob(SOURCE_DIR "/daemon/*.c", 0, NULL, files), 0);
+                assert_int_equal(glob(SOURCE_DIR "/daemon/*/*.c", GLOB_APPEND, NULL, files), 0);
+        } else {
+                free(*text);
+        }
+        if (*i == files->gl_pathc) {
+                globfree(files);
+                return false;
+        }
+        *name = files->gl_pathv[*i] + strlen(SOURCE_DIR "/daemon/");
+        *text = scratch_read(SOURCE_DIR "/daemon", *name, NULL);
+        ++*i;
+        return true;
+}
+
 /* The first literal of each call of that function in the daemon's sources: how many are no word of the document. */
 static unsigned not_said(const char *function, const char *document, unsigned *n_said)
 {
         unsigned differ = 0;
+        const char *name;
+        size_t i = 0;
         glob_t files;
-        size_t i;
+        char *text;
 
-        assert_int_equal(glob(SOURCE_DIR "/daemon/*.c", 0, NULL, &files), 0);
-        assert_int_equal(glob(SOURCE_DIR "/daemon/*/*.c", GLOB_APPEND, NULL, &files), 0);
-        for (i = 0; i < files.gl_pathc; i++) {
-                const char *name = files.gl_pathv[i] + strlen(SOURCE_DIR "/daemon/");
-                char *text = scratch_read(SOURCE_DIR "/daemon", name, NULL), *p = text;
+        while (next_source(&files, &i, &name, &text)) {
+                const char *p = text;
 
                 while ((p = strstr(p, function))) {
                         char word[64];
@@ -264,9 +283,7 @@ static unsigned not_said(const char *function, const char *document, unsigned *n
                         if (!at)
                                 print_error("%s: %s%s is not documented\n", name, function, word);
                 }
-                free(text);
         }
-        globfree(&files);
         return differ;
 }
 
@@ -296,9 +313,9 @@ static void test_end_reasons(void **state)
         free(xml);
 }
 
-static void test_errors(void **state)
+/* Text that says of each error what it means: a line begins with the name, behind four spaces. */
+static unsigned errors_of(char *xml, char names[static 64][64])
 {
-        char *xml = scratch_read(SOURCE_DIR "/daemon", "org.tmsd1.xml", NULL);
         char *begin = strstr(xml, "Errors: org.tmsd1.Error."), *end;
         unsigned n = 0;
 
@@ -306,17 +323,183 @@ static void test_errors(void **state)
         end = strstr(begin, "-->");
         assert_non_null(end);
         *end = '\0';
-        assert_int_equal(not_said("request_refuse(", begin, &n), 0);
-        assert_true(n >= 50);
+        while ((begin = strstr(begin, "\n    "))) {
+                size_t size;
+
+                begin += strlen("\n    ");
+                size = strspn(begin, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+                /* Other lines go on with what the one before has begun. */
+                if (size == 0)
+                        continue;
+                assert_true(n < 64 && size < 64 && begin[size] == ' ');
+                (void)snprintf(names[n++], 64, "%.*s", (int)size, begin);
+        }
+        return n;
+}
+
+#define ERROR_ROW(error, text) {error, #error, text},
+
+static void test_errors(void **state)
+{
+        static const struct {
+                enum error error;
+                const char *constant, *name;
+        } list[] = {FOR_EACH_ERROR(ERROR_ROW)};
+        bool documented[ELEMENTS(list)] = {false}, used[ELEMENTS(list)] = {false};
+        char *xml = scratch_read(SOURCE_DIR "/daemon", "org.tmsd1.xml", NULL), *text, full[96];
+        char names[64][64];
+        const char *name;
+        unsigned i, k, n = errors_of(xml, names), differ = 0;
+        size_t at = 0;
+        glob_t files;
+
+        assert_int_equal(ELEMENTS(list), ERRORS - 1);
+        for (i = 0; i < n; i++) {
+                for (k = 0; k < ELEMENTS(list) && !STREQ(names[i], list[k].name); k++)
+                        ;
+                if (k < ELEMENTS(list) && !documented[k]) {
+                        documented[k] = true;
+                } else {
+                        print_error("only in the XML, or twice: %s\n", names[i]);
+                        differ++;
+                }
+        }
+        while (next_source(&files, &at, &name, &text)) {
+                if (starts(name, "tmsctl/"))
+                        continue;
+                for (k = 0; k < ELEMENTS(list); k++) {
+                        const char *word = strstr(text, list[k].constant);
+
+                        used[k] |= word && !strchr("_ABCDEFGHIJKLMNOPQRSTUVWXYZ", word[strlen(list[k].constant)]);
+                }
+        }
+        for (k = 0; k < ELEMENTS(list); k++) {
+                (void)snprintf(full, sizeof(full), "org.tmsd1.Error.%s", list[k].name);
+                assert_string_equal(error_bus_name(list[k].error), full);
+                assert_string_equal(error_name(list[k].error), list[k].name);
+                if (!documented[k])
+                        print_error("only in errors.h: %s\n", list[k].name);
+                if (!used[k])
+                        print_error("nothing is refused with %s\n", list[k].name);
+                differ += !documented[k] + !used[k];
+        }
+        assert_int_equal(differ, 0);
         free(xml);
+}
+
+/* --- What is signalled ------------------------------------------------------------------------------- */
+
+/* Is that property signalled, by the vtable of the interface whose macro stands in the text? */
+static bool is_signalled(const char *interface, const char *property)
+{
+        const sd_bus_vtable *v = starts(interface, "SESSION_INTERFACE")      ? session_vtable
+                                 : starts(interface, "STIMULATOR_INTERFACE") ? stimulator_vtable
+                                 : starts(interface, "MANAGER_INTERFACE")    ? manager_vtable
+                                                                             : NULL;
+
+        assert_non_null(v);
+        for (; v->type != _SD_BUS_VTABLE_END; v++) {
+                if (v->type == _SD_BUS_VTABLE_PROPERTY && STREQ(v->x.property.member, property))
+                        return v->flags & SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
+        }
+        return false;
+}
+
+/* All literals of a text up to its end: how many of them are no signalled property. */
+static unsigned not_signalled(const char *file, const char *p, const char *end, const char *interface, unsigned *n)
+{
+        unsigned differ = 0;
+        char word[64];
+
+        while ((p = strchr(p, '"')) && p < end) {
+                (void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(p + 1, "\""), p + 1);
+                p += strlen(word) + 2;
+                ++*n;
+                if (!is_signalled(interface, word)) {
+                        print_error("%s: %s is no property that is signalled\n", file, word);
+                        differ++;
+                }
+        }
+        return differ;
+}
+
+/* sd-bus would send nothing for a name that is none, and say so to nobody. */
+static void test_signalled(void **state)
+{
+        static const char call[] = "sd_bus_emit_properties_changed(", listed[] = "sd_bus_emit_properties_changed_strv(";
+        unsigned n = 0, differ = 0;
+        const char *name;
+        size_t at = 0;
+        glob_t files;
+        char *text;
+
+        while (next_source(&files, &at, &name, &text)) {
+                const char *p = text, *interface, *end;
+
+                while ((p = strstr(p, call))) {
+                        end = strchr(p, ';');
+                        interface = strstr(p, "_INTERFACE,");
+                        assert_true(end && interface && interface < end);
+                        while (interface[-1] >= 'A' && interface[-1] <= 'Z')
+                                interface--;
+                        differ += not_signalled(name, p, end, interface, &n);
+                        p = end;
+                }
+                /* A list of what has changed: changed[n++] = (char *)"Train"; */
+                p = strstr(text, listed);
+                if (!p)
+                        continue;
+                interface = strstr(p, "_INTERFACE,");
+                assert_non_null(interface);
+                while (interface[-1] >= 'A' && interface[-1] <= 'Z')
+                        interface--;
+                for (p = text; (p = strstr(p, "++] = (char *)\"")); p = end) {
+                        end = strchr(p, ';');
+                        differ += not_signalled(name, p, end, interface, &n);
+                }
+        }
+        assert_int_equal(differ, 0);
+        assert_true(n >= 40);
+}
+
+/* --- Who is served when -------------------------------------------------------------------------------- */
+
+/* Every method has its row in the table of admission.c: one that is misspelt there would wait with all others. */
+static unsigned without_row(const char *table, const char *interface, const sd_bus_vtable *v)
+{
+        unsigned n = 0;
+        char row[96];
+
+        for (; v->type != _SD_BUS_VTABLE_END; v++) {
+                if (v->type != _SD_BUS_VTABLE_METHOD)
+                        continue;
+                (void)snprintf(row, sizeof(row), "{%s, \"%s\", ", interface, v->x.method.member);
+                if (!strstr(table, row)) {
+                        print_error("no row: %s\n", row);
+                        n++;
+                }
+        }
+        return n;
+}
+
+static void test_admission(void **state)
+{
+        char *table = scratch_read(SOURCE_DIR "/daemon", "bus/admission.c", NULL);
+        unsigned n = without_row(table, "MANAGER_INTERFACE", manager_vtable) +
+                     without_row(table, "STIMULATOR_INTERFACE", stimulator_vtable) +
+                     without_row(table, "SESSION_INTERFACE", session_vtable);
+
+        assert_int_equal(n, 0);
+        free(table);
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_manager), cmocka_unit_test(test_stimulator),
-                        cmocka_unit_test(test_session), cmocka_unit_test(test_end_reasons),
-                        cmocka_unit_test(test_errors),
+                        cmocka_unit_test(test_manager),   cmocka_unit_test(test_stimulator),
+                        cmocka_unit_test(test_session),   cmocka_unit_test(test_end_reasons),
+                        cmocka_unit_test(test_errors),    cmocka_unit_test(test_signalled),
+                        cmocka_unit_test(test_admission),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
