@@ -77,6 +77,7 @@ $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
 	$(filter-out $(DU)/clock.o,$(DU_DAEMON)) $(DU_LIB)
 $(B)/tests/test-session-overtake $(B)/tests/test-session-pause: $(DU)/overtaking.o
 # Syncs that fail when the test says so.
+$(B)/tests/test-audit-writer $(B)/tests/test-recorder $(SESSION_UNIT): $(DU)/sync-fail.o
 $(B)/tests/test-audit-writer $(B)/tests/test-recorder $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
 # What was given behind the daemon's back.
 $(B)/tests/test-session-gates: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today

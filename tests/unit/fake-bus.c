@@ -93,12 +93,12 @@ static void polkit_main(void)
         }
 }
 
-static void wait_for_name(const char *name)
+void fake_bus_wait_for(const char *name)
 {
         sd_bus *bus = fake_bus_connect();
         int i, owned = 0;
 
-        for (i = 0; i < 500 && !owned; i++) {
+        for (i = 0; i < 1000 && !owned; i++) {
                 sd_bus_message *reply = NULL;
 
                 if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
@@ -133,7 +133,7 @@ void fake_bus_start(const char *dir)
         polkit_pid = spawn();
         if (polkit_pid == 0)
                 polkit_main();
-        wait_for_name("org.freedesktop.PolicyKit1");
+        fake_bus_wait_for("org.freedesktop.PolicyKit1");
 }
 
 static void end(pid_t *pid)

@@ -16,6 +16,8 @@ enum fake_polkit {
 /* Starts both in dir and points DBUS_SYSTEM_BUS_ADDRESS there. */
 void fake_bus_start(const char *dir);
 void fake_bus_stop(void);
+/* Until somebody has that name, for ten seconds at most. */
+void fake_bus_wait_for(const char *name);
 /* The bus alone dies, and every connection with it. */
 void fake_bus_kill(void);
 void fake_polkit_say(enum fake_polkit what);

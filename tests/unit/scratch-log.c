@@ -29,3 +29,11 @@ void scratch_log_verify(const char *audit_path, enum tms_audit_result expected, 
         if (ret->result != expected)
                 fail_msg("verify says %d: %s", (int)ret->result, ret->sentence);
 }
+
+void scratch_log_holds(const char *audit_path, uint64_t records)
+{
+        struct tms_audit_report report;
+
+        scratch_log_verify(audit_path, TMS_AUDIT_PREFIX, &report);
+        assert_int_equal(report.records, records);
+}

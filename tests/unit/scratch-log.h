@@ -12,5 +12,7 @@
 struct auditlog *scratch_log_open(int state_fd);
 /* What an auditor says of the log: that, or the test has failed with the auditor's sentence. */
 void scratch_log_verify(const char *audit_path, enum tms_audit_result expected, struct tms_audit_report *ret);
+/* It verifies, and has that many records. */
+void scratch_log_holds(const char *audit_path, uint64_t records);
 
 #endif

@@ -41,6 +41,27 @@ void scratch_close(int fd, char *path)
         free(path);
 }
 
+int scratch_setup(void **state)
+{
+        struct scratch *s = calloc(1, sizeof(*s));
+
+        assert_non_null(s);
+        s->fd = scratch_open(&s->path);
+        assert_true(asprintf(&s->audit, "%s/audit", s->path) > 0);
+        *state = s;
+        return 0;
+}
+
+int scratch_teardown(void **state)
+{
+        struct scratch *s = *state;
+
+        free(s->audit);
+        scratch_close(s->fd, s->path);
+        free(s);
+        return 0;
+}
+
 char *scratch_read(const char *dir, const char *name, size_t *ret_size)
 {
         char path[PATH_MAX], *buf;
@@ -75,6 +96,17 @@ void scratch_write(const char *dir, const char *name, const void *data, size_t s
         assert_non_null(f);
         assert_int_equal(fwrite(data, 1, size, f), size);
         assert_int_equal(fclose(f), 0);
+}
+
+unsigned scratch_count(const char *dir, const char *name, const char *text)
+{
+        char *all = scratch_read(dir, name, NULL), *p;
+        unsigned n = 0;
+
+        for (p = all; (p = strstr(p, text)); p++)
+                n++;
+        free(all);
+        return n;
 }
 
 bool scratch_exists(const char *dir, const char *name)

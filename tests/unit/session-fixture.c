@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -20,21 +19,6 @@
 #include "session-fixture.h"
 
 /* --- The daemon's process -------------------------------------------------------------------- */
-
-atomic_int *fail_sync, *hold_sync;
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-
-int __wrap_fdatasync(int fd)
-{
-        while (atomic_load(hold_sync))
-                usleep(1000);
-        if (atomic_load(fail_sync)) {
-                errno = atomic_load(fail_sync) == 1 ? EIO : atomic_load(fail_sync);
-                return -1;
-        }
-        return __real_fdatasync(fd);
-}
 
 static int on_term(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
@@ -75,24 +59,6 @@ static int daemon_main(int state_fd)
 
 void (*daemon_begins)(void);
 
-static void wait_ready(struct fixture *f)
-{
-        sd_bus *bus = fake_bus_connect();
-        int i, owned = 0;
-
-        for (i = 0; i < 1000 && !owned; i++) {
-                sd_bus_message *reply = NULL;
-
-                if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                       "NameHasOwner", NULL, &reply, "s", BUS_NAME) >= 0)
-                        (void)sd_bus_message_read(reply, "b", &owned);
-                sd_bus_message_unref(reply);
-                usleep(10000);
-        }
-        sd_bus_flush_close_unref(bus);
-        assert_true(owned);
-}
-
 void start_daemon(struct fixture *f, const char *boot)
 {
         (void)setenv("TMSD_BOOT_ID", boot, 1);
@@ -104,7 +70,7 @@ void start_daemon(struct fixture *f, const char *boot)
                         daemon_begins();
                 exit(daemon_main(f->fd));
         }
-        wait_ready(f);
+        fake_bus_wait_for(BUS_NAME);
 }
 
 void wait_daemon(struct fixture *f, int wanted)
@@ -138,8 +104,7 @@ int setup(void **state)
         f->fd = scratch_open(&f->path);
         assert_true(asprintf(&f->audit, "%s/audit", f->path) > 0);
         f->protocol = scratch_read(SOURCE_DIR "/lib/protocols", "mdd-itbs-600.yaml", NULL);
-        fail_sync = mmap(NULL, sizeof(*fail_sync), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        hold_sync = mmap(NULL, sizeof(*hold_sync), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        sync_fail_reset();
         fake_new();
         (void)snprintf(fake->audit, sizeof(fake->audit), "%s", f->audit);
         fake_bus_start(f->path);
@@ -168,8 +133,6 @@ int teardown(void **state)
         sd_bus_flush_close_unref(f->bus);
         fake_bus_stop();
         fake_free();
-        (void)munmap((void *)fail_sync, sizeof(*fail_sync));
-        (void)munmap((void *)hold_sync, sizeof(*hold_sync));
         free(f->audit);
         free(f->protocol);
         scratch_close(f->fd, f->path);
@@ -279,12 +242,12 @@ void must(struct fixture *f, const char *method)
                 fail_msg("%s: %s: %s", method, f->error, f->message);
 }
 
-bool create_with(struct fixture *f, sd_bus *bus, const char *subject)
+bool create_on(struct fixture *f, sd_bus *bus, const char *stimulator, const char *subject)
 {
         sd_bus_message *m = new_call(bus, MANAGER_PATH, "org.tmsd1.Manager", "CreateSession"), *reply;
         const char *path;
 
-        (void)sd_bus_message_append(m, "o", "/");
+        (void)sd_bus_message_append(m, "o", stimulator);
         if (subject)
                 (void)sd_bus_message_append(m, "a{sv}", 1, "subject", "s", subject);
         else
@@ -295,6 +258,11 @@ bool create_with(struct fixture *f, sd_bus *bus, const char *subject)
         (void)snprintf(f->session, sizeof(f->session), "%s", path);
         sd_bus_message_unref(reply);
         return true;
+}
+
+bool create_with(struct fixture *f, sd_bus *bus, const char *subject)
+{
+        return create_on(f, bus, "/", subject);
 }
 
 bool prepare_text(struct fixture *f, const char *name, const char *text, unsigned threshold)
@@ -411,13 +379,7 @@ void check_end(struct fixture *f, const char *reason, unsigned delivered)
 
 unsigned logged(struct fixture *f, const char *text)
 {
-        char *log = scratch_read(f->audit, "log.jsonl", NULL), *p;
-        unsigned n = 0;
-
-        for (p = log; (p = strstr(p, text)); p++)
-                n++;
-        free(log);
-        return n;
+        return scratch_count(f->audit, "log.jsonl", text);
 }
 
 void check_log(struct fixture *f, uint64_t sessions, uint64_t delivered)

@@ -12,6 +12,8 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
+#include "sync-fail.h"
+
 #define BOOT_A "0123456789abcdef0123456789abcdef"
 #define BOOT_B "fedcba9876543210fedcba9876543210"
 #define STIMULATOR "/org/tmsd1/stimulator/0"
@@ -24,11 +26,6 @@ struct fixture {
         char session[128];
         char error[128], message[4096]; /* of the last call */
 };
-
-/* In the daemon too: from then on no sync works, with that errno; 1: EIO. */
-extern atomic_int *fail_sync;
-/* In the daemon too: while it is set every sync waits, as on a disk that hangs. */
-extern atomic_int *hold_sync;
 
 /* With a daemon of the first boot; the end checks that no promise was broken. */
 int setup(void **state);
@@ -58,6 +55,8 @@ sd_bus *connect_as(struct fixture *f, uid_t uid);
 /* Of the owner's session. */
 bool call(struct fixture *f, const char *method);
 void must(struct fixture *f, const char *method);
+/* On a stimulator, "/" for the only one. f->session stays as it is when that is refused. */
+bool create_on(struct fixture *f, sd_bus *bus, const char *stimulator, const char *subject);
 bool create_with(struct fixture *f, sd_bus *bus, const char *subject);
 bool prepare_text(struct fixture *f, const char *name, const char *text, unsigned threshold);
 void must_create(struct fixture *f);

@@ -23,33 +23,8 @@
 #define N10 "0123456789"
 #define N180 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10 N10
 
-struct fixture {
-        int fd;
-        char *path, *audit;
-};
-
-static int setup(void **state)
-{
-        struct fixture *f = calloc(1, sizeof(*f));
-
-        f->fd = scratch_open(&f->path);
-        assert_true(asprintf(&f->audit, "%s/audit", f->path) > 0);
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        struct fixture *f = *state;
-
-        free(f->audit);
-        scratch_close(f->fd, f->path);
-        free(f);
-        return 0;
-}
-
 /* As a daemon that starts and ends does it: with a seal. *ret_records: how many there are then. */
-static void run_once(struct fixture *f, uint64_t *ret_records)
+static void run_once(struct scratch *f, uint64_t *ret_records)
 {
         struct auditlog *l = scratch_log_open(f->fd);
 
@@ -58,7 +33,7 @@ static void run_once(struct fixture *f, uint64_t *ret_records)
         auditlog_free(l);
 }
 
-static int refuse_once(struct fixture *f, const char *part)
+static int refuse_once(struct scratch *f, const char *part)
 {
         struct auditlog *l = NULL;
         char *problem = NULL;
@@ -71,14 +46,6 @@ static int refuse_once(struct fixture *f, const char *part)
         return r;
 }
 
-static void check_log(struct fixture *f, uint64_t records)
-{
-        struct tms_audit_report report;
-
-        scratch_log_verify(f->audit, TMS_AUDIT_PREFIX, &report);
-        assert_int_equal(report.records, records);
-}
-
 /* --- Pieces ------------------------------------------------------------------------- */
 
 /* What only looks like a piece that a restart has cut off is nobody's, and no record names it. */
@@ -86,7 +53,7 @@ static void test_what_looks_like_a_piece(void **state)
 {
         static const char *const names[] = {"cut-1 (copy).part",       "cut-ä.part", "cut-.part", "cut-a\nb.part",
                                             "cut-" N180 N10 "-1.part", "cut-a.part~"};
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         uint64_t records, again;
         size_t i;
 
@@ -95,16 +62,16 @@ static void test_what_looks_like_a_piece(void **state)
                 scratch_write(f->audit, names[i], "abc", 3);
         run_once(f, &again);
         assert_int_equal(again, records + 1);
-        check_log(f, again);
+        scratch_log_holds(f->audit, again);
         for (i = 0; i < ELEMENTS(names); i++)
                 assert_true(scratch_exists(f->audit, names[i]));
         run_once(f, &records);
-        check_log(f, records);
+        scratch_log_holds(f->audit, records);
 }
 
 static void test_piece_that_is_no_file(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         uint64_t records;
         int fd;
 
@@ -115,28 +82,28 @@ static void test_piece_that_is_no_file(void **state)
         assert_int_equal(mkfifoat(fd, "cut-a-fifo.part", 0600), 0);
         close(fd);
         run_once(f, &records);
-        check_log(f, 3);
+        scratch_log_holds(f->audit, 3);
 }
 
 /* The longest name that a record may have. */
 static void test_piece_with_a_long_name(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         uint64_t records;
 
         run_once(f, &records);
         scratch_write(f->audit, "cut-" N180 N10 ".part", "abc", 3);
         run_once(f, &records);
         assert_int_equal(records, 4);
-        check_log(f, records);
+        scratch_log_holds(f->audit, records);
         run_once(f, &records);
         assert_int_equal(records, 5);
-        check_log(f, records);
+        scratch_log_holds(f->audit, records);
 }
 
 /* --- What keeps the log from being opened ------------------------------------------------ */
 
-static void swap_for_a_link(struct fixture *f, const char *name)
+static void swap_for_a_link(struct scratch *f, const char *name)
 {
         char away[64];
 
@@ -145,7 +112,7 @@ static void swap_for_a_link(struct fixture *f, const char *name)
         assert_int_equal(symlinkat(away + (strrchr(name, '/') ? strrchr(name, '/') + 1 - name : 0), f->fd, name), 0);
 }
 
-static void swap_back(struct fixture *f, const char *name)
+static void swap_back(struct scratch *f, const char *name)
 {
         char away[64];
 
@@ -165,7 +132,7 @@ static void test_what_is_in_the_way_is_named(void **state)
                         {"audit/protocols", "protocols/"},
                         {"audit/log.jsonl", "log.jsonl"},
         };
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         uint64_t records;
         size_t i;
 
@@ -176,19 +143,19 @@ static void test_what_is_in_the_way_is_named(void **state)
                 swap_back(f, links[i].name);
         }
         run_once(f, &records);
-        check_log(f, 3);
+        scratch_log_holds(f->audit, 3);
         assert_int_equal(mkdirat(f->fd, "keys/0.pem", 0700), 0);
         (void)refuse_once(f, "signing key 0 in keys/");
         assert_int_equal(unlinkat(f->fd, "keys/0.pem", AT_REMOVEDIR), 0);
         run_once(f, &records);
-        check_log(f, 4);
+        scratch_log_holds(f->audit, 4);
 }
 
 /* Who can read a key can sign in the daemon's name; who can write where it lies can put his own there. */
 static void test_keys_of_others(void **state)
 {
         static const mode_t keys[] = {0640, 0604, 0620, 0602, 0610, 0644}, directories[] = {0750, 0705, 0711, 0777};
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         char part[PATH_MAX + 200], *next;
         size_t i, size;
         uint64_t records;
@@ -222,13 +189,13 @@ static void test_keys_of_others(void **state)
         assert_int_equal(refuse_once(f, "keys/2.pem has mode 0644"), -EPERM);
         assert_int_equal(unlinkat(f->fd, "keys/2.pem", 0), 0);
         run_once(f, &records);
-        check_log(f, 3);
+        scratch_log_holds(f->audit, 3);
 }
 
 /* Its owner can have it read by anybody. */
 static void test_keys_with_another_owner(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         char part[PATH_MAX + 200];
         uint64_t records;
 
@@ -246,13 +213,13 @@ static void test_keys_with_another_owner(void **state)
         assert_int_equal(refuse_once(f, "keys/ belongs to user 65534"), -EPERM);
         assert_int_equal(fchownat(f->fd, "keys", 0, 0, 0), 0);
         run_once(f, &records);
-        check_log(f, 3);
+        scratch_log_holds(f->audit, 3);
 }
 
 /* The auditor of a copy may do without the keys; the daemon cannot go on, and makes no keys/ as if there were a first start. */
 static void test_keys_gone(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         uint64_t records;
 
         run_once(f, &records);
@@ -261,14 +228,14 @@ static void test_keys_gone(void **state)
         assert_false(scratch_exists(f->path, "keys"));
         assert_int_equal(renameat(f->fd, "away", f->fd, "keys"), 0);
         run_once(f, &records);
-        check_log(f, 3);
+        scratch_log_holds(f->audit, 3);
 }
 
 /* --- What is done to the log while it is written ------------------------------------------- */
 
 enum deed { TAKEN_AWAY, REPLACED, EMPTIED, ADDED_TO };
 
-static void do_to_log(struct fixture *f, enum deed deed)
+static void do_to_log(struct scratch *f, enum deed deed)
 {
         size_t size;
         char *text = scratch_read(f->audit, "log.jsonl", &size);
@@ -298,11 +265,11 @@ static void test_log_changed_under_the_writer(void **state)
 
         for (i = 0; i < ELEMENTS(deeds); i++) {
                 struct auditlog *l = NULL;
-                struct fixture *f;
+                struct scratch *f;
                 char *problem = NULL;
                 void *own;
 
-                assert_int_equal(setup(&own), 0);
+                assert_int_equal(scratch_setup(&own), 0);
                 f = own;
                 assert_int_equal(auditlog_open(f->fd, BOOT, NULL, NULL, &l, &problem), 0);
                 assert_int_equal(auditlog_append(l, "test.record", NULL, "", NULL, now_ns(CLOCK_REALTIME), 1), 0);
@@ -314,20 +281,21 @@ static void test_log_changed_under_the_writer(void **state)
                 assert_int_equal(auditlog_check_disk(l), deeds[i].error);
                 assert_false(auditlog_is_sound(l));
                 auditlog_free(l);
-                teardown(&own);
+                scratch_teardown(&own);
         }
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(test_what_looks_like_a_piece, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_piece_that_is_no_file, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_piece_with_a_long_name, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_what_is_in_the_way_is_named, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_keys_of_others, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_keys_with_another_owner, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_keys_gone, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_what_looks_like_a_piece, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_piece_that_is_no_file, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_piece_with_a_long_name, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_what_is_in_the_way_is_named, scratch_setup,
+                                                        scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_keys_of_others, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_keys_with_another_owner, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_keys_gone, scratch_setup, scratch_teardown),
                         cmocka_unit_test(test_log_changed_under_the_writer),
         };
 

@@ -13,38 +13,13 @@
 
 #define BOOT SCRATCH_BOOT
 
-struct fixture {
-        int fd;
-        char *path, *audit;
-};
-
-static int setup(void **state)
-{
-        struct fixture *f = calloc(1, sizeof(*f));
-
-        f->fd = scratch_open(&f->path);
-        assert_true(asprintf(&f->audit, "%s/audit", f->path) > 0);
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        struct fixture *f = *state;
-
-        free(f->audit);
-        scratch_close(f->fd, f->path);
-        free(f);
-        return 0;
-}
-
-static struct auditlog *must_open(struct fixture *f)
+static struct auditlog *must_open(struct scratch *f)
 {
         return scratch_log_open(f->fd);
 }
 
 /* Opening must fail with a sentence that has part in it, and change no byte. */
-static void must_refuse(struct fixture *f, const char *part)
+static void must_refuse(struct scratch *f, const char *part)
 {
         struct auditlog *l = NULL;
         char *problem = NULL;
@@ -76,7 +51,7 @@ static void seal(struct auditlog *l, const char *nonce, char **ret_line)
         assert_int_equal(auditlog_seal(l, NULL, nonce, now_ns(CLOCK_REALTIME), 2, ret_line), 0);
 }
 
-static enum tms_audit_result verify(struct fixture *f, const struct tms_audit_anchor *anchor,
+static enum tms_audit_result verify(struct scratch *f, const struct tms_audit_anchor *anchor,
                                     struct tms_audit_report *ret)
 {
         struct tms_error error = {0};
@@ -88,7 +63,7 @@ static enum tms_audit_result verify(struct fixture *f, const struct tms_audit_an
 }
 
 /* A log of three records and two seals. */
-static void make_log(struct fixture *f)
+static void make_log(struct scratch *f)
 {
         struct auditlog *l = must_open(f);
 
@@ -101,7 +76,7 @@ static void make_log(struct fixture *f)
 
 static void test_verifies(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct tms_audit_report report;
         struct tms_audit_anchor anchor = {0};
         struct auditlog *l;
@@ -133,7 +108,7 @@ static void test_verifies(void **state)
 
 static void test_old_keys_are_gone(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
 
         make_log(f);
         assert_false(scratch_exists(f->path, "keys/0.pem"));
@@ -143,7 +118,7 @@ static void test_old_keys_are_gone(void **state)
 
 static void test_one_writer(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l = must_open(f), *second = NULL;
         char *problem = NULL;
 
@@ -153,7 +128,7 @@ static void test_one_writer(void **state)
 }
 
 /* The pieces that lie beside the log. */
-static size_t find_pieces(struct fixture *f, glob_t *ret)
+static size_t find_pieces(struct scratch *f, glob_t *ret)
 {
         char pattern[256];
         int r;
@@ -165,7 +140,7 @@ static size_t find_pieces(struct fixture *f, glob_t *ret)
 }
 
 /* Exactly one, with those bytes, and the log's last record says so. */
-static void check_piece(struct fixture *f, const void *bytes, size_t size, char ret_name[256])
+static void check_piece(struct scratch *f, const void *bytes, size_t size, char ret_name[256])
 {
         const char *name;
         char *log, *last, *kept;
@@ -196,7 +171,7 @@ static void check_piece(struct fixture *f, const void *bytes, size_t size, char 
         globfree(&g);
 }
 
-static void remove_below(struct fixture *f, const char *name)
+static void remove_below(struct scratch *f, const char *name)
 {
         char path[512];
 
@@ -206,7 +181,7 @@ static void remove_below(struct fixture *f, const char *name)
 
 static void test_torn_tail_is_cut_and_kept(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct tms_audit_report report;
         struct auditlog *l;
         size_t size, cut, begin;
@@ -244,7 +219,7 @@ static void test_torn_tail_is_cut_and_kept(void **state)
 /* Cut in the same second, at the same record: the second piece gets another name. */
 static void test_no_piece_replaces_another(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l;
         size_t size;
         char *text;
@@ -269,7 +244,7 @@ static void test_no_piece_replaces_another(void **state)
 /* A power cut may leave a length without its bytes. */
 static void test_zeros_are_cut(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l;
         size_t size;
         char *text, *longer, piece[256];
@@ -291,7 +266,7 @@ static void test_zeros_are_cut(void **state)
 /* A whole line is a record or a reason to refuse, even the last one, even without a seal behind it. */
 static void test_whole_lines_are_never_cut(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l;
         size_t size, i, begin;
         char *text;
@@ -323,7 +298,7 @@ static void test_whole_lines_are_never_cut(void **state)
 
 static void test_changed_record_is_refused(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         size_t size;
         char *text;
 
@@ -337,7 +312,7 @@ static void test_changed_record_is_refused(void **state)
 
 static void test_removed_record_is_refused(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         size_t size, n;
         char *text, *second, *third;
 
@@ -354,7 +329,7 @@ static void test_removed_record_is_refused(void **state)
 
 static void test_garbage_in_the_middle_is_refused(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         size_t size;
         char *text;
 
@@ -369,7 +344,7 @@ static void test_garbage_in_the_middle_is_refused(void **state)
 /* The record of a sealed log's end is no torn tail: its key has moved on. */
 static void test_log_behind_its_key_is_refused(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         size_t size;
         char *text, *last;
 
@@ -389,7 +364,7 @@ static void test_log_behind_its_key_is_refused(void **state)
 
 static void test_lost_key_is_refused(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         char path[256];
 
         make_log(f);
@@ -400,27 +375,27 @@ static void test_lost_key_is_refused(void **state)
 
 static void test_foreign_key_is_refused(void **state)
 {
-        struct fixture *f = *state;
-        struct fixture *other;
+        struct scratch *f = *state;
+        struct scratch *other;
         void *other_state;
         size_t size;
         char *pem;
 
         make_log(f);
-        (void)setup(&other_state);
+        (void)scratch_setup(&other_state);
         other = other_state;
         make_log(other);
         pem = scratch_read(other->path, "keys/2.pem", &size);
         scratch_write(f->path, "keys/2.pem", pem, size);
         must_refuse(f, "is not the one that the log announces");
         free(pem);
-        (void)teardown(&other_state);
+        (void)scratch_teardown(&other_state);
 }
 
 /* Killed after key N + 1 was made, before the seal was written: N + 1 is used for that seal later. */
 static void test_interrupted_before_the_seal(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct tms_audit_report report;
         struct auditlog *l;
         size_t size, key_size;
@@ -454,7 +429,7 @@ static void test_interrupted_before_the_seal(void **state)
 /* Killed after the seal was synced, before key N was destroyed: opening destroys it. */
 static void test_interrupted_after_the_seal(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l;
         size_t key_size;
         char *key;
@@ -475,7 +450,7 @@ static void test_interrupted_after_the_seal(void **state)
 /* Killed between key 0 and the first record. */
 static void test_interrupted_at_the_first_record(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l = must_open(f);
         char *before, *after;
 
@@ -494,7 +469,7 @@ static void test_interrupted_at_the_first_record(void **state)
 /* The reader takes nothing else for a seal, so the writer makes no other. */
 static void test_nonces_that_are_none(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct tms_audit_report report;
         struct auditlog *l = must_open(f);
         char longest[NONCE_MAX + 2];
@@ -515,7 +490,7 @@ static void test_nonces_that_are_none(void **state)
 static void test_protocols_are_kept_by_hash(void **state)
 {
         static const char sha256[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l = must_open(f);
         char *kept;
 
@@ -538,24 +513,35 @@ static void test_protocols_are_kept_by_hash(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(test_verifies, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_old_keys_are_gone, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_one_writer, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_torn_tail_is_cut_and_kept, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_no_piece_replaces_another, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_whole_lines_are_never_cut, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_zeros_are_cut, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_changed_record_is_refused, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_removed_record_is_refused, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_garbage_in_the_middle_is_refused, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_log_behind_its_key_is_refused, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_lost_key_is_refused, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_foreign_key_is_refused, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_interrupted_before_the_seal, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_interrupted_after_the_seal, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_interrupted_at_the_first_record, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_nonces_that_are_none, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_protocols_are_kept_by_hash, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_verifies, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_old_keys_are_gone, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_one_writer, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_torn_tail_is_cut_and_kept, scratch_setup,
+                                                        scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_no_piece_replaces_another, scratch_setup,
+                                                        scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_whole_lines_are_never_cut, scratch_setup,
+                                                        scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_zeros_are_cut, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_changed_record_is_refused, scratch_setup,
+                                                        scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_removed_record_is_refused, scratch_setup,
+                                                        scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_garbage_in_the_middle_is_refused, scratch_setup,
+                                                        scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_log_behind_its_key_is_refused, scratch_setup,
+                                                        scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_lost_key_is_refused, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_foreign_key_is_refused, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_interrupted_before_the_seal, scratch_setup,
+                                                        scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_interrupted_after_the_seal, scratch_setup,
+                                                        scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_interrupted_at_the_first_record, scratch_setup,
+                                                        scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_nonces_that_are_none, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_protocols_are_kept_by_hash, scratch_setup,
+                                                        scratch_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

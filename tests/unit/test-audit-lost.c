@@ -218,34 +218,19 @@ ssize_t __wrap_pread(int fd, void *buf, size_t size, off_t at)
 
 /* --- The fixture ------------------------------------------------------------------------------ */
 
-struct fixture {
-        int fd;
-        char *path, *audit;
-};
-
 static int setup(void **state)
 {
-        struct fixture *f = calloc(1, sizeof(*f));
-
         memset(&file, 0, sizeof(file));
         memset(&settled, 0, sizeof(settled));
         memset(&system_, 0, sizeof(system_));
         system_.skip = system_.direct = -1;
-        f->fd = scratch_open(&f->path);
-        assert_true(asprintf(&f->audit, "%s/audit", f->path) > 0);
-        *state = f;
-        return 0;
+        return scratch_setup(state);
 }
 
 static int teardown(void **state)
 {
-        struct fixture *f = *state;
-
         file.watched = false;
-        scratch_close(f->fd, f->path);
-        free(f->audit);
-        free(f);
-        return 0;
+        return scratch_teardown(state);
 }
 
 static int seal(struct auditlog *l)
@@ -260,19 +245,11 @@ static void append(struct auditlog *l, const char *type, json_t *data)
         json_decref(data);
 }
 
-static void check_log(struct fixture *f, uint64_t records)
-{
-        struct tms_audit_report report;
-
-        scratch_log_verify(f->audit, TMS_AUDIT_PREFIX, &report);
-        assert_int_equal(report.records, records);
-}
-
 /* --- What the disk never took --------------------------------------------------------------------- */
 
 static void test_seal(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l = scratch_log_open(f->fd);
         uint64_t records;
 
@@ -299,7 +276,7 @@ static void test_seal(void **state)
         assert_false(scratch_exists(f->path, "keys/0.pem"));
         auditlog_free(l);
         cut_power(f->fd, "audit/log.jsonl");
-        check_log(f, records + 2);
+        scratch_log_holds(f->audit, records + 2);
 }
 
 static void add_pulses(struct pulsefile *p, uint64_t from, uint64_t to)
@@ -313,7 +290,7 @@ static void add_pulses(struct pulsefile *p, uint64_t from, uint64_t to)
 /* The kernel has kept them, and gives them again: what memory says that the file has already must not be passed over. */
 static void test_pulses(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l = scratch_log_open(f->fd);
         struct pulsefile *p;
 
@@ -348,7 +325,7 @@ static void test_pulses(void **state)
 static void test_left_by_a_call_that_failed(void **state)
 {
         static const char sha[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l = scratch_log_open(f->fd);
         const int keys_fd = openat(f->fd, "keys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         struct key *k;
@@ -391,7 +368,7 @@ static const char *const names[] = {
                 "keys/1.pem"};
 static const char *const directories[] = {".", "audit", "audit/pulses", "audit/protocols", "keys"};
 
-static size_t find(struct fixture *f, const char *name)
+static size_t find(struct scratch *f, const char *name)
 {
         struct stat st;
         size_t i;
@@ -406,7 +383,7 @@ static size_t find(struct fixture *f, const char *name)
 
 static int on_record(const json_t *record, void *userdata)
 {
-        struct fixture *f = userdata;
+        struct scratch *f = userdata;
         size_t i;
 
         for (i = 0; i < ELEMENTS(names); i++) {
@@ -418,7 +395,7 @@ static int on_record(const json_t *record, void *userdata)
         return 0;
 }
 
-static void make_all(struct fixture *f)
+static void make_all(struct scratch *f)
 {
         struct auditlog *l = scratch_log_open(f->fd);
         struct pulsefile *p;
@@ -438,7 +415,7 @@ static void make_all(struct fixture *f)
 
 static void test_everything_that_is_read(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l;
         char *problem = NULL;
 
@@ -455,7 +432,7 @@ static int never(const json_t *record, void *userdata)
 
 static void test_sync_that_fails_at_the_opening(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l;
         const size_t n = ELEMENTS(names) + ELEMENTS(directories);
         size_t i;
@@ -477,7 +454,7 @@ static void test_sync_that_fails_at_the_opening(void **state)
 
 static void test_file_that_memory_keeps(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         char *problem = NULL;
         struct auditlog *l;
 
@@ -504,7 +481,7 @@ static void test_file_that_memory_keeps(void **state)
 static void test_last_byte(void **state)
 {
         static char text[200000];
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         int fd;
 
         memset(text, 'x', sizeof(text));

@@ -185,33 +185,20 @@ int __wrap_unlinkat(int fd, const char *name, int flags)
 
 /* --- Tests ------------------------------------------------------------------------------- */
 
-struct fixture {
-        int fd;
-        char *path;
-};
-
 static int setup(void **state)
 {
-        struct fixture *f = calloc(1, sizeof(*f));
-
         file.watched = false;
         memset(&synced, 0, sizeof(synced));
-        f->fd = scratch_open(&f->path);
-        *state = f;
-        return 0;
+        return scratch_setup(state);
 }
 
 static int teardown(void **state)
 {
-        struct fixture *f = *state;
-
         file.watched = false;
-        scratch_close(f->fd, f->path);
-        free(f);
-        return 0;
+        return scratch_teardown(state);
 }
 
-static struct auditlog *must_open(struct fixture *f)
+static struct auditlog *must_open(struct scratch *f)
 {
         return scratch_log_open(f->fd);
 }
@@ -232,7 +219,7 @@ static void append(struct auditlog *l, size_t size)
 /* Records of every length, many of them between two syncs, across many blocks. */
 static void test_log(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l = must_open(f);
         unsigned i;
 
@@ -252,7 +239,7 @@ static void test_log(void **state)
 /* A record longer than a block, and ends of line at a block's last byte and at the next one's first. */
 static void test_log_edges(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l = must_open(f);
         struct stat st;
         unsigned i;
@@ -278,7 +265,7 @@ static void test_log_edges(void **state)
 
 static void test_pulse_file(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l = must_open(f);
         struct tms_event events[500] = {0};
         struct pulsefile *p;
@@ -305,7 +292,7 @@ static void test_pulse_file(void **state)
         auditlog_free(l);
 }
 
-static bool was_synced(struct fixture *f, const char *name, size_t n)
+static bool was_synced(struct scratch *f, const char *name, size_t n)
 {
         struct stat st;
         size_t i;
@@ -325,7 +312,7 @@ static bool was_synced(struct fixture *f, const char *name, size_t n)
 static void test_left_by_a_killed_daemon(void **state)
 {
         static const char *const names[] = {"audit/log.jsonl", "", "audit", "audit/pulses", "keys", "audit/protocols"};
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l = must_open(f);
         char *old;
         size_t size, i;
@@ -350,7 +337,7 @@ static void test_left_by_a_killed_daemon(void **state)
 /* The same before a first record names the key that a first start has made. */
 static void test_first_start_killed(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct auditlog *l = must_open(f);
 
         auditlog_free(l);

@@ -13,24 +13,10 @@
 #include "audit.h"
 #include "scratch.h"
 #include "scratch-log.h"
+#include "sync-fail.h"
 #include "tms.h"
 
 #define BOOT SCRATCH_BOOT
-
-/* Syncs go through here: counted, and failing when told to. */
-static atomic_int syncs, fail_sync;
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-
-int __wrap_fdatasync(int fd)
-{
-        atomic_fetch_add(&syncs, 1);
-        if (atomic_load(&fail_sync)) {
-                errno = EIO;
-                return -1;
-        }
-        return __real_fdatasync(fd);
-}
 
 struct fixture {
         int fd;
@@ -77,7 +63,7 @@ static int setup(void **state)
 {
         struct fixture *f = calloc(1, sizeof(*f));
 
-        atomic_store(&fail_sync, 0);
+        sync_fail_reset();
         f->fd = scratch_open(&f->path);
         assert_true(asprintf(&f->audit_path, "%s/audit", f->path) > 0);
         assert_true(sd_event_new(&f->event) >= 0);
@@ -146,11 +132,11 @@ static void test_done_means_on_disk(void **state)
         unsigned i;
 
         for (i = 1; i <= 20; i++) {
-                before = atomic_load(&syncs);
+                before = atomic_load(made_syncs);
                 write_one(f, "session.start.intent");
                 wait_done(f, i);
                 assert_int_equal(f->last_error, 0);
-                assert_true(atomic_load(&syncs) > before);
+                assert_true(atomic_load(made_syncs) > before);
                 text = scratch_read(f->audit_path, "log.jsonl", NULL);
                 assert_non_null(strstr(text, i == 1 ? "\"seq\":1," : "session.start.intent"));
                 free(text);
@@ -236,19 +222,19 @@ static void test_failed_sync_is_final(void **state)
         struct fixture *f = *state;
         int after;
 
-        atomic_store(&fail_sync, 1);
+        atomic_store(fail_sync, 1);
         write_one(f, "session.start.intent");
         wait_done(f, 1);
         assert_int_equal(f->last_error, -EIO);
         assert_int_equal(f->failed, 1);
         assert_non_null(strstr(audit_failure(f->audit), "cannot be written"));
-        atomic_store(&fail_sync, 0);
-        after = atomic_load(&syncs);
+        atomic_store(fail_sync, 0);
+        after = atomic_load(made_syncs);
         write_one(f, "session.start.intent");
         wait_done(f, 2);
         assert_true(f->last_error < 0);
         assert_int_equal(f->failed, 1);
-        assert_int_equal(atomic_load(&syncs), after);
+        assert_int_equal(atomic_load(made_syncs), after);
         /* A restart reads everything again and may go on. */
         audit_free(f->audit);
         start(f, 0);
@@ -267,7 +253,7 @@ static void test_failed_pulse_sync_is_final(void **state)
         assert_int_equal(pulsefile_new("s1", &p), 0);
         (void)audit_pulses_open(f->audit, p, false, on_done, f);
         wait_done(f, 1);
-        atomic_store(&fail_sync, 1);
+        atomic_store(fail_sync, 1);
         (void)audit_pulses_append(f->audit, p, &e, 1, on_done, f);
         wait_done(f, 2);
         assert_int_equal(f->last_error, -EIO);
@@ -280,7 +266,7 @@ static void test_batch_fails_together(void **state)
 {
         struct fixture *f = *state;
 
-        atomic_store(&fail_sync, 1);
+        atomic_store(fail_sync, 1);
         (void)audit_write(f->audit, &(struct audit_record){.type = "a.b", .data = json_object()}, on_done, f);
         (void)audit_write(f->audit, &(struct audit_record){.type = "c.d", .data = json_object()}, on_done, f);
         wait_done(f, 2);

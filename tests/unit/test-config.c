@@ -10,38 +10,24 @@
 #include "scratch.h"
 #include "util.h"
 
-struct fixture {
-        int fd;
-        char *path;
-};
-
 static int setup(void **state)
 {
-        struct fixture *f = calloc(1, sizeof(*f));
+        struct scratch *f;
 
-        f->fd = scratch_open(&f->path);
+        scratch_setup(state);
+        f = *state;
         assert_int_equal(mkdirat(f->fd, "tmsd.conf.d", 0755), 0);
-        *state = f;
         return 0;
 }
 
-static int teardown(void **state)
-{
-        struct fixture *f = *state;
-
-        scratch_close(f->fd, f->path);
-        free(f);
-        return 0;
-}
-
-static void put(struct fixture *f, const char *name, const char *text)
+static void put(struct scratch *f, const char *name, const char *text)
 {
         scratch_write(f->path, name, text, strlen(text));
 }
 
 static void test_defaults(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct config c;
 
         assert_int_equal(config_load(f->path, &c), 0);
@@ -52,7 +38,7 @@ static void test_defaults(void **state)
 
 static void test_shipped_file(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct config c;
         size_t size;
         char *text = scratch_read(SOURCE_DIR "/daemon", "tmsd.conf", &size);
@@ -65,7 +51,7 @@ static void test_shipped_file(void **state)
 
 static void test_drop_ins_in_order(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct config c;
 
         put(f, "tmsd.conf", "[Audit]\nMinimumFree=1G\n");
@@ -81,7 +67,7 @@ static void test_drop_ins_in_order(void **state)
 static void test_max_off(void **state)
 {
         const uint64_t hour_ns = 3600 * NS_PER_S;
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct config c;
 
         assert_int_equal(config_load(f->path, &c), 0);
@@ -117,7 +103,7 @@ static void test_wrong_lines(void **state)
                         "[Audit]\nMinimumFree=99999999999T\n",
                         "[AVeryLongSectionNameThatNobodyWouldEverWrite]\nMinimumFree=1\n",
         };
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct config c = {.audit_free_min = 7};
         size_t i;
 
@@ -143,7 +129,7 @@ static void test_hidden_characters(void **state)
                         "31d\n",                /* a blank that is none */
                         "[Clock]\n# caf\xe9\n", /* no UTF-8 */
         };
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct config c;
         size_t i;
 
@@ -165,12 +151,12 @@ static void test_hidden_characters(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(test_defaults, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_shipped_file, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_drop_ins_in_order, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_max_off, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_wrong_lines, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_hidden_characters, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_defaults, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_shipped_file, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_drop_ins_in_order, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_max_off, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_wrong_lines, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_hidden_characters, setup, scratch_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,31 +15,17 @@
 static const char head[] = "seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\t"
                            "set_permille\tdelivered_permille\tcode\n";
 
-struct fixture {
-        int fd;
-        char *path;
-};
-
 static int setup(void **state)
 {
-        struct fixture *f = calloc(1, sizeof(*f));
+        struct scratch *f;
 
-        f->fd = scratch_open(&f->path);
+        scratch_setup(state);
+        f = *state;
         assert_int_equal(mkdirat(f->fd, "pulses", 0700), 0);
-        *state = f;
         return 0;
 }
 
-static int teardown(void **state)
-{
-        struct fixture *f = *state;
-
-        scratch_close(f->fd, f->path);
-        free(f);
-        return 0;
-}
-
-static struct pulsefile *must_open(struct fixture *f, bool existing)
+static struct pulsefile *must_open(struct scratch *f, bool existing)
 {
         struct pulsefile *p;
 
@@ -55,7 +41,7 @@ static struct tms_event event(uint64_t seq, uint32_t type, uint32_t code)
 }
 
 /* What the log would say must be true of the file's bytes. */
-static void check_described(struct fixture *f, struct pulsefile *p)
+static void check_described(struct scratch *f, struct pulsefile *p)
 {
         json_t *data = json_object();
         unsigned char digest[32];
@@ -76,7 +62,7 @@ static void check_described(struct fixture *f, struct pulsefile *p)
 
 static void test_lines_and_counts(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct pulsefile *p = must_open(f, false);
         struct tms_event e[] = {
                         event(5, TMS_EVENT_STATE, TMS_CAUSE_REQUEST),
@@ -104,7 +90,7 @@ static void test_lines_and_counts(void **state)
 
 static void test_widest_line_fits(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct pulsefile *p = must_open(f, false);
         struct tms_event e;
         char *text;
@@ -120,7 +106,7 @@ static void test_widest_line_fits(void **state)
 
 static void test_duplicates_count_once(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct pulsefile *p = must_open(f, false);
         struct tms_event e[] = {event(1, TMS_EVENT_PULSE_ANSWER, 0), event(2, TMS_EVENT_PULSE_ANSWER, 0),
                                 event(3, TMS_EVENT_PULSE_ANSWER, 0)};
@@ -135,7 +121,7 @@ static void test_duplicates_count_once(void **state)
 
 static void test_large_batches(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct pulsefile *p = must_open(f, false);
         struct tms_event *e = calloc(5000, sizeof(*e));
         size_t i;
@@ -156,7 +142,7 @@ static void test_large_batches(void **state)
 
 /* Cut at every byte of the last two lines: whole lines stay, the torn one goes, writing goes on. */
 /* What was cut off is kept, byte for byte; taken away again for the next. */
-static void check_piece(struct fixture *f, const char *bytes, size_t size)
+static void check_piece(struct scratch *f, const char *bytes, size_t size)
 {
         char pattern[256], *kept;
         size_t kept_size;
@@ -177,7 +163,7 @@ static void check_piece(struct fixture *f, const char *bytes, size_t size)
 
 static void test_torn_line_is_cut(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct pulsefile *p = must_open(f, false);
         struct tms_event e[] = {event(11, TMS_EVENT_PULSE_ANSWER, 0), event(12, TMS_EVENT_PULSE_ANSWER, 0)};
         size_t size, at, first_end;
@@ -207,7 +193,7 @@ static void test_torn_line_is_cut(void **state)
 /* A whole line that is no record is nobody's to cut off, nor is what follows it. */
 static void test_bad_line_is_refused(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct pulsefile *p = must_open(f, false);
         struct tms_event e[] = {event(11, TMS_EVENT_PULSE_ANSWER, 0), event(12, TMS_EVENT_PULSE_ANSWER, 0)};
         size_t size, after_size;
@@ -232,7 +218,7 @@ static void test_bad_line_is_refused(void **state)
 /* While it is open the file has room ahead, where its file system keeps any; afterwards none is taken from the disk. */
 static void test_room_is_given_back(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct pulsefile *p = must_open(f, false);
         struct tms_event e = event(11, TMS_EVENT_PULSE_ANSWER, 0);
         struct stat st;
@@ -258,7 +244,7 @@ static void test_names(void **state)
 
 static void test_never_overwrites(void **state)
 {
-        struct fixture *f = *state;
+        struct scratch *f = *state;
         struct pulsefile *p = must_open(f, false);
 
         pulsefile_free(p);
@@ -273,15 +259,15 @@ static void test_never_overwrites(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test_setup_teardown(test_lines_and_counts, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_widest_line_fits, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_duplicates_count_once, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_large_batches, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_torn_line_is_cut, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_bad_line_is_refused, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_room_is_given_back, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_names, setup, teardown),
-                        cmocka_unit_test_setup_teardown(test_never_overwrites, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_lines_and_counts, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_widest_line_fits, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_duplicates_count_once, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_large_batches, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_torn_line_is_cut, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_bad_line_is_refused, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_room_is_given_back, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_names, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_never_overwrites, setup, scratch_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

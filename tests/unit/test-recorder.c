@@ -12,19 +12,7 @@
 #include "recorder.h"
 #include "scratch.h"
 #include "scratch-log.h"
-
-static atomic_bool fail_sync;
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-
-int __wrap_fdatasync(int fd)
-{
-        if (atomic_load(&fail_sync)) {
-                errno = EIO;
-                return -1;
-        }
-        return __real_fdatasync(fd);
-}
+#include "sync-fail.h"
 
 struct fixture {
         int fd;
@@ -52,7 +40,7 @@ static int setup(void **state)
 {
         struct fixture *f = calloc(1, sizeof(*f));
 
-        atomic_store(&fail_sync, false);
+        sync_fail_reset();
         (void)setenv("TMSD_BOOT_ID", SCRATCH_BOOT, 1);
         f->fd = scratch_open(&f->path);
         assert_true(asprintf(&f->audit_path, "%s/audit", f->path) > 0);
@@ -90,17 +78,6 @@ static void limited(struct fixture *f)
         f->within = false;
 }
 
-static unsigned count(struct fixture *f, const char *text)
-{
-        char *log = scratch_read(f->audit_path, "log.jsonl", NULL), *p;
-        unsigned n = 0;
-
-        for (p = log; (p = strstr(p, text)); p++)
-                n++;
-        free(log);
-        return n;
-}
-
 /* A flood: the first ones are on record, the others are counted, and the next one that is on record says how many. */
 static void test_limit(void **state)
 {
@@ -121,10 +98,10 @@ static void test_limit(void **state)
         limited(f);
         assert_int_equal(f->recorder->unrecorded, 0);
         stop(f);
-        assert_int_equal(count(f, "request.refused"), flood - left + 1);
+        assert_int_equal(scratch_count(f->audit_path, "log.jsonl", "request.refused"), flood - left + 1);
         (void)snprintf(said, sizeof(said), "\"unrecorded\":%u", (unsigned)left + 1);
-        assert_int_equal(count(f, said), 1);
-        assert_int_equal(count(f, "unrecorded"), 1);
+        assert_int_equal(scratch_count(f->audit_path, "log.jsonl", said), 1);
+        assert_int_equal(scratch_count(f->audit_path, "log.jsonl", "unrecorded"), 1);
 }
 
 /* What is not limited is written however often it comes. */
@@ -137,7 +114,7 @@ static void test_no_limit(void **state)
                 recorder_note(f->recorder, "stimulator.state", NULL, "/x", json_object());
         assert_int_equal(f->recorder->unrecorded, 0);
         stop(f);
-        assert_int_equal(count(f, "stimulator.state"), 2 * RECORDER_BURST);
+        assert_int_equal(scratch_count(f->audit_path, "log.jsonl", "stimulator.state"), 2 * RECORDER_BURST);
 }
 
 /* Once the log has failed nothing is written or counted, and the handler was called once, from the loop. */
@@ -146,7 +123,7 @@ static void test_failed(void **state)
         struct fixture *f = *state;
         uint64_t until = now_ns(CLOCK_MONOTONIC) + 20 * NS_PER_S;
 
-        atomic_store(&fail_sync, true);
+        atomic_store(fail_sync, EIO);
         limited(f);
         while (f->failed == 0) {
                 assert_true(now_ns(CLOCK_MONOTONIC) < until);

@@ -57,28 +57,9 @@ static void two_cards(struct fixture *f)
         start_daemon(f, BOOT_A);
 }
 
-/* Leaves f->session as it is when it is refused. */
-static bool create_on(struct fixture *f, const char *stimulator, const char *subject)
-{
-        sd_bus_message *m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "CreateSession"), *reply;
-        const char *path;
-
-        (void)sd_bus_message_append(m, "o", stimulator);
-        if (subject)
-                (void)sd_bus_message_append(m, "a{sv}", 1, "subject", "s", subject);
-        else
-                (void)sd_bus_message_append(m, "a{sv}", 0);
-        if (!finish(f, f->bus, m, &reply))
-                return false;
-        assert_true(sd_bus_message_read(reply, "o", &path) >= 0);
-        (void)snprintf(f->session, sizeof(f->session), "%s", path);
-        sd_bus_message_unref(reply);
-        return true;
-}
-
 static void must_create_on(struct fixture *f, const char *stimulator, const char *subject)
 {
-        if (!create_on(f, stimulator, subject))
+        if (!create_on(f, f->bus, stimulator, subject))
                 fail_msg("CreateSession: %s: %s", f->error, f->message);
 }
 
@@ -96,10 +77,10 @@ static void test_a_subject_has_one_session(void **state)
 
         two_cards(f);
         must_create_on(f, STIMULATOR, "S-1");
-        assert_false(create_on(f, SECOND, "S-1"));
+        assert_false(create_on(f, f->bus, SECOND, "S-1"));
         refused(f, "Busy", "S-1 has session ");
         refused(f, "Busy", " on /dev/tms0, which has not ended");
-        assert_false(create_on(f, SECOND, "s_1"));
+        assert_false(create_on(f, f->bus, SECOND, "s_1"));
         refused(f, "Busy", "S-1 has session ");
         /* Somebody else may be treated meanwhile. */
         strcpy(first, f->session);
@@ -116,7 +97,7 @@ static void test_who_has_no_subject_may_be_the_same(void **state)
 
         two_cards(f);
         must_create_on(f, STIMULATOR, NULL);
-        assert_false(create_on(f, SECOND, NULL));
+        assert_false(create_on(f, f->bus, SECOND, NULL));
         refused(f, "Busy", "without a subject it could be the same person");
         refused(f, "Busy", "--subject CODE");
         must_create_on(f, SECOND, "S-2");
