@@ -43,7 +43,7 @@ static bool documented(int r)
 {
         static const int errors[] = {
                         0,      ENOTTY, EFAULT, EINVAL, EBADF,  EBUSY, EPROTO,    ERANGE, EPERM,
-                        EAGAIN, ESTALE, ETIME,  ENOMEM, ENODEV, E2BIG, ECANCELED, EINTR,
+                        EAGAIN, ESTALE, ETIME,  ENOMEM, ENODEV, E2BIG, ECANCELED, EINTR,  ESHUTDOWN,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(errors); i++)
