@@ -589,6 +589,41 @@ static const struct tms_info plain_card = {
                 .max_pulses_per_day = UINT32_MAX,
 };
 
+/* Limit and value of a card's reason are in the unit of its sentence. */
+static void test_card_reasons_units(void **state)
+{
+        static const struct {
+                uint64_t min_interval_ns;
+                uint32_t max_pulses_per_s;
+                const char *table, *limit, *actual;
+        } cases[] = {
+                        {150000000, 1000, "interval", "150.000 ms", "100.000 ms"},
+                        {0, 3, "pulses_per_second", "3", "4"},
+        };
+        struct tms_protocol *p = protocol_from("rMT", "100 %",
+                                               "pattern:\n  train: {pulses: 4, interval: 100 ms}\n"
+                                               "totals: {pulses: 4, trains: 1, first_to_last: 0.3 s}\n");
+        struct tms_dose d = dose_for(p, 500);
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const struct tms_safety_reason *r;
+                struct tms_info info = plain_card;
+                struct tms_safety s;
+                struct tms_error e;
+
+                info.min_interval_ns = cases[i].min_interval_ns;
+                info.max_pulses_per_s = cases[i].max_pulses_per_s;
+                assert_int_equal(tms_safety_verdict(p, &d, 0, &info, &s, &e), 0);
+                assert_int_equal(s.class_, TMS_SAFETY_NEVER);
+                r = &s.reasons[s.n_reasons - 1];
+                assert_string_equal(r->layer, "card");
+                assert_string_equal(r->table, cases[i].table);
+                assert_string_equal(r->limit, cases[i].limit);
+                assert_string_equal(r->actual, cases[i].actual);
+        }
+        tms_protocol_free(p);
+}
+
 static void test_card_without_trigger_input(void **state)
 {
         struct tms_protocol *p = protocol_from("rMT", "100 %",
@@ -719,6 +754,7 @@ int main(void)
                         cmocka_unit_test(test_every_threshold_is_possible),
                         cmocka_unit_test(test_legs_that_are_not_there),
                         cmocka_unit_test(test_agreement),
+                        cmocka_unit_test(test_card_reasons_units),
                         cmocka_unit_test(test_card_without_trigger_input),
                         cmocka_unit_test(test_card_settling_time),
                         cmocka_unit_test(test_verdict_sentences),

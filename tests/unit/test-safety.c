@@ -1025,7 +1025,7 @@ static void test_site_approval(void **state)
         struct tms_safety s = {.n_reasons = 77};
         struct tms_error e = {};
         const char *sha256 = tms_protocol_sha256(p);
-        char text[200];
+        char text[200], long_line[300] = "";
         int fd = mkstemp(path);
 
         assert_true(fd >= 0);
@@ -1063,6 +1063,21 @@ static void test_site_approval(void **state)
         assert_int_equal(e.line, 1);
         assert_int_equal(e.column, 6);
         assert_non_null(strstr(e.message, "U+2028"));
+
+        /* Longer than any approval; and a list without one. */
+        memset(long_line, '-', sizeof(long_line) - 1);
+        approve(path, 0644, long_line);
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "too long"));
+        approve(path, 0644, "");
+        s = check(p, 500, 1200, 0);
+        assert_int_equal(s.class_, TMS_SAFETY_OVERRIDE);
+
+        /* One that is there but cannot be opened is not none. */
+        setenv("TMS_APPROVED", "/dev/null/list", 1);
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -ENOTDIR);
+        assert_non_null(strstr(e.message, "cannot open the list"));
+        setenv("TMS_APPROVED", path, 1);
 
         /* Not believed when others could have written it. */
         snprintf(text, sizeof(text), "%s %s\n", sha256, "example");
