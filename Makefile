@@ -45,6 +45,10 @@ UNIT_TESTS      :=
 
 include $(wildcard lib/build.mk daemon/build.mk tests/build.mk tests/*/build.mk tests/unit/*.mk)
 
+# A unit test that no list has would never run.
+UNIT_LOST := $(filter-out $(notdir $(UNIT_TESTS)),$(basename $(notdir $(wildcard tests/unit/test-*.c))))
+$(if $(UNIT_LOST),$(error no tests/unit/*.mk has a row for: $(UNIT_LOST)))
+
 # Asked for by name in a rule's order-only prerequisites; not intermediate.
 .PRECIOUS: %/
 %/:
@@ -131,6 +135,7 @@ help:
 	@echo 'check-ghost, check-hostile: half an hour of random ends of timelines, of an ioctl fuzzer; the next call goes on'
 	@echo 'check-debug the module under KASAN, lockdep, kmemleak, UBSAN (builds a kernel once)'
 	@echo 'fuzz       the protocol reader and the verifier against the library, FUZZ_SECONDS each'
+	@echo 'coverage   which lines of user space the unit tests and the tests of tmsctl run; $(B)/coverage/index.html'
 	@echo 'bench      measures; table and $(B)/bench.json'
 	@echo 'lint       format, warnings, sparse, checkpatch, shellcheck, arrows, unit hardening'
 	@echo 'arrows     who calls whom, floor by floor; fails on a circle and on an arrow that runs back'

@@ -7,9 +7,8 @@ SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-lea
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing upcalls)
 SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause thread)
-DAEMON_UNIT := $(addprefix $(B)/tests/test-,jsonline audit-hash audit-log audit-matrix audit-beside audit-power audit-lost audit-writer audit-faults pulsefile history elapsed config vtable) $(SESSION_UNIT)
-DAEMON_UNIT += $(addprefix $(B)/tests/test-,recorder quota turn elapsed-boots session-table)
-UNIT_TESTS  += $(DAEMON_UNIT)
+# The others are made by daemon_unit below.
+DAEMON_UNIT := $(SESSION_UNIT)
 
 DU := $(B)/tests/unit/daemon
 DAEMON_UNIT_CPPFLAGS := -Idaemon $(DAEMON_SEES_bus) -Itests/unit $(CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"'
@@ -42,36 +41,45 @@ DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o 
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
-$(B)/tests/test-jsonline: $(addprefix $(DU)/,test-jsonline.o jsonline.o)
+# daemon_unit NAME,OBJECTS[,MORE]: the program test-NAME, of test-NAME.c, these objects of the daemon's and the tests', and more. A new
+# test of the daemon is its source and one such row; one over session-fixture.c is its source and its name in SESSION_UNIT.
+define daemon_unit_rule
+DAEMON_UNIT += $$(B)/tests/test-$(1)
+$$(B)/tests/test-$(1): $$(addprefix $$(DU)/,test-$(1).o $(2)) $(3)
+endef
+daemon_unit = $(eval $(call daemon_unit_rule,$(1),$(2),$(3)))
+
+$(call daemon_unit,jsonline,jsonline.o)
 $(B)/tests/test-jsonline: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=realloc
-$(B)/tests/test-audit-hash: $(addprefix $(DU)/,test-audit-hash.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
+$(call daemon_unit,audit-hash,scratch.o,$(DU_AUDIT) $(DU_VERIFY))
 $(B)/tests/test-audit-hash: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=SHA256
-$(B)/tests/test-audit-log: $(addprefix $(DU)/,test-audit-log.o scratch.o scratch-log.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-beside: $(addprefix $(DU)/,test-audit-beside.o scratch.o scratch-log.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-power: $(addprefix $(DU)/,test-audit-power.o scratch.o scratch-log.o) $(DU_AUDIT) $(DU_VERIFY)
+$(call daemon_unit,audit-log,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-beside,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-power,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 # Each is looked at, and each sync.
 $(B)/tests/test-audit-power: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=unlinkat
-$(B)/tests/test-audit-lost: $(addprefix $(DU)/,test-audit-lost.o scratch.o scratch-log.o) $(DU_AUDIT) $(DU_VERIFY)
+$(call daemon_unit,audit-lost,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 # A disk of which memory says that it took what it never did.
 $(B)/tests/test-audit-lost: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=posix_fadvise,--wrap=mincore,--wrap=fcntl,--wrap=pread
-$(B)/tests/test-audit-matrix: $(addprefix $(DU)/,test-audit-matrix.o audit-forge.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-writer: $(addprefix $(DU)/,test-audit-writer.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-audit-faults: $(addprefix $(DU)/,test-audit-faults.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
+$(call daemon_unit,audit-matrix,audit-forge.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-writer,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=fallocate,--wrap=fstatvfs
-$(B)/tests/test-pulsefile: $(addprefix $(DU)/,test-pulsefile.o scratch.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-history: $(addprefix $(DU)/,test-history.o history.o history-day.o elapsed.o subject.o)
+$(call daemon_unit,pulsefile,scratch.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,history,history.o history-day.o elapsed.o subject.o)
 # Records that there is no memory for.
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
-$(B)/tests/test-elapsed $(B)/tests/test-elapsed-boots: $(B)/tests/%: $(DU)/%.o $(addprefix $(DU)/,computer.o history.o history-day.o elapsed.o subject.o)
-$(B)/tests/test-recorder: $(addprefix $(DU)/,test-recorder.o recorder.o history.o history-day.o elapsed.o subject.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o clock.o) $(DU_AUDIT) $(DU_VERIFY)
-$(B)/tests/test-session-table: $(addprefix $(DU)/,test-session-table.o session-table.o scratch.o)
-$(B)/tests/test-turn: $(addprefix $(DU)/,test-turn.o turn.o)
-$(B)/tests/test-quota: $(addprefix $(DU)/,test-quota.o quota.o callers.o)
-$(B)/tests/test-config: $(addprefix $(DU)/,test-config.o scratch.o config.o log.o file.o settle.o) $(DU_LIB)
-$(B)/tests/test-vtable: $(addprefix $(DU)/,test-vtable.o next-step.o fake-device.o scratch.o) $(DU_DAEMON) $(DU_LIB)
+$(call daemon_unit,elapsed,computer.o history.o history-day.o elapsed.o subject.o)
+$(call daemon_unit,elapsed-boots,computer.o history.o history-day.o elapsed.o subject.o)
+$(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o subject.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,session-table,session-table.o scratch.o)
+$(call daemon_unit,turn,turn.o)
+$(call daemon_unit,quota,quota.o callers.o)
+$(call daemon_unit,config,scratch.o config.o log.o file.o settle.o,$(DU_LIB))
+$(call daemon_unit,vtable,next-step.o fake-device.o scratch.o,$(DU_DAEMON) $(DU_LIB))
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
 	$(addprefix $(DU)/,session-fixture.o next-step.o fake-device.o fake-bus.o fake-clock.o scratch.o scratch-log.o) \
 	$(filter-out $(DU)/clock.o,$(DU_DAEMON)) $(DU_LIB)
@@ -90,6 +98,8 @@ $(B)/tests/test-session-thread: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=job_start
 $(B)/tests/test-flood $(B)/tests/test-listing: $(addprefix $(DU)/,flood.o flood-counts.o)
 $(B)/tests/test-flood $(B)/tests/test-listing: DAEMON_UNIT_LDFLAGS += \
 	-Wl,--wrap=job_start,--wrap=tms_protocol_parse,--wrap=polkit_ask,--wrap=sd_bus_enqueue_for_read
+
+UNIT_TESTS  += $(DAEMON_UNIT)
 
 $(DAEMON_UNIT):
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(DAEMON_UNIT_LDFLAGS) -o $@ $^ $(DU_LIBS)

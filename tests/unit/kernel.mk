@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the module's pure files, compiled in user space with sanitizers.
 
-KERNEL_UNIT := $(addprefix $(B)/tests/test-,timeline timeline-break timeline-random ring play clock)
-UNIT_TESTS  += $(KERNEL_UNIT)
-
+KERNEL_UNIT :=
 KERNEL_UNIT_CFLAGS := $(BASE_CFLAGS) $(SAN_CFLAGS)
 KERNEL_UNIT_CPPFLAGS := -Itests/unit/shim -Ikernel/uapi -Ikernel -Ikernel/pure -Itests/unit
 
@@ -20,13 +18,21 @@ TIMELINE_UNIT := $(addprefix $(B)/tests/unit/,test-timeline.o test-timeline-brea
 	pulses.o $(VERIFIER_UNIT))
 $(TIMELINE_UNIT): KERNEL_UNIT_CPPFLAGS := -Ikernel/uapi -Ikernel -Ikernel/pure -Itests/unit
 
-$(B)/tests/test-timeline: $(addprefix $(B)/tests/unit/,test-timeline.o pulses.o $(VERIFIER_UNIT))
-$(B)/tests/test-timeline-break: $(addprefix $(B)/tests/unit/,test-timeline-break.o pulses.o $(VERIFIER_UNIT))
-$(B)/tests/test-timeline-random: $(addprefix $(B)/tests/unit/,test-timeline-random.o \
-	timeline-reference.o pulses.o $(VERIFIER_UNIT))
-$(B)/tests/test-ring: $(addprefix $(B)/tests/unit/,test-ring.o pure/ring.o)
-$(B)/tests/test-play: $(addprefix $(B)/tests/unit/,test-play.o pure/play.o)
-$(B)/tests/test-clock: $(addprefix $(B)/tests/unit/,test-clock.o pure/clock.o)
+# kernel_unit NAME,OBJECTS: the program test-NAME, of test-NAME.c and these. A new test is its source and one such row.
+define kernel_unit_rule
+KERNEL_UNIT += $$(B)/tests/test-$(1)
+$$(B)/tests/test-$(1): $$(addprefix $$(B)/tests/unit/,test-$(1).o $(2))
+endef
+kernel_unit = $(eval $(call kernel_unit_rule,$(1),$(2)))
+
+$(call kernel_unit,timeline,pulses.o $(VERIFIER_UNIT))
+$(call kernel_unit,timeline-break,pulses.o $(VERIFIER_UNIT))
+$(call kernel_unit,timeline-random,timeline-reference.o pulses.o $(VERIFIER_UNIT))
+$(call kernel_unit,ring,pure/ring.o)
+$(call kernel_unit,play,pure/play.o)
+$(call kernel_unit,clock,pure/clock.o)
+
+UNIT_TESTS  += $(KERNEL_UNIT)
 
 $(KERNEL_UNIT):
 	$(CC) $(KERNEL_UNIT_CFLAGS) -o $@ $^ -lcmocka
