@@ -387,6 +387,39 @@ static void test_seal_over_a_nonce(void **state)
         assert_int_equal(report.result, TMS_AUDIT_VERIFIED);
 }
 
+/* What an entry failed of is told in words, and what the words are of is not mixed up. */
+static void test_errors_have_words(void **state)
+{
+        static const struct {
+                int error;
+                const char *words;
+        } cases[] = {
+                        {-ENOMEM, "no memory"},       {-EMFILE, "the daemon has no file descriptor"},
+                        {-ENFILE, "the machine has"}, {-ENOSPC, "is full"},
+                        {-EDQUOT, "quota"},           {-EROFS, "read-only"},
+                        {-EIO, "input/output error"}, {-ENOENT, "is gone"},
+                        {-EBADMSG, "not what was"},   {-ESTALE, "the disk never took"},
+                        {-EINTR, "nterrupted"},       {-99999, "an unknown error"},
+        };
+        char sentence[AUDIT_REFUSAL_SIZE];
+        struct fixture *f = *state;
+        size_t i;
+
+        for (i = 0; i < ELEMENTS(cases); i++)
+                assert_non_null(strstr(audit_error_text(cases[i].error), cases[i].words));
+
+        (void)audit_refusal(f->audit, -ENOMEM, sentence);
+        assert_non_null(strstr(sentence, "There is no memory to record this with"));
+        (void)audit_refusal(f->audit, -EMFILE, sentence);
+        assert_non_null(strstr(sentence, "The daemon has no file descriptor left to record this with"));
+        (void)audit_refusal(f->audit, -ENFILE, sentence);
+        assert_non_null(strstr(sentence, "The machine has no file descriptor left to record this with"));
+        (void)audit_refusal(f->audit, -ENOSPC, sentence);
+        assert_non_null(strstr(sentence, "too little free space"));
+        (void)audit_refusal(f->audit, -EIO, sentence);
+        assert_non_null(strstr(sentence, "input/output error"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -402,6 +435,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_broken_log_fails_everything, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_free_writes_what_is_queued, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_seal_over_a_nonce, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_errors_have_words, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
