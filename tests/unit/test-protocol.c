@@ -374,6 +374,53 @@ static void test_describe_waits(void **state)
         }
 }
 
+/* Hours, more onsets than a line has room for, and two legs whose times are drawn. */
+static void test_describe_long(void **state)
+{
+        static const struct {
+                const char *body, *words;
+        } cases[] = {
+                        {"pattern: {train: {pulses: 2, interval: 2 h}}\n"
+                         "totals: {pulses: 2, trains: 1, first_to_last: 2 h}\n",
+                         " (2:00:00)\n"},
+                        {"pattern: {train: {onsets: [0 ms, 10 ms, 20 ms, 30 ms, 40 ms, 50 ms, 60 ms, 70 ms, 80 ms, "
+                         "90 ms, 100 ms, 110 ms, 120 ms]}}\n"
+                         "totals: {pulses: 13, trains: 1, first_to_last: 120 ms}\n",
+                         ", 110 ms ... 120 ms"},
+                        {"legs:\n"
+                         "  - {name: a, target: t, pattern: {series: {trains: 3, interval: {from: 5 s, to: 7 s}}, "
+                         "seed: 5}}\n"
+                         "  - {name: b, target: t, pause: 10 s,\n"
+                         "     pattern: {series: {trains: 3, interval: {from: 5 s, to: 7 s}}, seed: 6}}\n"
+                         "totals: {pulses: 6, trains: 6, longest: 38 s}\n",
+                         "onsets 5 s to 7 s apart at random"},
+        };
+        struct tms_citation citation;
+        struct tms_protocol *p;
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct tms_error e = {};
+                char text[1024], *words;
+
+                snprintf(text, sizeof(text),
+                         "format: 1\nid: x\ntitle: t\nindication: i\ntarget: t\ncoil: any\nwaveform: biphasic\n"
+                         "status: research\nintensity: {reference: rMT, percent: 100 %%}\n%s",
+                         cases[i].body);
+                if (tms_protocol_parse("x", text, strlen(text), &p, &e) < 0)
+                        fail_msg("%zu: %s", i, e.message);
+                assert_int_equal(tms_protocol_describe(p, &words), 0);
+                if (!strstr(words, cases[i].words))
+                        fail_msg("expected: %sin: %s", cases[i].words, words);
+                free(words);
+                tms_protocol_free(p);
+        }
+
+        p = load(PROTOCOLS "/mdd-lfr-1hz-360.yaml");
+        assert_string_equal(tms_protocol_maintenance(p), "daily taper of up to 25 sessions");
+        assert_int_equal(tms_protocol_citation(p, tms_protocol_citations(p), &citation), -EINVAL);
+        tms_protocol_free(p);
+}
+
 /* Each key is held against all before it: a file of keys alone would keep a daemon busy for 18 s. */
 static void test_too_many_keys(void **state)
 {
@@ -545,6 +592,7 @@ int main(void)
                         cmocka_unit_test(test_identity),
                         cmocka_unit_test(test_describe),
                         cmocka_unit_test(test_describe_waits),
+                        cmocka_unit_test(test_describe_long),
                         cmocka_unit_test(test_too_many_keys),
                         cmocka_unit_test(test_manual_examples),
                         cmocka_unit_test(test_find_and_foreach),
