@@ -7,6 +7,9 @@
 #include "util.h"
 #include "waiting.h"
 
+/* What the bus may do before it comes to a call that was given back. */
+#define SERVE_STEPS 4
+
 struct item {
         STAILQ_ENTRY(item) link;
         sd_bus_message *m;
@@ -149,7 +152,7 @@ static void on_turn(void *userdata)
          * Left to itself the bus would serve it with its timer, which costs several times what most calls do. It
          * does one thing at a time, and may have others before: an answer that did not come, a message to be sent.
          */
-        for (i = 0; i < 4 && w->served; i++) {
+        for (i = 0; i < SERVE_STEPS && w->served; i++) {
                 if (sd_bus_process(w->bus, NULL) <= 0)
                         break;
         }

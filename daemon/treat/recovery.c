@@ -39,7 +39,7 @@ static void finish(struct recovery *rec, bool consumed)
 
 static int read_all(struct recovery *rec)
 {
-        for (;;) {
+        while (rec->n < RECORDS_MAX) {
                 struct tms_event *grown = reallocarray(rec->events, rec->n + EVENTS_AT_ONCE, sizeof(*grown));
                 int n;
 
@@ -53,6 +53,7 @@ static int read_all(struct recovery *rec)
                         return n;
                 rec->n += (size_t)n;
         }
+        return 0;
 }
 
 static bool has_pulses(const struct recovery *rec)

@@ -131,7 +131,9 @@ static void write_last_records(struct session *s)
 {
         struct audit *a = s->ward->recorder->audit;
 
-        for (;;) {
+        size_t read;
+
+        for (read = 0; read < RECORDS_MAX; read += SESSION_EVENTS_MAX) {
                 (void)session_read_records(s);
                 if (s->n_events < SESSION_EVENTS_MAX)
                         break;

@@ -155,7 +155,9 @@ bool session_read_records(struct session *s)
 
 void session_catch_up(struct session *s)
 {
-        while (s->control && !session_is(s, SESSION_OVER)) {
+        size_t read;
+
+        for (read = 0; s->control && !session_is(s, SESSION_OVER) && read < RECORDS_MAX; read += SESSION_EVENTS_MAX) {
                 if (!session_read_records(s))
                         session_see_gone(s);
                 else if (s->n_events < SESSION_EVENTS_MAX)

@@ -158,13 +158,16 @@ void stimulator_see(struct stimulator *st, const struct tms_event *e)
 static bool drain_monitor(struct stimulator *st)
 {
         struct tms_event e[EVENTS_AT_ONCE];
-        int n, i;
+        int n = 1, i, read = 0;
 
-        while ((n = tms_device_read_events(st->monitor, e, EVENTS_AT_ONCE)) > 0) {
+        for (; n > 0 && read < RECORDS_MAX; read += n) {
+                n = tms_device_read_events(st->monitor, e, EVENTS_AT_ONCE);
+                if (n < 0)
+                        return n == -EAGAIN;
                 for (i = 0; i < n; i++)
                         stimulator_see(st, e + i);
         }
-        return n >= 0 || n == -EAGAIN;
+        return true;
 }
 
 static int on_monitor(sd_event_source *s, int fd, uint32_t revents, void *userdata)

@@ -66,6 +66,12 @@ void stimulator_release(struct stimulator *st, const void *userdata);
 /* Deals with one record that is about the stimulator itself: state and interlocks get into the log. */
 void stimulator_see(struct stimulator *st, const struct tms_event *e);
 
+/*
+ * So many records the kernel keeps until they are acknowledged, and nobody acknowledges one while he reads. What is read
+ * beyond that in one go is nothing that was there when he began: it can wait for the next time.
+ */
+#define RECORDS_MAX 65536
+
 /* The sentences of all that are open, those of a newer driver as well; "" if none is. */
 #define INTERLOCK_TEXT_SIZE 4096
 void stimulator_interlock_text(uint32_t open, char *buf, size_t size);
