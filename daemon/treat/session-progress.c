@@ -60,24 +60,42 @@ static uint64_t time_left(const struct session *s)
         }
 }
 
+/*
+ * What is signalled together, in this order, when it is not as it was last signalled: a row a property. Its member and
+ * the one that keeps what was last signalled, shown_..., have one size.
+ */
+static const struct signalled {
+        const char *property;
+        size_t now, shown, size;
+} signalled[] = {
+#define SIZE(member) sizeof(((struct session *)0)->member)
+#define SIGNALLED(name, member)                                                                                \
+        {                                                                                                      \
+                (name), offsetof(struct session, member), offsetof(struct session, shown_##member),            \
+                                SIZE(member) + 0 * sizeof(char[SIZE(member) == SIZE(shown_##member) ? 1 : -1]) \
+        }
+                SIGNALLED("Delivered", delivered),
+                SIGNALLED("Missed", missed),
+                SIGNALLED("Train", train),
+                SIGNALLED("TimeLeft", time_left_ns),
+};
+
 static void emit_progress(struct session *s)
 {
-        char *changed[5];
-        size_t n = 0;
+        char *changed[ELEMENTS(signalled) + 1];
+        size_t i, n = 0;
 
-        if (s->delivered != s->shown_delivered)
-                changed[n++] = (char *)"Delivered";
-        if (s->missed != s->shown_missed)
-                changed[n++] = (char *)"Missed";
-        if (s->train != s->shown_train)
-                changed[n++] = (char *)"Train";
-        if (s->time_left_ns != s->shown_time_left_ns)
-                changed[n++] = (char *)"TimeLeft";
+        for (i = 0; i < ELEMENTS(signalled); i++) {
+                const struct signalled *p = signalled + i;
+                const char *now = (const char *)s + p->now;
+                char *shown = (char *)s + p->shown;
+
+                if (memcmp(now, shown, p->size) == 0)
+                        continue;
+                memcpy(shown, now, p->size);
+                changed[n++] = (char *)p->property;
+        }
         changed[n] = NULL;
-        s->shown_delivered = s->delivered;
-        s->shown_missed = s->missed;
-        s->shown_train = s->train;
-        s->shown_time_left_ns = s->time_left_ns;
         if (n > 0 && s->slot)
                 (void)sd_bus_emit_properties_changed_strv(s->ward->bus, s->path, SESSION_INTERFACE, changed);
 }

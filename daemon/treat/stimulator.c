@@ -51,7 +51,36 @@ void stimulator_interlock_text(uint32_t open, char *buf, size_t size)
 
 /* --- Looking ------------------------------------------------------------------------ */
 
-static bool moved(int *shown, int now)
+/*
+ * What a look signals when it has changed, in the order of the signal: a row a property, and nothing else here. shown:
+ * where a temperature is kept as it was last signalled, since it is signalled in steps; 0: every change is signalled.
+ */
+static const struct signalled {
+        const char *property;
+        size_t now, size, shown;
+} signalled[] = {
+#define PLACE(member) .now = offsetof(struct stimulator, member), .size = sizeof(((struct stimulator *)0)->member)
+#define SIGNALLED(name, member)                   \
+        {                                         \
+                .property = (name), PLACE(member) \
+        }
+#define SIGNALLED_IN_STEPS(name, member, last)                                                \
+        {                                                                                     \
+                .property = (name), PLACE(member), .shown = offsetof(struct stimulator, last) \
+        }
+                SIGNALLED("State", status.state),
+                SIGNALLED("Cause", status.cause),
+                SIGNALLED("CauseText", status.cause),
+                SIGNALLED("InterlocksOpen", status.interlocks),
+                SIGNALLED("InterlocksLatched", status.latched),
+                SIGNALLED("CoilType", status.coil_type),
+                SIGNALLED("CoilSerial", info.coil_serial),
+                SIGNALLED("FitnessMax", status.fitness_max_ns),
+                SIGNALLED_IN_STEPS("CoilTemperature", status.coil_temp_mC, shown_coil_mC),
+                SIGNALLED_IN_STEPS("BoardTemperature", status.board_temp_mC, shown_board_mC),
+};
+
+static bool moved(int32_t *shown, int32_t now)
 {
         if (abs(now - *shown) < TEMPERATURE_STEP_MC)
                 return false;
@@ -59,23 +88,22 @@ static bool moved(int *shown, int now)
         return true;
 }
 
-/* Another coil has another serial number, which only INFO tells. */
-static void look_at_coil(struct stimulator *st, char **changed, size_t *n)
+static bool has_changed(const struct signalled *p, struct stimulator *st, const struct stimulator *before)
 {
-        struct tms_info info;
+        const char *now = (const char *)st + p->now;
 
-        if (tms_device_info(st->monitor, &info) < 0)
-                return;
-        if (info.coil_serial != st->info.coil_serial)
-                changed[(*n)++] = (char *)"CoilSerial";
-        st->info = info;
+        if (p->shown)
+                return moved((int32_t *)((char *)st + p->shown), *(const int32_t *)now);
+        return memcmp(now, (const char *)before + p->now, p->size) != 0;
 }
 
 int stimulator_refresh(struct stimulator *st)
 {
-        struct tms_status s, old = st->status;
-        char *changed[12];
-        size_t n = 0;
+        const struct stimulator before = *st;
+        char *changed[ELEMENTS(signalled) + 1];
+        struct tms_status s;
+        struct tms_info info;
+        size_t i, n = 0;
         int r;
 
         if (!st->monitor)
@@ -84,26 +112,13 @@ int stimulator_refresh(struct stimulator *st)
         if (r < 0)
                 return r;
         st->status = s;
-        if (s.state != old.state)
-                changed[n++] = (char *)"State";
-        if (s.cause != old.cause) {
-                changed[n++] = (char *)"Cause";
-                changed[n++] = (char *)"CauseText";
+        /* Another coil has another serial number, which only INFO tells. */
+        if (s.coil_type != before.status.coil_type && tms_device_info(st->monitor, &info) >= 0)
+                st->info = info;
+        for (i = 0; i < ELEMENTS(signalled); i++) {
+                if (has_changed(signalled + i, st, &before))
+                        changed[n++] = (char *)signalled[i].property;
         }
-        if (s.interlocks != old.interlocks)
-                changed[n++] = (char *)"InterlocksOpen";
-        if (s.latched != old.latched)
-                changed[n++] = (char *)"InterlocksLatched";
-        if (s.coil_type != old.coil_type) {
-                changed[n++] = (char *)"CoilType";
-                look_at_coil(st, changed, &n);
-        }
-        if (s.fitness_max_ns != old.fitness_max_ns)
-                changed[n++] = (char *)"FitnessMax";
-        if (moved(&st->shown_coil_mC, s.coil_temp_mC))
-                changed[n++] = (char *)"CoilTemperature";
-        if (moved(&st->shown_board_mC, s.board_temp_mC))
-                changed[n++] = (char *)"BoardTemperature";
         changed[n] = NULL;
         if (n > 0 && st->slot)
                 (void)sd_bus_emit_properties_changed_strv(st->ward->bus, st->path, STIMULATOR_INTERFACE, changed);

@@ -34,8 +34,8 @@ struct stimulator {
         const struct stimulator_user *user; /* NULL: nobody has it */
         void *user_data;
         uint64_t seen_seq; /* records before this one have been dealt with */
-        int shown_coil_mC; /* temperatures as last signalled */
-        int shown_board_mC;
+        int32_t shown_coil_mC; /* temperatures as last signalled */
+        int32_t shown_board_mC;
         bool recovering;
         bool gone; /* unplugged: not on the bus any more */
 };

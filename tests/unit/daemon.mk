@@ -81,6 +81,7 @@ $(call daemon_unit,quota,quota.o callers.o)
 $(call daemon_unit,config,scratch.o config.o log.o file.o settle.o,$(DU_LIB))
 $(call daemon_unit,limits,scratch.o)
 $(call daemon_unit,vtable,next-step.o fake-device.o scratch.o,$(DU_DAEMON) $(DU_LIB))
+$(call daemon_unit,signalled,fake-device.o scratch.o,$(DU_DAEMON) $(DU_LIB))
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
 	$(addprefix $(DU)/,session-fixture.o next-step.o fake-device.o fake-bus.o fake-clock.o scratch.o scratch-log.o) \
 	$(filter-out $(DU)/clock.o,$(DU_DAEMON)) $(DU_LIB)

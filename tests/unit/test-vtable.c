@@ -387,81 +387,6 @@ static void test_errors(void **state)
         free(xml);
 }
 
-/* --- What is signalled ------------------------------------------------------------------------------- */
-
-/* Is that property signalled, by the vtable of the interface whose macro stands in the text? */
-static bool is_signalled(const char *interface, const char *property)
-{
-        const sd_bus_vtable *v = starts(interface, "SESSION_INTERFACE")      ? session_vtable
-                                 : starts(interface, "STIMULATOR_INTERFACE") ? stimulator_vtable
-                                 : starts(interface, "MANAGER_INTERFACE")    ? manager_vtable
-                                                                             : NULL;
-
-        assert_non_null(v);
-        for (; v->type != _SD_BUS_VTABLE_END; v++) {
-                if (v->type == _SD_BUS_VTABLE_PROPERTY && STREQ(v->x.property.member, property))
-                        return v->flags & SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
-        }
-        return false;
-}
-
-/* All literals of a text up to its end: how many of them are no signalled property. */
-static unsigned not_signalled(const char *file, const char *p, const char *end, const char *interface, unsigned *n)
-{
-        unsigned differ = 0;
-        char word[64];
-
-        while ((p = strchr(p, '"')) && p < end) {
-                (void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(p + 1, "\""), p + 1);
-                p += strlen(word) + 2;
-                ++*n;
-                if (!is_signalled(interface, word)) {
-                        print_error("%s: %s is no property that is signalled\n", file, word);
-                        differ++;
-                }
-        }
-        return differ;
-}
-
-/* sd-bus would send nothing for a name that is none, and say so to nobody. */
-static void test_signalled(void **state)
-{
-        static const char call[] = "sd_bus_emit_properties_changed(", listed[] = "sd_bus_emit_properties_changed_strv(";
-        unsigned n = 0, differ = 0;
-        const char *name;
-        size_t at = 0;
-        glob_t files;
-        char *text;
-
-        while (next_source(&files, &at, &name, &text)) {
-                const char *p = text, *interface, *end;
-
-                while ((p = strstr(p, call))) {
-                        end = strchr(p, ';');
-                        interface = strstr(p, "_INTERFACE,");
-                        assert_true(end && interface && interface < end);
-                        while (interface[-1] >= 'A' && interface[-1] <= 'Z')
-                                interface--;
-                        differ += not_signalled(name, p, end, interface, &n);
-                        p = end;
-                }
-                /* A list of what has changed: changed[n++] = (char *)"Train"; */
-                p = strstr(text, listed);
-                if (!p)
-                        continue;
-                interface = strstr(p, "_INTERFACE,");
-                assert_non_null(interface);
-                while (interface[-1] >= 'A' && interface[-1] <= 'Z')
-                        interface--;
-                for (p = text; (p = strstr(p, "++] = (char *)\"")); p = end) {
-                        end = strchr(p, ';');
-                        differ += not_signalled(name, p, end, interface, &n);
-                }
-        }
-        assert_int_equal(differ, 0);
-        assert_true(n >= 40);
-}
-
 /* --- Who is served when -------------------------------------------------------------------------------- */
 
 /* Every method has its row in the table of admission.c: one that is misspelt there would wait with all others. */
@@ -496,10 +421,9 @@ static void test_admission(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_manager),   cmocka_unit_test(test_stimulator),
-                        cmocka_unit_test(test_session),   cmocka_unit_test(test_end_reasons),
-                        cmocka_unit_test(test_errors),    cmocka_unit_test(test_signalled),
-                        cmocka_unit_test(test_admission),
+                        cmocka_unit_test(test_manager), cmocka_unit_test(test_stimulator),
+                        cmocka_unit_test(test_session), cmocka_unit_test(test_end_reasons),
+                        cmocka_unit_test(test_errors),  cmocka_unit_test(test_admission),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
