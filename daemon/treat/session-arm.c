@@ -124,6 +124,11 @@ static bool interlocks_closed(struct request *q, struct session *s)
         return !*open;
 }
 
+bool session_may_charge(struct request *q, struct session *s, const char *method)
+{
+        return gates_hold(q, &s->gated, method) && interlocks_closed(q, s);
+}
+
 static const struct step_plan arm = {.method = "Arm", .states = IN_STATE(SESSION_PREPARED)};
 
 void session_arm(struct request *q, struct session *s)
@@ -131,7 +136,7 @@ void session_arm(struct request *q, struct session *s)
         struct step *step;
 
         if (!session_may_begin(q, s, arm.method, arm.states) || !session_has_confirmed(q, s) ||
-            !gates_hold(q, &s->gated, arm.method) || !interlocks_closed(q, s))
+            !session_may_charge(q, s, arm.method))
                 return;
         step = step_new(q, s, &arm);
         if (step)
@@ -187,9 +192,4 @@ void session_charge(struct step *step)
         step->charging = true;
         step_write_intent(step, "session.arm.intent", json_pack("{s:s}", "again", step->plan->why),
                           step_room_needed(step->s), on_charge_intent);
-}
-
-bool session_may_charge(struct request *q, struct session *s, const char *method)
-{
-        return gates_hold(q, &s->gated, method) && interlocks_closed(q, s);
 }
