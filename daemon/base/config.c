@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The configuration; see config.h. */
+#include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -8,14 +9,16 @@
 #include "config.h"
 #include "util.h"
 
-#define AUDIT_FREE_MIN_DEFAULT (16ULL * 1024 * 1024)
-#define MAX_OFF_DAYS_DEFAULT 31
+#define AUDIT_FREE_MIN_DEFAULT "16M"
+#define MAX_OFF_DEFAULT "31d"
 #define MAX_OFF_DAYS_MAX 3660
 #define DAY_NS (86400 * NS_PER_S)
 
-/* "16M", "1G", "4096"; binary multiples. */
 #define READABLE "let the user tmsd read it (chmod a+r), then: systemctl restart tmsd"
 
+/* --- The keys ------------------------------------------------------------------------------ */
+
+/* "16M", "1G", "4096"; binary multiples. */
 static bool parse_size(const char *s, uint64_t *ret)
 {
         static const char units[] = "KMGT";
@@ -59,6 +62,24 @@ static bool parse_span(const char *s, uint64_t *ret)
         return true;
 }
 
+/* The place of a member, which must be a number of 64 bits. */
+#define MEMBER(name) \
+        (offsetof(struct config, name) + 0 * sizeof(char[_Generic(&((struct config *)0)->name, uint64_t * : 1)]))
+
+const struct config_key config_keys[CONFIG_KEYS] = {
+                {"Audit", "MinimumFree", AUDIT_FREE_MIN_DEFAULT, "bytes, or a number with K, M, G or T behind it",
+                 parse_size, MEMBER(audit_free_min)},
+                {"Clock", "MaxOff", MAX_OFF_DEFAULT, "days or hours, such as 31d or 72h, up to ten years", parse_span,
+                 MEMBER(max_off_ns)},
+};
+
+static uint64_t *member_of(struct config *c, const struct config_key *k)
+{
+        return (uint64_t *)((char *)c + k->member);
+}
+
+/* --- The files ------------------------------------------------------------------------------ */
+
 static char *strip(char *s)
 {
         size_t n;
@@ -79,17 +100,23 @@ static int wrong(const char *path, unsigned line, const char *what)
 static int set(struct config *c, const char *path, unsigned line, const char *section, const char *key,
                const char *value)
 {
-        if (STREQ(section, "Audit") && STREQ(key, "MinimumFree")) {
-                if (!parse_size(value, &c->audit_free_min))
-                        return wrong(path, line, "MinimumFree= wants bytes, or a number with K, M, G or T behind it");
-                return 0;
+        char known[1024] = "unknown key; known are";
+        size_t i, n = strlen(known);
+
+        for (i = 0; i < CONFIG_KEYS; i++) {
+                const struct config_key *k = config_keys + i;
+
+                if (STREQ(section, k->section) && STREQ(key, k->key)) {
+                        if (k->parse(value, member_of(c, k)))
+                                return 0;
+                        (void)snprintf(known, sizeof(known), "%s= wants %s", k->key, k->wants);
+                        return wrong(path, line, known);
+                }
+                n += (size_t)snprintf(known + n, sizeof(known) - n, "%s %s= in section [%s]", i > 0 ? "," : "", k->key,
+                                      k->section);
+                assert(n < sizeof(known));
         }
-        if (STREQ(section, "Clock") && STREQ(key, "MaxOff")) {
-                if (!parse_span(value, &c->max_off_ns))
-                        return wrong(path, line, "MaxOff= wants days or hours, such as 31d or 72h, up to ten years");
-                return 0;
-        }
-        return wrong(path, line, "unknown key; known are MinimumFree= in section [Audit], MaxOff= in section [Clock]");
+        return wrong(path, line, known);
 }
 
 static int load_file(const char *path, struct config *c)
@@ -149,14 +176,16 @@ static int is_conf(const struct dirent *de)
 
 int config_load(const char *dir, struct config *ret)
 {
-        struct config c = {
-                        .audit_free_min = AUDIT_FREE_MIN_DEFAULT,
-                        .max_off_ns = MAX_OFF_DAYS_DEFAULT * DAY_NS,
-        };
+        struct config c = {0};
         struct dirent **entries;
         char path[PATH_MAX];
         int i, n, r;
 
+        for (i = 0; i < CONFIG_KEYS; i++) {
+                bool is_one = config_keys[i].parse(config_keys[i].standard, member_of(&c, config_keys + i));
+
+                assert(is_one);
+        }
         (void)snprintf(path, sizeof(path), "%s/tmsd.conf", dir);
         r = load_file(path, &c);
         if (r < 0)

@@ -3,12 +3,25 @@
 #ifndef TMSD_CONFIG_H
 #define TMSD_CONFIG_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct config {
         uint64_t audit_free_min; /* bytes that must stay free on the disk of the audit log */
         uint64_t max_off_ns;     /* the computer may be off for so long without a notice */
 };
+
+/* Each key that may be set. A test finds each of them, with its default, in tmsd.conf and tmsd(8). */
+struct config_key {
+        const char *section, *key;
+        const char *standard; /* the default, as in the file */
+        const char *wants;    /* what may stand behind the "=", for the sentence on a wrong line */
+        bool (*parse)(const char *value, uint64_t *ret);
+        size_t member; /* the place in struct config */
+};
+#define CONFIG_KEYS 2
+extern const struct config_key config_keys[CONFIG_KEYS];
 
 /*
  * dir: "/etc/tmsd". Missing files are fine; a wrong line is not: it is logged

@@ -33,9 +33,10 @@ static int on_udev_says(sd_event_source *source, const struct signalfd_siginfo *
         return 0;
 }
 
+struct config fixture_config;
+
 static int daemon_main(int state_fd)
 {
-        struct config config = {.audit_free_min = 4096, .max_off_ns = 31 * DAY_NS};
         sd_event *event;
         struct manager *m;
         sigset_t mask;
@@ -46,7 +47,7 @@ static int daemon_main(int state_fd)
         (void)sigaddset(&mask, SIGUSR1);
         (void)sigaddset(&mask, SIGUSR2);
         (void)sigprocmask(SIG_BLOCK, &mask, NULL);
-        if (sd_event_new(&event) < 0 || manager_new(event, &config, state_fd, &m) < 0 ||
+        if (sd_event_new(&event) < 0 || manager_new(event, &fixture_config, state_fd, &m) < 0 ||
             sd_event_add_signal(event, NULL, SIGTERM, on_term, m) < 0 ||
             sd_event_add_signal(event, NULL, SIGUSR1, on_udev_says, m) < 0 ||
             sd_event_add_signal(event, NULL, SIGUSR2, on_udev_says, m) < 0 || manager_start(m) < 0)
@@ -105,6 +106,7 @@ int setup(void **state)
         assert_true(asprintf(&f->audit, "%s/audit", f->path) > 0);
         f->protocol = scratch_read(SOURCE_DIR "/lib/protocols", "mdd-itbs-600.yaml", NULL);
         sync_fail_reset();
+        fixture_config = (struct config){.audit_free_min = 4096, .max_off_ns = 31 * DAY_NS};
         fake_new();
         (void)snprintf(fake->audit, sizeof(fake->audit), "%s", f->audit);
         fake_bus_start(f->path);

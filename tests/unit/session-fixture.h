@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
+#include "config.h"
 #include "sync-fail.h"
 
 #define BOOT_A "0123456789abcdef0123456789abcdef"
@@ -31,6 +32,8 @@ struct fixture {
 int setup(void **state);
 int teardown(void **state);
 
+/* The daemon's configuration, from the next start_daemon() on; setup() has the one of every test. */
+extern struct config fixture_config;
 /* What the daemon's process does first, if it is set. */
 extern void (*daemon_begins)(void);
 void start_daemon(struct fixture *f, const char *boot);

@@ -49,6 +49,36 @@ static void test_shipped_file(void **state)
         free(text);
 }
 
+/* Each default stands in the file that is installed, commented out below its section, and in the manual page. */
+static void test_every_key_is_documented(void **state)
+{
+        char *conf = scratch_read(SOURCE_DIR "/daemon", "tmsd.conf", NULL);
+        char *page = scratch_read(SOURCE_DIR "/daemon", "tmsd.8", NULL), *at, *rest;
+        size_t i;
+
+        for (i = 0; i < CONFIG_KEYS; i++) {
+                const struct config_key *k = config_keys + i;
+                char text[128];
+
+                (void)snprintf(text, sizeof(text), "\n[%s]\n", k->section);
+                at = strstr(conf, text);
+                (void)snprintf(text, sizeof(text), "\n#%s=%s\n", k->key, k->standard);
+                rest = at ? strstr(at, text) : NULL;
+                at = at ? strstr(at + 1, "\n[") : NULL;
+                if (!rest || (at && at < rest))
+                        fail_msg("tmsd.conf lacks, in section [%s]: %s", k->section, text + 1);
+                (void)snprintf(text, sizeof(text), "\n.B [%s] %s=\n", k->section, k->key);
+                at = strstr(page, text);
+                (void)snprintf(text, sizeof(text), "Default %s.\n", k->standard);
+                rest = at ? strstr(at, text) : NULL;
+                at = at ? strstr(at + 1, "\n.TP\n") : NULL;
+                if (!rest || (at && at < rest))
+                        fail_msg("tmsd.8 lacks, of [%s] %s=: %s", k->section, k->key, text);
+        }
+        free(conf);
+        free(page);
+}
+
 static void test_drop_ins_in_order(void **state)
 {
         struct scratch *f = *state;
@@ -153,6 +183,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test_setup_teardown(test_defaults, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_shipped_file, setup, scratch_teardown),
+                        cmocka_unit_test(test_every_key_is_documented),
                         cmocka_unit_test_setup_teardown(test_drop_ins_in_order, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_max_off, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_wrong_lines, setup, scratch_teardown),

@@ -145,6 +145,28 @@ static void test_long_off_is_a_notice(void **state)
         must(f, "Arm");
 }
 
+static void test_how_long_is_configured(void **state)
+{
+        struct fixture *f = *state;
+
+        stop_daemon(f);
+        atomic_store(&fake_clock->wall_ns, 2 * HOUR_NS);
+        start_daemon(f, BOOT_B);
+        must_create(f);
+        assert_true(prepare(f));
+        (void)call(f, "Arm");
+        assert_null(strstr(f->message, "this computer was off"));
+        must(f, "Close");
+        stop_daemon(f);
+        fixture_config.max_off_ns = HOUR_NS;
+        atomic_store(&fake_clock->wall_ns, 4 * HOUR_NS);
+        start_daemon(f, BOOT_A);
+        must_create(f);
+        assert_true(prepare(f));
+        assert_false(call(f, "Arm"));
+        refused(f, "NoticeNotConfirmed", "By its clock this computer was off from ");
+}
+
 static void test_backward_over_a_boot(void **state)
 {
         struct fixture *f = *state;
@@ -235,6 +257,7 @@ int main(void)
                         TEST(test_a_clock_that_nobody_sets_is_a_notice),
                         TEST(test_what_is_new_wants_a_new_confirmation),
                         TEST(test_long_off_is_a_notice),
+                        TEST(test_how_long_is_configured),
                         TEST(test_backward_over_a_boot),
                         TEST(test_a_boot_that_knows_no_time),
                         TEST(test_a_boot_that_knew_no_time),
