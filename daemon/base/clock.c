@@ -17,12 +17,18 @@ static bool is_synchronised(void)
 
 void clock_read(struct clock_now *ret)
 {
-        /* Asked before and after: a time that was set by hand, or not yet by a source, is never taken for such a one. */
+        /*
+         * The kernel is asked before and after the readings: a time that was read before the source of time had set the
+         * clock, or after somebody else had, is not called synchronised.
+         */
         const bool synchronised = is_synchronised();
         uint64_t after = now_ns(CLOCK_BOOTTIME), before;
         int i;
 
-        /* Between two readings the process may be stopped or the machine asleep, which must not look like a step. */
+        /*
+         * Between two readings the process may be stopped, or the machine may sleep. That must not look like a clock
+         * that was set, so the readings are taken again.
+         */
         for (i = 0; i < TRIES; i++) {
                 before = after;
                 ret->utc_ns = now_ns(CLOCK_REALTIME);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What time it is, by two clocks: the wall's, which anybody can set, and the
- * time since this boot, which nobody can and which goes on in suspend.
+ * What time it is, by two clocks. Anybody can set the wall clock. Nobody can set the time since this boot, which also
+ * counts the time in suspend.
  */
 #ifndef TMSD_CLOCK_H
 #define TMSD_CLOCK_H
@@ -16,7 +16,7 @@ struct clock_now {
                                  cannot be asked */
 };
 
-/* Both of one moment, within 100 ms. */
+/* Reads both clocks; the two readings lie within 100 ms of each other. */
 void clock_read(struct clock_now *ret);
 
 #endif

@@ -131,7 +131,7 @@ static int load_file(const char *path, struct config *c)
 
         if (fd < 0)
                 return errno == ENOENT ? 0 : log_error_errno(-errno, READABLE, "%s", path);
-        /* What nobody sees must set nothing. */
+        /* tms_text_read() refuses characters that an editor does not show: such a character must not set anything. */
         r = tms_text_read(fd, path, &text, &size, &error);
         if (r < 0) {
                 log_error("%s", tms_error_format(&error, sentence, sizeof(sentence)));

@@ -9,7 +9,7 @@
 
 struct config {
         uint64_t audit_free_min; /* bytes that must stay free on the disk of the audit log */
-        uint64_t max_off_ns;     /* the computer may be off for so long without a notice */
+        uint64_t max_off_ns;     /* if the computer was off for longer, Prepare gives a notice */
 };
 
 /* Each key that may be set. A test finds each of them, with its default, in tmsd.conf and tmsd(8). */

@@ -12,7 +12,7 @@ const struct ending_words endings[ENDINGS] = {
                 [ENDING_OWNER_UNSEEN] = {"owner_left",
                                          "The bus does not tell whether the program that owned the session is still "
                                          "there. See journalctl -u dbus, then " ANEW "."},
-                /* These pause the session; it ends if it cannot be paused. */
+                /* These reasons pause the session. They end it only if it cannot be paused. */
                 [ENDING_OWNER_FROZEN] = {"owner_frozen",
                                          "The program that owns the session does not answer: it is frozen or "
                                          "suspended. Let it go on (fg) and resume; if the session has ended, " ANEW

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How a session ends, when it is not the stimulator that says so: the reason
- * for programs, which stays, and the text for people, which says what to do next.
+ * The reasons for which the daemon itself ends a session; the kernel's causes are in the library. Each has a name for
+ * programs, which never changes, and a text for people, which says what to do next.
  */
 #ifndef TMSD_ENDINGS_H
 #define TMSD_ENDINGS_H

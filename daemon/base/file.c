@@ -34,7 +34,7 @@ int reserve_room(int fd, uint64_t size, uint64_t room)
         do
                 r = fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)size, (off_t)room) < 0 ? -errno : 0;
         while (r == -EINTR);
-        /* Some file systems keep no room for anybody. */
+        /* A file system that cannot reserve room is no error. */
         return r == -EOPNOTSUPP || r == -ENOSYS ? 0 : r;
 }
 
@@ -113,7 +113,7 @@ int open_dir(int dir_fd, const char *name)
         int fd;
 
         if (mkdirat(dir_fd, name, 0700) == 0) {
-                /* A new name is lost in a power cut until its directory is synced. */
+                /* Until the directory is synced, a power cut may lose the new name. */
                 if (fsync(dir_fd) < 0)
                         return -errno;
         } else if (errno != EEXIST) {

@@ -7,7 +7,7 @@
 #include "job.h"
 #include "util.h"
 
-/* The library's parser is the deepest caller. */
+/* Of what runs on these threads, the library's protocol parser needs the most stack. */
 #define THREAD_STACK (512 * 1024)
 
 struct job {
@@ -41,7 +41,7 @@ static int on_done(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
         struct job *j = userdata;
 
-        /* The thread has nothing left to do but to return. */
+        /* The thread has written to the eventfd as its last act, so joining it does not wait. */
         pthread_join(j->thread, NULL);
         j->done(j->userdata);
         job_free(j);

@@ -5,7 +5,7 @@
 struct line {
         char *text;
         size_t size, used;
-        bool failed; /* whatever jansson makes of it */
+        bool failed; /* kept here, since jansson may not pass the failure on */
 };
 
 static int take(const char *part, size_t size, void *userdata)

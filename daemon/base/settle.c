@@ -18,8 +18,9 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(DIR *, closedir)
 /* --- What memory still holds -------------------------------------------------------- */
 
 /*
- * Does memory hold a page of the file there? When that cannot be told it may. The daemon's memory is locked: a mapping
- * that could be read would be filled at once.
+ * Says whether memory holds a page of that part of the file, and true when that cannot be found out. The part is mapped
+ * without read permission: the daemon's memory is locked (mlockall), so a mapping that could be read would be filled
+ * from the disk at once.
  */
 static bool is_held(int fd, uint64_t at, size_t size)
 {
@@ -57,7 +58,7 @@ static ssize_t read_full(int fd, char *buf, size_t size, uint64_t at)
         return (ssize_t)have;
 }
 
-/* The size that a direct read gives may be less than was asked for only at the end of the file. */
+/* Reads past memory. Fewer bytes than asked for are returned only at the end of the file. */
 static ssize_t read_direct(int fd, int flags, char *buf, uint64_t at)
 {
         ssize_t n;
@@ -73,8 +74,8 @@ static ssize_t read_direct(int fd, int flags, char *buf, uint64_t at)
 }
 
 /*
- * Reads past memory, and compares. A file system that cannot do that is one in memory, such as tmpfs: it has no disk
- * that could hold anything else.
+ * Reads the same bytes from memory and, past it, from the disk, and compares them. A file system that does not support
+ * direct reads is one in memory, such as tmpfs. It has no disk that could hold other bytes, so there is no difference.
  */
 static int compare(int fd, uint64_t at, uint64_t end)
 {
@@ -104,8 +105,8 @@ static int compare(int fd, uint64_t at, uint64_t end)
 }
 
 /*
- * POSIX_FADV_DONTNEED drops every clean page but one that somebody else has mapped or reads at this moment. That page
- * may be one that the disk never took, so it is held against the disk.
+ * POSIX_FADV_DONTNEED drops every clean page except those that another process has mapped or is reading at this moment.
+ * Such a page may hold bytes that the disk never took, so it is compared with the disk.
  */
 static int check_dropped(int fd)
 {
@@ -129,7 +130,7 @@ int settle_file(int fd)
 {
         int r;
 
-        /* Without it the pages would be dirty, and stay. The disk's own cache is emptied by it, too. */
+        /* Dirty pages cannot be dropped, so they are written first. fsync() empties the disk's own cache as well. */
         if (fsync(fd) < 0)
                 return -errno;
         r = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
@@ -138,7 +139,10 @@ int settle_file(int fd)
 
 /* --- Directories -------------------------------------------------------------------- */
 
-/* What is not a file of ours says so to whoever reads it. */
+/*
+ * With one of these errors there is no file that the daemon could read either: whoever reads it later meets the same
+ * error.
+ */
 static bool is_nobodys(int error)
 {
         return error == ENOENT || error == ELOOP || error == ENXIO || error == EACCES || error == EPERM;
@@ -146,7 +150,7 @@ static bool is_nobodys(int error)
 
 static int settle_name(int dir_fd, const char *name)
 {
-        /* Not blocking: a FIFO of that name must not hold the daemon up. */
+        /* O_NONBLOCK: opening a FIFO of that name must not block the daemon. */
         _cleanup_(closep) int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         struct stat st;
 
@@ -158,9 +162,9 @@ static int settle_name(int dir_fd, const char *name)
 }
 
 /*
- * Names, sizes and blocks of files are not dropped, only synced. ext4, XFS and btrfs write them through a journal or a
- * transaction, and one that fails makes the file system read-only until it is mounted anew: every fsync() until then
- * fails, that of a directory, too, which has no pages of its own to be forgotten.
+ * Names, sizes and block lists are only synced; they cannot be dropped from memory. This suffices: ext4, XFS and btrfs
+ * write them through a journal or a transaction. When that fails, the file system becomes read-only until it is mounted
+ * again, and until then every fsync() fails, that of a directory included.
  */
 int settle_dir(int dir_fd, char *ret_name)
 {

@@ -12,7 +12,7 @@ bool subject_is_code(const char *s)
                strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == n;
 }
 
-/* By hand: what tolower() says hangs on the locale. */
+/* Not tolower(): its result depends on the locale. */
 static char fold(char c)
 {
         if (c >= 'A' && c <= 'Z')

@@ -7,12 +7,16 @@
 
 #define SUBJECT_MAX 64
 
-/* A code, never a name: a name's blanks are refused. 1 to SUBJECT_MAX ASCII letters, digits, dots, hyphens, underscores. */
+/*
+ * A code has 1 to SUBJECT_MAX ASCII letters, digits, dots, hyphens and underscores. Blanks are refused, so that a
+ * person's name is not taken for a code.
+ */
 bool subject_is_code(const char *s);
 
 /*
- * A person's code typed twice in two ways must not give the person two days' dose: upper and lower case are the same,
- * and so are the dot, the hyphen and the underscore. No character is left out: 1-11 and 11-1 are two people.
+ * Says whether both codes mean the same person. Upper and lower case are the same, and so are dot, hyphen and
+ * underscore: a code that is typed in two ways must not give the person two days' dose. No character is ignored: 1-11
+ * and 11-1 are two people.
  */
 bool subject_is_same(const char *a, const char *b);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every file of the daemon leans on: time, JSON, log lines, and the
- * idioms that it shares with the library.
+ * What every file of the daemon may use: time, JSON, log lines, and the idioms that the daemon shares with the library.
  *
  * Nothing here blocks. Functions return 0 or a negative errno.
  */
@@ -40,7 +39,7 @@ static inline uint64_t now_ns(clockid_t clock)
 
 /* --- Text --------------------------------------------------------------------- */
 
-/* JSON integers are signed here; what does not fit is written as text rather than as a negative number. */
+/* jansson's integers are signed. A number above INT64_MAX becomes a text, since it would become negative otherwise. */
 static inline json_t *json_u64(uint64_t v)
 {
         char buf[24];
@@ -51,7 +50,10 @@ static inline json_t *json_u64(uint64_t v)
         return json_string(buf);
 }
 
-/* Adds value to *object; without memory *object is NULL afterwards, as if it could not be made at all. Takes both. */
+/*
+ * Adds value to *object and takes both over. Without memory *object is freed and becomes NULL, so that a caller need
+ * only look at the end.
+ */
 static inline void json_add(json_t **object, const char *key, json_t *value)
 {
         if (!*object)
@@ -62,7 +64,7 @@ static inline void json_add(json_t **object, const char *key, json_t *value)
         }
 }
 
-/* The reverse; 0 when the key is missing or is no number. */
+/* Reads what json_u64() has made. 0: the key is missing or is no number. */
 static inline uint64_t json_get_u64(const json_t *object, const char *key)
 {
         const json_t *v = json_object_get(object, key);
@@ -92,8 +94,8 @@ void log_line(int priority, const char *format, ...) _printf_(2, 3);
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 
 /*
- * As above; evaluates to the negative errno, so that it can be returned. step: what to do next; NULL: what such an
- * errno asks for anywhere.
+ * Logs an error with its errno and evaluates to the negative errno, so that it can be returned. step: what to do next;
+ * NULL: the step that such an errno asks for everywhere.
  */
 #define log_error_errno(r, step, format, ...)                                      \
         ({                                                                         \
