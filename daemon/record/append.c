@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Adding lines to a file; see append.h. */
+/* Appends lines to a file; see append.h. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include "append.h"
 #include "file.h"
 
-/* The end of the line that begins at s, its '\n' included. */
+/* The size of the line that begins at s, its '\n' included. */
 static size_t line_size(const char *s, size_t n)
 {
         const char *end = memchr(s, '\n', n);
@@ -15,7 +15,10 @@ static size_t line_size(const char *s, size_t n)
         return end ? (size_t)(end - s) + 1 : n;
 }
 
-/* How much of the lines, which are to begin at byte at, ends in the first block that is not on disk yet. */
+/*
+ * The size of those lines, the first of which begins at byte at of the file, whose end lies in the first block that is
+ * not on disk yet.
+ */
 static size_t fitting(uint64_t at, uint64_t synced, const char *lines, size_t n)
 {
         const uint64_t block_end = (synced / APPEND_BLOCK + 1) * APPEND_BLOCK;
@@ -54,7 +57,10 @@ int append_lines(int fd, uint64_t size, uint64_t *synced, const char *lines, siz
                         *ret_sound = r >= 0;
                         continue;
                 }
-                /* A line that goes beyond its block: its end follows when all before it is on disk. */
+                /*
+                 * The first line ends in a later block: it is written without its end, synced, and then its end
+                 * follows.
+                 */
                 if (part == 0)
                         part = line_size(lines + done, n - done) - 1;
                 r = write_all(fd, lines + done, part);

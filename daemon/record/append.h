@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Adding lines to a file whose readers take every whole line for what was
- * written. Blocking.
+ * Appends lines to a file whose readers believe every whole line. Blocking.
  *
- * A disk writes the blocks of a file in any order until it is synced, and a
- * power cut may leave a later one without an earlier one: then there would be
- * an end of line, and nothing but zeros before it. So no end of line is written
- * into another block than the first one that is not on disk yet: whatever a
- * power cut leaves of the lines before is without an end.
+ * Until a file is synced, a disk writes its blocks in any order, and after a power cut a later block may be there
+ * without an earlier one. A reader would then find an end of line with nothing but zeros before it. So an end of line
+ * is written only into the first block that is not on disk yet; before one goes into a later block, the file is synced.
+ * What a power cut leaves of unsynced lines therefore has no end of line.
  */
 #ifndef TMSD_APPEND_H
 #define TMSD_APPEND_H
@@ -16,16 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a disk writes whole or not at all, and file systems in one piece. */
+/* A disk, and a file system, writes so many bytes whole or not at all. */
 #define APPEND_BLOCK 4096
 
 /*
- * Appends n bytes of whole lines to a file of that size, open with O_APPEND,
- * all of them or nothing: a part that was written is taken back. *synced: how
- * much of the file is on disk; moved on where that has to be waited for. What
- * is written is on disk only after the caller's own sync.
+ * Appends n bytes of whole lines to a file of size bytes that is open with O_APPEND: all of them, or none. A part that
+ * was written is cut off again. *synced: so much of the file is on disk; it grows where the function has to sync in
+ * between. The last lines are on disk only after the caller's own sync.
  *
- * *ret_sound false: a sync failed, or a part could not be taken back.
+ * *ret_sound is false when a sync failed, or a part could not be cut off.
  */
 int append_lines(int fd, uint64_t size, uint64_t *synced, const char *lines, size_t n, bool *ret_sound);
 

@@ -49,7 +49,10 @@ struct entry *entry_new_record(const struct audit_record *record, audit_done_fn 
                 e->type = strdup(record->type);
                 e->on = strdup(record->on ? record->on : "");
         }
-        /* A null is an object that could not be made, see request_who(). BOOTTIME: the clock that nobody can set. */
+        /*
+         * A JSON null is an object for which there was no memory, see request_who(). BOOTTIME is recorded because
+         * nobody can set it.
+         */
         if (!e || !e->type || !e->on || !data || json_is_null(who) ||
             json_object_set_new(data, "boottime_ns", json_u64(e->boottime_ns)) < 0 ||
             json_object_set_new(data, "synchronised", json_boolean(e->synchronised)) < 0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is submitted: made on the loop, queued by audit.c, done by audit-perform.c on the writer's thread. */
+/*
+ * One entry of the audit writer's queue. It is made on the loop, queued by audit.c, and carried out by audit-perform.c
+ * on the writer's thread.
+ */
 #ifndef TMSD_AUDIT_ENTRY_H
 #define TMSD_AUDIT_ENTRY_H
 
@@ -27,7 +30,7 @@ struct entry {
         struct pulsefile *pulses, *begins;
         bool existing, refusable;
         uint64_t need_bytes;
-        char *text; /* protocol, nonce, or the sealed line that comes back */
+        char *text; /* the protocol; the nonce of a seal; after it, the seal's line */
         size_t size;
         struct tms_event *events;
         size_t n_events;
@@ -38,7 +41,7 @@ struct entry {
 
 TAILQ_HEAD(entry_list, entry);
 
-/* NULL without memory. What is taken over (who, data) is so in any case. */
+/* NULL: there was no memory. who and data are taken over in that case too. */
 struct entry *entry_new(enum entry_kind kind, audit_done_fn done, void *userdata);
 struct entry *entry_new_record(const struct audit_record *record, audit_done_fn done, void *userdata);
 struct entry *entry_new_seal(json_t *who, const char *nonce, audit_done_fn done, void *userdata);
@@ -50,17 +53,20 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct entry *, entry_free)
 
 #define AUDIT_SENTENCE 1024
 
-/* The thread's own, once it runs. */
+/* Only the writer's thread touches this, once it runs. */
 struct audit_writer {
         struct auditlog *log;
         uint64_t free_min;
-        char failure[AUDIT_SENTENCE]; /* "": none; final */
-        char no_room[AUDIT_SENTENCE]; /* "": none; as of the last batch */
-        char protocol[65];            /* the hash of one that could not be kept */
+        char failure[AUDIT_SENTENCE]; /* "": none. Once set it stays: nothing is written any more */
+        char no_room[AUDIT_SENTENCE]; /* "": the disk had room at the last batch */
+        char protocol[65];            /* SHA-256 of the protocol that could not be kept */
         int protocol_error;
 };
 
-/* Entry by entry, each with its result; believed only after the one sync at the end. */
+/*
+ * Carries out the entries in order and sets the result of each; then syncs once. An entry's result counts only after
+ * that sync.
+ */
 void audit_perform(struct audit_writer *w, struct entry_list *batch);
 
 #endif

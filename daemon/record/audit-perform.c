@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the audit writer's thread does with its entries.
+ * Carries out the audit writer's entries, on its thread.
  *
- * Two kinds of failure. After a failed sync, a half-written line that cannot
- * be taken back, an I/O error or a file system that has become read-only
- * nobody knows what is on disk: that is final. Without a descriptor, without
- * memory or without room nothing was written and the log is sound: the entry
- * fails, and its caller is told why. If it has no caller who would be told, a
- * record would be missing unseen, and that is final too.
+ * There are two kinds of failure. After a failed sync, a half-written line that cannot be cut off, an I/O error, or a
+ * file system that has become read-only, nobody knows what is on disk: the log has failed for good. Without a
+ * descriptor, memory or room nothing was written and the log is as it was: the entry fails and its caller is told why.
+ * But if the entry has no caller who is told (a record that is not refusable), a record would be missing without
+ * anybody knowing, so the log has failed for good too.
  */
 #include <assert.h>
 
@@ -32,7 +31,7 @@ static int describe(struct entry *e)
 {
         int r;
 
-        /* What a record says of the file must not be on disk before the file is. */
+        /* The record states the pulse file's count and hash, so the pulse file is on disk before it. */
         r = pulsefile_sync(e->pulses);
         if (r < 0)
                 return r;
@@ -48,7 +47,10 @@ static int perform_record(struct audit_writer *w, struct entry *e)
         r = check_room(w, e);
         if (r < 0)
                 return r;
-        /* Without its protocol every reader would reject the record. */
+        /*
+         * The record names a protocol that could not be kept. Every reader would reject such a record, so it is not
+         * written.
+         */
         if (w->protocol_error < 0 && STREQ(json_get_str(e->data, "sha256"), w->protocol))
                 return w->protocol_error;
         if (e->begins && pulsefile_error(e->begins) < 0)
@@ -59,7 +61,7 @@ static int perform_record(struct audit_writer *w, struct entry *e)
                         return r;
         }
         r = auditlog_append(w->log, e->type, e->who, e->on, e->data, e->utc_ns, e->mono_ns);
-        /* On disk before the first pulse is written to the file that it names. */
+        /* The record that names the pulse file is on disk before the first pulse is written to that file. */
         if (r >= 0 && e->begins) {
                 r = auditlog_sync(w->log);
                 pulsefile_named(e->begins);
@@ -91,7 +93,7 @@ static int perform_protocol(struct audit_writer *w, const struct entry *e)
         return r;
 }
 
-/* What was said of the file before this, such as that it will grow, is on disk before the file changes. */
+/* Records before this entry say that the file will grow, so they are on disk before it is opened and changed. */
 static int perform_open(struct audit_writer *w, struct entry *e)
 {
         int r;
@@ -132,7 +134,7 @@ static int perform(struct audit_writer *w, struct entry *e)
 
 /* --- Failures --------------------------------------------------------------------- */
 
-/* Nothing was written, and nothing is wrong with the disk. */
+/* With one of these errors nothing was written, and nothing is wrong with the disk. */
 static bool is_shortage(int error)
 {
         return error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -ENOSPC || error == -EDQUOT;
@@ -150,12 +152,15 @@ static bool is_final(const struct audit_writer *w, const struct entry *e, int er
         case ENTRY_PULSES_OPEN:
                 return error != -EEXIST && !is_shortage(error);
         default:
-                /* A protocol's record fails then, and so does whatever comes later for a pulse file. */
+                /*
+                 * No failure of the log: the record that names the protocol is refused later, and so is each later
+                 * entry for a pulse file that failed.
+                 */
                 return !is_shortage(error);
         }
 }
 
-/* What it was about, for people. */
+/* What the entry is about, in words for a log line. */
 static const char *subject(const struct entry *e)
 {
         if (e && e->pulses)
@@ -198,7 +203,10 @@ static int sync_all(struct audit_writer *w)
         return r < 0 ? r : auditlog_check_disk(w->log);
 }
 
-/* Is there still room for the records of an end? When there is none to keep, it is time for the end. */
+/*
+ * Reserves room for the records with which sessions end. If the disk has none, sessions are ended now, by the handler
+ * no_room.
+ */
 static void look_for_room(struct audit_writer *w, const struct entry_list *batch)
 {
         bool full = !auditlog_has_room(w->log);
@@ -209,7 +217,10 @@ static void look_for_room(struct audit_writer *w, const struct entry_list *batch
 
                 if (r >= 0 && e->kind == ENTRY_PULSES_APPEND)
                         r = pulsefile_replenish(e->pulses);
-                /* Less room than a session wants is no reason to end another one. */
+                /*
+                 * An entry that was refused because it wanted much room (need_bytes) does not mean that the disk is
+                 * full, and must not end another session.
+                 */
                 full = full || ((r == -ENOSPC || r == -EDQUOT) && e->need_bytes == 0 && !e->begins);
         }
         (void)snprintf(w->no_room, sizeof(w->no_room), "%s",

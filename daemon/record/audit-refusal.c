@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the caller of a refused entry is told; see audit.h. */
+/* How a call is refused whose entry the audit writer has refused; see audit.h. */
 #include "audit.h"
 
 enum error audit_refusal(const struct audit *a, int error, char buf[static AUDIT_REFUSAL_SIZE])

@@ -14,22 +14,22 @@
         "and keys aside together and begin a new log: see THE AUDIT LOG in tmsd(8)"
 
 struct audit {
-        /* The loop's own. */
+        /* Only the loop touches these. */
         struct audit_config config;
         sd_event_source *source;
         int event_fd;
         pthread_t thread;
         bool has_thread;
         char failure[AUDIT_SENTENCE]; /* "": none */
-        char no_room[AUDIT_SENTENCE]; /* "": none; as of the last entry that is done */
-        bool tell_failure;            /* the handler has not been called yet */
-        struct entry_list closers;    /* made with each pulse file that is open, so that closing it needs no memory */
+        char no_room[AUDIT_SENTENCE]; /* "": the disk had room when the last entry was done */
+        bool tell_failure;            /* the failure handler still has to be called, from the loop */
+        struct entry_list closers;    /* made at each opening, so that closing needs no memory */
         uint64_t records;
         char head[65], key0[65], boot[40];
 
-        struct audit_writer writer; /* the thread's own once it runs */
+        struct audit_writer writer; /* only the thread touches it, once it runs */
 
-        /* Under lock. */
+        /* The lock covers these. */
         pthread_mutex_t lock;
         pthread_cond_t wake;
         struct entry_list queue, finished;
@@ -63,7 +63,7 @@ static void *writer(void *userdata)
                 strcpy(a->done_head, auditlog_head(w->log));
                 strcpy(a->done_failure, w->failure);
                 strcpy(a->done_no_room, w->no_room);
-                /* Cannot block: the counter is far from full. */
+                /* Does not block: the eventfd's counter is far from its maximum. */
                 (void)!write(a->event_fd, &one, sizeof(one));
         }
         pthread_mutex_unlock(&a->lock);
@@ -76,11 +76,14 @@ static void wake_loop(struct audit *a)
 {
         const uint64_t one = 1;
 
-        /* Cannot block, nor wants memory: the counter is far from full. */
+        /* Does not block, and needs no memory: the eventfd's counter is far from its maximum. */
         (void)!write(a->event_fd, &one, sizeof(one));
 }
 
-/* The handler is called from the loop, never from here: whoever has just submitted something is still at work. */
+/*
+ * Only notes the failure. The handler is called from the loop, since the caller of this function is in the middle of
+ * its own work.
+ */
 static void set_failure(struct audit *a, const char *sentence)
 {
         if (*a->failure)
@@ -107,7 +110,7 @@ static void tell_seen(struct audit *a, const struct entry *e)
         if (record)
                 a->config.seen(record, a->config.userdata);
         else
-                /* Whoever counts doses would miss it. */
+                /* The record got on disk, but the history could not be given it and would count too few pulses. */
                 no_memory(a);
 }
 
@@ -124,7 +127,7 @@ static void collect(struct audit *a)
         a->records = a->done_records;
         strcpy(a->head, a->done_head);
         pthread_mutex_unlock(&a->lock);
-        /* Treatment stops before anybody is told that his entry failed. */
+        /* The failure handler stops treatment before any caller hears that its entry failed. */
         if (*failure)
                 set_failure(a, failure);
         if (a->tell_failure) {
@@ -158,8 +161,9 @@ static int on_finished(sd_event_source *s, int fd, uint32_t revents, void *userd
 }
 
 /*
- * Takes over e. Once the log has failed, or without a thread (it could not be opened), the entry fails, but later, as
- * any other. What the thread may still have to do with a pulse file comes before its closing in any case.
+ * Queues e and takes it over. If the log has failed, or there is no thread because it could not be opened, the entry
+ * fails; its done() is called from the loop all the same, never from here. Whatever the thread still has to do with a
+ * pulse file comes before the entry that closes the file.
  */
 static int submit(struct audit *a, struct entry *e)
 {
@@ -177,7 +181,7 @@ static int submit(struct audit *a, struct entry *e)
         return 0;
 }
 
-/* The same for what must not be lost: without memory for it the log has failed. */
+/* The same for an entry that must not be lost. If there was no memory for it, the log has failed. */
 static int submit_or_fail(struct audit *a, struct entry *e)
 {
         if (e)
@@ -244,7 +248,10 @@ void audit_pulses_close(struct audit *a, struct pulsefile *p)
                 (void)submit(a, closer);
                 return;
         }
-        /* Its opening failed for want of memory, and with it all that came after: the thread has never seen it. */
+        /*
+         * There was no memory to submit the opening of this pulse file, so the log has failed and the thread has never
+         * seen the file.
+         */
         assert(*a->failure);
         pulsefile_free(p);
 }
@@ -335,7 +342,7 @@ static int open_log(struct audit *a)
                                r == -EBUSY ? "another process writes it; end it (fuser -v /var/lib/tmsd/audit)"
                                : found     ? found
                                            : audit_error_text(r),
-                               found && strstr(found, RESTART) ? "" /* a remedy of its own, which ends so */
+                               found && strstr(found, RESTART) ? "" /* it names its own remedy */
                                : r == -EBUSY                   ? ", then: " RESTART
                                                                : "; mend that, then: " RESTART);
         set_failure(a, sentence);
@@ -389,7 +396,7 @@ struct audit *audit_free(struct audit *a)
                 pthread_join(a->thread, NULL);
                 a->has_thread = false;
         }
-        /* What the callbacks submit now fails, and is told of as well. */
+        /* A callback may submit another entry. That entry fails, and its callback is called in the next round. */
         do
                 collect(a);
         while (!TAILQ_EMPTY(&a->finished));

@@ -10,12 +10,12 @@
 struct auditlog {
         int dir_fd, log_fd, keys_fd, pulses_fd, protocols_fd;
         bool dirty;           /* written since the last sync */
-        bool low;             /* little is free on the disk */
-        bool unsound;         /* what the disk has is not known any more: nothing may be added */
+        bool low;             /* fewer than LOW bytes are free on the disk */
+        bool unsound;         /* nobody knows what is on disk: nothing may be added */
         uint64_t bytes;       /* of log.jsonl */
-        uint64_t synced;      /* of them on disk */
-        uint64_t room;        /* up to this size the file system keeps room for it */
-        uint64_t undestroyed; /* keys before key, from this number on, whose files could not be destroyed yet */
+        uint64_t synced;      /* so many of those bytes are on disk */
+        uint64_t room;        /* the file system has reserved room for log.jsonl up to this size */
+        uint64_t undestroyed; /* the lowest key number whose file may still exist */
         uint64_t seq;         /* of the next record */
         char prev[65];        /* hash of the last record */
         char boot[40];        /* this boot's id */

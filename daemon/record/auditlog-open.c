@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Opening the audit log: what stands there is read by the auditor's own
- * reader before anything is added to it, so that the daemon never writes
- * behind a log that its auditor would reject.
+ * Opens the audit log. The auditor's own reader reads the whole log before anything is added to it, so that the daemon
+ * never writes behind a log that an auditor would reject.
  *
- * A crash or power cut may tear the last line: bytes without an end of line.
- * They are kept beside the log, cut off it, and recorded. Anything else that
- * does not hold is loss or tampering: the log is left exactly as it is, and
- * nothing may be written behind it.
+ * A crash or a power cut may leave bytes without an end of line behind the last line. They are copied beside the log,
+ * cut off it, and recorded. Anything else that the reader rejects is loss or tampering: the log is left exactly as it
+ * is, and nothing is written behind it.
  */
 #include <inttypes.h>
 #include <limits.h>
@@ -25,10 +23,10 @@ struct opening {
         struct auditlog *log;
         auditlog_record_fn found;
         void *userdata;
-        /* Pieces beside the log that were cut off and that no record names yet. */
+        /* Names of the pieces beside the log that were cut off and that no record names yet. */
         char **cut_names;
         size_t n_cut_names;
-        struct cut cut; /* the one that opening has cut off */
+        struct cut cut; /* the piece that this opening has cut off */
         struct tms_audit_report report;
         char *problem;
 };
@@ -72,7 +70,10 @@ static int settle_one(struct opening *o, int state_fd, const char *dir)
         char name[NAME_MAX + 1];
         int r;
 
-        /* What is not there is made later; what is something else is nothing that is read. */
+        /*
+         * A directory that does not exist is made later. One that is no directory, or may not be opened, is not read
+         * later either.
+         */
         if (fd < 0)
                 return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : settle_problem(o, -errno, dir, "");
         r = settle_dir(fd, name);
@@ -80,10 +81,11 @@ static int settle_one(struct opening *o, int state_fd, const char *dir)
 }
 
 /*
- * What an earlier daemon wrote may be in memory alone: its last seal, a new key, the name of a file, if that daemon was
- * killed before it had synced; and any bytes whose sync failed, which the kernel takes for written. From here on all
- * of it is relied on: an old key is destroyed because a new one was announced, and records of the kernel's are
- * acknowledged because they stand in a file. So all of it is on disk first, and then it is read from there.
+ * Syncs every file of the log and drops it from memory. What an earlier daemon wrote may be in memory alone: its last
+ * seal, a new key or a file's name, if it was killed before it had synced, and bytes whose sync failed, which the
+ * kernel marks as written. The daemon is about to rely on all of it: it destroys an old key because a new one was
+ * announced, and acknowledges the kernel's records because they are in a file. So all of it has to be on disk, and be
+ * read from there.
  */
 static int settle(struct opening *o, int state_fd)
 {
@@ -94,7 +96,7 @@ static int settle(struct opening *o, int state_fd)
 
         if (fstatvfs(state_fd, &v) < 0)
                 return -errno;
-        /* A sync of it says that it is done, and has written nothing. */
+        /* On a read-only file system a sync succeeds and writes nothing. */
         if (v.f_flag & ST_RDONLY)
                 return -EROFS;
         if (fsync(state_fd) < 0)
@@ -180,7 +182,10 @@ static int record_cut(struct opening *o, const struct cut *cut)
         return auditlog_append(o->log, "recovery.log", NULL, "", data, now_ns(CLOCK_REALTIME), now_ns(CLOCK_MONOTONIC));
 }
 
-/* Every piece that was ever cut off is on record: the one of now, and one whose record a crash has prevented. */
+/*
+ * Records every piece that no record names: the one that was cut off now, and those whose record an earlier crash has
+ * prevented.
+ */
 static int record_cuts(struct opening *o)
 {
         struct cut cut;
@@ -210,7 +215,7 @@ static int open_named(struct opening *o, int dir_fd, const char *name, int *ret)
         return 0;
 }
 
-/* For the command that a sentence names: where the state directory is. */
+/* The path of the state directory, for the commands that a sentence names. */
 static void state_path(int state_fd, char *ret, size_t size)
 {
         char link[32];
@@ -225,8 +230,9 @@ static void state_path(int state_fd, char *ret, size_t size)
 }
 
 /*
- * Who can read a key can sign in the daemon's name, and who can write where it lies can put his own there. The daemon
- * makes its keys 0600 in a directory 0700: somebody changed that, and has to know it before the log relies on the key.
+ * Whoever can read a key can sign in the daemon's name, and whoever can write to its directory can put a key of his own
+ * there. The daemon makes its keys with mode 0600 in a directory of mode 0700. If that is not so any more, somebody has
+ * changed it and must be told before the log relies on the key.
  */
 static int check_private(struct opening *o, int state_fd)
 {
@@ -259,7 +265,10 @@ static int open_dirs(struct opening *o, int state_fd)
         struct auditlog *l = o->log;
         int r;
 
-        /* An auditor may do without the keys. Here a log with records and no keys has lost them, and nothing is made. */
+        /*
+         * The auditor's reader does not need the keys. Here a log that has records and no keys has lost them, and no
+         * new keys are made.
+         */
         if (o->report.records > 0 && faccessat(state_fd, "keys", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
                 return problem(o, -EBADMSG, "the log expects signing key %" PRIu64 ", but keys/ is missing",
                                o->report.seals);
@@ -271,7 +280,7 @@ static int open_dirs(struct opening *o, int state_fd)
         return r < 0 ? r : open_named(o, l->dir_fd, "protocols", &l->protocols_fd);
 }
 
-/* No record yet: key 0, its public half, then the record that announces it. */
+/* Begins a log that has no record yet: makes key 0, writes its public half, then the record that announces it. */
 static int begin(struct opening *o)
 {
         struct auditlog *l = o->log;
@@ -300,7 +309,7 @@ static int begin(struct opening *o)
         return fsync(l->dir_fd) < 0 ? -errno : 0;
 }
 
-/* The reader has seen that the key is there and the right one. */
+/* Loads the key that signs the next seal. The reader has found already that it exists and is the announced one. */
 static int take_key(struct opening *o)
 {
         struct auditlog *l = o->log;
@@ -314,7 +323,7 @@ static int take_key(struct opening *o)
         if (!STREQ(key_public_hex(l->key), o->report.next_public))
                 return problem(o, -EBADMSG, "signing key %" PRIu64 " in keys/ is not the one that the log announces",
                                seals);
-        /* A crash between a seal and the end of its key. */
+        /* After a crash between a seal and the destruction of its key, the old key's file still exists. */
         r = keys_range(l->keys_fd, &lowest, &highest);
         if (r < 0)
                 return problem(o, r, "keys/ cannot be read: %s", strerror(-r));
@@ -350,7 +359,7 @@ static int open_all(struct opening *o, int state_fd)
                 return r;
         if (flock(l->dir_fd, LOCK_EX | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK ? -EBUSY : -errno;
-        /* Until the whole log has been found good, nothing is made nor changed. */
+        /* Nothing is made or changed before the reader has accepted the whole log. */
         r = settle(o, state_fd);
         if (r >= 0)
                 r = read_log(o);

@@ -10,9 +10,9 @@
 #include "file.h"
 #include "jsonline.h"
 
-/* For the records of an end that comes because the disk is full. */
+/* Reserved for the records of the end of sessions that end because the disk is full. */
 #define ROOM (256 * 1024)
-/* With less than this free the end comes now, while every file still finds room for its last records. */
+/* With less than this free, sessions are ended: every file still finds room for its last records. */
 #define LOW (1024 * 1024)
 #define PROTOCOL_MAX (16 * 1024 * 1024)
 
@@ -64,7 +64,7 @@ int auditlog_hash(const char *line, size_t size, char ret[static 65])
 {
         unsigned char digest[SHA256_DIGEST_LENGTH];
 
-        /* OpenSSL 3 looks the algorithm up anew, which wants memory. */
+        /* SHA256() of OpenSSL 3 needs memory to look up the algorithm, so it can fail. */
         if (!SHA256((const unsigned char *)line, size, digest))
                 return -ENOMEM;
         hex_encode(digest, sizeof(digest), ret);
@@ -82,7 +82,7 @@ static void utc_text(uint64_t utc_ns, char ret[static 32])
         (void)snprintf(ret + n, 32 - n, ".%06uZ", (unsigned)(utc_ns % NS_PER_S / 1000));
 }
 
-/* The keys in the order that AUDIT.md gives; *ret without an end of line. */
+/* Writes the record's keys in the order that AUDIT.md gives. *ret has no end of line. */
 static int compose(struct auditlog *l, const char *type, json_t *who, const char *on, json_t *data, const char *utc,
                    uint64_t mono_ns, char **ret)
 {
@@ -101,7 +101,10 @@ static int compose(struct auditlog *l, const char *type, json_t *who, const char
         return json_line(record, ret);
 }
 
-/* A crash or a power cut tears at most the last line. One of which the disk took only a part is taken back. */
+/*
+ * Appends one line. A crash or a power cut leaves at most the last line unfinished. If the disk took only a part of the
+ * line, the part is cut off.
+ */
 static int append_line(struct auditlog *l, char *line)
 {
         size_t size = strlen(line);
@@ -109,7 +112,7 @@ static int append_line(struct auditlog *l, char *line)
         bool sound;
         int r;
 
-        /* Before it is written: a line whose hash is not known can have none behind it. */
+        /* The hash is computed before the line is written: without it no other line could follow. */
         r = auditlog_hash(line, size, hash);
         if (r < 0)
                 return r;
@@ -154,7 +157,7 @@ int auditlog_sync(struct auditlog *l)
         return 0;
 }
 
-/* The key that the seal announces: one that an interrupted seal has left, or a new one. */
+/* The key that the next seal announces: the one that an interrupted seal has left, or a new one. */
 static int next_key(struct auditlog *l, struct key **ret)
 {
         uint64_t n = key_number(l->key) + 1;
@@ -178,9 +181,8 @@ static bool is_nonce(const char *s)
 }
 
 /*
- * From the seal on an old key would be a means to forge. What keeps its file
- * from being opened now (no descriptor) is tried again at the next seal; were
- * the daemon killed before, opening destroys it.
+ * After the seal, whoever finds an old key could forge the records before it. A key file that cannot be opened now,
+ * without a descriptor, is tried again at the next seal. If the daemon is killed before, opening the log destroys it.
  */
 static int destroy_old_keys(struct auditlog *l)
 {
@@ -201,7 +203,7 @@ static int destroy_old_keys(struct auditlog *l)
         return r;
 }
 
-/* The record of a seal by the log's key that announces next; *ret without an end of line. */
+/* Writes the record of a seal that the log's key signs and that announces next. *ret has no end of line. */
 static int compose_seal(struct auditlog *l, const struct key *next, json_t *who, const char *nonce, uint64_t utc_ns,
                         uint64_t mono_ns, char **ret)
 {
@@ -235,7 +237,7 @@ int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t u
         _cleanup_(freep) char *line = NULL;
         int r;
 
-        /* The reader takes nothing else for a seal. */
+        /* The reader rejects a seal with any other nonce. */
         if (!is_nonce(nonce))
                 return -EINVAL;
         r = next_key(l, &next);
@@ -257,7 +259,7 @@ int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t u
         return 0;
 }
 
-/* The file that has the name already: is it what the name says? */
+/* A file of that name exists already: looks whether its content has the hash that the name states. */
 static int check_kept(struct auditlog *l, const char *name, const char *sha256)
 {
         _cleanup_(freep) char *text = NULL;
@@ -273,7 +275,7 @@ static int check_kept(struct auditlog *l, const char *name, const char *sha256)
                 return r;
         if (STREQ(actual, sha256))
                 return 0;
-        /* A record that names it would be rejected by every reader. */
+        /* Every reader would reject a record that names this file. */
         l->unsound = true;
         return -EBADMSG;
 }
@@ -294,8 +296,8 @@ int auditlog_keep_protocol(struct auditlog *l, const char *sha256, const char *t
 }
 
 /*
- * Is the file that is written still the log, and as long as it was made? Somebody may have taken it away, put a copy
- * in its place, or changed it: what is added then is lost, or no reader will take it.
+ * Looks whether log.jsonl is still the open file and has the size that was written. If somebody has taken it away, put
+ * a copy in its place or changed it, what is added would be lost or rejected by every reader.
  */
 static int check_place(struct auditlog *l)
 {
@@ -314,9 +316,8 @@ static int check_place(struct auditlog *l)
 }
 
 /*
- * After an emergency remount (sysrq u) or an error that made the file system
- * read-only, fdatasync() of ext4 returns 0 and has written nothing. The file
- * system's flags say so.
+ * After an emergency remount (sysrq u), or an error that made the file system read-only, fdatasync() of ext4 returns 0
+ * and has written nothing. Only the file system's flags tell.
  */
 int auditlog_check_disk(struct auditlog *l)
 {

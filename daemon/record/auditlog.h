@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The audit log on disk: hash-chained lines, seals, recovery of a torn tail.
- * lib/AUDIT.md is its format. Blocking; belongs to one thread at a time: the
- * one that starts the daemon, then the audit writer's.
+ * The audit log on disk: hash-chained lines, seals, recovery of an unfinished last line. lib/AUDIT.md is its format.
+ * Blocking. It belongs to one thread at a time: the one that starts the daemon, then the audit writer's.
  */
 #ifndef TMSD_AUDITLOG_H
 #define TMSD_AUDITLOG_H
@@ -13,15 +12,17 @@
 
 struct auditlog;
 
-/* Called for each record that the log has, in order, while it is opened. Below 0: opening fails with that. */
+/*
+ * Called for each record that the log has, in order, while it is opened. If it returns a negative errno, opening fails
+ * with that.
+ */
 typedef int (*auditlog_record_fn)(const json_t *record, void *userdata);
 
 /*
- * Opens or starts the log under the state directory. boot: this boot's id.
+ * Opens the log under the state directory, or begins a new one. boot: this boot's id.
  *
- * -EBADMSG: the log or what lies beside it does not hold, by the auditor's own
- * reader; nothing was changed. -EBUSY: another process writes it. Any other
- * failure: something could not be read or written, and nothing is known.
+ * -EBADMSG: the auditor's own reader rejects the log or a file beside it; nothing was changed. -EBUSY: another process
+ * writes the log. Any other error: something could not be read or written, and nothing is known of the log.
  * *ret_problem (malloc'd) then says what and where, or is not touched.
  */
 int auditlog_open(int state_fd, const char *boot, auditlog_record_fn found, void *userdata, struct auditlog **ret,
@@ -29,7 +30,7 @@ int auditlog_open(int state_fd, const char *boot, auditlog_record_fn found, void
 struct auditlog *auditlog_free(struct auditlog *l); /* returns NULL, takes NULL */
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct auditlog *, auditlog_free)
 
-/* What opening found: bytes of a torn last line that were cut off, kept and recorded. */
+/* Bytes of an unfinished last line that opening has cut off, kept beside the log and recorded. */
 uint64_t auditlog_cut(const struct auditlog *l);
 const char *auditlog_key0(const struct auditlog *l); /* raw public key, hex */
 uint64_t auditlog_records(const struct auditlog *l);
@@ -37,32 +38,37 @@ const char *auditlog_head(const struct auditlog *l); /* hash of the last record 
 int auditlog_dir_fd(const struct auditlog *l);       /* audit/ */
 
 /*
- * False after a failed sync, a line that was half written and could not be
- * taken back, or a file of the log found changed: nothing may be added. Any
- * other failure of a call below has left the log as it was before it.
+ * False after a failed sync, after a half-written line that could not be cut off, or when a file of the log was found
+ * changed: nothing may be added then. After any other failure of a call below the log is as it was before the call.
  */
 bool auditlog_is_sound(const struct auditlog *l);
 
-/* Appends one record; on disk only after auditlog_sync(). who and data may be NULL. */
+/* Appends one record, which is on disk only after auditlog_sync(). who and data may be NULL. */
 int auditlog_append(struct auditlog *l, const char *type, json_t *who, const char *on, json_t *data, uint64_t utc_ns,
                     uint64_t mono_ns);
 int auditlog_sync(struct auditlog *l);
-/* Seals what is there and moves on to the next key; synced on return. ret_line (optional): malloc'd, the record. */
+/*
+ * Writes a seal over all records so far and goes on with the next key; the seal is synced when this returns. ret_line
+ * (may be NULL): the seal's record, malloc'd.
+ */
 int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t utc_ns, uint64_t mono_ns,
                   char **ret_line);
 
 /*
- * Keeps a protocol's bytes under their hash; synced on return. -EINVAL if that is not their hash. -EBADMSG, and the
- * log is not sound: a file of that name is there, and is not what its name says.
+ * Writes a protocol into a file that is named by its hash; synced when this returns. -EINVAL: it has another hash.
+ * -EBADMSG: a file of that name is there with other content, and the log is not sound any more.
  */
 int auditlog_keep_protocol(struct auditlog *l, const char *sha256, const char *text, size_t size);
 
 /*
- * Is log.jsonl still the file that is written, and no other program's work in it? Has the file system become read-only?
- * And has room kept for records that come when the disk is full.
+ * Looks whether log.jsonl is still the file that is written, whether another program has changed it, and whether the
+ * file system has become read-only. Reserves room for the records that come when the disk is full.
  */
 int auditlog_check_disk(struct auditlog *l);
-/* False: little is free, or the disk had none to keep; what is left may do for the records of an end. */
+/*
+ * False: little is free on the disk, or it had no room to reserve. What is reserved already is enough for the records
+ * of an end.
+ */
 bool auditlog_has_room(const struct auditlog *l);
 int auditlog_free_bytes(const struct auditlog *l, uint64_t *ret);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Keeping what is cut off; see cut.h. */
+/* Keeps the bytes that are cut off a file; see cut.h. */
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@
 DEFINE_TRIVIAL_CLEANUP_FUNC(EVP_MD_CTX *, EVP_MD_CTX_free)
 DEFINE_TRIVIAL_CLEANUP_FUNC(DIR *, closedir)
 
-/* Hashes what stands in from from byte at on, and writes it to to, if that is not -1. */
+/* Hashes the bytes of the file from, beginning with byte at, and writes them to the file to unless that is -1. */
 static int copy_hashed(int from, uint64_t at, int to, struct cut *ret)
 {
         _cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *sha = EVP_MD_CTX_new();
@@ -44,7 +44,7 @@ static int copy_hashed(int from, uint64_t at, int to, struct cut *ret)
         return 0;
 }
 
-/* A name that nothing has. Only this process makes such names, so it stays free. */
+/* Finds a name that no file has. Only this process makes such names, so the name stays free. */
 static int find_name(int dir_fd, const char *what, struct cut *ret)
 {
         const time_t now = time(NULL);
@@ -106,8 +106,8 @@ int cut_describe(const struct cut *c, json_t *data)
 }
 
 /*
- * The names that find_name() makes, by the letters that the readers of the log want in them. Any other name is somebody
- * else's: a record of it would be rejected by every reader.
+ * Is it a name that find_name() can make, with no letter that the readers of the log reject? A file with any other name
+ * is not the daemon's, and every reader would reject a record that names it.
  */
 static bool is_cut_name(const char *name)
 {
@@ -117,7 +117,7 @@ static bool is_cut_name(const char *name)
                STREQ(name + n - 5, ".part");
 }
 
-/* 1 yes, 0 no: keep() makes regular files only. */
+/* 1: a regular file, 0: anything else, which keep() has not made. */
 static int is_file(int dir_fd, const char *name)
 {
         struct stat st;

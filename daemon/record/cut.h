@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is cut off the end of a file of the audit log is kept beside the log:
- * bytes without an end of line, as a crash leaves them. Nobody can say what
- * they were to be, so they are no record; but they are nobody's to destroy.
- * Blocking.
+ * A crash may leave bytes without an end of line at the end of a file of the audit log. Nobody can say what they were
+ * to be, so they are no record; but they must not be destroyed either. They are cut off the file and kept beside the
+ * log. Blocking.
  */
 #ifndef TMSD_CUT_H
 #define TMSD_CUT_H
 
 #include "util.h"
 
-#define CUT_NAME 200 /* a name's size; the readers of the log take none that is longer */
+#define CUT_NAME 200 /* size of a name with its NUL; the readers of the log reject a longer one */
 
 struct cut {
         char file[CUT_NAME]; /* below audit/ */
@@ -19,17 +18,16 @@ struct cut {
 };
 
 /*
- * Copies what stands in fd (open for reading and writing) from byte from on
- * into a new file below dir_fd, has that synced, and only then cuts it off fd,
- * synced too. what: part of the new file's name. On failure fd is as it was.
+ * Copies the bytes of fd from byte from on into a new file below dir_fd and syncs it; only then cuts them off fd and
+ * syncs fd. fd is open for reading and writing. what becomes a part of the new file's name. On failure fd is unchanged.
  */
 int cut_tail(int fd, uint64_t from, int dir_fd, const char *what, struct cut *ret);
 /* Adds cut_file, cut_bytes and cut_sha256. */
 int cut_describe(const struct cut *c, json_t *data);
 
-/* The pieces that lie below dir_fd: names[0..n), to be freed each and together. */
+/* The names of the pieces below dir_fd. The caller frees each of the names and the array. */
 int cut_list(int dir_fd, char ***ret_names, size_t *ret_n);
-/* A piece that lies there already. */
+/* Size and hash of a piece that exists already. */
 int cut_measure(int dir_fd, const char *name, struct cut *ret);
 
 #endif

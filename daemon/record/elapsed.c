@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How much time has passed; see elapsed.h. */
+/* Tells how much time has passed; see elapsed.h. */
 #include "elapsed.h"
 #include "util.h"
 
@@ -37,7 +37,10 @@ static void set_trouble(struct elapsed *e, enum clock_trouble kind, uint64_t fro
         e->trouble[kind].up_ns = e->now.up_ns;
 }
 
-/* After a day of certain time no record of before the trouble is part of any day. */
+/*
+ * When a day has certainly passed since the trouble, no record from before it is within the day of any dose, and the
+ * trouble is forgotten.
+ */
 static void forget_old_trouble(struct elapsed *e)
 {
         size_t i;
@@ -63,13 +66,16 @@ static void look_for_step(struct elapsed *e, uint64_t utc_ns, uint64_t boottime_
         if (utc_ns == 0 || boottime_ns == 0)
                 return;
         offset = (int64_t)(utc_ns - boottime_ns);
-        /* A clock that went backward over the boot is set right by a step: to where it was or later. */
+        /*
+         * A clock that had gone backward over the boot and was then set to its earlier time or a later one is right
+         * again. That step is no trouble.
+         */
         if (e->trouble[CLOCK_BACKWARD].active && utc_ns >= e->trouble[CLOCK_BACKWARD].from_utc_ns) {
                 e->trouble[CLOCK_BACKWARD].active = false;
                 e->has_offset = false;
         }
         if (e->has_offset && is_step(offset - e->offset_ns)) {
-                /* The day that it takes to believe it begins when it was set last. */
+                /* The day after which the clock is believed begins when the clock was last set. */
                 if (!e->trouble[CLOCK_STEPPED].active || is_step(offset - e->stepped_offset_ns))
                         set_trouble(e, CLOCK_STEPPED, (uint64_t)e->offset_ns + boottime_ns, utc_ns);
                 e->stepped_offset_ns = offset;
@@ -84,7 +90,10 @@ static void look_over_boot(struct elapsed *e, uint64_t utc_ns)
 {
         uint64_t last = e->utc_ns;
 
-        /* Set forward by mistake, and right again since the boot: that is not backward. */
+        /*
+         * A clock that was set forward by mistake in the last boot and is right again in this one has not gone
+         * backward: it is compared with the time that it should have said.
+         */
         if (e->trouble[CLOCK_STEPPED].active && e->has_offset && e->boottime_ns &&
             (uint64_t)e->offset_ns + e->boottime_ns < last)
                 last = (uint64_t)e->offset_ns + e->boottime_ns;
@@ -132,7 +141,10 @@ void elapsed_prove(const struct elapsed *e, struct instant *then)
 {
         if (e->now.latest_ns == 0 || (then->latest_ns && then->dated_by != e->now.boot))
                 return;
-        /* Of an earlier boot that is the latest it can have been: the time without power between is not known. */
+        /*
+         * For a moment of an earlier boot only the latest possible date follows, since the time without power in
+         * between is not known.
+         */
         then->latest_ns = later_by(e->now.latest_ns, e->now.up_ns - then->up_ns);
         then->dated_by = e->now.boot;
 }
@@ -141,7 +153,10 @@ void elapsed_prove(const struct elapsed *e, struct instant *then)
 
 static void move_on(struct elapsed *e, const char *boot, const struct clock_now *t, uint64_t mono_ns)
 {
-        /* Logs begun before records had BOOTTIME have MONOTONIC, which is less where the computer slept. */
+        /*
+         * Records of logs that were begun before records had BOOTTIME have only MONOTONIC, which does not count the
+         * time in suspend.
+         */
         const uint64_t since_boot = t->boottime_ns ? t->boottime_ns : mono_ns;
 
         if (e->any && STREQ(e->boot, boot)) {
@@ -173,14 +188,17 @@ void elapsed_see(struct elapsed *e, const json_t *record)
 {
         const json_t *data = json_object_get(record, "data");
         const char *boot = json_get_str(record, "boot");
-        /* Logs begun before records said whether it was synchronised prove nothing by it. */
+        /*
+         * Records of logs that were begun before records said whether the clock was synchronised count as not
+         * synchronised.
+         */
         const struct clock_now t = {
                         .utc_ns = record_utc_ns(record),
                         .boottime_ns = json_get_u64(data, "boottime_ns"),
                         .synchronised = json_is_true(json_object_get(data, "synchronised")),
         };
 
-        /* A seal has no BOOTTIME and says nothing that the record before it did not; time must not be lost by it. */
+        /* A seal has no BOOTTIME. It is passed over, since with MONOTONIC alone the time in suspend would be lost. */
         if (t.boottime_ns == 0 && e->any && e->boottime_ns && STREQ(e->boot, boot))
                 return;
         move_on(e, boot, &t, json_get_u64(record, "mono_ns"));

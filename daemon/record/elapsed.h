@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How much time has passed between the log's records, whatever the wall clock
- * was set to: what is certain, what synchronised clocks prove, and whether the
- * wall clock can be believed now.
+ * Tells how much time has passed between the log's records, even when the wall clock was set in between: what is
+ * certain, what synchronised clocks prove, and whether the wall clock can be believed now.
  *
- * Within a boot BOOTTIME says it, and is certain. While the computer was off
- * there is the wall clock alone, and it proves something only where it was
- * synchronised in both boots: from one synchronised record, and BOOTTIME, the
- * date of every moment of its boot follows. A boot that was never synchronised
- * lies somewhere between its neighbours; how long ago it was is proven from
- * the next boot's beginning on, which was after it.
+ * Within a boot, BOOTTIME gives the elapsed time, and is certain. For the time when the computer was off there is only
+ * the wall clock. It proves something only if it was synchronised in both boots: one synchronised record and BOOTTIME
+ * together give the date of every moment of that boot. A boot that was never synchronised lies somewhere between the
+ * boots before and after it. The beginning of the next boot was later than it, and so proves how long ago it was at
+ * least.
  *
- * A wall clock that moved against BOOTTIME, or went backward over a boot, is
- * in trouble until it is right again, or until a day has certainly passed,
- * from when on no day's dose depends on it.
+ * If the wall clock moves against BOOTTIME, or goes backward over a boot, the clock is in trouble. It stays so until
+ * the clock is right again, or until a day has certainly passed, since no day's dose depends on it then.
  */
 #ifndef TMSD_ELAPSED_H
 #define TMSD_ELAPSED_H
@@ -23,20 +20,23 @@
 
 #define DAY_NS (86400ULL * 1000000000ULL)
 
-/* A moment of the log, to be compared with others. */
+/* A moment of the log, which can be compared with other moments. */
 struct instant {
-        uint64_t up_ns;  /* certain: the time that computers were up since the log began, as far as records say it */
-        uint64_t utc_ns; /* the wall clock, which proves nothing; 0: not known */
+        uint64_t up_ns;  /* certain: so long computers were up since the log began */
+        uint64_t utc_ns; /* by the wall clock, which proves nothing; 0: not known */
         unsigned boot;   /* counted from 1 */
-        /* The date, as synchronised clocks prove it; 0: they do not. Two sources may contradict each other. */
+        /*
+         * The earliest and the latest date that it can have been, as synchronised clocks prove; 0: they prove nothing.
+         * The two differ where two sources of time gave different dates.
+         */
         uint64_t earliest_ns, latest_ns;
         unsigned dated_by; /* the boot whose clock proves latest_ns */
 };
 
 enum clock_trouble {
-        CLOCK_STEPPED,  /* it moved by over 60 s while the computer was up */
-        CLOCK_BACKWARD, /* over a boot */
-        CLOCK_LONG_OFF, /* the computer was off for longer than is usual */
+        CLOCK_STEPPED,  /* the wall clock moved by over 60 s while the computer was up */
+        CLOCK_BACKWARD, /* the wall clock went backward over a boot */
+        CLOCK_LONG_OFF, /* the computer was off for longer than max_off_ns */
         CLOCK_TROUBLES,
 };
 
@@ -47,35 +47,38 @@ struct elapsed {
         char boot[40];
         uint64_t utc_ns, mono_ns, boottime_ns; /* 0: not known */
         struct instant now;
-        /* utc - boottime of this boot's synchronised records: the least and the most. */
+        /* The least and the most of (utc - boottime) among this boot's synchronised records. */
         bool has_date;
         int64_t date_least_ns, date_most_ns;
-        unsigned proofs; /* how often that has changed; what it proves of the past changes with it */
-        /* utc - boottime when the wall clock was last believed in this boot. */
+        unsigned proofs; /* how often the two have changed; after a change elapsed_prove() proves more of the past */
+        /* (utc - boottime) when the wall clock was last believed in this boot. */
         bool has_offset;
         int64_t offset_ns;
-        int64_t stepped_offset_ns; /* while it is not: the same, as it was last seen */
+        int64_t stepped_offset_ns; /* while the clock is not believed: (utc - boottime) as last seen */
         struct {
                 bool active;
-                uint64_t from_utc_ns, to_utc_ns; /* what it should have been or was last, and what it was */
+                uint64_t from_utc_ns, to_utc_ns; /* what the clock should have said, and what it said */
                 uint64_t up_ns;                  /* when it was seen */
         } trouble[CLOCK_TROUBLES];
 };
 
-/* Every record, in order. */
+/* Has to be given every record, in order. */
 void elapsed_see(struct elapsed *e, const json_t *record);
-/* As a record of that moment would. boot: this boot's id. */
+/* Moves on to that moment, as a record of it would. boot: this boot's id. */
 void elapsed_advance(struct elapsed *e, const char *boot, const struct clock_now *now);
-/* A record's "utc", or "utc_ns" of one of this run; 0: not known. */
+/* The time of a record: its "utc", or "utc_ns" if the record was written by this run. 0: not known. */
 uint64_t record_utc_ns(const json_t *record);
 
-/* Takes over into then what is proven by now of when it was; from each time on that proofs has changed. */
+/*
+ * Writes into then what is proven by now of the date of that moment. To be called for each past moment when proofs has
+ * changed.
+ */
 void elapsed_prove(const struct elapsed *e, struct instant *then);
-/* May then have been within the day before now? What is not known may be so. */
+/* May that moment have been within the 24 hours before now? True also when that is not known. */
 bool elapsed_may_be_within_day(const struct elapsed *e, const struct instant *then);
-/* And is it so only because no synchronised clock proves what the wall clock says, that it was before? */
+/* Is the only reason for that that no synchronised clock proves the wall clock, by which the moment was earlier? */
 bool elapsed_is_doubtful(const struct elapsed *e, const struct instant *then);
-/* Has more than a day certainly passed? */
+/* Have more than 24 hours certainly passed between the two? */
 bool elapsed_is_over_a_day(const struct instant *then, const struct instant *now);
 
 #endif

@@ -3,18 +3,20 @@
 #include "history-internal.h"
 #include "subject.h"
 
-#define WHOSE_MAX 3 /* sessions that are named one by one */
+#define WHOSE_MAX 3 /* so many sessions are named in the sentence */
 #define DOUBTFUL                                                                                                   \
         "; %u of these may be over 24 hours ago, but the clock was not synchronised before or since the computer " \
         "was started, so that nothing proves it: let it synchronise (timedatectl set-ntp true), wait until the "   \
         "computer has run for 24 hours, or override it if you know when it was"
 
-/* No less than it was, as far as anybody can know. */
+/* How many pulses the session may have given at most, as far as anybody can know. */
 static uint64_t given(const struct past_session *s)
 {
         uint64_t n = s->delivered > s->discharged ? s->delivered : s->discharged;
 
-        /* What is prepared is reserved until the session has ended. */
+        /*
+         * Until the session has ended, and while nobody is sure of its count, all that it has prepared counts as given.
+         */
         if (!s->ended || s->unsure)
                 return n > s->prescribed ? n : s->prescribed;
         return n;
@@ -42,7 +44,7 @@ struct tell {
         char *buf;
         size_t size, used;
         unsigned sessions;
-        uint32_t doubtful; /* pulses of those that only a clock puts outside the day which nothing has set */
+        uint32_t doubtful; /* pulses of sessions for which elapsed_is_doubtful() */
 };
 
 static void say(struct tell *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -59,7 +61,7 @@ static void say(struct tell *t, const char *format, ...)
         t->used += n > 0 ? (size_t)n : 0;
 }
 
-/* spelled: the session's subject where that is written in another way, else NULL. */
+/* spelled: the session's subject as it is spelled there, if that differs from the code asked for; else NULL. */
 static void tell(struct tell *t, const struct past_session *s, const char *spelled)
 {
         char session[128];
@@ -89,7 +91,7 @@ int history_today(const struct history *h, const char *subject, const char *boot
                        "person "
                        "by himself)",
             subject);
-        /* The latest first, which is who has just been treated. */
+        /* The latest session comes first: it is the one that the caller most needs to see named. */
         TAILQ_FOREACH_REVERSE(s, &h->sessions, past_session_list, link) {
                 if (!subject_is_same(s->subject, subject) || (except && STREQ(s->id, except)) || given(s) == 0 ||
                     !elapsed_may_be_within_day(&e, &s->last))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between history.c (what the log says) and history-day.c (what it comes to in a day). */
+/* Shared by history.c (what the log says) and history-day.c (what that amounts to in a day). */
 #ifndef TMSD_HISTORY_INTERNAL_H
 #define TMSD_HISTORY_INTERNAL_H
 
@@ -8,7 +8,7 @@
 struct past_card {
         TAILQ_ENTRY(past_card) link;
         uint64_t serial;
-        uint64_t odometer; /* what it should show */
+        uint64_t odometer; /* what the card's odometer should show */
 };
 
 TAILQ_HEAD(past_session_list, past_session);

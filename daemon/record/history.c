@@ -147,8 +147,9 @@ void history_elapsed(const struct history *h, const char *boot, const struct clo
 /* --- Feeding ------------------------------------------------------------------- */
 
 /*
- * Years of records must not stay in memory: what is certainly over a day old counts for nothing, save as a card's
- * last. A date alone makes nothing old: it may be wrong, and the next one right.
+ * Drops old sessions, since years of records must not stay in memory. A session that is certainly more than a day old
+ * counts in no dose any more; only a card's last session is kept. A session is not dropped for its date alone: the date
+ * may be wrong, and be set right later.
  */
 static void forget_old(struct history *h)
 {
@@ -164,10 +165,13 @@ static void forget_old(struct history *h)
         }
 }
 
-/* What the card has discharged since the session began: pulses whose answer was lost are among them. */
+/* Counts what the card has discharged since the session began, which includes pulses whose answer was lost. */
 static void see_discharges(struct past_session *s, uint64_t odometer)
 {
-        /* A count below what is known to have been given is another's, or was lost: nothing is learned from it. */
+        /*
+         * A count that is lower than what is known to have been given comes from another counter, or was lost. It tells
+         * nothing.
+         */
         if (odometer < s->odometer + s->delivered)
                 return;
         s->discharged = odometer - s->odometer;
@@ -175,8 +179,9 @@ static void see_discharges(struct past_session *s, uint64_t odometer)
 }
 
 /*
- * A card's own count, outside a session: of the pulses of its sessions that nobody knows, it knows. A session's go up
- * to the next one's beginning; what was fired between two sessions counts as the first one's.
+ * The odometer of a card was read outside a session. It gives the count of each session on that card whose count is not
+ * sure: from the session's beginning up to the beginning of the next one. Pulses that were fired between two sessions
+ * count as the earlier one's.
  */
 static void see_card(struct history *h, uint64_t card_serial, uint64_t odometer)
 {
@@ -213,7 +218,7 @@ static void see_create(struct history *h, const json_t *record, const json_t *da
                 h->incomplete = true;
                 return;
         }
-        /* Read anew for this session, and the others on that card have ended. */
+        /* The odometer was read for this session, and all other sessions on that card have ended. */
         if (json_object_get(data, "odometer"))
                 see_card(h, s->card_serial, s->odometer);
         TAILQ_INSERT_TAIL(&h->sessions, s, link);
@@ -224,11 +229,17 @@ static void see_end(struct history *h, struct past_session *s, const json_t *dat
 {
         s->delivered = json_get_u64(data, "delivered");
         s->ended = true;
-        /* Until a count is seen that can be: that of the end may be lacking, or have gone back. */
+        /*
+         * A session that had started is unsure until an odometer is seen that fits it: at its end there may be none, or
+         * one that has gone back.
+         */
         s->unsure = s->started;
         if (json_object_get(data, "odometer"))
                 see_discharges(s, json_get_u64(data, "odometer"));
-        /* Without a reading (the card was gone, the daemon had crashed) the records say what it should show. */
+        /*
+         * If the odometer could not be read (the card was gone, the daemon had crashed), the records say what it should
+         * show.
+         */
         set_odometer(h, s->card_serial,
                      json_object_get(data, "odometer") ? json_get_u64(data, "odometer") : s->odometer + s->delivered);
 }
@@ -264,7 +275,7 @@ static void see_recovery(struct history *h, const json_t *data)
         TAILQ_INSERT_TAIL(&h->recoveries, p, link);
 }
 
-/* Pulses that the kernel had kept: they add to a session that may have ended already. */
+/* Pulses whose records the kernel had kept are added to their session, which may have ended already. */
 static void see_recovered(struct history *h, struct past_session *s, const json_t *data)
 {
         uint64_t shown = 0;
@@ -301,7 +312,10 @@ static void see_time(struct history *h, const json_t *record)
         elapsed_see(&h->elapsed, record);
         if (h->elapsed.proofs == proofs)
                 return;
-        /* The clock of this boot says now when they were, or says it anew; the next boot's knows nothing of this one. */
+        /*
+         * This boot's clock has just proved, or proved anew, the date of every moment of this boot. That has to be
+         * noted now, since the next boot's clock knows nothing of it.
+         */
         TAILQ_FOREACH(s, &h->sessions, link)
                 elapsed_prove(&h->elapsed, &s->last);
 }

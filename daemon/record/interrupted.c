@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Recoveries that were cut off themselves; see interrupted.h. */
+/* Finishes recoveries that were cut off by a crash; see interrupted.h. */
 #include <fcntl.h>
 
 #include "interrupted.h"
@@ -8,7 +8,7 @@ struct closing {
         audit_done_fn done;
         void *userdata;
         int error;
-        unsigned pending; /* what is with the audit writer, and whoever is still submitting */
+        unsigned pending; /* entries under way, plus one while submitting */
 };
 
 static void release(struct closing *c, int error)
@@ -42,7 +42,7 @@ static json_t *describe(const struct past_recovery *p)
         return data;
 }
 
-/* The cut may have come before the file: then no pulse is anywhere but in the kernel. */
+/* The crash may have come before the pulse file was made. Then its pulses were only in the kernel. */
 static bool has_file(const struct recorder *r, const struct pulsefile *p)
 {
         char path[160];

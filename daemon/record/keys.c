@@ -65,7 +65,7 @@ int key_make(int dir_fd, uint64_t n, struct key **ret)
         int r;
 
         file_name(name, sizeof(name), n);
-        /* What is not known to be free is not written over. */
+        /* Only if the name is certainly free is a key written to it. */
         if (faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
                 return -EEXIST;
         if (errno != ENOENT)
@@ -103,7 +103,7 @@ int key_load(int dir_fd, uint64_t n, struct key **ret)
         bio = BIO_new_mem_buf(pem, (int)size);
         if (!bio)
                 return -ENOMEM;
-        /* An empty passphrase rather than a prompt on the terminal. */
+        /* With an empty passphrase OpenSSL does not ask for one on the terminal. */
         pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
         explicit_bzero(pem, size);
         if (!pkey)
@@ -148,7 +148,7 @@ int key_destroy(int dir_fd, uint64_t n)
         fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0)
                 return errno == ENOENT ? 0 : -errno;
-        /* On most disks this overwrites the blocks; flash may keep the old ones, which AUDIT.md says. */
+        /* On most disks this overwrites the key's blocks. Flash may keep the old ones, as AUDIT.md says. */
         if (fstat(fd, &st) < 0)
                 return -errno;
         r = write_all(fd, zeros, st.st_size < (off_t)sizeof(zeros) ? (size_t)st.st_size : sizeof(zeros));

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The signing keys of the audit log.
+ * The signing keys of the audit log. Blocking; for start-up and the audit writer's thread.
  *
- * Key N signs one seal, which announces key N + 1, and is then destroyed: who
- * takes the machine today cannot sign for yesterday. Blocking; for the audit
- * writer's thread and for start-up.
+ * Key N signs one seal, which announces key N + 1, and is then destroyed. So whoever takes over the machine today
+ * cannot sign what was written yesterday.
  */
 #ifndef TMSD_KEYS_H
 #define TMSD_KEYS_H
@@ -21,7 +20,7 @@
 
 struct key;
 
-/* Makes key number n and has it on disk, synced, before it returns. -EEXIST if there is one. */
+/* Makes key n; its file is synced when this returns. -EEXIST: there is one already. */
 int key_make(int dir_fd, uint64_t n, struct key **ret);
 /* -ENOENT: no such key; -EBADMSG: the file holds no Ed25519 key. */
 int key_load(int dir_fd, uint64_t n, struct key **ret);
@@ -38,17 +37,20 @@ int key_destroy(int dir_fd, uint64_t n);
 /* The lowest and highest numbers there; -ENOENT if there is no key. */
 int keys_range(int dir_fd, uint64_t *ret_lowest, uint64_t *ret_highest);
 
-/* What others than the daemon may read or change: the directory itself, or a key's file in it. */
+/*
+ * A file or directory that other users than the daemon's may read or change: the directory of the keys, or a key's file
+ * in it.
+ */
 struct key_exposed {
         char name[NAME_MAX + 1]; /* "" the directory */
         unsigned mode;           /* permissions */
         uid_t uid;               /* its owner */
 };
 
-/* 1: there is one, and *ret says which; 0: none. */
+/* 1: there is one, which *ret names; 0: there is none. */
 int keys_find_exposed(int dir_fd, struct key_exposed *ret);
 
-/* A raw public key (hex) as PEM SubjectPublicKeyInfo into a new synced file. */
+/* Writes a raw public key (hex) as PEM SubjectPublicKeyInfo into a new file, synced. */
 int key_write_public_pem(int dir_fd, const char *name, const char *public_hex);
 /* SHA-256 of the raw public key. */
 int key_fingerprint(const char *public_hex, char ret[static 65]);

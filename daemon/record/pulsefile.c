@@ -12,7 +12,7 @@
 #include "pulsefile.h"
 #include "settle.h"
 
-/* For the records of the last seconds of a session when the disk is full. */
+/* Reserved for the records of a session's last seconds when the disk is full. */
 #define ROOM (64 * 1024)
 
 DEFINE_TRIVIAL_CLEANUP_FUNC(EVP_MD_CTX *, EVP_MD_CTX_free)
@@ -20,21 +20,21 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(EVP_MD_CTX *, EVP_MD_CTX_free)
 struct pulsefile {
         char path[128];
         int fd;
-        int error;    /* of an opening or a write that failed: nothing is added behind what is missing */
-        bool unsound; /* what the disk has of it is not known any more */
+        int error; /* of the opening or write that failed: nothing is added after it, since records are missing there */
+        bool unsound; /* nobody knows what the disk has of the file */
         bool dirty;
-        bool made;       /* by this process, and no record names it yet */
+        bool made;       /* this process has made the file, and no record names it yet */
         uint64_t synced; /* bytes that are on disk */
-        uint64_t room;   /* up to this size the file system keeps room for it */
+        uint64_t room;   /* the file system has reserved room for the file up to this size */
         EVP_MD_CTX *sha;
         struct tms_pulse_counts counts;
         struct pulse_totals totals;
         struct cut cut;
-        /* One write a batch: a batch is at most what the kernel gave in a few ticks. */
+        /* A batch is written at once; it has no more records than the kernel gives in a few ticks. */
         char buf[64 * 1024];
 };
 
-/* As the readers of the log want names of pulse files. */
+/* Do the readers of the log accept it as the name of a pulse file? */
 static bool is_name(const char *s)
 {
         size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
@@ -101,7 +101,7 @@ static int hash(struct pulsefile *p, const char *data, size_t size)
 
 /* --- Opening ---------------------------------------------------------------------- */
 
-/* Counts and hashes what is there: whole lines, and perhaps a torn one behind them. */
+/* Counts and hashes the whole lines of the file, behind which there may be an unfinished one. */
 static int scan(struct pulsefile *p, FILE *f)
 {
         _cleanup_(freep) char *line = NULL;
@@ -111,7 +111,7 @@ static int scan(struct pulsefile *p, FILE *f)
         int r = 0;
 
         while (r >= 0 && (errno = 0, n = getline(&line, &allocated, f)) > 0 && line[n - 1] == '\n') {
-                /* A whole line is a record or a reason to refuse; the log's reader says the same of it. */
+                /* A whole line that is no record is refused, as the log's reader does too. */
                 if (p->totals.bytes > 0)
                         r = tms_pulse_line(&counts, line, (size_t)n);
                 else if (!STREQ(line, tms_pulse_head()))
@@ -133,7 +133,7 @@ static int read_existing(struct pulsefile *p, int dir_fd)
         fd = openat(dir_fd, p->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return -errno;
-        /* What is counted here is not fetched from the kernel again, which then forgets it. */
+        /* The kernel is told to forget the records that are counted here, so they have to be on disk. */
         r = settle_file(fd);
         if (r >= 0) {
                 f = fdopen(fd, "re");
@@ -160,7 +160,7 @@ static int reopen(struct pulsefile *p, int dir_fd)
                 return -errno;
         if ((uint64_t)st.st_size == p->totals.bytes)
                 return 0;
-        /* The session's name, without directory and ending. */
+        /* The session's id: the file's name without its directory and its ending. */
         (void)snprintf(what, sizeof(what), "%.*s", (int)(strlen(p->path) - strlen("pulses/.tsv")),
                        p->path + strlen("pulses/"));
         r = cut_tail(p->fd, p->totals.bytes, dir_fd, what, &p->cut);
@@ -175,7 +175,7 @@ static int sync_dir(int dir_fd)
         return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-/* Appends, counts and hashes size bytes, after which the counts are these. */
+/* Appends and hashes size bytes; afterwards the totals are those given. */
 static int put(struct pulsefile *p, const char *data, size_t size, const struct tms_pulse_counts *counts)
 {
         bool sound;
@@ -188,7 +188,7 @@ static int put(struct pulsefile *p, const char *data, size_t size, const struct 
         if (r < 0)
                 return r;
         r = hash(p, data, size);
-        /* Written, but not in the hash: what a record would say of the file would be wrong. */
+        /* The bytes are written and not in the hash, so what a record would say of the file would be wrong. */
         if (r < 0)
                 p->unsound = true;
         set_totals(p, counts);
@@ -208,7 +208,7 @@ static int open_file(struct pulsefile *p, int dir_fd, bool existing)
         }
         if (r >= 0 && p->totals.bytes == 0)
                 r = put(p, tms_pulse_head(), strlen(tms_pulse_head()), &(struct tms_pulse_counts){0});
-        /* Before anything that the file is to take is promised to anybody. */
+        /* Room is reserved before the opening is reported as done, and so before any record is accepted. */
         if (r >= 0)
                 r = reserve_room(p->fd, p->totals.bytes, ROOM);
         if (r >= 0)
@@ -220,7 +220,10 @@ void pulsefile_take_back(struct pulsefile *p, int dir_fd)
 {
         if (!p->made || p->counts.lines > 0)
                 return;
-        /* Without a pulse in it, it may stay where it is if that fails: the log's readers know such files. */
+        /*
+         * If the file cannot be removed, it may stay: the log's readers accept a file without a pulse that no record
+         * names.
+         */
         (void)unlinkat(dir_fd, p->path, 0);
         p->fd = safe_close(p->fd);
         p->error = -EBADF;
@@ -232,7 +235,10 @@ void pulsefile_finish(struct pulsefile *p, int dir_fd)
         struct stat st;
 
         pulsefile_take_back(p, dir_fd);
-        /* The room that was kept ahead goes back to the disk. Never a byte of the file: its size is looked at first. */
+        /*
+         * Gives the reserved room back to the disk. The file's size is compared first, so that no byte of its content
+         * is cut off.
+         */
         if (p->room > 0 && p->fd >= 0 && !p->unsound && fstat(p->fd, &st) >= 0 &&
             (uint64_t)st.st_size == p->totals.bytes)
                 (void)!ftruncate(p->fd, st.st_size);
@@ -296,7 +302,7 @@ static int append(struct pulsefile *p, const struct tms_event *events, size_t n)
 
 int pulsefile_append(struct pulsefile *p, const struct tms_event *events, size_t n)
 {
-        /* Records that are missing would be taken for written when later ones are. */
+        /* Nothing is written after an error: a later record would acknowledge those that are missing. */
         if (p->error >= 0)
                 p->error = append(p, events, n);
         return p->error;
@@ -362,7 +368,7 @@ int pulsefile_describe(struct pulsefile *p, json_t *data)
         char sha256[65];
         int r;
 
-        /* One that could not be opened: nothing is known of it. */
+        /* Nothing is known of a file that could not be opened. */
         if (p->fd < 0)
                 return p->error;
         r = digest_so_far(p, sha256);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The records as everybody else sees them; see recorder.h. */
+/* What the higher floors see of the records; see recorder.h. */
 #include <assert.h>
 #include <systemd/sd-id128.h>
 
 #include "recorder.h"
 
-/* /proc/sys is hidden from the service; its unit passes the boot's id. */
+/* The service cannot read /proc/sys (its unit hides it), so the unit passes the boot's id. */
 static int find_boot(struct recorder *r)
 {
         const char *given = getenv("TMSD_BOOT_ID");
@@ -137,7 +137,7 @@ void recorder_note_limited(struct recorder *r, const char *type, json_t *who, co
         }
         if (data && unrecorded > 0)
                 json_add(&data, "unrecorded", json_u64(unrecorded));
-        /* What there is no memory for is counted like what comes too fast. */
+        /* A record for which there is no memory is counted like one beyond the limit. */
         if (audit_write(r->audit,
                         &(struct audit_record){.type = type, .who = who, .on = on, .data = data, .refusable = true},
                         NULL, NULL) < 0)
