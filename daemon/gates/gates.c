@@ -98,7 +98,9 @@ static void add_notice(struct gates *g, const struct elapsed *e, unsigned kind)
         notice_text(e, kind, g->notices[i].sentence, sizeof(g->notices[i].sentence));
 }
 
-/* Refuses q when it returns false. Who has a source of time is believed, but it is said what was done to the clock. */
+/*
+ * Refuses q when it returns false. A clock that is synchronised is believed, but what was done to it becomes a notice.
+ */
 static bool look_at_clock(struct request *q, struct recorder *r, const char *method, const struct elapsed *e,
                           bool synchronised, struct gates *g)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an earlier controller has left; see recovery.h. */
+/* Deals with what an earlier controller has left; see recovery.h. */
 #include <assert.h>
 
 #include "recovery.h"
@@ -19,13 +19,13 @@ struct recovery {
         recovery_fn done;
         void *userdata;
         int error;
-        unsigned waited;  /* for recoveries that were cut off */
-        unsigned pending; /* what is with the audit writer, and whoever is still submitting */
+        unsigned waited;  /* how often this has waited for recoveries that were cut off */
+        unsigned pending; /* entries under way, plus one while submitting */
 };
 
 static void finish(struct recovery *rec, bool consumed)
 {
-        /* The caller may close its file or begin a session in done(), so everything of ours goes first. */
+        /* In done() the caller may close its file or begin a session, so this recovery closes its own file before. */
         struct tms_event *events = rec->events;
         size_t n = consumed ? 0 : rec->n;
 
@@ -89,8 +89,9 @@ static void on_done(const struct audit_result *result, void *userdata)
 }
 
 /*
- * The records are on disk, and so is what they come to. Only now the kernel may forget them: without that record the
- * history misses what was delivered, nothing begins, and the next recovery gets them again.
+ * The records and their totals are on disk, so the kernel may now forget them. If the totals could not be recorded, the
+ * kernel keeps the records: the history does not know what was delivered, no session begins, and the next recovery
+ * reads the records again.
  */
 static void on_recovered(const struct audit_result *result, void *userdata)
 {
@@ -106,7 +107,10 @@ static void on_recovered(const struct audit_result *result, void *userdata)
         release(rec);
 }
 
-/* What could not be recorded now (no descriptor, no memory, no room) stays as it is, and is tried again at the next start. */
+/*
+ * If the end could not be recorded, for want of a descriptor, memory or room, the session stays open in the log, and
+ * the next start tries again.
+ */
 static void on_told(const struct audit_result *result, void *userdata)
 {
         if (result->error < 0)
@@ -116,8 +120,8 @@ static void on_told(const struct audit_result *result, void *userdata)
 }
 
 /*
- * Ends a session that the log has as open; its pulse file is open in p, or NULL for one that is opened here. Below 0:
- * nothing was submitted, and done is not called.
+ * Ends a session that has no end in the log. p: its open pulse file, or NULL: the file is opened here. Below 0: nothing
+ * was submitted, and done is not called.
  */
 static int end_crashed(struct ward *w, const struct past_session *s, struct pulsefile *p, audit_done_fn done,
                        void *userdata)
@@ -146,7 +150,7 @@ static int end_crashed(struct ward *w, const struct past_session *s, struct puls
         return r;
 }
 
-/* What stands in the pulse file of a session that stays open: its last session.pulses may be 5 s older. */
+/* Records what the pulse file of a session that stays open holds, since its last session.pulses may be 5 s older. */
 static void tell_pulses(struct ward *w, const struct past_session *s)
 {
         struct pulsefile *p;
@@ -178,7 +182,10 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
                 return;
         }
         log_notice("%s: %zu records of %s were left in the kernel", rec->st->node, rec->n, name);
-        /* A crash in between leaves a file that is longer than the log says: the log says first that it will grow. */
+        /*
+         * A crash in the middle of this leaves a file that is longer than the log says. So the log says first that the
+         * file will grow.
+         */
         (void)audit_write(
                         w->recorder->audit,
                         &(struct audit_record){
@@ -216,13 +223,13 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
         release(rec);
 }
 
-/* Are the records that the kernel has numbered on from this session's? Else they are others, even with its numbers. */
+/* Are the kernel's records of the same series as that session's? If not, the same number means another record. */
 static bool has_its_records(const struct stimulator *st, const struct past_session *s)
 {
         return STREQ(s->boot, st->ward->recorder->boot) && s->records_since_ns == st->info.records_since_ns;
 }
 
-/* The session that never ended on this card, if there is one. */
+/* The session on this card that has no end in the log, or NULL. */
 static const struct past_session *find_open(const struct stimulator *st)
 {
         const struct past_session *s = NULL;
@@ -259,7 +266,7 @@ static int on_again(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* What that session came to is in the history only now, and the odometer is compared with it. */
+/* The history knows only now what that session came to, so begin() compares the odometer with it once more. */
 static void on_ended_first(const struct audit_result *result, void *userdata)
 {
         struct recovery *rec = userdata;
@@ -272,8 +279,9 @@ static void on_ended_first(const struct audit_result *result, void *userdata)
 }
 
 /*
- * What a recovery that was cut off has put into its file comes first: the last session's count goes by it, and nothing
- * begins before it is on record. One may be under way, for another card, or at the daemon's start: that is waited for.
+ * Finishes recoveries that were cut off before this one goes on. They have added to pulse files, the count of the last
+ * session depends on that, and no session begins before it is on record. A recovery may also be under way, for another
+ * card or from the daemon's start; it is waited for. True: this recovery goes on later.
  */
 static bool wait_for_interrupted(struct recovery *rec)
 {
@@ -301,14 +309,20 @@ static void begin(struct recovery *rec)
         char outside[48];
         int r;
 
-        /* Unplugged and back at once: the session that this ended is still writing its last records. */
+        /*
+         * The card was unplugged and is back already, and the session that ended by that is still writing its last
+         * records.
+         */
         if (!rec->control && ward_has_live_session(w, rec->st->info.card_serial) &&
             sd_event_add_time_relative(w->event, &rec->again, CLOCK_MONOTONIC, AGAIN_USEC, 0, on_again, rec) >= 0)
                 return;
         if (wait_for_interrupted(rec))
                 return;
         if (open && !has_its_records(rec->st, open)) {
-                /* The module that knew that session is gone, and its records with it; the odometer tells the rest. */
+                /*
+                 * The module was unloaded since that session, and its records are lost. What the card has fired is told
+                 * by its odometer.
+                 */
                 r = end_crashed(w, open, NULL, on_ended_first, rec);
                 if (r < 0)
                         on_ended_first(&(struct audit_result){.error = r}, rec);
@@ -345,7 +359,7 @@ void recovery_begin(struct stimulator *st, struct tms_device *control, recovery_
         struct recovery *rec;
 
         if (audit_failure(st->ward->recorder->audit)) {
-                /* Nothing can be put on disk, so the kernel had better keep it. */
+                /* The log has failed, so nothing can be put on disk, and the kernel keeps its records. */
                 done(-EIO, NULL, 0, userdata);
                 return;
         }
@@ -375,7 +389,10 @@ void recovery_end_lost(struct ward *w)
                 if (here)
                         continue;
                 if (STREQ(s->boot, w->recorder->boot)) {
-                        /* The subject may go on with another card today. */
+                        /*
+                         * The session is of this boot and may still be ended when its card comes back. Its pulses are
+                         * recorded now, since the subject may go on with another card today.
+                         */
                         log_notice("session %s was cut off; it is ended when its card is back", s->id);
                         tell_pulses(w, s);
                         continue;

@@ -3,7 +3,7 @@
 #include "session-arguments.h"
 #include "session.h"
 
-/* A text that goes into the log: something, in one line, that is shown as it is. */
+/* May the text go into the log? It must not be empty, and must be one line of characters that can be seen. */
 static bool is_reason(const char *text)
 {
         _cleanup_(freep) char *line = strdup(text);
@@ -150,7 +150,9 @@ bool prepare_arguments_read(struct request *q, struct prepare_arguments *a)
                                a->dose.threshold_method);
                 return false;
         }
-        /* With another coil it would be another number, and what the protocol is for does not say which coil it was. */
+        /*
+         * A threshold depends on the coil that it was measured with, and the protocol does not say which coil that was.
+         */
         if (has_threshold(&a->dose) && !*a->dose.threshold_coil) {
                 request_refuse(q, ERROR_INVALID_ARGUMENT,
                                "A threshold counts only for the type of coil that it was measured with; say which "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a caller gives to Prepare, read and looked at before anything else is done. */
+/* What a caller gives to Prepare. It is read and checked before anything else is done. */
 #ifndef TMSD_SESSION_ARGUMENTS_H
 #define TMSD_SESSION_ARGUMENTS_H
 
@@ -9,7 +9,7 @@
 #define OVERRIDE_REASON_MAX 256
 
 struct prepare_arguments {
-        const char *name, *text; /* the message's own */
+        const char *name, *text; /* they belong to the message */
         struct tms_dose dose;
         char override_reason[OVERRIDE_REASON_MAX + 1]; /* "" none was given */
 };

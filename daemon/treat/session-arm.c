@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's ARM, on a thread of its own: the first one of a session, and
- * those that charge the card again in mid-run, see session-break.c.
+ * The kernel's ARM, on a thread of its own: the first one of a session, and those that charge the card again in mid-run
+ * (session-break.h).
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -11,7 +11,9 @@
 #include "gates.h"
 #include "session-step.h"
 
-/* On a thread: sleeps until the card is charged. Stop and keepalive go past it on the loop. */
+/*
+ * Runs on a thread, and sleeps until the card is charged. Stop and keepalive do not wait for it; they run on the loop.
+ */
 static void run_arm(void *userdata)
 {
         struct step *step = userdata;
@@ -35,7 +37,10 @@ static json_t *outcome(const struct step *step)
         return data;
 }
 
-/* The thread is back. A stop that came before it was in the kernel found nothing armed there, and ARM knows nothing of it. */
+/*
+ * The thread is back. If a stop came before the thread was in the kernel, that stop found nothing armed and ARM has
+ * succeeded all the same, so the stop is repeated.
+ */
 static void take_back(struct step *step)
 {
         struct session *s = step->s;
@@ -46,13 +51,13 @@ static void take_back(struct step *step)
         session_record(s, "session.arm", NULL, outcome(step));
 }
 
-/* True when it is under way and done() will be called; else step->r says why not. */
+/* Starts the thread. True: done() will be called. False: step->r says why not. */
 static bool begin(struct step *step, void (*done)(void *userdata))
 {
         struct session *s = step->s;
         int fd, r;
 
-        /* A second object over the same open file: objects belong to one thread each. */
+        /* The thread gets an object of its own over the same open file, since an object belongs to one thread. */
         fd = fcntl(tms_device_fd(s->control), F_DUPFD_CLOEXEC, 0);
         step->r = fd < 0 ? -errno : tms_device_open_fd(fd, &step->device);
         if (step->r < 0)
@@ -66,7 +71,7 @@ static bool begin(struct step *step, void (*done)(void *userdata))
         atomic_store(&s->halted, false);
         r = job_start(s->ward->event, run_arm, done, step);
         if (r >= 0)
-                return true; /* the step is the thread's now, and may have its result already */
+                return true; /* the step belongs to the thread now, and may have its result already */
         s->in_kernel = false;
         step->r = r;
         return false;
@@ -91,7 +96,7 @@ static void armed(void *userdata)
                 request_reply(step->q);
         }
         session_left_kernel(s);
-        /* Armed, or fallen back: the kernel knows which. */
+        /* Only the kernel knows whether the card is still armed or has fallen back since. */
         session_follow_kernel(s);
         step_free(step);
 }
@@ -152,10 +157,10 @@ static void charged(void *userdata)
 
         take_back(step);
         session_left_kernel(s);
-        /* Where it has led to, before anybody is told that it has. */
+        /* The kernel's records of the charging are read before the caller gets an answer. */
         session_catch_up(s);
         if (session_is(s, SESSION_OVER) || s->overtaken) {
-                /* A run that has ended meanwhile was armed anew, as any timeline that is loaded. */
+                /* The run has ended meanwhile, and ARM has armed the loaded timeline anew: it is stopped. */
                 if (session_is(s, SESSION_OVER) && step->r >= 0 && s->control)
                         (void)tms_device_stop(s->control);
                 request_refuse(step->q, ERROR_OUT_OF_ORDER, "%s: %s", step->plan->method,

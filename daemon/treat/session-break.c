@@ -4,7 +4,9 @@
 
 #include "session-break.h"
 
-/* So long before the next pulse the card is asked to charge, of which the kernel's verifier counts eight seconds. */
+/*
+ * The card is asked to charge so long before the next pulse. The kernel's verifier allows eight seconds for charging.
+ */
 #define CHARGE_AHEAD_NS (10 * NS_PER_S)
 #define CHARGE_ACCURACY_USEC (50 * USEC_PER_MS)
 
@@ -34,7 +36,7 @@ void session_break_say(struct session *s, const char *format, ...)
 
 /* --- In a gap --------------------------------------------------------------------------------------- */
 
-/* Made in the first BREAK, and kept. */
+/* The timer is made in the first BREAK and kept until the session's end. */
 static int set_timer(struct session *s, uint64_t due_ns)
 {
         uint64_t now = now_ns(CLOCK_MONOTONIC), usec = 0;
@@ -54,8 +56,8 @@ static int set_timer(struct session *s, uint64_t due_ns)
 }
 
 /*
- * Nobody could charge it in time. The kernel's record of the pause comes later: records are being read here, and must
- * not be read once more within.
+ * Pauses the run, since nobody could charge the card in time. The kernel's record of the pause is read later: this is
+ * called while records are being read, and reading must not nest.
  */
 static void wait_for_resume(struct session *s, const char *reason, const char *text)
 {
@@ -73,10 +75,13 @@ void session_break(struct session *s, uint32_t cause)
         bool paused, waits;
         int r;
 
-        /* What Go had let go the kernel has taken back. */
+        /* The kernel has taken back the pulse that Go had let go. */
         s->released = 0;
         (void)stimulator_refresh(s->st);
-        /* It may be out of it again, and has said so in a record that comes next. */
+        /*
+         * The card may have left the BREAK already. Then the next record says so, and the session's own state tells
+         * whether it is paused.
+         */
         paused = k->state == TMS_STATE_BREAK ? k->back_to == TMS_STATE_PAUSED : session_is(s, SESSION_IS_PAUSED);
         if (!session_is(s, SESSION_IN_BREAK))
                 session_record(s, "session.break", NULL,
@@ -96,7 +101,7 @@ void session_break(struct session *s, uint32_t cause)
         } else if (STREQ(session_waits_for(s), "operator")) {
                 session_break_say(s, GO_TEXT);
         } else {
-                /* The trigger's edge would find it discharged. */
+                /* An edge of the external trigger would find the card discharged. */
                 wait_for_resume(s, tms_cause_name(cause),
                                 "It waits for the external trigger, and nobody can charge it.");
         }

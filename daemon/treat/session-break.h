@@ -1,40 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A run whose card is discharged: the kernel's BREAK. After a minute without a
- * pulse, or in a gap of the protocol that is longer, the card is safe and
- * nothing fires; subject, dose and place are kept. The session stays running
- * or paused, and says in its property Break what comes next:
+ * A run whose card is discharged: the kernel's BREAK. It comes after a minute without a pulse, and in a gap of the
+ * protocol that is longer. The output is safe and nothing fires; subject, dose and place are kept. The session stays
+ * running or paused, and its property Break says what comes next:
  *
- *  - in a gap the daemon charges the card again, ten seconds ahead of the next
- *    pulse, by itself;
- *  - while a pulse waits for the operator, Go does so first;
- *  - in a pause, Resume does. A run that waits for the external trigger is paused.
+ * - in a gap the daemon charges the card again by itself, ten seconds before the next pulse;
  *
- * Each time every gate is looked at again. One that does not hold keeps the card
- * discharged, and the session is paused.
+ * - while a pulse waits for the operator, Go charges the card first;
+ *
+ * - in a pause, Resume does. A run that waits for the external trigger is paused.
+ *
+ * Before each charging all gates are looked at again. If one of them refuses, the card stays discharged and the session
+ * is paused.
  */
 #ifndef TMSD_SESSION_BREAK_H
 #define TMSD_SESSION_BREAK_H
 
 #include "session-step.h"
 
-/* The kernel's record of it: a run came into its BREAK, or was paused there. */
+/* Called for the kernel's record that a run came into BREAK, or was paused in it. */
 void session_break(struct session *s, uint32_t cause);
-/* Of the way out, or of its end. */
+/* Called when the run leaves the BREAK, or ends. */
 void session_break_over(struct session *s);
-/* What comes next, for people; "" out of a BREAK. */
+/* Sets the property Break: what comes next, for people; "" outside a BREAK. */
 void session_break_say(struct session *s, const char *format, ...) _printf_(2, 3);
 
 /* --- session-charge.c --------------------------------------------------------------------------- */
 
-/* The recharge timer's: it is time to charge the card, in a gap. */
+/* Handler of the timer recharge: charges the card in a gap. */
 int session_charge_due(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* --- session-arm.c ------------------------------------------------------------------------------ */
 
-/* Refuses q, and returns false, when a gate forbids to charge the card. */
+/*
+ * Looks at every gate that has to hold before the card is charged, in Arm and in mid-run. Refuses q, and returns false,
+ * when one does not hold.
+ */
 bool session_may_charge(struct request *q, struct session *s, const char *method);
-/* Then what its plan says, or the step's end. */
+/* Charges the card in mid-run. Then the plan's charged() is called; or q is refused and the step freed. */
 void session_charge(struct step *step);
 
 #endif

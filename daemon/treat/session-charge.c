@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * In a gap of the protocol the card is charged again by itself, ten seconds
- * ahead of the next pulse. See session-break.h.
+ * In a gap of the protocol the daemon charges the card again without being asked, ten seconds before the next pulse.
+ * See session-break.h.
  */
 #include "session-break.h"
 
-/* Another method is under way. */
+/* If another method is under way, the charging is tried again after this time. */
 #define BUSY_USEC (200 * USEC_PER_MS)
 
-/* It is not charged again: nothing goes on by itself, and whoever is there decides. */
+/* The charging has ended. If it failed, the run is paused, and an operator decides how it goes on. */
 static void on_charge_over(enum error error, const char *sentence, void *userdata)
 {
         struct session *s = userdata;
@@ -17,7 +17,7 @@ static void on_charge_over(enum error error, const char *sentence, void *userdat
         if (error == ERROR_NONE)
                 return;
         session_catch_up(s);
-        /* Stopped, or paused by somebody. */
+        /* Somebody has stopped or paused the session meanwhile. */
         if (!session_is(s, SESSION_RUNS))
                 return;
         r = tms_device_pause(s->control, true);

@@ -16,7 +16,7 @@ static void on_owner_left(const char *text, void *userdata)
         session_unref(s);
 }
 
-/* Nothing of it is on record yet: it was never there. */
+/* Drops a session of which nothing is on record yet. */
 static void give_up(struct session *s, struct request *q, enum error error, const char *sentence)
 {
         s->closed = true;
@@ -77,7 +77,7 @@ static void on_created(const struct audit_result *result, void *userdata)
         sd_bus_message_unref(reply);
 }
 
-/* What others have left is dealt with; records that came since the last session are this one's. */
+/* The recovery is done. The events are records that came after the last session, and belong to this one. */
 static void on_recovered(int error, const struct tms_event *events, size_t n, void *userdata)
 {
         _cleanup_(session_unrefp) struct session *s = userdata;
@@ -125,7 +125,10 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
                 on_created(&(struct audit_result){.error = -ENOMEM}, s);
                 return;
         }
-        /* Behind that record: a file with records in it is one that the log names. */
+        /*
+         * The kernel's records are submitted after that record, so that a pulse file with records in it is always named
+         * by the log.
+         */
         if (n > 0) {
                 s->next_seq = events[n - 1].seq + 1;
                 session_keep(s, events, n);

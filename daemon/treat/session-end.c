@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A session's end, decided. It takes effect on the loop, never within the call
- * that decided it: see session-finish.c, whose timer is set here. Deciding it
- * needs no memory.
+ * Decides a session's end. The end takes effect later, from the loop, never within the call that decided it:
+ * session-finish.c does that, by the timer that is set here. Deciding it needs no memory.
  */
 #include <assert.h>
 
 #include "session-break.h"
 
-/* After the end of a run the card's last answers may still be under way. */
+/* So long the end waits for the card's last answers of a run. */
 #define LAST_RECORDS_USEC (100 * USEC_PER_MS)
 
 void session_leave_bus(struct session *s)
@@ -36,17 +35,20 @@ static void begin_end(struct session *s)
         assert(s->state == SESSION_ENDING);
         s->tick = sd_event_source_disable_unref(s->tick);
         s->io = sd_event_source_disable_unref(s->io);
-        /* A thread in the kernel's ARM, or the recovery of what was left, uses the controller's file; it comes back first. */
+        /*
+         * A thread in the kernel's ARM, or the recovery of what was left, still uses the controller's file. The end
+         * waits until it is back.
+         */
         if (s->in_kernel || (s->creating && !s->pulsefile))
                 return;
         r = sd_event_source_set_time_relative(s->finish, at_once ? 0 : LAST_RECORDS_USEC);
         if (r >= 0)
                 r = sd_event_source_set_enabled(s->finish, SD_EVENT_ONESHOT);
-        /* Neither wants memory. */
+        /* Setting the time and enabling the timer need no memory, so they cannot fail. */
         assert(r >= 0);
 }
 
-/* The output is safe already. */
+/* The caller has made sure that the output is safe. */
 void session_end_quietly(struct session *s, const char *reason, const char *text)
 {
         char why[sizeof(s->end_text) + 64];
@@ -75,10 +77,13 @@ static void halt(struct session *s)
 bool session_overtake(struct session *s, const char *why)
 {
         assert(why && !session_is(s, SESSION_OVER));
-        /* What has been begun by now came earlier. */
+        /* Whatever adds risk and is under way was asked for earlier, so it is overtaken. */
         if (s->adds_risk)
                 s->overtaken = why;
-        /* A thread in the kernel's ARM is let go by a stop; in mid-run, where a stop is the end, it leads to a pause. */
+        /*
+         * A stop makes the kernel's ARM return, so the thread comes back. In mid-run a stop would end the session, so
+         * there ARM goes on; after a Pause it leads to paused.
+         */
         if (s->in_kernel && !session_is(s, SESSION_STARTED))
                 halt(s);
         return request_let_go(s->ward->calls, s, why) > 0 || s->adds_risk;
@@ -94,7 +99,7 @@ void session_halt(struct session *s)
 void session_end(struct session *s, const char *reason, const char *text, json_t *who)
 {
         assert(reason && text);
-        /* First of all, and whatever has been decided before. */
+        /* The output is stopped first, even if the end was decided before. */
         halt(s);
         if (s->state == SESSION_ENDED || (s->state == SESSION_ENDING && !who)) {
                 json_decref(who);
@@ -105,7 +110,7 @@ void session_end(struct session *s, const char *reason, const char *text, json_t
                 return;
         }
         session_record(s, "session.stop", who, json_pack("{s:s}", "reason", reason));
-        /* One that was never on the bus has nobody to close it. */
+        /* The session was never on the bus, so nobody can close it. */
         if (s->creating)
                 s->closed = true;
         session_end_quietly(s, reason, text);
@@ -141,7 +146,10 @@ void session_close(struct session *s, struct request *q)
         if (q && s->state == SESSION_ENDED)
                 request_reply(TAKE_PTR(q));
         if (s->closed) {
-                /* Asked for a second time, by the owner's leaving for example; the first to ask is answered. */
+                /*
+                 * Close came for a second time, for example because the owner has left the bus. Only the first Close is
+                 * answered when the session has ended.
+                 */
                 if (q)
                         request_refuse(q, ERROR_OUT_OF_ORDER, "Close: the session is being closed already.");
                 return;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A session's end takes effect: the last records are on disk, the kernel may
- * forget them, the log says what they come to. Nothing comes after it. The end
- * was decided in session-end.c.
+ * Carries out a session's end: the last records get on disk, the kernel is told to forget them, and the log says what
+ * they come to. Nothing comes after it. session-end.c has decided the end.
  */
 #include <assert.h>
 
@@ -10,7 +9,7 @@
 
 #define FINISH_ACCURACY_USEC USEC_PER_MS
 
-/* What was to be the session's last word is not on disk. The kernel keeps its records for the next run. */
+/* The last records of the session could not be written. The kernel keeps them for the daemon's next run. */
 static void set_audit_failed(struct session *s)
 {
         const struct ending_words *e = &endings[ENDING_NO_MEMORY];
@@ -57,7 +56,7 @@ static void on_end_written(const struct audit_result *result, void *userdata)
 
         if (result->error < 0)
                 set_audit_failed(s);
-        /* Without a seal the record is the last thing that was waited for. */
+        /* There was no memory for the seal, so nothing comes after this record. */
         if (s->no_seal)
                 ended(s);
         session_unref(s);
@@ -88,7 +87,7 @@ static void end_without_disk(struct session *s)
         ended(s);
 }
 
-/* All records are on disk: the kernel may forget them, and the log says what they come to. */
+/* All records are on disk: tells the kernel to forget them, and records what they come to. */
 static void write_end(struct session *s, const struct pulse_totals *totals)
 {
         struct audit *a = s->ward->recorder->audit;

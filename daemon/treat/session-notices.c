@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Notices: a protocol may be allowed although a published table does not
- * cover it, or a threshold may be a doubtful one. Then the policy wants a
- * second confirmation, and nothing is armed before the owner has given it
- * and it is on disk. It holds for one preparation.
+ * Notices. A protocol may be allowed although no published table covers it, or although the threshold is a doubtful
+ * one. Then the policy wants a second confirmation: nothing is armed before the owner has given it and it is on disk.
+ * It holds for one preparation.
  */
 #include "notices.h"
 #include "session.h"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An owner who is on the bus and does not answer: nobody sees the treatment,
- * and it pauses at once. The session does not end; whoever thaws the owner may
- * resume. It is asked only while pulses may be fired, since in every other
- * state nothing goes on by itself.
+ * An owner who is on the bus and does not answer. Then nobody watches the treatment, and it is paused at once. The
+ * session does not end: when the owner answers again, it may be resumed. The owner is asked only while pulses may be
+ * fired; in every other state nothing happens without a call.
  */
 #include "session.h"
 
@@ -21,7 +20,7 @@ static void on_owner_silent(const char *text, void *userdata)
         log_warning("session %s: %s", s->id, text);
         session_record(s, "session.pause", NULL,
                        json_pack("{s:s, s:s, s:b}", "reason", "owner_frozen", "text", text, "now", 1));
-        /* It may have ended by itself meanwhile. */
+        /* The session may have ended meanwhile, as records say that are read only here. */
         session_catch_up(s);
         if (session_is(s, SESSION_RUNS)) {
                 if (r < 0)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Prepare: from a protocol and a person's threshold to a timeline that the
- * kernel has verified. Reading and compiling happen on a thread of their own;
- * the loop then asks the policy's verdict of it, sets the session's limits,
- * which come from the prescription and not from the timeline, and loads.
- * What needs an override is refused, unless a prescriber, who is known to
- * polkit as one by now, gives a reason for it.
+ * Prepare: makes a timeline that the kernel has verified from a protocol and a person's threshold. A thread of its own
+ * reads and compiles the protocol. The loop then asks for the policy's verdict, sets the session's limits, which come
+ * from the prescription and not from the timeline, and loads the timeline. What needs an override is refused unless the
+ * caller gives a reason for it; polkit has found by then that such a caller is a prescriber.
  */
 #include "job.h"
 #include "notices.h"
@@ -20,16 +18,16 @@ struct preparation {
         char *name, *text;
         struct tms_dose dose;
         char override_reason[OVERRIDE_REASON_MAX + 1]; /* "" none was given */
-        struct gates gates;                            /* as they were when it was asked for */
-        char **notices;                                /* the verdict's, until the session has them */
+        struct gates gates;                            /* what the gates found when Prepare was called */
+        char **notices; /* of the verdict; handed over to the session when its preparation is accepted */
 
-        /* The thread's results. */
+        /* Written by the thread. */
         struct tms_protocol *protocol;
         struct tms_timeline timeline;
         struct tms_limits limits;
         struct tms_safety safety;
         struct tms_error error;
-        enum error failed; /* why it is refused, from the step that went wrong; ERROR_NONE: none did */
+        enum error failed; /* the error of the step that failed; ERROR_NONE: none failed */
         int r;
         uint32_t gen;
 };
@@ -46,7 +44,7 @@ static void preparation_free(struct preparation *p)
         free(p);
 }
 
-/* The verdict forbids it, whatever was given as a reason. */
+/* Does the verdict forbid it, with or without a reason for an override? */
 static bool is_forbidden(const struct preparation *p)
 {
         return p->safety.class_ > TMS_SAFETY_OVERRIDE ||
@@ -87,13 +85,13 @@ static void run(void *userdata)
 
 /* --- On the loop ------------------------------------------------------------------------- */
 
-/* Of the reference, as it is used: the caller's, else the protocol's own. */
+/* The percentage of the threshold that is used: the caller's, or else the protocol's own. */
 static uint32_t percent_permille(const struct preparation *p)
 {
         return p->dose.percent_permille > 0 ? p->dose.percent_permille : tms_protocol_percent_permille(p->protocol);
 }
 
-/* Like json_add(): without memory there is no array afterwards. */
+/* Like json_add(): without memory *array is freed and becomes NULL. */
 static void append_new(json_t **array, json_t *value)
 {
         if (!*array)
@@ -104,7 +102,7 @@ static void append_new(json_t **array, json_t *value)
         }
 }
 
-/* What the prescriber has taken upon himself, in the policy's own words, and why. */
+/* What the prescriber has overridden, in the policy's own words, and the reason. */
 static void describe_override(json_t **data, const struct preparation *p)
 {
         json_t *overridden = json_array();
@@ -118,7 +116,7 @@ static void describe_override(json_t **data, const struct preparation *p)
         json_add(data, "overridden", overridden);
 }
 
-/* Nothing where no leg has one of its own. */
+/* Adds nothing if no leg has a value of its own. */
 static void describe_legs(json_t **data, const char *key, const uint32_t legs_permille[static TMS_LEGS_MAX])
 {
         json_t *legs = json_array();
@@ -148,7 +146,7 @@ static void describe_thresholds(json_t **data, const struct tms_dose *dose)
                 json_add(data, "adjustment", json_string(dose->adjustment));
 }
 
-/* What the verdict went by of the day, and as what these pulses will count in it. */
+/* What the subject had today, as the verdict counted it, and how these pulses will count themselves. */
 static void describe_day(json_t **data, const struct preparation *p)
 {
         json_add(data, "measuring", json_boolean(p->safety.measuring));
@@ -176,7 +174,7 @@ static json_t *describe(const struct preparation *p)
         return data;
 }
 
-/* Everything that follows from what is loaded. */
+/* Signals every property that depends on what is loaded. */
 static void tell_prepared(struct session *s)
 {
         (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "ProtocolId", "ProtocolSha256",
@@ -184,7 +182,7 @@ static void tell_prepared(struct session *s)
                                              "NoticesConfirmed", NULL);
 }
 
-/* Setting limits has dropped what was loaded before, and nothing may speak of it any more. */
+/* Setting limits has made the kernel drop what was loaded before, so the session forgets it too. */
 static void forget_prepared(struct session *s)
 {
         session_set_notices(s, NULL);
@@ -224,7 +222,7 @@ static void on_recorded(const struct audit_result *result, void *userdata)
         request_reply_message(q, reply);
         sd_bus_message_unref(reply);
         preparation_free(p);
-        /* The coil may have gone while the disk was busy. */
+        /* The coil may have been removed while the record was on its way to the disk. */
         session_follow_kernel(s);
 }
 
@@ -263,7 +261,7 @@ static void accept_prepared(struct preparation *p)
                 on_recorded(&(struct audit_result){.error = r}, p);
 }
 
-/* All reasons of the worst class, in the policy's own words. */
+/* Refuses with all reasons of the verdict's class, in the policy's own words. */
 static void refuse_verdict(struct preparation *p)
 {
         const struct tms_safety *v = &p->safety;
@@ -286,7 +284,7 @@ static void refuse_verdict(struct preparation *p)
                                tms_protocol_id(p->protocol), sentences);
 }
 
-/* A threshold and a protocol are for one kind of coil; returns false after a refusal. */
+/* Is the connected coil of the type that threshold and protocol are for? Refuses the call and returns false if not. */
 static bool check_coil(struct preparation *p)
 {
         struct stimulator *st = p->s->st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How far a session is, and what it waits for, as everybody is told. See session.h. */
+/* How far a session is and what it waits for, as the properties say it. See session.h. */
 #include "session.h"
 
 /* --- Waiting ----------------------------------------------------------------------------- */
@@ -23,7 +23,7 @@ void session_tell_waiting(struct session *s)
         if (s->waiting && STREQ(waiting, s->waiting))
                 return;
         s->waiting = waiting;
-        /* Where in the session it waits comes first. */
+        /* The progress is signalled first, so that a client that sees Waiting knows at which pulse. */
         if (!STREQ(waiting, "none"))
                 session_refresh(s);
         if (s->slot)
@@ -38,7 +38,10 @@ static uint64_t time_left(const struct session *s)
         const struct tms_timeline *t = &s->timeline;
         uint64_t rest = 0, left = 0;
 
-        /* The kernel moves its times when a pause or a wait is over; what is left is in the timeline itself. */
+        /*
+         * During a pause or a wait the kernel's times stand still, and they move when it is over. So the time left is
+         * never less than what the timeline itself has left.
+         */
         if (k->next_pulse < t->count)
                 rest = t->pulses[t->count - 1].t_ns - t->pulses[k->next_pulse].t_ns;
         switch (s->state) {

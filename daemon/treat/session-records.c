@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a session hears of its stimulator, and what keeps that going: records, the lease. See session.h. */
+/*
+ * What a session reads from its stimulator (records), and what keeps the output permitted (the lease). See session.h.
+ */
 #include <assert.h>
 #include <sys/epoll.h>
 
@@ -9,14 +11,17 @@
 #define TICK_USEC (100 * USEC_PER_MS)
 #define TICK_ACCURACY_USEC USEC_PER_MS
 #define TICKS_PER_LOOK 10
-/* Records reach the disk this often; the kernel wants progress within 2 s. */
+/* Records are handed to the writer this often. The kernel renews no lease once a record has waited for over 2 s. */
 #define WRITE_EVERY_NS (200 * NS_PER_MS)
 #define STALLED_NS (1500 * NS_PER_MS)
 #define PULSES_RECORD_EVERY_NS (5 * NS_PER_S)
 
 /* --- Records ---------------------------------------------------------------------------- */
 
-/* The timeline is gone, or waits to be armed again; no pulse was fired, so the session goes on. */
+/*
+ * The kernel has dropped the timeline, or has fallen back from armed to loaded. No pulse was fired, so the session goes
+ * on.
+ */
 void session_follow_kernel(struct session *s)
 {
         uint32_t state;
@@ -46,7 +51,7 @@ static void see_state(struct session *s, const struct tms_event *e)
                 session_follow_kernel(s);
                 return;
         }
-        /* Loaded and armed may be told only now, and are not this run's. */
+        /* Records of loading and arming may be read only now. They are not of this run. */
         if (e->run != s->run)
                 return;
         switch (e->pulse) {
@@ -59,7 +64,7 @@ static void see_state(struct session *s, const struct tms_event *e)
                 break;
         case TMS_STATE_PAUSED:
                 session_break_over(s);
-                /* The kernel has taken back what Go had let go. */
+                /* The kernel has taken back the pulse that Go had let go. */
                 s->released = 0;
                 session_on(s, SESSION_PAUSE);
                 if (e->code != TMS_CAUSE_REQUEST)
@@ -86,14 +91,14 @@ static void on_written(const struct audit_result *result, void *userdata)
                         s->disk_seq = result->totals.last_seq + 1;
                 s->delivered = result->totals.delivered;
                 s->missed = result->totals.missed;
-                /* While ticks run the next one carries it; otherwise the kernel is told now. */
+                /* While ticks run, the next keepalive tells the kernel. Otherwise it is told now. */
                 if (!s->tick && s->control && !session_is(s, SESSION_OVER))
                         (void)tms_device_keepalive(s->control, s->disk_seq, NULL);
         }
         session_unref(s);
 }
 
-/* Without memory the log has failed, and the kernel keeps them. */
+/* If there was no memory to hand them over, the log has failed and the kernel keeps them. */
 void session_keep(struct session *s, const struct tms_event *events, size_t n)
 {
         if (audit_pulses_append(s->ward->recorder->audit, s->pulsefile, events, n, on_written, session_ref(s)) < 0)
@@ -108,7 +113,7 @@ static void write_records(struct session *s)
         s->wrote_ns = now_ns(CLOCK_MONOTONIC);
         session_keep(s, s->events, s->n_events);
         s->n_events = 0;
-        /* The log states the file's hash now and then, so that a lost file cannot be replaced by another. */
+        /* The log states the pulse file's hash from time to time, so that nobody can replace a lost file by another. */
         if (s->wrote_ns - s->pulses_ns >= PULSES_RECORD_EVERY_NS &&
             (s->delivered != s->pulses_delivered || s->missed != s->pulses_missed)) {
                 s->pulses_ns = s->wrote_ns;
@@ -192,9 +197,8 @@ int session_listen(struct session *s)
 /* --- Keepalives --------------------------------------------------------------------------- */
 
 /*
- * The kernel says that records have waited for over 2 s. Either the disk does
- * not take them; or this process itself was stopped, and then the lease has
- * ended the run and its record, which is read here, says so.
+ * The kernel says that records have waited for over 2 s. Either the disk does not take them, and the session ends. Or
+ * this process was stopped for so long; then the lease has ended the run, and the kernel's record of that is read here.
  */
 static void look_why_stale(struct session *s)
 {
@@ -204,12 +208,12 @@ static void look_why_stale(struct session *s)
                 session_end_as(s, ENDING_STALLED, NULL);
 }
 
-/* Carries what is on disk; never waits for it. */
+/* Renews the lease, and tells the kernel which records are on disk. It does not wait for the disk. */
 static void keep_alive(struct session *s)
 {
         int r;
 
-        /* Nothing is acknowledged that was not read. */
+        /* Only records that were read are acknowledged. */
         assert(s->control && s->disk_seq <= s->next_seq);
         r = tms_device_keepalive(s->control, s->disk_seq, NULL);
         if (r == -ESTALE)
@@ -217,7 +221,7 @@ static void keep_alive(struct session *s)
         else if (r == -ENODEV)
                 session_see_gone(s);
         else if (r < 0 && r != s->keepalive_error)
-                /* If permission has run out, the kernel has ended the run by itself, and its record says why. */
+                /* If the lease has run out, the kernel has ended the run by itself, and its record says why. */
                 log_warning("session %s: keepalive: %s", s->id, strerror(-r));
         s->keepalive_error = r;
 }
@@ -227,7 +231,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
         struct session *s = userdata;
 
         assert(s->state != SESSION_ENDED);
-        /* An ended run may have freed the source. */
+        /* The time is set first, since the calls below may end the run and free the source. */
         (void)sd_event_source_set_time_relative(source, TICK_USEC);
         keep_alive(s);
         if (session_is(s, SESSION_OVER))
@@ -258,7 +262,7 @@ int session_begin_ticks(struct session *s)
                                        on_tick, s);
         if (r >= 0)
                 r = sd_event_source_set_enabled(s->tick, SD_EVENT_ON);
-        /* The lease comes before a client's next question. */
+        /* The lease is renewed before any call of a client is served. */
         if (r >= 0)
                 r = sd_event_source_set_priority(s->tick, SD_EVENT_PRIORITY_IMPORTANT);
         if (r < 0) {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Start, go, pause, resume. Each of those that add risk goes the same way:
- * the intent is on disk, the state is looked at again, the kernel is asked,
- * the outcome follows into the log. A pause asks the kernel first. Go and Resume
- * charge the card before that, where it is discharged.
+ * Start, go, pause, resume. Start, Go and Resume add risk. Each of them writes its intent to disk, looks at the state
+ * again, asks the kernel, and records the outcome. Go and Resume charge the card before that if it is discharged. A
+ * pause asks the kernel first and records it afterwards.
  */
 #include <assert.h>
 
 #include "session-break.h"
 #include "gates.h"
 
-/* From the request to pulse 0: time to take hands away, and far more than a set-point takes. */
+/* From the request to pulse 0: enough to take one's hands away, and far more than the card needs for a set-point. */
 #define START_DELAY_NS (200 * NS_PER_MS)
 #define RESUME_DELAY_NS (200 * NS_PER_MS)
 
@@ -61,7 +60,10 @@ void session_start(struct request *q, struct session *s)
 
 /* --- Go ------------------------------------------------------------------------------------------------ */
 
-/* Refuses q, and returns false, if the next pulse does not wait for the operator, or not for so much. */
+/*
+ * Refuses q, and returns false, if no pulse waits for the operator, or if permille is more than what is prescribed for
+ * it.
+ */
 static bool may_go(struct request *q, struct session *s, uint32_t permille)
 {
         const char *waiting = session_waits_for(s);
@@ -102,7 +104,7 @@ static void on_go_intent(const struct audit_result *result, void *userdata)
 
         if (!step_may_go_on(step, result, "session.go"))
                 return;
-        /* Lowered, never raised. */
+        /* Go may lower the intensity and never raise it. */
         assert(step->pulse < s->timeline.count && step->permille <= s->timeline.pulses[step->pulse].intensity_permille);
         r = tms_device_go(s->control, step->pulse, step->permille);
         data = go_data(step);
@@ -162,20 +164,32 @@ void session_go(struct request *q, struct session *s)
 
 /* --- Pause, resume --------------------------------------------------------------------------------------- */
 
-/* The kernel took it the moment the call came in, or it overtook what was under way; here is only the answer. */
+/*
+ * When the call came in, either the kernel has taken the pause, or the pause has overtaken what was under way. Here it
+ * is recorded and answered.
+ */
 void session_pause(struct request *q, struct session *s, bool now)
 {
         enum session_pausing asked = now ? PAUSING_NOW : PAUSING_AT_TRAIN_END;
         json_t *data = json_pack("{s:s, s:b}", "reason", "request", "now", (int)now);
         bool again;
 
-        /* State says paused before the answer does, so that a Resume may follow at once; or a train goes on to its end. */
+        /*
+         * State becomes paused before the call is answered, so that a Resume may follow at once. Without now, a train
+         * may still be going on to its end.
+         */
         session_catch_up(s);
-        /* The kernel's record of it may have found no place; what the stimulator is counts. */
+        /*
+         * The kernel's record of the pause may have found no place in its ring. Then the state that the stimulator
+         * shows counts.
+         */
         if (session_is(s, SESSION_RUNS) && stimulator_refresh(s->st) >= 0 &&
             (s->st->status.state == TMS_STATE_PAUSED || s->st->status.back_to == TMS_STATE_PAUSED))
                 session_on(s, SESSION_HOLD);
-        /* Until then anybody may ask for the same again, which is no news. */
+        /*
+         * Until State says paused, anybody may ask again for what was asked already. That is recorded with a limit
+         * only.
+         */
         again = session_is(s, SESSION_RUNS) && asked <= s->pausing;
         if (session_is(s, SESSION_RUNS) && !again)
                 session_set_pausing(s, asked);

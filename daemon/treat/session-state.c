@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A session's state: the one place that sets it, and what follows from each change. See session-table.h. */
+/* The only place that sets a session's state, and what follows from each change. See session-table.h. */
 #include <assert.h>
 
 #include "session.h"
@@ -13,7 +13,10 @@ void session_set_pausing(struct session *s, enum session_pausing pausing)
                 (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "Pausing", NULL);
 }
 
-/* The owner is asked whether he is alive while pulses may be fired; in every other state nothing goes on by itself. */
+/*
+ * Asks the owner whether he is alive only while pulses may be fired. In every other state nothing happens without a
+ * call.
+ */
 static void follow_owner(struct session *s)
 {
         if (session_is(s, SESSION_RUNS))
@@ -26,14 +29,14 @@ void session_on(struct session *s, enum session_event event)
 {
         const enum session_state from = s->state, to = session_next(from, event);
 
-        /* Every completion that comes late has to look before. */
+        /* Whoever completes something late looks at the state before it calls this. */
         assert(to != SESSION_NOWHERE);
         s->state = to;
-        /* What has one name on the bus is one state there. */
+        /* Nothing is signalled between two states that have one name on the bus. */
         if (STREQ(session_state_name(from), session_state_name(to)))
                 return;
         follow_owner(s);
-        /* The end is told in one signal, with its reason: see session-end.c and session-finish.c. */
+        /* An end is signalled together with its reason, by session-end.c and session-finish.c. */
         if (to == SESSION_ENDING)
                 return;
         if (s->slot && to != SESSION_ENDED)

@@ -39,7 +39,7 @@ bool step_may_go_on(struct step *step, const struct audit_result *result, const 
         enum error refusal;
 
         assert(s->busy);
-        /* The log may have failed at another record since this one got on disk. */
+        /* The log may have failed at a later record. */
         if (result->error < 0 || audit_failure(s->ward->recorder->audit)) {
                 refusal = audit_refusal(s->ward->recorder->audit, result->error, sentence);
                 request_refuse(step->q, refusal, "%s", sentence);
@@ -85,7 +85,7 @@ void step_write_intent(struct step *step, const char *type, json_t *data, uint64
 
 uint64_t step_room_needed(const struct session *s)
 {
-        /* Two records a pulse. */
+        /* Each pulse has two records. */
         return 2ULL * s->timeline.count * PULSEFILE_LINE_MAX + 1;
 }
 

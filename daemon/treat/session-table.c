@@ -4,12 +4,12 @@
 
 #include "session-table.h"
 
-/* What can happen to a run, whatever state of it. */
+/* What can happen to a run in each of its states. */
 #define OF_A_RUN                                                                                                    \
         [SESSION_RUN] = SESSION_RUNNING, [SESSION_PAUSE] = SESSION_PAUSED, [SESSION_BREAK] = SESSION_RUNNING_BREAK, \
         [SESSION_BREAK_PAUSE] = SESSION_PAUSED_BREAK
 
-/* ENDED has no row: there is no way out of it. */
+/* SESSION_ENDED has no row, since nothing leads out of it. */
 static const unsigned char table[SESSION_STATES][SESSION_EVENTS] = {
                 [SESSION_BEGINNING] = {[SESSION_PUBLISH] = SESSION_NEW,
                                        [SESSION_END] = SESSION_ENDING,
@@ -36,7 +36,7 @@ static const unsigned char table[SESSION_STATES][SESSION_EVENTS] = {
                                    [SESSION_END] = SESSION_ENDING},
                 [SESSION_RUNNING] = {OF_A_RUN, [SESSION_HOLD] = SESSION_PAUSED, [SESSION_END] = SESSION_ENDING},
                 [SESSION_PAUSED] = {OF_A_RUN, [SESSION_RESUME] = SESSION_RUNNING, [SESSION_END] = SESSION_ENDING},
-                /* The kernel's record says that the card is out of the BREAK; a Pause or a Resume alone does not. */
+                /* Only the kernel's record takes the session out of the BREAK. A Pause or a Resume alone does not. */
                 [SESSION_RUNNING_BREAK] =
                                 {OF_A_RUN, [SESSION_HOLD] = SESSION_PAUSED_BREAK, [SESSION_END] = SESSION_ENDING},
                 [SESSION_PAUSED_BREAK] =

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A session's life as one table: every state, everything that can happen, and
- * where it leads. Knows nothing of sessions; session-state.c sets by it.
- * daemon/DESIGN.md prints the table, and a test holds the two together.
+ * A session's life as one table: every state, everything that can happen in it, and where that leads. It does not know
+ * struct session; session-state.c uses it. daemon/DESIGN.md prints the table, and a test holds the two together.
  */
 #ifndef TMSD_SESSION_TABLE_H
 #define TMSD_SESSION_TABLE_H
@@ -10,7 +9,7 @@
 #include <stdbool.h>
 
 enum session_state {
-        SESSION_NOWHERE,       /* of the table alone: that cannot happen there */
+        SESSION_NOWHERE,       /* no state: in the table, that the event cannot happen */
         SESSION_BEGINNING,     /* its first record is not on disk yet, and it is not on the bus */
         SESSION_NEW,           /* nothing is loaded */
         SESSION_DROPPED,       /* something was prepared, and the kernel has dropped it */
@@ -18,10 +17,10 @@ enum session_state {
         SESSION_ARMING,        /* the kernel's ARM is under way */
         SESSION_ARMED,         /* the card is charged */
         SESSION_RUNNING,       /* pulses may be fired */
-        SESSION_PAUSED,        /* of a run; the card is charged */
+        SESSION_PAUSED,        /* the run is paused, its card is charged */
         SESSION_RUNNING_BREAK, /* the run goes on, its card is discharged */
         SESSION_PAUSED_BREAK,  /* the run is paused, its card is discharged */
-        SESSION_ENDING,        /* decided, the output is safe, the last records are not on disk yet */
+        SESSION_ENDING,        /* the end is decided, the output is safe, the last records are not on disk yet */
         SESSION_ENDED,
         SESSION_STATES,
 };
@@ -29,11 +28,11 @@ enum session_state {
 enum session_event {
         SESSION_PUBLISH,     /* its first record is on disk, and it is on the bus */
         SESSION_LOAD,        /* what Prepare has loaded is on record */
-        SESSION_UNLOAD,      /* what was loaded is gone, by a Prepare that failed */
+        SESSION_UNLOAD,      /* a Prepare has failed and dropped what was loaded */
         SESSION_DROP,        /* the kernel has dropped what was loaded, by itself */
-        SESSION_FALL_BACK,   /* the card is not armed, what is loaded is still there */
+        SESSION_FALL_BACK,   /* the card is not armed any more, the timeline is still loaded */
         SESSION_ARM,         /* a thread is on its way into the kernel's ARM */
-        SESSION_CHARGED,     /* it is back, and the card is charged */
+        SESSION_CHARGED,     /* that thread is back, and the card is charged */
         SESSION_START,       /* the kernel has taken START */
         SESSION_HOLD,        /* the kernel has taken a Pause */
         SESSION_RESUME,      /* the kernel has taken a Resume */
@@ -47,14 +46,14 @@ enum session_event {
         SESSION_EVENTS,
 };
 
-/* SESSION_NOWHERE: that cannot happen in that state. */
+/* The next state; SESSION_NOWHERE: the event cannot happen in that state. */
 enum session_state session_next(enum session_state from, enum session_event event);
 
-/* For people and the bus: several states have one name there. */
+/* The state's name for people and on the bus, where several states have the same name. */
 const char *session_state_name(enum session_state state);
-/* What comes before anything else: "Prepare comes first". */
+/* What has to be done next in that state, such as "Prepare comes first". */
 const char *session_state_step(enum session_state state);
-/* For the table's readers: each its own. */
+/* The state's name in the table of daemon/DESIGN.md: no two states have the same. */
 const char *session_state_id(enum session_state state);
 const char *session_event_id(enum session_event event);
 
@@ -62,7 +61,7 @@ const char *session_event_id(enum session_event event);
 #define SESSION_RUNS (IN_STATE(SESSION_RUNNING) | IN_STATE(SESSION_RUNNING_BREAK))
 #define SESSION_IS_PAUSED (IN_STATE(SESSION_PAUSED) | IN_STATE(SESSION_PAUSED_BREAK))
 #define SESSION_IN_BREAK (IN_STATE(SESSION_RUNNING_BREAK) | IN_STATE(SESSION_PAUSED_BREAK))
-/* Of a run: pulses may have been fired. */
+/* The states of a run: pulses may have been fired. */
 #define SESSION_STARTED (SESSION_RUNS | SESSION_IS_PAUSED)
 #define SESSION_NOT_PREPARED (IN_STATE(SESSION_NEW) | IN_STATE(SESSION_DROPPED))
 #define SESSION_OVER (IN_STATE(SESSION_ENDING) | IN_STATE(SESSION_ENDED))

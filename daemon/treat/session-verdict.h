@@ -5,7 +5,7 @@
 
 #include "session.h"
 
-/* The answer to that call; NULL without memory. */
+/* The answer to that call of Prepare; NULL: there was no memory. */
 sd_bus_message *verdict_message(sd_bus_message *call, const struct session *s, const struct tms_protocol *protocol,
                                 const struct tms_safety *safety);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A session as an object: who holds it, and what it puts on record. See session.h. */
+/* A session as an object: its references, and what it puts on record. See session.h. */
 #include "notices.h"
 #include "session.h"
 

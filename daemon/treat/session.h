@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One treatment, from CreateSession to its end. Serves org.tmsd1.Session.
+ * One treatment, from CreateSession to its end. bus/session-bus.c serves it as org.tmsd1.Session.
  *
  *  session.c          the object, and what it puts on record
  *  session-table.c    its states, and what leads from one to another
@@ -21,11 +21,14 @@
  *  session-owner.c    an owner who does not answer
  *  session-create.c   how it begins
  *
- * Each knows those above it in this list, and none below. session-bus.c, the
- * D-Bus interface, is above them all.
+ * A file calls those above it in this list, and none below. bus/session-bus.c, the
+ * D-Bus interface, may call all of them.
  *
- * Everything here runs on the event loop. Whatever adds risk is on disk
- * before it takes effect; stopping waits for nothing.
+ * Everything here runs on the event loop, except ARM (session-arm.c) and the
+ * reading of a protocol (session-prepare.c), which sleep on a thread each and
+ * touch nothing but their own step. No locks: "halted", which ARM's thread
+ * reads, is atomic. The intent of whatever adds risk is on disk before it
+ * takes effect; stopping waits for nothing.
  */
 #ifndef TMSD_SESSION_H
 #define TMSD_SESSION_H
@@ -47,7 +50,7 @@ enum session_pausing {
         PAUSING_NOW,
 };
 
-#define SESSION_EVENTS_MAX 1024 /* records read and not yet handed to the writer */
+#define SESSION_EVENTS_MAX 1024 /* so many records are read at most before they are handed to the writer */
 
 struct session {
         TAILQ_ENTRY(session) link;
@@ -58,50 +61,50 @@ struct session {
         char *path, *subject, *owner;
         uid_t owner_uid;
         bool owner_uid_known;
-        struct peer *owner_watch;    /* the owner leaves, the session stops */
-        struct heartbeat *heartbeat; /* the owner is frozen, it pauses */
+        struct peer *owner_watch;    /* when the owner leaves the bus, the session ends */
+        struct heartbeat *heartbeat; /* when the owner does not answer, the session pauses */
         sd_bus_slot *slot;
 
         enum session_state state;
         char end_reason[32];
         char end_text[512];
-        const char *busy;             /* the method that is under way; one at a time */
-        bool adds_risk;               /* that is Arm, Start, Go or Resume */
-        const char *overtaken;        /* why it must not take effect any more: what came later takes risk away */
-        int pause_error;              /* what the kernel said to the last Pause */
-        enum session_pausing pausing; /* what has been asked for, and recorded, since it last began to run */
-        bool no_seal;                 /* over its end; there was no memory for one */
-        bool closed;                  /* off the bus once it has ended */
+        const char *busy;             /* the method that is under way, one at a time; NULL: none */
+        bool adds_risk;               /* the method under way is Arm, Start, Go or Resume */
+        const char *overtaken;        /* why the method under way must not take effect any more; NULL: it may */
+        int pause_error;              /* the kernel's answer to the last Pause */
+        enum session_pausing pausing; /* the pause that was asked for and recorded since the run last went on */
+        bool no_seal;                 /* there was no memory for the seal over its end */
+        bool closed;                  /* it leaves the bus when it has ended */
         bool in_kernel;               /* a thread sleeps in the kernel's ARM, or is on its way there */
-        atomic_bool halted;           /* since Arm began; read by that thread */
-        char break_text[640];         /* in a BREAK: a sentence on it */
+        atomic_bool halted;           /* a stop came since ARM began; that thread reads it */
+        char break_text[640];         /* the property Break: a sentence while in a BREAK, else "" */
 
         struct tms_device *control;
-        sd_event_source *io;                /* records, while there is no tick */
-        sd_event_source *tick;              /* lease, records, progress */
-        sd_event_source *recharge;          /* in a gap: the card is to be charged again */
-        sd_event_time_handler_t charge_due; /* recharge's; given at the creation */
-        sd_event_source *finish; /* the end takes effect; made at the beginning, so that ending needs no memory */
+        sd_event_source *io;                /* reads records while there is no tick */
+        sd_event_source *tick;              /* renews the lease, reads and writes records, signals progress */
+        sd_event_source *recharge;          /* charges the card again in a gap */
+        sd_event_time_handler_t charge_due; /* the handler of recharge; set when the session is made */
+        sd_event_source *finish; /* carries out the end; made with the session, so that ending needs no memory */
         unsigned tick_count;
         struct tms_event events[SESSION_EVENTS_MAX];
         size_t n_events;
         uint64_t next_seq;                        /* after the last record that was read */
         uint64_t disk_seq;                        /* records before this one are on disk */
         bool writing;                             /* a batch is with the writer */
-        uint64_t wrote_ns;                        /* when the last batch was handed over */
+        uint64_t wrote_ns;                        /* when the last batch was handed to the writer */
         uint64_t pulses_ns;                       /* when session.pulses was last written */
-        uint32_t pulses_delivered, pulses_missed; /* as said there */
+        uint32_t pulses_delivered, pulses_missed; /* as the last session.pulses says */
         struct pulsefile *pulsefile;
 
         char protocol_id[96], protocol_sha256[65];
-        char **notices; /* the policy's sentences that want confirming, NULL for none */
+        char **notices; /* the policy's sentences that have to be confirmed; NULL: none */
         bool notices_confirmed;
         struct gated gated;
         struct tms_timeline timeline;
         uint32_t timeline_gen;
         uint32_t run;        /* number of the last START */
-        uint32_t next_pulse; /* of this run, as its records say */
-        uint32_t released;   /* one more than the pulse that Go has let go; 0: none yet */
+        uint32_t next_pulse; /* of this run, the next pulse by the records that were read */
+        uint32_t released;   /* the pulse that Go has let go, plus 1; 0: none */
         const char *waiting; /* as last signalled */
         uint64_t first_to_last_ns;
         uint32_t delivered, missed; /* on disk */
@@ -111,78 +114,82 @@ struct session {
         uint64_t shown_time_left_ns;
         uint64_t odometer;        /* at the start */
         int keepalive_error;      /* as last logged */
-        struct request *creating; /* CreateSession's, until it is answered */
-        struct request *closing;  /* Close's, until the session has ended */
+        struct request *creating; /* the call CreateSession, until it is answered */
+        struct request *closing;  /* the call Close, until the session has ended */
 };
 
-/* Takes the stimulator's controller file, recovers what was left, opens the records; answers q when done. */
+/*
+ * Opens the stimulator's controller file, recovers what was left, opens the pulse file; q is answered when that is
+ * done.
+ */
 void session_create(struct request *q, struct stimulator *st, const char *subject);
 struct session *session_ref(struct session *s);
 struct session *session_unref(struct session *s); /* returns NULL, takes NULL */
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct session *, session_unref)
 
-/* Stops the output at once and overtakes what is under way; session_end() follows. */
+/* Stops the output at once and overtakes the method that is under way. The caller calls session_end() next. */
 void session_halt(struct session *s);
 /*
- * What is asked later wins: whatever adds risk and is still on its way, to polkit or to the disk or in the kernel's
- * ARM, is refused for that reason, which is a sentence that stays. Returns false when there was nothing.
+ * Whatever adds risk and is still on its way, to polkit, to the disk or in the kernel's ARM, is refused, since
+ * something was asked for later that takes risk away. why: the sentence of the refusal; it has to last. False: nothing
+ * was on its way.
  */
 bool session_overtake(struct session *s, const char *why);
 /*
- * Stops the output at once, then gets the last records on disk and ends.
- * who: for the record, taken over, may be NULL. Again is harmless.
+ * Stops the output at once, then writes the last records and ends. who: for the record, taken over, may be NULL.
+ * Calling it again is harmless.
  */
 void session_end(struct session *s, const char *reason, const char *text, json_t *who);
-/* In the words of endings.h. */
+/* The same with reason and text of endings.h. */
 void session_end_as(struct session *s, enum ending how, json_t *who);
-/* The card is gone, as its stimulator says. */
+/* To be called when the stimulator says that the card is gone. */
 void session_end_gone(struct session *s);
-/* The same, as the session's own file says. */
+/* To be called when the session's own file says so. */
 void session_see_gone(struct session *s);
-/* Off the bus, after the end if there is more to do; then q, which may be NULL, is answered. */
+/* Ends the session and takes it off the bus when it has ended; then q is answered, which may be NULL. */
 void session_close(struct session *s, struct request *q);
 
 void session_set_pausing(struct session *s, enum session_pausing pausing);
-/* Is it in one of these? IN_STATE(), and the sets in session-table.h. */
+/* Is the session in one of these states? IN_STATE(), and the sets in session-table.h. */
 static inline bool session_is(const struct session *s, unsigned states)
 {
         return IN_STATE(s->state) & states;
 }
 
-/* That has happened: the one setter of its state. It must be able to happen in the state it is in. */
+/* The only setter of the session's state: that event has happened. The table must allow it in the present state. */
 void session_on(struct session *s, enum session_event event);
-/* Looks at the card and signals progress. */
+/* Reads the card's status and signals progress. */
 void session_refresh(struct session *s);
 /*
- * What the next pulse waits for: "none", "operator", "trigger". It is told from the moment that the pulse
- * before has gone, as Go counts from then on, though no pulse comes before its own time.
+ * What the next pulse waits for: "none", "operator" or "trigger". A wait is told as soon as the pulse before has gone,
+ * since Go counts from then on; all the same no pulse comes before its own time.
  */
 const char *session_waits_for(const struct session *s);
-/* Signals a change of that. */
+/* Signals Waiting if it has changed. */
 void session_tell_waiting(struct session *s);
-/* The kernel's records are read as they come. */
+/* From now on the kernel's records are read when they come, until ticks begin. */
 int session_listen(struct session *s);
-/* These are this session's, and go into its pulse file. */
+/* Takes these records into the session's pulse file. */
 void session_keep(struct session *s, const struct tms_event *events, size_t n);
-/* Takes what the kernel has; what does not fit stays there. Returns false when the card is gone. */
+/* Reads the kernel's records. Those for which there is no room stay in the kernel. False: the card is gone. */
 bool session_read_records(struct session *s);
-/* The end's part of the beginning. */
+/* Makes what the end will need, so that ending needs no memory. */
 int session_prepare_end(struct session *s);
-/* The output is safe already, and the reason stands in a record; text is a sentence. */
+/* The same as session_end() for a caller who has made the output safe and recorded the reason. text is a sentence. */
 void session_end_quietly(struct session *s, const char *reason, const char *text);
 void session_set_reason(struct session *s, const char *reason, const char *text);
-/* Off the bus and out of the list, with the list's reference. */
+/* Takes the session off the bus and out of the list, and drops the list's reference. */
 void session_leave_bus(struct session *s);
-/* Takes what the kernel has recorded by now, which may end the session. */
+/* Reads the kernel's records up to now, which may end the session. */
 void session_catch_up(struct session *s);
-/* Keepalives begin; the first one is sent at once. */
+/* Begins to renew the lease. The first keepalive is sent within this call. */
 int session_begin_ticks(struct session *s);
-/* The kernel may have fallen back (an interlock, the idle limit) before a pulse was fired. */
+/* Follows the kernel, which may have fallen back before a pulse was fired (an interlock, the idle limit). */
 void session_follow_kernel(struct session *s);
-/* The thread that slept in ARM is back. */
+/* To be called when the thread that slept in ARM is back. */
 void session_left_kernel(struct session *s);
 void session_record(struct session *s, const char *type, json_t *who, json_t *data);
-/* For what anybody may ask for again and again: see recorder_note_limited(). */
+/* The same for what anybody may cause again and again: see recorder_note_limited(). */
 void session_record_limited(struct session *s, const char *type, json_t *who, json_t *data);
 
 /* --- session-owner.c -------------------------------------------------------------------- */
@@ -191,30 +198,33 @@ int session_owner_new(struct session *s);
 
 /* --- session-notices.c ------------------------------------------------------------------ */
 
-/* Those of what is loaded now, none of them confirmed; taken over. */
+/* Sets the notices of what is loaded now; none of them is confirmed. notices is taken over. */
 void session_set_notices(struct session *s, char **notices);
-/* An array of them, for a record; there must be some. NULL without memory. */
+/* The notices as an array, for a record. There must be some. NULL: there was no memory. */
 json_t *session_notices_json(const struct session *s);
-/* Refuses q, and returns false, if there are some that nobody has confirmed. */
+/* Refuses q, and returns false, if there are notices that nobody has confirmed. */
 bool session_has_confirmed(struct request *q, struct session *s);
 
 /* --- session-*.c: methods that polkit and ownership have let pass --- */
 
 void session_prepare(struct request *q, struct session *s);
-/* Does this call of Prepare claim an override? The message is as before afterwards. */
+/* Does this call of Prepare have a reason for an override? The message is rewound afterwards. */
 bool session_prepare_overrides(sd_bus_message *m);
 void session_confirm_notices(struct request *q, struct session *s);
 void session_arm(struct request *q, struct session *s);
 void session_start(struct request *q, struct session *s);
 void session_go(struct request *q, struct session *s);
-/* The kernel was asked when the call came in. */
+/* Records and answers a Pause. The kernel was asked when the call came in. */
 void session_pause(struct request *q, struct session *s, bool now);
 void session_refuse_pause(struct request *q, struct session *s);
 void session_resume(struct request *q, struct session *s);
 
-/* Refuses q, and returns false, if that method cannot begin now: wrong state, another under way, log failed. */
+/*
+ * Refuses q, and returns false, if that method cannot begin now: the session is in none of these states, another method
+ * is under way, or the log has failed.
+ */
 bool session_may_begin(struct request *q, struct session *s, const char *method, unsigned states);
-/* Refuses q for an errno of the kernel, in words. verdict may be NULL. */
+/* Refuses q with the sentence for an errno of the kernel. verdict may be NULL. */
 void session_refuse_errno(struct request *q, struct session *s, const char *method, int error,
                           const struct tms_verdict *verdict);
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One stimulator: its life and what is seen of it. The D-Bus interface is in stimulator-bus.c. */
+/* One stimulator: how it comes and goes, and what is read from it. The D-Bus interface is in bus/stimulator-bus.c. */
 #include <assert.h>
 #include <sys/epoll.h>
 
 #include "stimulator.h"
 
-/* Nothing signals temperatures and the panel, so they are looked at; whoever uses it looks more often by himself. */
+/*
+ * The kernel makes no record when a temperature or the panel changes, so the status is read this often. A session that
+ * uses the stimulator reads it more often by itself.
+ */
 #define LOOK_USEC (5 * USEC_PER_S)
 #define LOOK_ACCURACY_USEC USEC_PER_S
 #define TEMPERATURE_STEP_MC 500
@@ -112,7 +115,7 @@ int stimulator_refresh(struct stimulator *st)
         if (r < 0)
                 return r;
         st->status = s;
-        /* Another coil has another serial number, which only INFO tells. */
+        /* The status has no serial number of the coil; only INFO has it. */
         if (s.coil_type != before.status.coil_type && tms_device_info(st->monitor, &info) >= 0)
                 st->info = info;
         for (i = 0; i < ELEMENTS(signalled); i++) {
@@ -189,7 +192,7 @@ static int on_monitor(sd_event_source *s, int fd, uint32_t revents, void *userda
 {
         struct stimulator *st = userdata;
 
-        /* udev may say so too, or not, or late. */
+        /* udev may tell as well that the card is gone, but it may be late or not come at all. */
         if (!drain_monitor(st) || (revents & (EPOLLHUP | EPOLLERR)))
                 stimulator_remove(st);
         return 0;
@@ -229,8 +232,8 @@ void stimulator_release(struct stimulator *st, const void *userdata)
         st->user_data = NULL;
         if (st->io && !st->gone) {
                 /*
-                 * What the user has read is waiting here too, and is passed over by its sequence number. A card that
-                 * is gone is told of by its file as well.
+                 * The records that the user has read wait in the monitor's file too. They are passed over by their
+                 * sequence numbers. If the card is gone, on_monitor() will be told by that file.
                  */
                 (void)drain_monitor(st);
                 (void)sd_event_source_set_enabled(st->io, SD_EVENT_ON);
@@ -319,7 +322,7 @@ int stimulator_new(struct ward *w, const char *node, struct tms_device *monitor,
         st->shown_board_mC = st->status.board_temp_mC;
         st->seen_seq = st->status.event_head;
         *ret = st;
-        /* The list's reference. */
+        /* From here on the list holds the reference. */
         TAILQ_INSERT_TAIL(&w->stimulators, st, link);
         TAKE_PTR(st);
         return 0;
@@ -346,7 +349,10 @@ void stimulator_lost(struct stimulator *st)
                 st->slot = sd_bus_slot_unref(st->slot);
                 log_info("%s: stimulator %016llx is gone", st->node, (unsigned long long)st->info.card_serial);
         }
-        /* A session that its owner has not closed yet keeps this object, and must not keep the kernel's with it. */
+        /*
+         * A session that its owner has not closed yet keeps this object. The kernel's device must not stay open with
+         * it.
+         */
         st->monitor = tms_device_close(st->monitor);
         TAILQ_REMOVE(&w->stimulators, st, link);
         stimulator_unref(st);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One stimulator: a device node that is there. Serves org.tmsd1.Stimulator.
+ * One stimulator: a device node that exists. bus/stimulator-bus.c serves it as org.tmsd1.Stimulator.
  *
- * The daemon keeps a monitor's file on it, through which it looks and can
- * always stop; the controller's file belongs to whoever uses it.
+ * The daemon has it open as a monitor, which can always look and stop. The controller's file belongs to whoever uses
+ * the stimulator.
  */
 #ifndef TMSD_STIMULATOR_H
 #define TMSD_STIMULATOR_H
@@ -11,14 +11,14 @@
 #include "tms.h"
 #include "ward.h"
 
-/* Whoever has the stimulator, as the stimulator and its interface know him. */
+/* The user of a stimulator (a session), as far as the stimulator and its D-Bus interface know it. */
 struct stimulator_user {
         const char *(*get_id)(void *userdata);
-        const char *(*get_path)(void *userdata);           /* on the bus; NULL when he is not there */
-        struct tms_device *(*get_control)(void *userdata); /* the controller's file; NULL when he has none */
-        void (*on_halt)(void *userdata);                   /* a Stop has come: the output, at once */
-        void (*on_stop)(void *userdata, json_t *who);      /* and his end; who is taken over, NULL: nobody knows */
-        void (*on_gone)(void *userdata);                   /* the card is gone */
+        const char *(*get_path)(void *userdata);           /* its path on the bus; NULL: it is not on the bus */
+        struct tms_device *(*get_control)(void *userdata); /* the controller's file; NULL: it has none */
+        void (*on_halt)(void *userdata);                   /* a Stop has come: stop the output at once */
+        void (*on_stop)(void *userdata, json_t *who); /* then end; who is taken over, NULL: the caller is not known */
+        void (*on_gone)(void *userdata);              /* the card is gone */
 };
 
 struct stimulator {
@@ -33,46 +33,55 @@ struct stimulator {
         sd_bus_slot *slot;
         const struct stimulator_user *user; /* NULL: nobody has it */
         void *user_data;
-        uint64_t seen_seq; /* records before this one have been dealt with */
+        uint64_t seen_seq;     /* records before this one have been dealt with */
         int32_t shown_coil_mC; /* temperatures as last signalled */
         int32_t shown_board_mC;
         bool recovering;
         bool gone; /* unplugged: not on the bus any more */
 };
 
-/* A node appeared, and monitor is open on it, which is taken over if this succeeds. In the list, not on the bus yet. */
+/*
+ * Makes the object of a node that has appeared, and puts it into the list but not on the bus. monitor is open on the
+ * node, and is taken over if this succeeds.
+ */
 int stimulator_new(struct ward *w, const char *node, struct tms_device *monitor, struct stimulator **ret);
-/* On the bus, once what an earlier run has left is dealt with. */
+/* Puts it on the bus. To be called when the recovery of what an earlier run has left is done. */
 void stimulator_publish(struct stimulator *st);
 /* False once the kernel says that the card behind the file is gone. */
 bool stimulator_is_there(struct stimulator *st);
-/* The card is gone, as udev or the monitor's file says; its user is told. Again is harmless. */
+/*
+ * To be called when udev or the monitor's file says that the card is gone. Tells the user. Calling it again is
+ * harmless.
+ */
 void stimulator_remove(struct stimulator *st);
-/* The same, as its user says, who knows it. */
+/* The same, called by the user, who is not told. */
 void stimulator_lost(struct stimulator *st);
 
 struct stimulator *stimulator_ref(struct stimulator *st);
 struct stimulator *stimulator_unref(struct stimulator *st); /* returns NULL, takes NULL */
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct stimulator *, stimulator_unref)
 
-/* Looks at the card and signals what has changed. */
+/* Reads the card's status and signals what has changed. -ENODEV: the card is gone. */
 int stimulator_refresh(struct stimulator *st);
-/* At once, waits for nothing. */
+/* Stops the output at once, and waits for nothing. */
 void stimulator_halt(struct stimulator *st);
-/* From now on it is his, who reads the records himself. */
+/* Gives the stimulator to that user, who reads the records from now on. */
 void stimulator_open(struct stimulator *st, const struct stimulator_user *user, void *userdata);
-/* Nobody has it any more; again is harmless. */
+/* Takes it from the user that has given userdata. Calling it again is harmless. */
 void stimulator_release(struct stimulator *st, const void *userdata);
-/* Deals with one record that is about the stimulator itself: state and interlocks get into the log. */
+/*
+ * Puts a kernel's record about the stimulator itself (its state, an interlock) into the log; ignores every other
+ * record.
+ */
 void stimulator_see(struct stimulator *st, const struct tms_event *e);
 
 /*
- * So many records the kernel keeps until they are acknowledged, and nobody acknowledges one while he reads. What is read
- * beyond that in one go is nothing that was there when he began: it can wait for the next time.
+ * The kernel keeps so many records until they are acknowledged, and nobody acknowledges one while records are read. What
+ * is read beyond that in one go came after the reading began, and can wait for the next time.
  */
 #define RECORDS_MAX 65536
 
-/* The sentences of all that are open, those of a newer driver as well; "" if none is. */
+/* The sentences of all open interlocks, of those that only a newer driver knows as well; "" if none is open. */
 #define INTERLOCK_TEXT_SIZE 4096
 void stimulator_interlock_text(uint32_t open, char *buf, size_t size);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ward: the stimulators and sessions that there are, and what they all
- * need. Whoever composes the daemon fills it in; it knows nobody above it, and
- * says so to nobody but through settled(), from the loop.
+ * The ward: all stimulators and sessions, and what they need. Whoever composes the daemon fills it in. It knows nothing
+ * above it, and calls upwards only by settled(), from the loop. On the loop; no locks.
  */
 #ifndef TMSD_WARD_H
 #define TMSD_WARD_H
@@ -26,28 +25,33 @@ struct ward {
         sd_bus *bus;
         struct calls *calls;
         struct recorder *recorder;
-        /* What serves them on the bus; their userdata is the object itself. */
+        /* The tables that serve them on the bus. The userdata of each table is the stimulator or session. */
         const sd_bus_vtable *stimulator_vtable, *session_vtable;
-        /* A session has ended, or a stimulator's recovery: whoever waits for the last one looks. It may not act at once. */
+        /*
+         * Called when a session has ended, or the recovery of a stimulator. The handler must not act within the call.
+         */
         void (*settled)(void *userdata);
         void *userdata;
 
         struct stimulator_list stimulators;
-        struct session_list sessions; /* those that have ended too, until they are closed */
-        unsigned recovering;          /* stimulators whose records of an earlier run are being fetched */
+        struct session_list sessions; /* sessions that have ended stay here until they are closed */
+        unsigned recovering;          /* so many stimulators have a recovery under way */
         bool stopping;                /* nothing begins any more */
-        char unusable_node[64];       /* one that is there and cannot be opened; "": none */
+        char unusable_node[64];       /* a node that exists and cannot be opened; "": there is none */
         int unusable_error;
 };
 
 struct stimulator *ward_find_stimulator(const struct ward *w, const char *node);
 struct stimulator *ward_stimulator_by_path(const struct ward *w, const char *path); /* "/": the only one */
-/* A session of that card that has not got its last record on disk. */
+/* Is there a session with that card whose last record is not on disk yet? */
 bool ward_has_live_session(const struct ward *w, uint64_t card_serial);
 bool ward_have_all_ended(const struct ward *w);
-/* Does that sender own the session at that path, of those that hold a stimulator? */
+/* Does that sender own the session at that path? Only sessions that hold a stimulator are looked at. */
 bool ward_is_owner(const struct ward *w, const char *path, const char *sender);
-/* Refuses q, and returns false, when that subject ("": none was given) has a session that has not ended. */
+/*
+ * Refuses q, and returns false, when that subject has a session that has not ended. "" stands for all sessions without
+ * a subject.
+ */
 bool ward_subject_is_free(struct request *q, const struct ward *w, const char *subject);
 
 #endif
