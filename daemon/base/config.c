@@ -9,8 +9,9 @@
 #include "config.h"
 #include "util.h"
 
-#define AUDIT_FREE_MIN_DEFAULT "16M"
-#define MAX_OFF_DEFAULT "31d"
+/* As in the file. */
+#define AUDIT_FREE_MIN_DEFAULT 16M
+#define MAX_OFF_DEFAULT 31d
 #define MAX_OFF_DAYS_MAX 3660
 #define DAY_NS (86400 * NS_PER_S)
 
@@ -62,15 +63,17 @@ static bool parse_span(const char *s, uint64_t *ret)
         return true;
 }
 
+#define QUOTED(x) #x
+#define TEXT(x) QUOTED(x)
 /* The place of a member, which must be a number of 64 bits. */
 #define MEMBER(name) \
         (offsetof(struct config, name) + 0 * sizeof(char[_Generic(&((struct config *)0)->name, uint64_t * : 1)]))
 
 const struct config_key config_keys[CONFIG_KEYS] = {
-                {"Audit", "MinimumFree", AUDIT_FREE_MIN_DEFAULT, "bytes, or a number with K, M, G or T behind it",
+                {"Audit", "MinimumFree", TEXT(AUDIT_FREE_MIN_DEFAULT), "bytes, or a number with K, M, G or T behind it",
                  parse_size, MEMBER(audit_free_min)},
-                {"Clock", "MaxOff", MAX_OFF_DEFAULT, "days or hours, such as 31d or 72h, up to ten years", parse_span,
-                 MEMBER(max_off_ns)},
+                {"Clock", "MaxOff", TEXT(MAX_OFF_DEFAULT), "days or hours, such as 31d or 72h, up to ten years",
+                 parse_span, MEMBER(max_off_ns)},
 };
 
 static uint64_t *member_of(struct config *c, const struct config_key *k)
