@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 /*
- * A stream over the directory name, "." for dir_fd itself, from its first name; a link is not followed. It is an open file of
- * its own: a duplicate of dir_fd would share its position with every other list. dir_fd stays the caller's, and the caller
- * closes the stream. 0, or a negative errno with *ret NULL.
+ * Opens the directory name below dir_fd ("." is dir_fd itself) for readdir(), from its first name. A link is not
+ * followed. The stream has an open file of its own, because a duplicate of dir_fd would share the reading position with
+ * every other list of it. The caller closes the stream; dir_fd still belongs to the caller. Returns 0, or a negative
+ * errno with *ret NULL.
  */
 static inline int directory_open(int dir_fd, const char *name, DIR **ret)
 {

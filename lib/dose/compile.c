@@ -90,7 +90,7 @@ static uint64_t resolved_permille(const struct resolved *x, struct share s)
 }
 
 /* The highest percentage of the session, in 0.1 %, at which x would be at most 100 %MSO. */
-static uint32_t highest_percent(const struct resolved *x)
+static uint32_t resolved_highest_percent(const struct resolved *x)
 {
         return (uint32_t)((uint64_t)1000 * 1000000000 / ((uint64_t)x->base_permille * x->share_permille) /
                           x->leg_share_permille);
@@ -114,7 +114,7 @@ static int intensity_check(const struct tms_protocol *p, const struct resolved *
                                      "expected a "
                                      "lower intensity",
                                      permille / 10, permille % 10);
-        best = highest_percent(x);
+        best = resolved_highest_percent(x);
         return tms_error_set(error, ERANGE, NULL, 0, 0, NULL,
                              "%u.%u %% of a threshold of %u.%u %%MSO would be %u.%u %%MSO, and the stimulator gives at "
                              "most 100 "

@@ -84,16 +84,16 @@ static int leg_percents(const struct tms_protocol *p, size_t leg, const struct t
         return 0;
 }
 
-void course_clear(struct pulse_course *c)
+void session_pulses_clear(struct session_pulses *c)
 {
         free(c->pulses);
         free(c->percent_permille);
-        *c = (struct pulse_course){};
+        *c = (struct session_pulses){};
 }
 
-int course_make(const struct tms_protocol *p, const struct tms_dose *dose, struct pulse_course *ret)
+int session_pulses_make(const struct tms_protocol *p, const struct tms_dose *dose, struct session_pulses *ret)
 {
-        struct pulse_course c = {.legs = p->n_legs};
+        struct session_pulses c = {.legs = p->n_legs};
         int r = 0;
 
         for (size_t i = 0; i < p->n_legs; i++)
@@ -109,14 +109,14 @@ int course_make(const struct tms_protocol *p, const struct tms_dose *dose, struc
         }
         assert(c.count > 0 && c.leg_end[p->n_legs - 1] == c.count);
         if (r < 0) {
-                course_clear(&c);
+                session_pulses_clear(&c);
                 return r;
         }
         *ret = c;
         return 0;
 }
 
-uint64_t course_pulses_per_s(const struct pulse_course *c)
+uint64_t session_pulses_per_s(const struct session_pulses *c)
 {
         uint64_t most = 0;
 
@@ -133,7 +133,7 @@ uint64_t course_pulses_per_s(const struct pulse_course *c)
 /* --- Runs ----------------------------------------------------------------------------------------- */
 
 struct scan {
-        const struct pulse_course *course;
+        const struct session_pulses *session;
         train_found found;
         void *userdata;
         size_t leg;
@@ -143,7 +143,7 @@ struct scan {
 };
 
 /* From pulse i to the next. */
-static uint64_t gap(const struct pulse_course *c, size_t i)
+static uint64_t gap(const struct session_pulses *c, size_t i)
 {
         return c->pulses[i + 1].t_ns - c->pulses[i].t_ns;
 }
@@ -155,16 +155,16 @@ static uint64_t unrounded(uint64_t ns)
 }
 
 /* The duration of pulses first..last with one more mean interval at the end, as people state a train's duration. */
-static uint64_t nominal_ns(const struct pulse_course *c, size_t first, size_t last)
+static uint64_t nominal_ns(const struct session_pulses *c, size_t first, size_t last)
 {
         const uint64_t span = c->pulses[last].t_ns - c->pulses[first].t_ns, n = last - first;
 
         return unrounded((uint64_t)(((unsigned __int128)span * (n + 1) + n / 2) / n));
 }
 
-static void found_train(struct scan *x, enum stimulation kind, size_t first, size_t last, struct train t)
+static void train_report(struct scan *x, enum stimulation kind, size_t first, size_t last, struct train t)
 {
-        const struct pulse_course *c = x->course;
+        const struct session_pulses *c = x->session;
         const uint64_t start_ns = c->pulses[first].t_ns;
 
         assert(first <= last && last < c->count);
@@ -198,7 +198,7 @@ static void found_train(struct scan *x, enum stimulation kind, size_t first, siz
 }
 
 /* Is the interval after pulse i within a run? It is if neither of its neighbours in first..last is shorter. */
-static bool is_inner(const struct pulse_course *c, size_t i, size_t first, size_t last)
+static bool is_inner(const struct session_pulses *c, size_t i, size_t first, size_t last)
 {
         return (i == first || gap(c, i) <= gap(c, i - 1) + ROUNDING_NS) &&
                (i + 1 == last || gap(c, i) <= gap(c, i + 1) + ROUNDING_NS);
@@ -210,7 +210,7 @@ struct run {
 };
 
 /* The run that begins with pulse i, within the block first..last. */
-static struct run run_at(const struct pulse_course *c, size_t i, size_t first, size_t last)
+static struct run run_at(const struct session_pulses *c, size_t i, size_t first, size_t last)
 {
         struct run r = {.first = i, .last = i};
 
@@ -236,7 +236,7 @@ static bool is_about(uint64_t ns, uint64_t from, uint64_t to)
 }
 
 /* The kind of the block first..last, in which not all pulses are equally far apart. */
-static enum stimulation uneven_kind(const struct pulse_course *c, size_t first, size_t last, struct train *t)
+static enum stimulation uneven_kind(const struct session_pulses *c, size_t first, size_t last, struct train *t)
 {
         bool even = true, alike = true, theta = true;
         uint64_t slowest_ns = 0, begin_ns = 0;
@@ -271,9 +271,9 @@ static enum stimulation uneven_kind(const struct pulse_course *c, size_t first, 
 }
 
 /* Reports the trains of one block: pulses first..last, each less than 5 s after the one before. */
-static void block(struct scan *x, size_t first, size_t last)
+static void block_report(struct scan *x, size_t first, size_t last)
 {
-        const struct pulse_course *c = x->course;
+        const struct session_pulses *c = x->session;
         struct train t = {.interval_ns = UINT64_MAX};
         enum stimulation kind;
         struct run r;
@@ -295,14 +295,14 @@ static void block(struct scan *x, size_t first, size_t last)
                                        ? STIMULATION_BURSTS
                                        : STIMULATION_TRAINS;
                 t.train_ns = nominal_ns(c, first, last);
-                found_train(x, kind, first, last, t);
+                train_report(x, kind, first, last, t);
                 return;
         }
 
         kind = uneven_kind(c, first, last, &t);
         if (kind != STIMULATION_TRAINS) {
                 t.train_ns = c->pulses[last].t_ns - c->pulses[first].t_ns + gap(c, last - 1);
-                found_train(x, kind, first, last, t);
+                train_report(x, kind, first, last, t);
                 return;
         }
         for (size_t i = first; i <= last; i = r.last + 1) {
@@ -312,23 +312,23 @@ static void block(struct scan *x, size_t first, size_t last)
                                 .longest_ns = r.longest_ns,
                                 .train_ns = nominal_ns(c, r.first, r.last),
                 };
-                found_train(x, kind, r.first, r.last, t);
+                train_report(x, kind, r.first, r.last, t);
         }
 }
 
-void course_trains(const struct pulse_course *c, train_found found, void *userdata)
+void session_pulses_trains(const struct session_pulses *c, train_found found, void *userdata)
 {
-        struct scan x = {.course = c, .found = found, .userdata = userdata};
+        struct scan x = {.session = c, .found = found, .userdata = userdata};
 
         for (size_t first = 0, last; first < c->count; first = last + 1) {
                 last = first;
                 while (last + 1 < c->count && gap(c, last) < single_pulse_min_ns.value)
                         last++;
                 if (last > first) {
-                        block(&x, first, last);
+                        block_report(&x, first, last);
                         continue;
                 }
-                found_train(&x, STIMULATION_SINGLE, first, last,
-                            (struct train){.interval_ns = last + 1 < c->count ? gap(c, last) : 0});
+                train_report(&x, STIMULATION_SINGLE, first, last,
+                             (struct train){.interval_ns = last + 1 < c->count ? gap(c, last) : 0});
         }
 }

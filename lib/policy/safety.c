@@ -180,7 +180,7 @@ int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, con
                   struct tms_safety *ret, struct tms_error *error)
 {
         static const struct tms_today nothing;
-        struct pulse_course course = {};
+        struct session_pulses pulses = {};
         struct tms_safety out = {};
         enum listed listed;
         struct safety_check c = {
@@ -200,13 +200,13 @@ int safety_policy(const struct tms_protocol *p, const struct tms_dose *dose, con
         if (r < 0)
                 return r;
 
-        r = course_make(p, dose, &course);
+        r = session_pulses_make(p, dose, &pulses);
         if (r < 0)
                 return error_memory(error, NULL);
-        course_trains(&course, safety_train_found, &c);
+        session_pulses_trains(&pulses, safety_train_found, &c);
 
-        ceilings(&c, course_pulses_per_s(&course));
-        course_clear(&course);
+        ceilings(&c, session_pulses_per_s(&pulses));
+        session_pulses_clear(&pulses);
         listing(&c, listed);
         for (size_t i = 0; i < p->n_legs; i++)
                 safety_leg_tables(&c, &c.legs[i]);

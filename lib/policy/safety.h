@@ -55,17 +55,17 @@ extern const char *const theta_burst_source, *const visual_threshold_source, *co
 /* --- The pulses of a session, whatever words its author chose for them ---------------------------- */
 
 /* The pulses as they are played if nothing waits: a wait makes the gap that it is in longer, and no gap shorter. */
-struct pulse_course {
+struct session_pulses {
         size_t count, legs;
         struct tms_pulse *pulses;   /* only t_ns is valid */
         uint32_t *percent_permille; /* of the motor threshold, rounded up; 0: there is none */
         size_t leg_end[TMS_LEGS_MAX];
 };
 
-int course_make(const struct tms_protocol *p, const struct tms_dose *dose, struct pulse_course *ret);
-void course_clear(struct pulse_course *c);
+int session_pulses_make(const struct tms_protocol *p, const struct tms_dose *dose, struct session_pulses *ret);
+void session_pulses_clear(struct session_pulses *c);
 /* The most pulses in any half-open second. */
-uint64_t course_pulses_per_s(const struct pulse_course *c);
+uint64_t session_pulses_per_s(const struct session_pulses *c);
 
 enum stimulation {
         STIMULATION_SINGLE,     /* a pulse with at least 5 s on both sides */
@@ -94,7 +94,7 @@ struct train {
 
 typedef void (*train_found)(const struct train *t, void *userdata);
 /* In order of time. */
-void course_trains(const struct pulse_course *c, train_found found, void *userdata);
+void session_pulses_trains(const struct session_pulses *c, train_found found, void *userdata);
 
 /* --- A verdict in the making ----------------------------------------------------------------------- */
 
@@ -142,7 +142,7 @@ int safety_no_room(struct tms_error *error);
 
 /* --- The third layer: safety-trains.c ---------------------------------------------------------------- */
 
-/* For course_trains(): keeps the train if it is the worst. userdata is the struct safety_check. */
+/* For session_pulses_trains(): keeps the train if it is the worst. userdata is the struct safety_check. */
 void safety_train_found(const struct train *x, void *userdata);
 /* Adds the reasons for what was kept of a leg. */
 void safety_leg_tables(struct safety_check *c, const struct leg_findings *f);

@@ -150,7 +150,7 @@ static void readings_words(FILE *f, const struct tms_readings *v)
         total_line(f, "if a device counts it from the last pulse", v->last_to_first_total_ns);
 }
 
-static void words(FILE *f, const struct tms_protocol *p)
+static void protocol_words(FILE *f, const struct tms_protocol *p)
 {
         struct tms_readings v;
 
@@ -187,7 +187,7 @@ int tms_protocol_describe(const struct tms_protocol *p, char **ret)
         f = open_memstream(&text, &size);
         if (!f)
                 return -ENOMEM;
-        words(f, p);
+        protocol_words(f, p);
         failed = ferror(f);
         failed |= fclose(f) != 0;
         if (failed) {

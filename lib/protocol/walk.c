@@ -55,7 +55,7 @@ static const uint16_t wait_flags[] = {
 };
 
 /* What a pulse waits for. If it begins units of several levels, the outermost one with "wait" counts. */
-static uint16_t first_pulse_flags(const struct leg *leg, uint32_t train, uint32_t burst, uint32_t pulse)
+static uint16_t pulse_wait_flags(const struct leg *leg, uint32_t train, uint32_t burst, uint32_t pulse)
 {
         if (train == 0 && burst == 0 && pulse == 0 && leg->wait)
                 return wait_flags[leg->wait];
@@ -69,11 +69,11 @@ static uint16_t first_pulse_flags(const struct leg *leg, uint32_t train, uint32_
 void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uint32_t first_train,
               uint64_t *ret_last_ticks)
 {
-        const struct level *series = &leg->levels[LEVEL_SERIES], *trains = &leg->levels[LEVEL_TRAIN],
-                           *bursts = &leg->levels[LEVEL_BURST];
+        const struct level *series = &leg->levels[LEVEL_SERIES], *train = &leg->levels[LEVEL_TRAIN],
+                           *burst = &leg->levels[LEVEL_BURST];
         uint64_t state = leg->seed, train_ticks = leg->start_ticks, last = 0;
 
-        assert(den > 0 && series->count > 0 && trains->count > 0 && bursts->count > 0);
+        assert(den > 0 && series->count > 0 && train->count > 0 && burst->count > 0);
         for (uint32_t t = 0; t < series->count; t++) {
                 uint64_t burst_ticks;
 
@@ -81,16 +81,16 @@ void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uin
                         train_ticks += level_step(series, t, den, &state);
                 burst_ticks = train_ticks;
 
-                for (uint32_t b = 0; b < trains->count; b++) {
+                for (uint32_t b = 0; b < train->count; b++) {
                         uint64_t ticks;
 
                         if (b > 0)
-                                burst_ticks += level_step(trains, b, den, &state);
+                                burst_ticks += level_step(train, b, den, &state);
                         ticks = burst_ticks;
 
-                        for (uint32_t k = 0; k < bursts->count; k++) {
+                        for (uint32_t k = 0; k < burst->count; k++) {
                                 if (k > 0)
-                                        ticks += level_step(bursts, k, den, &state);
+                                        ticks += level_step(burst, k, den, &state);
                                 /* leg_check_overlap() has checked this: two pulses are at least 1 ns apart. */
                                 assert((t == 0 && b == 0 && k == 0) || ticks >= last + den);
                                 last = ticks;
@@ -100,9 +100,9 @@ void leg_walk(const struct leg *leg, uint64_t den, struct tms_pulse *pulses, uin
                                 *pulses++ = (struct tms_pulse){
                                                 .t_ns = ticks_to_ns(ticks, den),
                                                 .train = first_train + t,
-                                                .flags = first_pulse_flags(leg, t, b, k) |
-                                                         (k + 1 == bursts->count ? TMS_PULSE_END_OF_BURST : 0) |
-                                                         (k + 1 == bursts->count && b + 1 == trains->count
+                                                .flags = pulse_wait_flags(leg, t, b, k) |
+                                                         (k + 1 == burst->count ? TMS_PULSE_END_OF_BURST : 0) |
+                                                         (k + 1 == burst->count && b + 1 == train->count
                                                                           ? TMS_PULSE_END_OF_TRAIN
                                                                           : 0),
                                 };
