@@ -55,7 +55,7 @@ static void check_timeline(const struct tms_timeline *t, const struct tms_limits
         r = tms_timeline_check(t, &no_physics, limits, &v);
         /*
          * Two limits of the kernel are the card's after all: a set-point must be
-         * there 200 us before its pulse, and no more than 1000 pulses a second.
+         * there TMS_SETTLE_MARGIN_NS before its pulse, and no more than 1000 pulses a second.
          */
         demand(r == 0 || v.rule == TMS_RULE_SETTLING || v.rule == TMS_RULE_PULSES_PER_S);
         if (v.rule == TMS_RULE_PULSES_PER_S)
