@@ -51,8 +51,8 @@ static void vector_trigger(struct tms_device *tms)
 	u64 card_ns = readq(tms->mmio + TMS_REG_TRIGGER_IN_NS);
 	/*
 	 * CLOCK_MONOTONIC is read before CLOCK_MONOTONIC_RAW: if the CPU is held up between the
-	 * two readings, the edge seems older than it is, and its pulse is late. It is never fired
-	 * too early.
+	 * two readings, the edge seems older than it is by that time, and so does its pulse, which
+	 * is then left out as late if it is too old.
 	 */
 	u64 now_ns = tms_now();
 	u64 ago_ns = max_t(s64, tms_raw() - tms_clock_to_raw(&tms->anchor, card_ns), 0);
