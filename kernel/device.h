@@ -380,15 +380,6 @@ static inline u64 tms_raw(void)
 	return ktime_get_raw_ns();
 }
 
-/* Reads both clocks, in the order that struct tms_moment promises. */
-static inline struct tms_moment tms_moment(void)
-{
-	struct tms_moment m = { .raw_ns = tms_raw() };
-
-	m.mono_ns = tms_now();
-	return m;
-}
-
 static inline bool tms_in_range(u32 value, u32 low, u32 high)
 {
 	return value >= low && value <= high;

@@ -33,6 +33,7 @@
 #define TMS_START_DELAY_MAX_NS	(10 * NSEC_PER_SEC)
 #define TMS_PROBES		20		/* at least so many per arming */
 #define TMS_PROBE_NS		(5 * NSEC_PER_MSEC)
+#define TMS_MOMENT_NS		5000		/* both of the host's clocks are read within that */
 #define TMS_TRIGGER_DELAY_NS	50000		/* edge of the trigger input to its pulse */
 #define TMS_DRAINS_MAX		64		/* then a flood of answers is not read any more */
 #define TMS_IDLE_EXIT_US	5		/* deepest idle the engine's CPU may take */

@@ -148,6 +148,7 @@ void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil);
 void tms_card_setup(struct tms_device *tms);
 bool tms_card_set_waveform(struct tms_device *tms, u32 waveform);
 void tms_card_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor);
+struct tms_moment tms_moment(void);
 void tms_card_listen(struct tms_device *tms, bool trigger);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Register accesses that several files need: whether the card is there, its coil, its clock, its
- * waveform and interrupts. The accesses of the pulse's way stand where they are used; the write
+ * Register accesses that several files need: whether the card is there, its coil, its clock and
+ * the host's, its waveform and interrupts. The accesses of the pulse's way stand where they are used; the write
  * of SAFE is inline in device.h.
  *
  * Context: any, registers mapped. None takes a lock. tms_card_setup(), tms_card_set_waveform()
@@ -52,6 +52,25 @@ void tms_card_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor)
 		if (ret_anchor->after_ns - ret_anchor->before_ns <= TMS_CLOCK_SLACK_NS)
 			return;
 	}
+}
+
+/*
+ * Reads both of the host's clocks at one instant. If something holds up the CPU between the
+ * readings, they are read again, three times at most.
+ */
+struct tms_moment tms_moment(void)
+{
+	struct tms_moment m;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		m.raw_ns = tms_raw();
+		m.mono_ns = tms_now();
+		m.raw_after_ns = tms_raw();
+		if (m.raw_after_ns - m.raw_ns <= TMS_MOMENT_NS)
+			break;
+	}
+	return m;
 }
 
 /*

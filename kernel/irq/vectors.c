@@ -49,14 +49,11 @@ irqreturn_t tms_fault_irq(int irq, void *data)
 static void vector_trigger(struct tms_device *tms)
 {
 	u64 card_ns = readq(tms->mmio + TMS_REG_TRIGGER_IN_NS);
-	/*
-	 * CLOCK_MONOTONIC is read before CLOCK_MONOTONIC_RAW: if the CPU is held up between the
-	 * two readings, the edge seems older than it is by that time, and so does its pulse, which
-	 * is then left out as late if it is too old.
-	 */
-	u64 now_ns = tms_now();
-	u64 ago_ns = max_t(s64, tms_raw() - tms_clock_to_raw(&tms->anchor, card_ns), 0);
-	u64 edge_ns = now_ns - ago_ns;
+	struct tms_moment now = tms_moment();
+	u64 edge_raw_ns = tms_clock_to_raw(&tms->anchor, card_ns);
+	/* By the last reading, so that an edge whose time is uncertain seems older, not newer. */
+	u64 ago_ns = max_t(s64, now.raw_after_ns - edge_raw_ns, 0);
+	u64 edge_ns = now.mono_ns - ago_ns;
 
 	tms_event_trigger(tms, edge_ns, card_ns);
 

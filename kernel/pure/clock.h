@@ -33,14 +33,16 @@ struct tms_anchor {
  * struct tms_moment - one instant on both of the host's clocks
  * @raw_ns: CLOCK_MONOTONIC_RAW, read first
  * @mono_ns: CLOCK_MONOTONIC, read after that
+ * @raw_after_ns: CLOCK_MONOTONIC_RAW, read last
  *
  * Firmware or a hypervisor may hold up the CPU between the two readings: @raw_ns is then older
  * than @mono_ns, never newer. So a CLOCK_MONOTONIC_RAW time that is computed from both may be too
- * early, and never too late.
+ * early, and never too late. The same holds the other way round for @raw_after_ns.
  */
 struct tms_moment {
 	u64 raw_ns;
 	u64 mono_ns;
+	u64 raw_after_ns;
 };
 
 u64 tms_moment_raw(const struct tms_moment *m, u64 mono_ns);
