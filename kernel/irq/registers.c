@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Register accesses that several files need: whether the card is there, its coil, its clock and
- * the host's, its waveform and interrupts. The accesses of the pulse's way stand where they are used; the write
- * of SAFE is inline in device.h.
+ * the host's, its waveform and interrupts. The accesses of the pulse's way stand where they are
+ * used; the write of SAFE is inline in device.h.
  *
  * Context: any, registers mapped. None takes a lock. tms_card_setup(), tms_card_set_waveform()
  * and tms_card_listen() want engine_lock held, or a device that nobody else can reach yet.
