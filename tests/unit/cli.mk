@@ -2,14 +2,14 @@
 # Unit tests of the audit reader, with sanitizers, and tests of tmsctl that need no card.
 
 AUDIT_UNIT := $(addprefix $(B)/tests/test-audit-,verify unknown)
-UNIT_TESTS += $(AUDIT_UNIT)
+UNIT_TESTS += $(AUDIT_UNIT) $(B)/tests/test-merkle
 
 $(B)/tests/unit/audit-reader/%.o: lib/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(LIB_INSIDE) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
 $(B)/tests/unit/audit-reader/%.o: tests/unit/%.c | $(B)/tests/unit/audit-reader/
-	$(CC) $(CPPFLAGS) -Itests/unit $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) -Itests/unit -Ilib/audit $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
 AUDIT_READER := $(addprefix $(B)/tests/unit/audit-reader/,audit-forge.o next-step.o) $(patsubst lib/%.c,$(B)/tests/unit/audit-reader/%.o,$(LIB_AUDIT_SRC))
 # Allocations that fail when the test says so.
@@ -17,6 +17,9 @@ $(B)/tests/test-audit-unknown: AUDIT_UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=ca
 
 $(AUDIT_UNIT): $(B)/tests/test-%: $(B)/tests/unit/audit-reader/test-%.o $(AUDIT_READER) | $(B)/tests/unit/audit-reader/
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(AUDIT_UNIT_LDFLAGS) -o $@ $^ -lcmocka -lcrypto -ljansson
+
+$(B)/tests/test-merkle: $(addprefix $(B)/tests/unit/audit-reader/,test-merkle.o audit/merkle.o)
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcmocka -lcrypto
 
 -include $(wildcard $(B)/tests/unit/audit-reader/*.d $(B)/tests/unit/audit-reader/*/*.d)
 
