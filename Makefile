@@ -18,6 +18,7 @@ libexecdir  ?= $(prefix)/libexec
 unitdir     ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+catalogdir  ?= $(prefix)/lib/systemd/catalog
 udevdir     ?= $(prefix)/lib/udev/rules.d
 moduledir   ?= $(prefix)/lib/modules
 

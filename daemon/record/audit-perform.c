@@ -80,6 +80,8 @@ static int perform_seal(struct audit_writer *w, struct entry *e)
         free(e->text);
         e->text = line;
         e->result.line = line;
+        e->seal_seq = auditlog_records(w->log) - 1;
+        strcpy(e->seal_hash, auditlog_head(w->log));
         return 0;
 }
 
@@ -174,10 +176,12 @@ static const char *subject(const struct entry *e)
 
 static void fail(struct audit_writer *w, const struct entry *e, int error)
 {
-        if (!*w->failure)
-                (void)snprintf(w->failure, sizeof(w->failure),
-                               "the audit log cannot be written: %s: %s; mend that, then: systemctl restart tmsd",
-                               subject(e), audit_error_text(error));
+        if (*w->failure)
+                return;
+        (void)snprintf(w->failure, sizeof(w->failure),
+                       "the audit log cannot be written: %s: %s; mend that, then: systemctl restart tmsd", subject(e),
+                       audit_error_text(error));
+        w->failure_error = error;
 }
 
 static void perform_one(struct audit_writer *w, struct entry *e)

@@ -195,7 +195,8 @@ static int destroy_old_keys(struct auditlog *l)
                 l->undestroyed++;
         }
         if (r == -EMFILE || r == -ENFILE || r == -ENOMEM) {
-                log_warning("signing key %" PRIu64 " cannot be destroyed yet: %s", l->undestroyed, strerror(-r));
+                log_event(SIGNING_KEY_KEPT, FIELDS(field_number("KEY_NUMBER", l->undestroyed), field_errno(r)),
+                          "signing key %" PRIu64 " cannot be destroyed yet: %s", l->undestroyed, strerror(-r));
                 return 0;
         }
         if (r < 0)

@@ -21,7 +21,7 @@ static void on_charge_over(enum error error, const char *sentence, void *userdat
         if (!session_is(s, SESSION_RUNS))
                 return;
         r = tms_device_pause(s->control, true);
-        log_warning("session %s: not charged again: %s", s->id, sentence);
+        session_log_pause(s, "not_charged");
         session_record(s, "session.pause", NULL,
                        json_pack("{s:s, s:s, s:b}", "reason", "not_charged", "text", sentence, "now", 1));
         session_catch_up(s);
