@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen session-break \
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing upcalls)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause thread)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause thread journal)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
 
@@ -37,7 +37,7 @@ $(DU)/lib/policy/allow-list.o: $(B)/lib/shipped.h
 DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))) \
 	$(patsubst kernel/%.c,$(DU)/lib/%.o,$(LIB_VERIFIER))
 DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
-DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o settle.o)
+DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o journal.o jsonline.o keys.o log.o pulsefile.o settle.o)
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
@@ -78,8 +78,11 @@ $(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o subject
 $(call daemon_unit,session-table,session-table.o scratch.o)
 $(call daemon_unit,turn,turn.o)
 $(call daemon_unit,quota,quota.o callers.o)
-$(call daemon_unit,config,scratch.o config.o log.o file.o settle.o,$(DU_LIB))
+$(call daemon_unit,config,scratch.o config.o journal.o log.o file.o settle.o,$(DU_LIB))
 $(call daemon_unit,limits,scratch.o)
+$(call daemon_unit,journal,journal.o log.o fake-journal.o journal-words.o next-step.o scratch.o,$(patsubst lib/%.c,$(DU)/lib/%.o,$(wildcard lib/base/*.c)))
+$(call daemon_unit,journal-code,journal.o journal-words.o scratch.o)
+$(B)/tests/test-journal: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=sd_journal_sendv
 $(call daemon_unit,vtable,next-step.o fake-device.o scratch.o,$(DU_DAEMON) $(DU_LIB))
 $(call daemon_unit,signalled,fake-device.o scratch.o,$(DU_DAEMON) $(DU_LIB))
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
@@ -91,6 +94,9 @@ $(B)/tests/test-audit-writer $(B)/tests/test-recorder $(SESSION_UNIT): $(DU)/syn
 $(B)/tests/test-audit-writer $(B)/tests/test-recorder $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
 # What was given behind the daemon's back.
 $(B)/tests/test-session-gates: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today
+# The same, and what is sent to the journal.
+$(B)/tests/test-session-journal: $(addprefix $(DU)/,fake-journal.o journal-words.o)
+$(B)/tests/test-session-journal: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today,--wrap=sd_journal_sendv
 # Every call of the recording floor, and what may not run below one.
 $(B)/tests/test-upcalls: DAEMON_UNIT_LDFLAGS += \
 	-Wl,--wrap=audit_write,--wrap=audit_seal,--wrap=audit_pulses_open,--wrap=audit_pulses_append,--wrap=audit_pulses_close,--wrap=session_end,--wrap=session_on
