@@ -46,6 +46,20 @@ $(CLI_TEST)/lib/pure/%.o: kernel/pure/%.c
 $(CLI_TEST)/tmsctl: $(CLI_OBJ)
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lsystemd -lyaml -lcrypto -ludev -ljansson -lm
 
+# Parts of it alone. A new one is its source and its name here, with the parts that it tests.
+CLI_UNIT := $(addprefix $(B)/tests/test-,when wrap)
+UNIT_TESTS += $(CLI_UNIT)
+
+$(CLI_TEST)/unit/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	$(CC) -Idaemon/tmsctl $(DAEMON_SEES_base) $(CLI_CFLAGS) -DSOURCE_DIR='"$(CURDIR)"' -Itests/unit -c -o $@ $<
+
+$(B)/tests/test-when: $(addprefix $(CLI_TEST)/daemon/tmsctl/,when.o when-day.o when-parts.o when-span.o)
+$(B)/tests/test-wrap: $(CLI_TEST)/daemon/tmsctl/wrap.o
+
+$(CLI_UNIT): $(B)/tests/test-%: $(CLI_TEST)/unit/test-%.o | $(B)/tests/
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcmocka -lsystemd -lyaml -lcrypto -ludev -ljansson -lm
+
 # One beside which a daemon writes.
 $(CLI_TEST)/tmsctl-beside: $(CLI_OBJ) tests/cli/beside.c
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -Wl,--wrap=openat -o $@ $^ -lsystemd -lyaml -lcrypto -ludev -ljansson -lm
@@ -58,7 +72,7 @@ $(CLI_TEST)/forge-log: tests/cli/forge-log.c tests/unit/audit-forge.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests/unit $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ tests/cli/forge-log.c tests/unit/audit-forge.c -lcrypto -lcmocka
 
--include $(wildcard $(CLI_TEST)/*.d $(CLI_TEST)/daemon/*/*.d $(CLI_TEST)/lib/*.d $(CLI_TEST)/lib/*/*.d)
+-include $(wildcard $(CLI_TEST)/*.d $(CLI_TEST)/unit/*.d $(CLI_TEST)/daemon/*/*.d $(CLI_TEST)/lib/*.d $(CLI_TEST)/lib/*/*.d)
 
 .PHONY: check-cli
 check-cli: $(CLI_TEST)/tmsctl $(CLI_TEST)/mock-tmsd $(CLI_TEST)/forge-log $(CLI_TEST)/tmsctl-beside
