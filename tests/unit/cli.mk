@@ -47,7 +47,7 @@ $(CLI_TEST)/tmsctl: $(CLI_OBJ)
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lsystemd -lyaml -lcrypto -ludev -ljansson -lm
 
 # Parts of it alone. A new one is its source and its name here, with the parts that it tests.
-CLI_UNIT := $(addprefix $(B)/tests/test-,when wrap)
+CLI_UNIT := $(addprefix $(B)/tests/test-,when wrap audit-sentence)
 UNIT_TESTS += $(CLI_UNIT)
 
 $(CLI_TEST)/unit/%.o: tests/unit/%.c
@@ -56,6 +56,8 @@ $(CLI_TEST)/unit/%.o: tests/unit/%.c
 
 $(B)/tests/test-when: $(addprefix $(CLI_TEST)/daemon/tmsctl/,when.o when-day.o when-parts.o when-span.o)
 $(B)/tests/test-wrap: $(CLI_TEST)/daemon/tmsctl/wrap.o
+$(B)/tests/test-audit-sentence: $(addprefix $(CLI_TEST)/unit/,scratch.o audit-samples.o) $(addprefix $(CLI_TEST)/daemon/tmsctl/,audit-sentence.o wrap.o out.o options.o) \
+	$(filter $(CLI_TEST)/lib/%,$(CLI_OBJ))
 
 $(CLI_UNIT): $(B)/tests/test-%: $(CLI_TEST)/unit/test-%.o | $(B)/tests/
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcmocka -lsystemd -lyaml -lcrypto -ludev -ljansson -lm
