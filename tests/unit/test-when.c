@@ -234,6 +234,7 @@ static void test_refused(void **state)
         expect_refused("2026-04-31", "31", "a day of that month from 01 to 30*");
         expect_refused("2026-01-00", "00", "a day of that month*");
         expect_refused("Fri 2026-01-31", "Fri 2026-01-31", "Sat, which that day is, as in Sat 2026-01-31");
+        expect_refused("Sat 2026-02-01", "Sat 2026-02-01", "Sun, which that day is, as in Sun 2026-02-01");
         expect_refused("Sat", NULL, "a year*");
         expect_refused("Satu 2026-01-31", "Satu 2026-01-31", form);
         expect_refused("2026-01-31T", NULL, "an hour from 00 to 23, as in 09:00:00");
