@@ -139,6 +139,7 @@ help:
 	@echo 'coverage   which lines of user space the unit tests and the tests of tmsctl run; $(B)/coverage/index.html'
 	@echo 'bench      measures; table and $(B)/bench.json'
 	@echo 'lint       format, warnings, sparse, checkpatch, shellcheck, arrows, unit hardening'
+	@echo 'audit-fields  the tables of fields in lib/AUDIT.md, made anew from daemon/record/schema.c'
 	@echo 'arrows     who calls whom, floor by floor; fails on a circle and on an arrow that runs back'
 	@echo 'vm         a root shell in the virtual machine with a card plugged in'
 	@echo 'vm-terminal a second terminal of that machine'

@@ -317,10 +317,10 @@ static void record_add(struct stimulator *st)
                                  json_u64(expected), "found", json_u64(st->info.odometer));
                 recorder_note(st->ward->recorder, "stimulator.odometer", NULL, st->path, data);
         }
-        data = json_pack("{s:s, s:o, s:o, s:o, s:i, s:i}", "node", st->node, "card_serial",
+        data = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "node", st->node, "card_serial",
                          json_u64(st->info.card_serial), "coil_serial", json_u64(st->info.coil_serial), "odometer",
-                         json_u64(st->info.odometer), "card_version", (int)st->info.card_version, "firmware",
-                         (int)st->info.firmware);
+                         json_u64(st->info.odometer), "card_version", json_u64(st->info.card_version), "firmware",
+                         json_u64(st->info.firmware));
         recorder_note(st->ward->recorder, "stimulator.add", NULL, st->path, data);
 }
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "audit-forge.h"
+#include "scratch-log.h"
 #include "auditlog.h"
 #include "tms.h"
 
@@ -824,7 +825,10 @@ static bool check(const struct state *s, struct forge *f)
                 good = false;
         }
         if (l) {
-                assert_int_equal(auditlog_append(l, "daemon.start", NULL, "", NULL, now_ns(CLOCK_REALTIME), 1), 0);
+                json_t *data = scratch_data("daemon.start");
+
+                assert_int_equal(auditlog_append(l, "daemon.start", NULL, "", data, now_ns(CLOCK_REALTIME), 1), 0);
+                json_decref(data);
                 assert_int_equal(auditlog_seal(l, NULL, "", now_ns(CLOCK_REALTIME), 2, NULL), 0);
         }
         auditlog_free(l);
