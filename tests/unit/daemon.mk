@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen session-break \
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing upcalls)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause texts thread journal)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
 
@@ -124,6 +124,16 @@ $(B)/tests/test-flood $(B)/tests/test-listing: DAEMON_UNIT_LDFLAGS += \
 	-Wl,--wrap=job_start,--wrap=tms_protocol_parse,--wrap=polkit_ask,--wrap=sd_bus_enqueue_for_read
 
 UNIT_TESTS  += $(DAEMON_UNIT)
+
+# Runs last: which records the programs before it had the daemon write.
+UNIT_LAST   += $(B)/tests/test-schema-written
+WRITERS     := $(notdir $(SESSION_UNIT))
+EMPTY       :=
+COMMA       := ,
+$(DU)/test-schema-written.o: DAEMON_UNIT_CPPFLAGS += -DTESTS_DIR='"$(abspath $(B))/tests"' \
+	-DPROGRAMS='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(WRITERS:%="%"))'
+$(B)/tests/test-schema-written: $(addprefix $(DU)/,test-schema-written.o schema.o schema-check.o scratch.o)
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcmocka -ljansson
 
 $(DAEMON_UNIT):
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(DAEMON_UNIT_LDFLAGS) $(if $(filter %/schema-watch.o,$^),$(SCHEMA_WATCH)) -o $@ $^ $(DU_LIBS)
