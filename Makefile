@@ -136,7 +136,7 @@ help:
 	@echo 'check-bare make demo and make check in minimal Debian 12 and 13 root file systems (as root; two hours)'
 	@echo 'check-ghost, check-hostile: half an hour of random ends of timelines, of an ioctl fuzzer; the next call goes on'
 	@echo 'check-debug the module under KASAN, lockdep, kmemleak, UBSAN (builds a kernel once)'
-	@echo 'fuzz       the protocol reader and the verifier against the library, FUZZ_SECONDS each'
+	@echo 'fuzz       the protocol reader, the verifier and the scanner of records, FUZZ_SECONDS each'
 	@echo 'coverage   which lines of user space the unit tests and the tests of tmsctl run; $(B)/coverage/index.html'
 	@echo 'bench      measures; table and $(B)/bench.json'
 	@echo 'lint       format, warnings, sparse, checkpatch, shellcheck, arrows, unit hardening'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the audit reader, with sanitizers, and tests of tmsctl that need no card.
 
-AUDIT_UNIT := $(addprefix $(B)/tests/test-audit-,verify unknown)
+AUDIT_UNIT := $(addprefix $(B)/tests/test-audit-,verify unknown threads)
 UNIT_TESTS += $(AUDIT_UNIT) $(B)/tests/test-merkle
 
 $(B)/tests/unit/audit-reader/%.o: lib/%.c
@@ -14,12 +14,30 @@ $(B)/tests/unit/audit-reader/%.o: tests/unit/%.c | $(B)/tests/unit/audit-reader/
 AUDIT_READER := $(addprefix $(B)/tests/unit/audit-reader/,audit-forge.o next-step.o) $(patsubst lib/%.c,$(B)/tests/unit/audit-reader/%.o,$(LIB_AUDIT_SRC))
 # Allocations that fail when the test says so.
 $(B)/tests/test-audit-unknown: AUDIT_UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup
+# Threads that cannot be made when the test says so.
+$(B)/tests/test-audit-threads: AUDIT_UNIT_LDFLAGS := -Wl,--wrap=pthread_create
+$(B)/tests/test-audit-threads: CPPFLAGS += $(LIB_INSIDE)
 
 $(AUDIT_UNIT): $(B)/tests/test-%: $(B)/tests/unit/audit-reader/test-%.o $(AUDIT_READER) | $(B)/tests/unit/audit-reader/
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(AUDIT_UNIT_LDFLAGS) -o $@ $^ -lcmocka -lcrypto -ljansson
 
 $(B)/tests/test-merkle: $(addprefix $(B)/tests/unit/audit-reader/,test-merkle.o audit/merkle.o)
 	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcmocka -lcrypto
+
+# The scanner of records, against libjansson: random records, and the fuzzer's corpus.
+RECORD_SCAN := $(patsubst %,$(B)/tests/unit/audit-reader/%.o,audit/record-scan audit/record-value audit/record-real base/error base/codepoint record-check)
+UNIT_TESTS  += $(B)/tests/test-record-scan $(B)/tests/replay-record
+
+$(B)/tests/unit/audit-reader/%.o: tests/fuzz/%.c | $(B)/tests/unit/audit-reader/
+	$(CC) $(CPPFLAGS) -Itests/unit -DCORPUS='"$(CURDIR)/tests/fuzz/corpus/record"' $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+
+$(B)/tests/unit/audit-reader/test-record-scan.o $(B)/tests/unit/audit-reader/record-check.o: CPPFLAGS += $(LIB_INSIDE)
+
+$(B)/tests/test-record-scan: $(B)/tests/unit/audit-reader/test-record-scan.o $(RECORD_SCAN)
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcmocka -lcrypto -ljansson
+
+$(B)/tests/replay-record: $(addprefix $(B)/tests/unit/audit-reader/,replay.o fuzz-record.o) $(RECORD_SCAN)
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcrypto -ljansson
 
 -include $(wildcard $(B)/tests/unit/audit-reader/*.d $(B)/tests/unit/audit-reader/*/*.d)
 
