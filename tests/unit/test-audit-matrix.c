@@ -762,8 +762,10 @@ static const struct state {
 
 static unsigned recovered; /* recovery.log records in the whole log */
 
-static int count_record(const json_t *record, void *userdata)
+static int count_record(uint64_t line, const char *json, size_t size, void *userdata)
 {
+        _cleanup_(json_decrefp) json_t *record = json_loadb(json, size, 0, NULL);
+
         recovered += STREQ(json_get_str(record, "type"), "recovery.log");
         return 0;
 }
