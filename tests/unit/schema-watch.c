@@ -34,15 +34,14 @@ static __attribute__((constructor)) void begin(void)
         (void)snprintf(dir, sizeof(dir), "%s/types", dirname(path));
         (void)mkdir(dir, 0777);
         (void)snprintf(path, sizeof(path), "%s/%s", dir, basename(exe));
+        /* Where nothing can be noted, nothing is: test-schema-written says that this program has not run. */
         notes = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
-        if (notes < 0)
-                abort();
 }
 
 /* Not by write(), which some tests let fail. */
 static void note(const char *type, const char *field)
 {
-        if (dprintf(notes, "%s %s\n", type, field) < 0)
+        if (notes >= 0 && dprintf(notes, "%s %s\n", type, field) < 0)
                 abort();
 }
 

@@ -155,6 +155,7 @@ static void test_refusal(void **state)
         assert_true(write_one(f, "session.begin", json_object(), true) < 0);
         assert_int_equal(audit_refusal(f->audit, f->last_error, sentence), ERROR_AUDIT_FAILED);
         assert_non_null(strstr(sentence, "session.begin"));
+        assert_string_equal(audit_error_text(-EPROTO), "a record does not match its type");
         check_nothing_written(f, "session.begin", "no known type");
 }
 

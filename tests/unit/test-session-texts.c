@@ -214,9 +214,30 @@ static void test_longest_texts(void **state)
         check_log(f, 2, 0);
 }
 
+/* A card says of itself what it likes, and so does a coil. */
+static void test_card_with_large_numbers(void **state)
+{
+        struct fixture *f = *state;
+
+        stop_daemon(f);
+        fake->info.card_serial = UINT64_MAX;
+        fake->info.coil_serial = (uint64_t)INT64_MAX + 1;
+        fake->info.odometer = UINT64_MAX;
+        fake->info.card_version = fake->info.firmware = UINT32_MAX;
+        start_daemon(f, BOOT_A);
+        must_run(f);
+        check_treated(f);
+        must(f, "Stop");
+        check_end(f, "stopped", 0);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"card_version\":4294967295,\"firmware\":4294967295,"), 1);
+        check_log(f, 1, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                        cmocka_unit_test_setup_teardown(test_card_with_large_numbers, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_stimulator_without_end, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_object_without_end, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_numbers, setup, teardown),
