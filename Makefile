@@ -18,6 +18,7 @@ libexecdir  ?= $(prefix)/libexec
 unitdir     ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+catalogdir  ?= $(prefix)/lib/systemd/catalog
 udevdir     ?= $(prefix)/lib/udev/rules.d
 moduledir   ?= $(prefix)/lib/modules
 
@@ -38,6 +39,7 @@ INSTALL     := install
 ALL_TARGETS     :=
 INSTALL_TARGETS :=
 UNIT_TESTS      :=
+UNIT_LAST       :=
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -46,7 +48,7 @@ UNIT_TESTS      :=
 include $(wildcard lib/build.mk daemon/build.mk tests/build.mk tests/*/build.mk tests/unit/*.mk)
 
 # A unit test that no list has would never run.
-UNIT_LOST := $(filter-out $(notdir $(UNIT_TESTS)),$(basename $(notdir $(wildcard tests/unit/test-*.c))))
+UNIT_LOST := $(filter-out $(notdir $(UNIT_TESTS) $(UNIT_LAST)),$(basename $(notdir $(wildcard tests/unit/test-*.c))))
 $(if $(UNIT_LOST),$(error no tests/unit/*.mk has a row for: $(UNIT_LOST)))
 
 # Asked for by name in a rule's order-only prerequisites; not intermediate.
@@ -90,8 +92,8 @@ uninstall:
 deps:
 	@tests/deps build vm lint
 
-check-unit: $(UNIT_TESTS)
-	@tests/run-unit $(B)/tests $(UNIT_TESTS)
+check-unit: $(UNIT_TESTS) $(UNIT_LAST)
+	@tests/run-unit $(B)/tests $(UNIT_TESTS) $(UNIT_LAST)
 
 check:
 	@tests/check
@@ -134,10 +136,11 @@ help:
 	@echo 'check-bare make demo and make check in minimal Debian 12 and 13 root file systems (as root; two hours)'
 	@echo 'check-ghost, check-hostile: half an hour of random ends of timelines, of an ioctl fuzzer; the next call goes on'
 	@echo 'check-debug the module under KASAN, lockdep, kmemleak, UBSAN (builds a kernel once)'
-	@echo 'fuzz       the protocol reader and the verifier against the library, FUZZ_SECONDS each'
+	@echo 'fuzz       the protocol reader, the verifier and the scanner of records, FUZZ_SECONDS each'
 	@echo 'coverage   which lines of user space the unit tests and the tests of tmsctl run; $(B)/coverage/index.html'
 	@echo 'bench      measures; table and $(B)/bench.json'
 	@echo 'lint       format, warnings, sparse, checkpatch, shellcheck, arrows, unit hardening'
+	@echo 'audit-fields  the tables of fields in lib/AUDIT.md, made anew from daemon/record/schema.c'
 	@echo 'arrows     who calls whom, floor by floor; fails on a circle and on an arrow that runs back'
 	@echo 'vm         a root shell in the virtual machine with a card plugged in'
 	@echo 'vm-terminal a second terminal of that machine'

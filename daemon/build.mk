@@ -11,7 +11,7 @@ DAEMON_SEES_gates  := -Idaemon/gates $(DAEMON_SEES_call)
 DAEMON_SEES_treat  := -Idaemon/treat $(DAEMON_SEES_gates)
 DAEMON_SEES_bus    := -Idaemon/bus $(DAEMON_SEES_treat)
 DAEMON_SEES_daemon := $(DAEMON_SEES_bus)
-# Of the daemon's files tmsctl includes util.h, names.h and errors.h alone.
+# Of the daemon's files tmsctl includes util.h (and with it log.h and journal.h), names.h and errors.h alone.
 DAEMON_SEES_tmsctl := $(DAEMON_SEES_base)
 
 TMSD_SRC   := $(sort $(wildcard daemon/*.c)) \
@@ -64,6 +64,7 @@ install-daemon: $(LINKED)/tmsd $(if $(TMSCTL_SRC),$(LINKED)/tmsctl)
 	$(INSTALL) -D -m 0644 systemd/tmsd.sysusers $(DESTDIR)$(sysusersdir)/tmsd.conf
 	$(INSTALL) -D -m 0644 systemd/tmsd.tmpfiles $(DESTDIR)$(tmpfilesdir)/tmsd.conf
 	$(INSTALL) -D -m 0644 systemd/tmsd.modules $(DESTDIR)$(prefix)/lib/modules-load.d/tmsd.conf
+	$(INSTALL) -D -m 0644 systemd/tmsd.catalog $(DESTDIR)$(catalogdir)/tmsd.catalog
 	$(INSTALL) -D -m 0644 udev/60-tms.rules $(DESTDIR)$(udevdir)/60-tms.rules
 	$(INSTALL) -D -m 0644 daemon/tmsd.8 $(DESTDIR)$(mandir)/man8/tmsd.8
 	if [ -e daemon/tmsctl.1 ]; then $(INSTALL) -D -m 0644 daemon/tmsctl.1 $(DESTDIR)$(mandir)/man1/tmsctl.1; fi
@@ -72,6 +73,7 @@ install-daemon: $(LINKED)/tmsd $(if $(TMSCTL_SRC),$(LINKED)/tmsctl)
 	@# A package manager's scripts do this for packages; for a machine of its own, here it is.
 	@if [ -z "$(DESTDIR)" ]; then \
 		systemd-sysusers && systemd-tmpfiles --create tmsd.conf; \
+		journalctl --update-catalog; \
 		systemctl daemon-reload && udevadm control --reload && systemctl reload dbus.service; \
 	fi
 

@@ -43,8 +43,10 @@ static int add(struct ward *w, const char *node)
         if (r < 0) {
                 (void)snprintf(w->unusable_node, sizeof(w->unusable_node), "%s", node);
                 w->unusable_error = r;
-                return log_error_errno(r, "see who may (ls -l), then: systemctl restart tmsd", "%s: cannot be opened",
-                                       node);
+                log_event(STIMULATOR_UNUSABLE, FIELDS(field_text("DEVICE_NODE", node), field_errno(r)),
+                          "%s: cannot be opened: %s; see who may (ls -l), then: systemctl restart tmsd", node,
+                          strerror(-r));
+                return r;
         }
         if (STREQ(node, w->unusable_node))
                 *w->unusable_node = '\0';

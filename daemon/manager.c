@@ -111,6 +111,8 @@ void manager_stop(struct manager *m, enum ending how, int exit_status)
         if (m->ward.stopping)
                 return;
         m->ward.stopping = true;
+        log_event(DAEMON_STOPPING, FIELDS(field_text("REASON", endings[how].reason)), "tmsd stops: %s",
+                  endings[how].reason);
         m->exit_status = exit_status;
         (void)sd_notify(false, "STOPPING=1");
         (void)request_let_go(&m->calls, NULL, "the daemon is stopping. Try again when it has started anew.");
@@ -125,7 +127,7 @@ static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *er
 {
         struct manager *m = userdata;
 
-        log_error("the system bus is gone; see systemctl status dbus");
+        log_event(BUS_LOST, NO_FIELDS, "the system bus is gone; see systemctl status dbus");
         manager_stop(m, ENDING_BUS_LOST, EXIT_FAILURE);
         return 0;
 }
@@ -152,9 +154,9 @@ static int open_bus(struct manager *m)
 
 static void no_name(struct manager *m, const char *why)
 {
-        log_error("the bus name " BUS_NAME " cannot be had: %s; end the program that has it (busctl status " BUS_NAME
-                  "), then: "
-                  "systemctl restart tmsd",
+        log_event(BUS_NAME_TAKEN, NO_FIELDS,
+                  "the bus name " BUS_NAME " cannot be had: %s; end the program that has it (busctl status " BUS_NAME
+                  "), then: systemctl restart tmsd",
                   why);
         manager_stop(m, ENDING_NO_NAME, EXIT_FAILURE);
 }
@@ -162,6 +164,7 @@ static void no_name(struct manager *m, const char *why)
 static int on_name(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         struct manager *m = userdata;
+        const char *failure;
         uint32_t outcome = 0;
 
         if (m->ward.stopping)
@@ -176,8 +179,10 @@ static int on_name(sd_bus_message *message, void *userdata, sd_bus_error *error)
                 return 0;
         }
         m->ready = true;
-        (void)sd_notifyf(false, "READY=1\nSTATUS=%s",
-                         audit_failure(m->recorder->audit) ? audit_failure(m->recorder->audit) : "");
+        failure = audit_failure(m->recorder->audit);
+        log_event(DAEMON_READY, FIELDS(field_text("VERSION", TMS_VERSION)), "tmsd %s is ready%s", TMS_VERSION,
+                  failure ? ", and begins no session: the audit log has failed" : "");
+        (void)sd_notifyf(false, "READY=1\nSTATUS=%s", failure ? failure : "");
         return 0;
 }
 
@@ -209,8 +214,9 @@ static void record_start(struct manager *m)
 
         recorder_note(m->recorder, "daemon.start", NULL, "", json_pack("{s:s}", "version", TMS_VERSION));
         if (audit_cut(a) > 0)
-                log_warning("a torn last line of %llu bytes was cut off the audit log and kept beside it",
-                            (unsigned long long)audit_cut(a));
+                log_event(AUDIT_CUT, FIELDS(field_number("CUT_BYTES", audit_cut(a))),
+                          "a torn last line of %llu bytes was cut off the audit log and kept beside it",
+                          (unsigned long long)audit_cut(a));
         (void)audit_seal(a, NULL, "", NULL, NULL);
 }
 

@@ -16,7 +16,7 @@ LIB_VERIFIER := $(addprefix kernel/pure/,timeline.c history.c bounds.c)
 LIB_OBJ  := $(patsubst lib/%.c,$(B)/lib/%.o,$(LIB_SRC)) $(patsubst kernel/%.c,$(B)/lib/%.o,$(LIB_VERIFIER))
 # The reader of audit logs with all that it needs of the library.
 LIB_AUDIT_SRC := $(filter lib/audit/%,$(LIB_SRC)) lib/base/error.c lib/base/codepoint.c
-LIB_LIBS := -lyaml -lcrypto -ludev -ljansson -lm
+LIB_LIBS := -lyaml -lcrypto -ludev -lm
 PROTOCOLS := $(sort $(wildcard lib/protocols/*.yaml))
 EXAMPLES  := $(sort $(wildcard lib/examples/*.yaml))
 

@@ -447,16 +447,15 @@ struct tms_audit_anchor {
 int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, struct tms_audit_report *ret,
                      struct tms_error *error);
 /*
- * The same in one pass and without an anchor, for the log's writer, which has
- * locked the open directory dir_fd. record() is called for each good record in
- * order, with a json_t of libjansson that is valid during the call; a negative
+ * The same without an anchor, for the log's writer, which has locked the open
+ * directory dir_fd. record() is called once for each record in order, with its
+ * line as it stands in the log, which is valid during the call; a negative
  * return value ends the reading and is returned. It is called before it is
- * known whether the rest of the log is good. Without log.jsonl there are no
- * records.
+ * known whether the rest of the log is good, and whether the record's pulse
+ * file is. Without log.jsonl there are no records.
  */
-struct json_t;
-int tms_audit_read(int dir_fd, int (*record)(const struct json_t *record, void *userdata), void *userdata,
-                   struct tms_audit_report *ret, struct tms_error *error);
+int tms_audit_read(int dir_fd, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
+                   void *userdata, struct tms_audit_report *ret, struct tms_error *error);
 /* Calls record() with each line, in order. Checks nothing. */
 int tms_audit_foreach(const char *dir, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
                       void *userdata, struct tms_error *error);

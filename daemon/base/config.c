@@ -96,8 +96,16 @@ static char *strip(char *s)
 
 static int wrong(const char *path, unsigned line, const char *what)
 {
-        log_error("%s:%u: %s", path, line, what);
+        log_event(CONFIG_WRONG, FIELDS(field_text("CONFIG_FILE", path), field_number("CONFIG_LINE", line)), "%s:%u: %s",
+                  path, line, what);
         return -EINVAL;
+}
+
+static int unreadable(const char *path, int r)
+{
+        log_event(CONFIG_WRONG, FIELDS(field_text("CONFIG_FILE", path), field_errno(r)), "%s: %s; %s", path,
+                  strerror(-r), READABLE);
+        return r;
 }
 
 static int set(struct config *c, const char *path, unsigned line, const char *section, const char *key,
@@ -133,11 +141,12 @@ static int load_file(const char *path, struct config *c)
         int r;
 
         if (fd < 0)
-                return errno == ENOENT ? 0 : log_error_errno(-errno, READABLE, "%s", path);
+                return errno == ENOENT ? 0 : unreadable(path, -errno);
         /* tms_text_read() refuses characters that an editor does not show: such a character must not set anything. */
         r = tms_text_read(fd, path, &text, &size, &error);
         if (r < 0) {
-                log_error("%s", tms_error_format(&error, sentence, sizeof(sentence)));
+                log_event(CONFIG_WRONG, FIELDS(field_text("CONFIG_FILE", path), field_errno(r)), "%s",
+                          tms_error_format(&error, sentence, sizeof(sentence)));
                 return r;
         }
         for (rest = text; rest; rest = next) {
@@ -196,7 +205,7 @@ int config_load(const char *dir, struct config *ret)
         (void)snprintf(path, sizeof(path), "%s/tmsd.conf.d", dir);
         n = scandir(path, &entries, is_conf, alphasort);
         if (n < 0 && errno != ENOENT)
-                return log_error_errno(-errno, READABLE, "%s", path);
+                return unreadable(path, -errno);
         for (i = 0; i < n; i++) {
                 (void)snprintf(path, sizeof(path), "%s/tmsd.conf.d/%s", dir, entries[i]->d_name);
                 if (r >= 0)

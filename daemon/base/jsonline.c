@@ -44,3 +44,15 @@ int json_line(const json_t *record, char **ret)
         *ret = l.text;
         return 0;
 }
+
+json_t *json_clipped(const char *text, size_t most)
+{
+        size_t n = most - strlen("...");
+
+        if (strlen(text) <= most)
+                return json_string(text);
+        /* A byte that continues a character is 10xxxxxx. */
+        while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+                n--;
+        return json_sprintf("%.*s...", (int)n, text);
+}

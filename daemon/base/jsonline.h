@@ -11,4 +11,10 @@
 /* *ret is compact, has no end of line, and is the caller's to free. -ENOMEM: there was no memory. */
 int json_line(const json_t *record, char **ret);
 
+/*
+ * The text as JSON, of at most most bytes. A longer one is cut between two characters and ends with "...". NULL: there
+ * was no memory, or the text is no UTF-8.
+ */
+json_t *json_clipped(const char *text, size_t most);
+
 #endif

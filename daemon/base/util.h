@@ -14,13 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syslog.h>
 #include <time.h>
 #include <unistd.h>
 #include <jansson.h>
 #include <tms.h>
 
 #include "base/idioms.h"
+#include "log.h"
 
 #define STREQ(a, b) (strcmp((a), (b)) == 0)
 
@@ -83,27 +83,5 @@ static inline const char *json_get_str(const json_t *object, const char *key)
 
         return s ? s : "";
 }
-
-/* --- Log lines, for people; the proof is in the audit log ------------------------ */
-
-void log_line(int priority, const char *format, ...) _printf_(2, 3);
-
-#define log_error(...) log_line(LOG_ERR, __VA_ARGS__)
-#define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
-#define log_notice(...) log_line(LOG_NOTICE, __VA_ARGS__)
-#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
-
-/*
- * Logs an error with its errno and evaluates to the negative errno, so that it can be returned. step: what to do next;
- * NULL: the step that such an errno asks for everywhere.
- */
-#define log_error_errno(r, step, format, ...)                                      \
-        ({                                                                         \
-                int _r = (r);                                                      \
-                const char *_step = (step);                                        \
-                log_line(LOG_ERR, format ": %s; %s", ##__VA_ARGS__, strerror(-_r), \
-                         _step ? _step : tms_errno_step(-_r));                     \
-                _r;                                                                \
-        })
 
 #endif

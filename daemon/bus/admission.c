@@ -79,15 +79,20 @@ static const struct method *find_method(sd_bus_message *m)
 static void record_refusal(struct admission *a, sd_bus_message *m, const char *sentence, struct user *user,
                            uint64_t now)
 {
+        char on[QUOTE_SIZE];
+
         if (user && (user->refused_ns == 0 || now - user->refused_ns > RECORD_EVERY_NS)) {
                 user->refused_ns = now;
-                log_notice("user %u asks too much and is refused", (unsigned)user->uid);
-                recorder_note_limited(a->calls->recorder, "request.refused",
-                                      json_pack("{s:I, s:s}", "uid", (json_int_t)user->uid, "sender",
-                                                sd_bus_message_get_sender(m)),
-                                      sd_bus_message_get_path(m),
-                                      json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(m), "error",
-                                                error_name(ERROR_TOO_MANY_REQUESTS), "message", sentence));
+                log_event(CALLER_ASKS_TOO_MUCH, FIELDS(field_number("CALLER_UID", user->uid)),
+                          "user %u asks too much and is refused", (unsigned)user->uid);
+                (void)recorder_note_limited(a->calls->recorder, "request.refused",
+                                            json_pack("{s:I, s:s}", "uid", (json_int_t)user->uid, "sender",
+                                                      sd_bus_message_get_sender(m)),
+                                            /* He may have named any object, by a path of any length. */
+                                            request_quote(sd_bus_message_get_path(m), on),
+                                            json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(m),
+                                                      "error", error_name(ERROR_TOO_MANY_REQUESTS), "message",
+                                                      sentence));
         } else {
                 recorder_count(a->calls->recorder);
         }

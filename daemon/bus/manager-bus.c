@@ -113,6 +113,7 @@ static void go_create(struct request *q, void *userdata)
         struct manager_object *m = userdata;
         struct stimulator *st;
         const char *path, *subject;
+        char quote[QUOTE_SIZE];
 
         if (sd_bus_message_read(request_message(q), "o", &path) < 0) {
                 request_refuse(q, ERROR_INVALID_ARGUMENT, "The arguments cannot be read; expected are oa{sv}.");
@@ -139,7 +140,8 @@ static void go_create(struct request *q, void *userdata)
                                "No stimulator is connected: check the card and that the module tms is loaded.");
         } else if (!st) {
                 request_refuse(q, ERROR_NO_STIMULATOR,
-                               "There is no stimulator %s; tmsctl list stimulators shows which there are.", path);
+                               "There is no stimulator %s; tmsctl list stimulators shows which there are.",
+                               request_quote(path, quote));
         } else if (st->recovering) {
                 request_refuse(q, ERROR_BUSY,
                                "The records of an earlier session are being fetched from %s; try again in a moment.",

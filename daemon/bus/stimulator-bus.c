@@ -122,7 +122,8 @@ static void go_stop(struct request *q, void *userdata)
         if (st->user)
                 st->user->on_stop(st->user_data, request_who(q));
         else
-                recorder_note_limited(st->ward->recorder, "stimulator.stop", request_who(q), st->path, json_object());
+                (void)recorder_note_limited(st->ward->recorder, "stimulator.stop", request_who(q), st->path,
+                                            json_object());
         request_reply(q);
 }
 

@@ -35,8 +35,8 @@ static const char *read_answer(sd_bus_message *m)
         int authorized, challenge;
 
         if (sd_bus_message_is_method_error(m, NULL)) {
-                log_warning("polkit gives no answer: %s; start it: systemctl restart polkit",
-                            sd_bus_message_get_error(m)->message);
+                log_event(POLKIT_SILENT, NO_FIELDS, "polkit gives no answer: %s; start it: systemctl restart polkit",
+                          sd_bus_message_get_error(m)->message);
                 return "unavailable";
         }
         if (sd_bus_message_enter_container(m, 'r', "bba{ss}") < 0 ||

@@ -4,8 +4,10 @@
 
 #include "audit.h"
 #include "callers.h"
+#include "jsonline.h"
 #include "recorder.h"
 #include "request.h"
+#include "schema.h"
 #include "tms.h"
 
 struct request {
@@ -164,12 +166,32 @@ char *request_sentences(const char *const *sentences)
         return text;
 }
 
+static void log_not_authorized(const struct request *q, const char *method)
+{
+        if (q->uid_known)
+                log_event(CALL_NOT_AUTHORIZED,
+                          FIELDS(field_text("METHOD", method), field_text("POLKIT_ACTION", q->action),
+                                 field_text("POLKIT_ANSWER", q->answer), field_number("CALLER_UID", q->uid)),
+                          "%s of user %u is refused: polkit's answer on %s is %s", method, (unsigned)q->uid, q->action,
+                          q->answer);
+}
+
+/*
+ * The caller is told the whole sentence. What is recorded of it, and of the object's path, has a longest length. The
+ * journal gets no more of this than the audit log, since anybody may bring it about.
+ */
 static void record_refusal(struct request *q, enum error error, const char *message)
 {
-        recorder_note_limited(q->calls->recorder, "request.refused", request_who(q),
-                              q->m ? sd_bus_message_get_path(q->m) : q->path,
-                              json_pack("{s:s, s:s, s:s}", "method", q->m ? sd_bus_message_get_member(q->m) : q->method,
-                                        "error", error_name(error), "message", message));
+        const char *method = q->m ? sd_bus_message_get_member(q->m) : q->method;
+        char on[QUOTE_SIZE];
+        bool recorded;
+
+        recorded = recorder_note_limited(q->calls->recorder, "request.refused", request_who(q),
+                                         request_quote(q->m ? sd_bus_message_get_path(q->m) : q->path, on),
+                                         json_pack("{s:s, s:s, s:o}", "method", method, "error", error_name(error),
+                                                   "message", json_clipped(message, SCHEMA_MESSAGE)));
+        if (recorded && error == ERROR_NOT_AUTHORIZED)
+                log_not_authorized(q, method);
 }
 
 void request_refuse(struct request *q, enum error error, const char *format, ...)

@@ -26,7 +26,7 @@ static const char *utc_text(uint64_t utc_ns, char ret[static 32])
 
 /* --- The clock ---------------------------------------------------------------------------------- */
 
-static void refuse_clock(struct request *q, const char *method, const struct elapsed *e)
+static void refuse_clock(struct request *q, const struct gated *who, const char *method, const struct elapsed *e)
 {
         const bool stepped = e->trouble[CLOCK_STEPPED].active;
         const enum clock_trouble kind = stepped ? CLOCK_STEPPED : CLOCK_BACKWARD;
@@ -34,6 +34,12 @@ static void refuse_clock(struct request *q, const char *method, const struct ela
 
         (void)utc_text(e->trouble[kind].from_utc_ns, from);
         (void)utc_text(e->trouble[kind].to_utc_ns, to);
+        log_event(CLOCK_NOT_SANE,
+                  FIELDS(field_text("SESSION", who->session), field_text("METHOD", method),
+                         field_text("REASON", notice_names[kind])),
+                  "session %s: %s is refused: the clock of this computer went from %s to %s; set it right (timedatectl "
+                  "set-ntp true)",
+                  who->session, method, from, to);
         if (stepped)
                 request_refuse(q, ERROR_CLOCK_NOT_SANE,
                                "%s: the clock of this computer was moved from %s to %s while it was running, so that "
@@ -101,14 +107,15 @@ static void add_notice(struct gates *g, const struct elapsed *e, unsigned kind)
 /*
  * Refuses q when it returns false. A clock that is synchronised is believed, but what was done to it becomes a notice.
  */
-static bool look_at_clock(struct request *q, struct recorder *r, const char *method, const struct elapsed *e,
+static bool look_at_clock(struct request *q, const struct gated *who, const char *method, const struct elapsed *e,
                           bool synchronised, struct gates *g)
 {
+        struct recorder *r = who->recorder;
         unsigned kind;
 
         r->clock_was_synchronised = r->clock_was_synchronised || synchronised;
         if (!synchronised && (e->trouble[CLOCK_STEPPED].active || e->trouble[CLOCK_BACKWARD].active)) {
-                refuse_clock(q, method, e);
+                refuse_clock(q, who, method, e);
                 return false;
         }
         for (kind = 0; kind < CLOCK_TROUBLES; kind++)
@@ -131,7 +138,7 @@ bool gates_look(struct request *q, const struct gated *who, const char *method, 
         *ret = (struct gates){0};
         clock_read(&now);
         history_elapsed(r->history, r->boot, &now, &e);
-        if (!look_at_clock(q, r, method, &e, now.synchronised, ret))
+        if (!look_at_clock(q, who, method, &e, now.synchronised, ret))
                 return false;
         if (history_today(r->history, who->subject, r->boot, &now, who->session, &ret->today) < 0) {
                 request_refuse(q, ERROR_DOSE_NOT_KNOWN,

@@ -37,6 +37,8 @@ struct entry {
         audit_done_fn done;
         void *userdata;
         struct audit_result result;
+        uint64_t seal_seq; /* of a seal that was written: its record's number and hash */
+        char seal_hash[65];
 };
 
 TAILQ_HEAD(entry_list, entry);
@@ -58,6 +60,7 @@ struct audit_writer {
         struct auditlog *log;
         uint64_t free_min;
         char failure[AUDIT_SENTENCE]; /* "": none. Once set it stays: nothing is written any more */
+        int failure_error;            /* its negative errno */
         char no_room[AUDIT_SENTENCE]; /* "": the disk had room at the last batch */
         char protocol[65];            /* SHA-256 of the protocol that could not be kept */
         int protocol_error;

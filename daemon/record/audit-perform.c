@@ -3,7 +3,8 @@
  * Carries out the audit writer's entries, on its thread.
  *
  * There are two kinds of failure. After a failed sync, a half-written line that cannot be cut off, an I/O error, or a
- * file system that has become read-only, nobody knows what is on disk: the log has failed for good. Without a
+ * file system that has become read-only, nobody knows what is on disk: the log has failed for good. It has failed for
+ * good too when a record does not match its type, as what happened cannot be recorded then. Without a
  * descriptor, memory or room nothing was written and the log is as it was: the entry fails and its caller is told why.
  * But if the entry has no caller who is told (a record that is not refusable), a record would be missing without
  * anybody knowing, so the log has failed for good too.
@@ -80,6 +81,8 @@ static int perform_seal(struct audit_writer *w, struct entry *e)
         free(e->text);
         e->text = line;
         e->result.line = line;
+        e->seal_seq = auditlog_records(w->log) - 1;
+        strcpy(e->seal_hash, auditlog_head(w->log));
         return 0;
 }
 
@@ -174,10 +177,18 @@ static const char *subject(const struct entry *e)
 
 static void fail(struct audit_writer *w, const struct entry *e, int error)
 {
-        if (!*w->failure)
+        if (*w->failure)
+                return;
+        if (error == -EPROTO)
+                (void)snprintf(w->failure, sizeof(w->failure),
+                               "the audit log cannot be written: %s; that is a mistake in tmsd: report it, then: "
+                               "systemctl restart tmsd",
+                               auditlog_misfit(w->log));
+        else
                 (void)snprintf(w->failure, sizeof(w->failure),
                                "the audit log cannot be written: %s: %s; mend that, then: systemctl restart tmsd",
                                subject(e), audit_error_text(error));
+        w->failure_error = error;
 }
 
 static void perform_one(struct audit_writer *w, struct entry *e)

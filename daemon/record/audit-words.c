@@ -23,6 +23,8 @@ const char *audit_error_text(int error)
                 return "a file is gone";
         case -EBADMSG:
                 return "a file is not what was written";
+        case -EPROTO:
+                return "a record does not match its type";
         case -ESTALE:
                 return "memory holds bytes of a file that the disk never took, and cannot let go of them";
         default:

@@ -35,6 +35,7 @@ struct audit {
         struct entry_list queue, finished;
         bool closing;
         char done_failure[AUDIT_SENTENCE], done_no_room[AUDIT_SENTENCE];
+        int done_failure_error;
         uint64_t done_records;
         char done_head[65];
 };
@@ -62,6 +63,7 @@ static void *writer(void *userdata)
                 a->done_records = auditlog_records(w->log);
                 strcpy(a->done_head, auditlog_head(w->log));
                 strcpy(a->done_failure, w->failure);
+                a->done_failure_error = w->failure_error;
                 strcpy(a->done_no_room, w->no_room);
                 /* Does not block: the eventfd's counter is far from its maximum. */
                 (void)!write(a->event_fd, &one, sizeof(one));
@@ -84,19 +86,20 @@ static void wake_loop(struct audit *a)
  * Only notes the failure. The handler is called from the loop, since the caller of this function is in the middle of
  * its own work.
  */
-static void set_failure(struct audit *a, const char *sentence)
+static void set_failure(struct audit *a, const char *sentence, int error)
 {
         if (*a->failure)
                 return;
         (void)snprintf(a->failure, sizeof(a->failure), "%s", sentence);
-        log_error("%s", a->failure);
+        log_event(AUDIT_FAILED, FIELDS(field_errno(error)), "%s", a->failure);
         a->tell_failure = true;
         wake_loop(a);
 }
 
 static void no_memory(struct audit *a)
 {
-        set_failure(a, "the audit log cannot be written: no memory; end other programs, then: systemctl restart tmsd");
+        set_failure(a, "the audit log cannot be written: no memory; end other programs, then: systemctl restart tmsd",
+                    -ENOMEM);
 }
 
 static void tell_seen(struct audit *a, const struct entry *e)
@@ -114,22 +117,33 @@ static void tell_seen(struct audit *a, const struct entry *e)
                 no_memory(a);
 }
 
+/* Where the journal is kept on another machine too, the log can be held against the hash of each seal there. */
+static void log_seal(const struct entry *e)
+{
+        if (e->kind == ENTRY_SEAL)
+                log_event(AUDIT_SEALED,
+                          FIELDS(field_number("SEAL_SEQ", e->seal_seq), field_text("SEAL_HASH", e->seal_hash)),
+                          "record %llu seals the audit log", (unsigned long long)e->seal_seq);
+}
+
 static void collect(struct audit *a)
 {
         struct entry_list finished = TAILQ_HEAD_INITIALIZER(finished);
         char failure[AUDIT_SENTENCE], no_room[AUDIT_SENTENCE];
         struct entry *e;
+        int error;
 
         pthread_mutex_lock(&a->lock);
         TAILQ_CONCAT(&finished, &a->finished, link);
         strcpy(failure, a->done_failure);
+        error = a->done_failure_error;
         strcpy(no_room, a->done_no_room);
         a->records = a->done_records;
         strcpy(a->head, a->done_head);
         pthread_mutex_unlock(&a->lock);
         /* The failure handler stops treatment before any caller hears that its entry failed. */
         if (*failure)
-                set_failure(a, failure);
+                set_failure(a, failure, error);
         if (a->tell_failure) {
                 a->tell_failure = false;
                 if (a->config.failed)
@@ -137,14 +151,19 @@ static void collect(struct audit *a)
         }
         if (!STREQ(no_room, a->no_room)) {
                 strcpy(a->no_room, no_room);
-                log_warning("%s", *no_room ? no_room : "the disk of the audit log has room again");
+                if (*no_room)
+                        log_event(AUDIT_DISK_FULL, NO_FIELDS, "%s", no_room);
+                else
+                        log_event(AUDIT_DISK_HAS_ROOM, NO_FIELDS, "the disk of the audit log has room again");
                 if (a->config.no_room)
                         a->config.no_room(*no_room ? no_room : NULL, a->config.userdata);
         }
         while ((e = TAILQ_FIRST(&finished))) {
                 TAILQ_REMOVE(&finished, e, link);
-                if (e->result.error == 0)
+                if (e->result.error == 0) {
+                        log_seal(e);
                         tell_seen(a, e);
+                }
                 if (e->done)
                         e->done(&e->result, e->userdata);
                 entry_free(e);
@@ -345,7 +364,7 @@ static int open_log(struct audit *a)
                                found && strstr(found, RESTART) ? "" /* it names its own remedy */
                                : r == -EBUSY                   ? ", then: " RESTART
                                                                : "; mend that, then: " RESTART);
-        set_failure(a, sentence);
+        set_failure(a, sentence, r);
         return -EIO;
 }
 

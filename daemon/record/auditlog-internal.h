@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include "auditlog.h"
 #include "keys.h"
+#include "schema.h"
 
 struct auditlog {
         int dir_fd, log_fd, keys_fd, pulses_fd, protocols_fd;
@@ -22,6 +23,7 @@ struct auditlog {
         char key0[KEY_HEX];
         struct key *key; /* signs the next seal */
         uint64_t cut;
+        char misfit[SCHEMA_WHY]; /* why the last record that was refused does not match its type */
 };
 
 /* SHA-256 of a line without its end. */

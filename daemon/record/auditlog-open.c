@@ -121,10 +121,15 @@ static void forget_cut(struct opening *o, const char *name)
         }
 }
 
-static int on_record(const json_t *record, void *userdata)
+static int on_record(uint64_t line, const char *json, size_t size, void *userdata)
 {
+        _cleanup_(json_decrefp) json_t *record = NULL;
         struct opening *o = userdata;
 
+        /* The library has found it to be a record, so that only memory can be missing. */
+        record = json_loadb(json, size, 0, NULL);
+        if (!record)
+                return -ENOMEM;
         if (o->n_cut_names > 0)
                 forget_cut(o, json_get_str(json_object_get(record, "data"), "cut_file"));
         return o->found ? o->found(record, o->userdata) : 0;

@@ -55,6 +55,11 @@ int auditlog_dir_fd(const struct auditlog *l)
         return l->dir_fd;
 }
 
+const char *auditlog_misfit(const struct auditlog *l)
+{
+        return l->misfit;
+}
+
 bool auditlog_is_sound(const struct auditlog *l)
 {
         return !l->unsound;
@@ -82,12 +87,20 @@ static void utc_text(uint64_t utc_ns, char ret[static 32])
         (void)snprintf(ret + n, 32 - n, ".%06uZ", (unsigned)(utc_ns % NS_PER_S / 1000));
 }
 
-/* Writes the record's keys in the order that AUDIT.md gives. *ret has no end of line. */
+/*
+ * Writes the record's keys in the order that AUDIT.md gives, if the record matches its type. Every record passes here.
+ * *ret has no end of line.
+ */
 static int compose(struct auditlog *l, const char *type, json_t *who, const char *on, json_t *data, const char *utc,
                    uint64_t mono_ns, char **ret)
 {
-        _cleanup_(json_decrefp) json_t *record = json_object();
+        _cleanup_(json_decrefp) json_t *record = NULL;
+        int r;
 
+        r = schema_check(type, who, on, data, l->misfit);
+        if (r < 0)
+                return r;
+        record = json_object();
         if (!record || json_object_set_new(record, "seq", json_u64(l->seq)) < 0 ||
             json_object_set_new(record, "utc", json_string(utc)) < 0 ||
             json_object_set_new(record, "mono_ns", json_u64(mono_ns)) < 0 ||
@@ -195,7 +208,8 @@ static int destroy_old_keys(struct auditlog *l)
                 l->undestroyed++;
         }
         if (r == -EMFILE || r == -ENFILE || r == -ENOMEM) {
-                log_warning("signing key %" PRIu64 " cannot be destroyed yet: %s", l->undestroyed, strerror(-r));
+                log_event(SIGNING_KEY_KEPT, FIELDS(field_number("KEY_NUMBER", l->undestroyed), field_errno(r)),
+                          "signing key %" PRIu64 " cannot be destroyed yet: %s", l->undestroyed, strerror(-r));
                 return 0;
         }
         if (r < 0)

@@ -43,9 +43,13 @@ int auditlog_dir_fd(const struct auditlog *l);       /* audit/ */
  */
 bool auditlog_is_sound(const struct auditlog *l);
 
-/* Appends one record, which is on disk only after auditlog_sync(). who and data may be NULL. */
+/*
+ * Appends one record, which is on disk only after auditlog_sync(). who and data may be NULL. -EPROTO: the record does
+ * not match its type (schema.h), and is not written; auditlog_misfit() says why.
+ */
 int auditlog_append(struct auditlog *l, const char *type, json_t *who, const char *on, json_t *data, uint64_t utc_ns,
                     uint64_t mono_ns);
+const char *auditlog_misfit(const struct auditlog *l);
 int auditlog_sync(struct auditlog *l);
 /*
  * Writes a seal over all records so far and goes on with the next key; the seal is synced when this returns. ret_line

@@ -18,7 +18,8 @@ static void release(struct closing *c, int error)
         if (--c->pending > 0)
                 return;
         if (c->error < 0)
-                log_error("what a recovery that was cut off has left is not on record yet: %s; mend that, then: "
+                log_event(RECOVERY_FAILED, FIELDS(field_errno(c->error)),
+                          "what a recovery that was cut off has left is not on record yet: %s; mend that, then: "
                           "systemctl restart tmsd",
                           audit_error_text(c->error));
         if (c->done)
@@ -60,7 +61,9 @@ static int close_one(struct recorder *r, const struct past_recovery *past, struc
         error = pulsefile_new(past->session, &p);
         if (error < 0)
                 return error;
-        log_notice("the recovery of %s was cut off; what it had put into its file is recorded now", past->session);
+        log_event(RECOVERY_CUT_OFF,
+                  FIELDS(field_text("SESSION", past->session), field_known("CARD_SERIAL", past->card_serial)),
+                  "the recovery of %s was cut off; what it had put into its file is recorded now", past->session);
         there = has_file(r, p);
         if (there)
                 (void)audit_pulses_open(r->audit, p, true, NULL, NULL);

@@ -126,22 +126,24 @@ static bool may_note(struct recorder *r)
         return true;
 }
 
-void recorder_note_limited(struct recorder *r, const char *type, json_t *who, const char *on, json_t *data)
+bool recorder_note_limited(struct recorder *r, const char *type, json_t *who, const char *on, json_t *data)
 {
         uint64_t unrecorded = r->unrecorded;
 
         if (audit_failure(r->audit) || !may_note(r)) {
                 json_decref(who);
                 json_decref(data);
-                return;
+                return false;
         }
         if (data && unrecorded > 0)
                 json_add(&data, "unrecorded", json_u64(unrecorded));
         /* A record for which there is no memory is counted like one beyond the limit. */
         if (audit_write(r->audit,
                         &(struct audit_record){.type = type, .who = who, .on = on, .data = data, .refusable = true},
-                        NULL, NULL) < 0)
+                        NULL, NULL) < 0) {
                 recorder_count(r);
-        else
-                r->unrecorded -= unrecorded;
+                return false;
+        }
+        r->unrecorded -= unrecorded;
+        return true;
 }

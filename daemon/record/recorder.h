@@ -48,9 +48,9 @@ void recorder_note(struct recorder *r, const char *type, json_t *who, const char
 /*
  * The same for what anybody may cause as often as he likes, so that nobody can fill the disk with it. Records beyond
  * the limit are counted instead, and the next record that this function writes, of whatever type, says how many they
- * were.
+ * were. False: it was left out.
  */
-void recorder_note_limited(struct recorder *r, const char *type, json_t *who, const char *on, json_t *data);
+bool recorder_note_limited(struct recorder *r, const char *type, json_t *who, const char *on, json_t *data);
 /* Counts one more record that is left out. */
 void recorder_count(struct recorder *r);
 

@@ -87,6 +87,9 @@ static int set_option(enum option_id id, const char *value)
         case OPT_CONFIRM:
                 opt.confirm = true;
                 break;
+        case OPT_FULL:
+                opt.full = true;
+                break;
         case OPT_MT:
                 return parse_permille(value, name, 1000, &opt.mt_permille);
         case OPT_PERCENT:
@@ -119,7 +122,12 @@ static int set_option(enum option_id id, const char *value)
                 opt.today = (uint32_t)n;
                 return r;
         case OPT_LINES:
-                return parse_number(value, name, 1000000, &opt.lines);
+                r = parse_number(value, name, 1000000, &opt.lines);
+                if (r == 0 && opt.lines == 0)
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
+                                    "--%s is '%s'; expected how many records at most, from 1 on, such as 20", name,
+                                    value);
+                return r;
         case OPT_THRESHOLD_KIND:
                 if (!STREQ(value, TMS_KIND_RMT) && !STREQ(value, TMS_KIND_AMT))
                         return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "--%s is '%s'; expected rMT or aMT", name,

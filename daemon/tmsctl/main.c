@@ -43,9 +43,9 @@ static const struct verb verbs[] = {
                  "[DIR] [--key0 FINGERPRINT] [--seal FILE] [--live]", "is the audit log what was written?"},
                 {"audit show", 0, 0,
                  BIT(OPT_JSON) | BIT(OPT_DIR) | BIT(OPT_TYPE) | BIT(OPT_SESSION) | BIT(OPT_SINCE) | BIT(OPT_UNTIL) |
-                                 BIT(OPT_LINES),
-                 verb_audit_show, "[--type GLOB] [--session ID] [--since UTC] [--until UTC] [--lines N]",
-                 "the log's records"},
+                                 BIT(OPT_LINES) | BIT(OPT_FULL),
+                 verb_audit_show, "[--type GLOB] [--session ID] [--since TIME] [--until TIME] [--lines N] [--full]",
+                 "the log's records, in sentences"},
                 {"audit export", 1, 1, BIT(OPT_JSON) | BIT(OPT_DIR) | BIT(OPT_KEY0) | BIT(OPT_LIVE), verb_audit_export,
                  "DIR [--live]", "a verified copy of the log for someone elsewhere"},
                 {"help", 0, 2, 0, verb_help, "[VERB]", "this, or one verb in full"},

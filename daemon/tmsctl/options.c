@@ -13,6 +13,7 @@ const struct option long_options[] = {
                 {"live", no_argument, NULL, 1},
                 {"now", no_argument, NULL, 1},
                 {"confirm", no_argument, NULL, 1},
+                {"full", no_argument, NULL, 1},
                 {"mt", required_argument, NULL, 1},
                 {"other-mt", required_argument, NULL, 1},
                 {"leg-mt", required_argument, NULL, 1},
@@ -47,6 +48,7 @@ const char *const option_words[OPT_VERSION + 1] = {
                 [OPT_LIVE] = "demand a fresh seal from the daemon",
                 [OPT_NOW] = "not only at the end of the train",
                 [OPT_CONFIRM] = "notices are known and confirmed; without it a terminal is asked",
+                [OPT_FULL] = "every value of each record, not sentences",
                 [OPT_MT] = "motor threshold in % of maximum stimulator output, such as 52 or 52.5",
                 [OPT_OTHER_MT] = "threshold of the other kind, for protocols that use both",
                 [OPT_LEG_MT] = "a threshold for each leg, such as 52,55.5",
@@ -57,7 +59,7 @@ const char *const option_words[OPT_VERSION + 1] = {
                 [OPT_PERCENT] = "what of the threshold, in %; the protocol's own without it",
                 [OPT_INTENSITY] = "for this pulse, in % of maximum stimulator output; lower than prescribed",
                 [OPT_TODAY] = "pulses that the subject has had today",
-                [OPT_LINES] = "the last N only",
+                [OPT_LINES] = "the last N only, from 1 on",
                 [OPT_THRESHOLD_KIND] = "rMT or aMT; the protocol's own without it",
                 [OPT_COIL] = "coil that the threshold was measured with, such as figure-8",
                 [OPT_SUBJECT] = "a pseudonymous code, never a name",
@@ -67,8 +69,8 @@ const char *const option_words[OPT_VERSION + 1] = {
                 [OPT_DIR] = "the log's directory, /var/lib/tmsd/audit without it",
                 [OPT_TYPE] = "records of this type, such as 'session.*'",
                 [OPT_SESSION] = "records of this session",
-                [OPT_SINCE] = "records from this time on, such as 2026-01-31T09",
-                [OPT_UNTIL] = "records up to this time",
+                [OPT_SINCE] = "records from this time on: 2026-01-31, 09:00, yesterday, -2h",
+                [OPT_UNTIL] = "records up to this time; a date alone is its 00:00",
 };
 
 const struct option *option_of(const char *word)

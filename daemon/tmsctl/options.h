@@ -17,6 +17,7 @@ enum option_id {
         OPT_LIVE,
         OPT_NOW,
         OPT_CONFIRM,
+        OPT_FULL,
         OPT_MT,
         OPT_OTHER_MT,
         OPT_LEG_MT,
@@ -57,7 +58,7 @@ extern const char *const option_words[OPT_VERSION + 1];
 const struct option *option_of(const char *word);
 
 struct options {
-        bool json, timeline, svg, live, now, confirm;
+        bool json, timeline, svg, live, now, confirm, full;
         uint32_t mt_permille;                                     /* 0: not given */
         uint32_t percent_permille;                                /* 0: the protocol's own */
         uint32_t other_mt_permille;                               /* 0: not given */

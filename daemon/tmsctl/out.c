@@ -73,6 +73,19 @@ int fail_tms(int status, const char *name, const struct tms_error *e)
         return fail(status, name, "%s", tms_error_format(e, text, sizeof(text)));
 }
 
+void note(const char *format, ...)
+{
+        _cleanup_(freep) char *message = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&message, format, ap) < 0)
+                message = NULL;
+        va_end(ap);
+        (void)fputs("tmsctl: ", stderr);
+        print_line(message ? message : OUT_OF_MEMORY);
+}
+
 int out_end(int status)
 {
         bool lost = ferror(stdout);

@@ -11,6 +11,9 @@
  *  protocol.c   a protocol by file or id
  *  dose.c       the dose that options give
  *  verdict.c    a protocol and its verdict, as JSON and as text
+ *  when.c       times as people type them
+ *  wrap.c       lines that fit a terminal
+ *  audit-sentence.c  every type of record, and how it is said
  *  others       one group of verbs each
  *
  * These rooms know the library and the daemon's D-Bus interface, and of the
@@ -57,6 +60,8 @@ enum status {
 int fail(int status, const char *name, const char *format, ...) _printf_(3, 4);
 int fail_tms(int status, const char *name, const struct tms_error *e);
 int fail_memory(void);
+/* Prints a sentence on standard error, with --json too, that is no failure. */
+void note(const char *format, ...) _printf_(1, 2);
 /* Returns the exit status of the program: status, or a failure if the output could not be written. */
 int out_end(int status);
 

@@ -102,8 +102,11 @@ static void on_recovered(const struct audit_result *result, void *userdata)
         if (rec->error >= 0 && rec->n > 0)
                 rec->error = tms_device_keepalive(rec->control, rec->events[rec->n - 1].seq + 1, NULL);
         if (rec->error < 0)
-                (void)log_error_errno(rec->error, "to fetch them again: systemctl restart tmsd",
-                                      "%s: the records that were left cannot be acknowledged", rec->st->node);
+                log_event(RECOVERY_FAILED,
+                          FIELDS(field_errno(rec->error), field_number("CARD_SERIAL", rec->st->info.card_serial)),
+                          "%s: the records that were left cannot be acknowledged: %s; to fetch them again: systemctl "
+                          "restart tmsd",
+                          rec->st->node, strerror(-rec->error));
         release(rec);
 }
 
@@ -114,9 +117,16 @@ static void on_recovered(const struct audit_result *result, void *userdata)
 static void on_told(const struct audit_result *result, void *userdata)
 {
         if (result->error < 0)
-                log_error("what an earlier session has left is not on record yet: %s; mend that, then: systemctl "
+                log_event(RECOVERY_FAILED, FIELDS(field_errno(result->error)),
+                          "what an earlier session has left is not on record yet: %s; mend that, then: systemctl "
                           "restart tmsd",
                           audit_error_text(result->error));
+}
+
+static void log_cut_off(const struct past_session *s, const char *what_follows)
+{
+        log_event(SESSION_CUT_OFF, FIELDS(field_text("SESSION", s->id), field_number("CARD_SERIAL", s->card_serial)),
+                  "session %s was cut off; %s", s->id, what_follows);
 }
 
 /*
@@ -135,7 +145,7 @@ static int end_crashed(struct ward *w, const struct past_session *s, struct puls
                         return r;
                 (void)audit_pulses_open(w->recorder->audit, own, true, NULL, NULL);
         }
-        log_notice("session %s was cut off; it is ended now", s->id);
+        log_cut_off(s, "it is ended now");
         r = audit_write(w->recorder->audit,
                         &(struct audit_record){
                                         .type = "session.end",
@@ -181,7 +191,10 @@ static void keep_records(struct recovery *rec, const char *name, bool existing, 
                 finish(rec, true);
                 return;
         }
-        log_notice("%s: %zu records of %s were left in the kernel", rec->st->node, rec->n, name);
+        log_event(RECORDS_LEFT,
+                  FIELDS(field_text("SESSION", name), field_number("CARD_SERIAL", rec->st->info.card_serial),
+                         field_number("RECORDS", rec->n)),
+                  "%s: %zu records of %s were left in the kernel", rec->st->node, rec->n, name);
         /*
          * A crash in the middle of this leaves a file that is longer than the log says. So the log says first that the
          * file will grow.
@@ -248,9 +261,14 @@ static int open_control(struct recovery *rec)
         if (rec->control)
                 return 0;
         r = tms_device_open(rec->st->node, true, &rec->control);
-        if (r < 0)
-                return log_error_errno(r, "end the program that has it open (fuser -v), then: systemctl restart tmsd",
-                                       "%s: cannot fetch the records that were left", rec->st->node);
+        if (r < 0) {
+                log_event(RECOVERY_FAILED,
+                          FIELDS(field_errno(r), field_number("CARD_SERIAL", rec->st->info.card_serial)),
+                          "%s: cannot fetch the records that were left: %s; end the program that has it open (fuser "
+                          "-v), then: systemctl restart tmsd",
+                          rec->st->node, strerror(-r));
+                return r;
+        }
         rec->own_control = true;
         return 0;
 }
@@ -393,7 +411,7 @@ void recovery_end_lost(struct ward *w)
                          * The session is of this boot and may still be ended when its card comes back. Its pulses are
                          * recorded now, since the subject may go on with another card today.
                          */
-                        log_notice("session %s was cut off; it is ended when its card is back", s->id);
+                        log_cut_off(s, "it is ended when its card is back");
                         tell_pulses(w, s);
                         continue;
                 }

@@ -93,7 +93,8 @@ void session_break(struct session *s, uint32_t cause)
         } else if (k->due_ns > k->mono_ns || !waits) {
                 r = set_timer(s, k->due_ns);
                 if (r < 0) {
-                        log_warning("session %s: no timer to charge in time: %s", s->id, strerror(-r));
+                        log_with(LOG_WARNING, FIELDS(field_text("SESSION", s->id), field_errno(r)),
+                                 "session %s: no timer to charge in time: %s", s->id, strerror(-r));
                         wait_for_resume(s, "not_charged", "There is no timer by which it could be charged in time.");
                 } else {
                         session_break_say(s, GAP_TEXT);

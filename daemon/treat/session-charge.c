@@ -3,6 +3,8 @@
  * In a gap of the protocol the daemon charges the card again without being asked, ten seconds before the next pulse.
  * See session-break.h.
  */
+#include "jsonline.h"
+#include "schema.h"
 #include "session-break.h"
 
 /* If another method is under way, the charging is tried again after this time. */
@@ -21,9 +23,10 @@ static void on_charge_over(enum error error, const char *sentence, void *userdat
         if (!session_is(s, SESSION_RUNS))
                 return;
         r = tms_device_pause(s->control, true);
-        log_warning("session %s: not charged again: %s", s->id, sentence);
+        session_log_pause(s, "not_charged");
         session_record(s, "session.pause", NULL,
-                       json_pack("{s:s, s:s, s:b}", "reason", "not_charged", "text", sentence, "now", 1));
+                       json_pack("{s:s, s:o, s:b}", "reason", "not_charged", "text",
+                                 json_clipped(sentence, SCHEMA_SENTENCE), "now", 1));
         session_catch_up(s);
         if (session_is(s, SESSION_OVER))
                 return;

@@ -69,7 +69,9 @@ static void on_created(const struct audit_result *result, void *userdata)
                 session_close(s, NULL);
                 return;
         }
-        log_info("session %s on %s", s->id, s->st->node);
+        log_event(SESSION_BEGUN,
+                  FIELDS(field_text("SESSION", s->id), field_number("CARD_SERIAL", s->st->info.card_serial)),
+                  "session %s on %s", s->id, s->st->node);
         (void)sd_bus_message_new_method_return(request_message(q), &reply);
         if (reply)
                 (void)sd_bus_message_append(reply, "o", s->path);

@@ -110,6 +110,10 @@ void session_end(struct session *s, const char *reason, const char *text, json_t
                 return;
         }
         session_record(s, "session.stop", who, json_pack("{s:s}", "reason", reason));
+        log_event(SESSION_STOP,
+                  FIELDS(field_text("SESSION", s->id), field_number("CARD_SERIAL", s->st->info.card_serial),
+                         field_text("REASON", reason)),
+                  "session %s is stopped: %s", s->id, reason);
         /* The session was never on the bus, so nobody can close it. */
         if (s->creating)
                 s->closed = true;

@@ -34,7 +34,11 @@ static void ended(struct session *s)
                 (void)sd_bus_emit_signal(w->bus, s->path, SESSION_INTERFACE, "Ended", "suu", s->end_reason,
                                          s->delivered, s->missed);
         }
-        log_info("session %s ended: %s, %u pulses delivered", s->id, s->end_reason, s->delivered);
+        log_event(SESSION_ENDED,
+                  FIELDS(field_text("SESSION", s->id), field_number("CARD_SERIAL", s->st->info.card_serial),
+                         field_text("REASON", s->end_reason), field_number("PULSES_DELIVERED", s->delivered),
+                         field_number("PULSES_MISSED", s->missed)),
+                  "session %s ended: %s, %u pulses delivered", s->id, s->end_reason, s->delivered);
         if (s->closing)
                 request_reply(TAKE_PTR(s->closing));
         if (s->closed)
@@ -72,10 +76,12 @@ static json_t *describe_end(struct session *s)
         if (tms_device_info(s->control, &info) < 0)
                 return data;
         json_add(&data, "odometer", json_u64(info.odometer));
-        if (info.odometer != s->odometer + s->delivered)
+        if (info.odometer != s->odometer + s->delivered) {
+                stimulator_log_odometer(s->st, s->odometer + s->delivered, info.odometer);
                 session_record(s, "stimulator.odometer", NULL,
                                json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(info.card_serial), "expected",
                                          json_u64(s->odometer + s->delivered), "found", json_u64(info.odometer)));
+        }
         return data;
 }
 

@@ -17,7 +17,7 @@ static void on_owner_silent(const char *text, void *userdata)
         r = tms_device_pause(s->control, true);
         (void)session_overtake(s,
                                "the program that owns the session does not answer. Let it go on (fg), then ask again.");
-        log_warning("session %s: %s", s->id, text);
+        session_log_pause(s, endings[ENDING_OWNER_FROZEN].reason);
         session_record(s, "session.pause", NULL,
                        json_pack("{s:s, s:s, s:b}", "reason", "owner_frozen", "text", text, "now", 1));
         /* The session may have ended meanwhile, as records say that are read only here. */

@@ -67,8 +67,10 @@ static void see_state(struct session *s, const struct tms_event *e)
                 /* The kernel has taken back the pulse that Go had let go. */
                 s->released = 0;
                 session_on(s, SESSION_PAUSE);
-                if (e->code != TMS_CAUSE_REQUEST)
+                if (e->code != TMS_CAUSE_REQUEST) {
+                        session_log_pause(s, tms_cause_name(e->code));
                         session_record(s, "session.pause", NULL, json_pack("{s:s}", "reason", tms_cause_name(e->code)));
+                }
                 break;
         case TMS_STATE_ARMING:
         case TMS_STATE_ARMED:
@@ -222,7 +224,8 @@ static void keep_alive(struct session *s)
                 session_see_gone(s);
         else if (r < 0 && r != s->keepalive_error)
                 /* If the lease has run out, the kernel has ended the run by itself, and its record says why. */
-                log_warning("session %s: keepalive: %s", s->id, strerror(-r));
+                log_with(LOG_WARNING, FIELDS(field_text("SESSION", s->id), field_errno(r)), "session %s: keepalive: %s",
+                         s->id, strerror(-r));
         s->keepalive_error = r;
 }
 

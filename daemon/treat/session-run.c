@@ -38,7 +38,7 @@ static void on_start_intent(const struct audit_result *result, void *userdata)
         s->run = number;
         s->next_pulse = s->released = 0;
         session_record(s, "session.start", NULL,
-                       json_pack("{s:o, s:i}", "start_ns", json_u64(start_ns), "run", (int)number));
+                       json_pack("{s:o, s:o}", "start_ns", json_u64(start_ns), "run", json_u64(number)));
         session_on(s, SESSION_START);
         session_refresh(s);
         request_reply(step->q);

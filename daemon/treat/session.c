@@ -42,8 +42,16 @@ void session_record(struct session *s, const char *type, json_t *who, json_t *da
         recorder_note(s->ward->recorder, type, who, s->path, data);
 }
 
+void session_log_pause(const struct session *s, const char *reason)
+{
+        log_event(SESSION_PAUSED,
+                  FIELDS(field_text("SESSION", s->id), field_number("CARD_SERIAL", s->st->info.card_serial),
+                         field_text("REASON", reason)),
+                  "session %s is paused: %s", s->id, reason);
+}
+
 void session_record_limited(struct session *s, const char *type, json_t *who, json_t *data)
 {
         json_add(&data, "session", json_string(s->id));
-        recorder_note_limited(s->ward->recorder, type, who, s->path, data);
+        (void)recorder_note_limited(s->ward->recorder, type, who, s->path, data);
 }

@@ -189,6 +189,11 @@ void session_follow_kernel(struct session *s);
 /* To be called when the thread that slept in ARM is back. */
 void session_left_kernel(struct session *s);
 void session_record(struct session *s, const char *type, json_t *who, json_t *data);
+/*
+ * Logs that the session was paused and nobody asked for it. The sentence is left to the record and to the bus, as it may
+ * name the subject, whose code no log line has.
+ */
+void session_log_pause(const struct session *s, const char *reason);
 /* The same for what anybody may cause again and again: see recorder_note_limited(). */
 void session_record_limited(struct session *s, const char *type, json_t *who, json_t *data);
 

@@ -128,12 +128,20 @@ int stimulator_refresh(struct stimulator *st)
         return 0;
 }
 
+static const char *session_of(const struct stimulator *st)
+{
+        return st->user ? st->user->get_id(st->user_data) : NULL;
+}
+
 void stimulator_halt(struct stimulator *st)
 {
         int r = st->monitor ? tms_device_stop(st->monitor) : -ENODEV;
 
         if (r < 0 && r != -ENODEV)
-                (void)log_error_errno(r, "use its emergency stop", "%s: cannot be stopped", st->node);
+                log_event(STIMULATOR_NOT_STOPPED,
+                          FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node),
+                                 field_errno(r), field_text("SESSION", session_of(st))),
+                          "%s: cannot be stopped: %s; use its emergency stop", st->node, strerror(-r));
 }
 
 static json_t *interlock_names(uint32_t bits)
@@ -150,6 +158,47 @@ static json_t *interlock_names(uint32_t bits)
         return names;
 }
 
+/* --- The kernel's records ------------------------------------------------------------- */
+
+static void log_state(const struct stimulator *st, const struct tms_event *e)
+{
+        const char *cause = tms_cause_name(e->code);
+
+        if (e->pulse == TMS_STATE_FAULT)
+                log_event(STIMULATOR_FAULT,
+                          FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node),
+                                 field_text("REASON", cause), field_text("SESSION", session_of(st))),
+                          "%s: stimulator %llu has a fault: %s", st->node, (unsigned long long)st->info.card_serial,
+                          cause);
+        else if (e->card_seq == TMS_STATE_FAULT)
+                log_event(STIMULATOR_FAULT_CLEARED,
+                          FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node),
+                                 field_text("SESSION", session_of(st))),
+                          "%s: the fault of stimulator %llu is cleared", st->node,
+                          (unsigned long long)st->info.card_serial);
+}
+
+/* Those that are open now: a record comes too when one of several has been closed. */
+static void log_interlocks(const struct stimulator *st, uint32_t open)
+{
+        char names[256] = "";
+        size_t used = 0;
+        unsigned bit;
+
+        if (!open)
+                return;
+        for (bit = 0; bit < 32 && used < sizeof(names); bit++) {
+                if (open & (1U << bit))
+                        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? " " : "",
+                                                 tms_interlock_name(bit));
+        }
+        log_event(INTERLOCK_OPENED,
+                  FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node),
+                         field_text("INTERLOCKS", names), field_text("SESSION", session_of(st))),
+                  "%s: open interlocks of stimulator %llu: %s", st->node, (unsigned long long)st->info.card_serial,
+                  names);
+}
+
 void stimulator_see(struct stimulator *st, const struct tms_event *e)
 {
         json_t *data;
@@ -158,11 +207,13 @@ void stimulator_see(struct stimulator *st, const struct tms_event *e)
                 return;
         st->seen_seq = e->seq + 1;
         if (e->type == TMS_EVENT_STATE) {
+                log_state(st, e);
                 data = json_pack("{s:s, s:s, s:s, s:o}", "state", tms_state_name(e->pulse), "cause",
                                  tms_cause_name(e->code), "before", tms_state_name(e->card_seq), "event_ns",
                                  json_u64(e->mono_ns));
                 recorder_note(st->ward->recorder, "stimulator.state", NULL, st->path, data);
         } else if (e->type == TMS_EVENT_INTERLOCK) {
+                log_interlocks(st, e->pulse);
                 data = json_pack("{s:o, s:o, s:o}", "open", interlock_names(e->pulse), "latched",
                                  interlock_names(e->card_seq), "event_ns", json_u64(e->mono_ns));
                 recorder_note(st->ward->recorder, "stimulator.interlock", NULL, st->path, data);
@@ -243,6 +294,17 @@ void stimulator_release(struct stimulator *st, const void *userdata)
 
 /* --- Coming and going ------------------------------------------------------------------ */
 
+void stimulator_log_odometer(const struct stimulator *st, uint64_t expected, uint64_t found)
+{
+        log_event(ODOMETER_DIFFERS,
+                  FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node),
+                         field_number("ODOMETER_EXPECTED", expected), field_number("ODOMETER_FOUND", found),
+                         field_text("SESSION", session_of(st))),
+                  "%s: the card has counted %llu discharges, the audit log %llu: find out who fired it before "
+                  "anybody is treated: tmsctl audit show --type stimulator.odometer",
+                  st->node, (unsigned long long)found, (unsigned long long)expected);
+}
+
 static void record_add(struct stimulator *st)
 {
         uint64_t expected;
@@ -250,22 +312,26 @@ static void record_add(struct stimulator *st)
 
         if (history_odometer(st->ward->recorder->history, st->info.card_serial, &expected) &&
             expected != st->info.odometer) {
-                log_warning("%s: the card has counted %llu discharges, the audit log %llu: find out who fired it "
-                            "before "
-                            "anybody is treated: tmsctl audit show --type stimulator.odometer",
-                            st->node, (unsigned long long)st->info.odometer, (unsigned long long)expected);
+                stimulator_log_odometer(st, expected, st->info.odometer);
                 data = json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(st->info.card_serial), "expected",
                                  json_u64(expected), "found", json_u64(st->info.odometer));
                 recorder_note(st->ward->recorder, "stimulator.odometer", NULL, st->path, data);
         }
-        data = json_pack("{s:s, s:o, s:o, s:o, s:i, s:i}", "node", st->node, "card_serial",
+        data = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "node", st->node, "card_serial",
                          json_u64(st->info.card_serial), "coil_serial", json_u64(st->info.coil_serial), "odometer",
-                         json_u64(st->info.odometer), "card_version", (int)st->info.card_version, "firmware",
-                         (int)st->info.firmware);
+                         json_u64(st->info.odometer), "card_version", json_u64(st->info.card_version), "firmware",
+                         json_u64(st->info.firmware));
         recorder_note(st->ward->recorder, "stimulator.add", NULL, st->path, data);
 }
 
-#define RESTART "end other programs, then: systemctl restart tmsd"
+static int unusable(const struct stimulator *st, const char *why, int r)
+{
+        log_event(STIMULATOR_UNUSABLE,
+                  FIELDS(field_text("DEVICE_NODE", st->node), field_errno(r),
+                         field_number("CARD_SERIAL", st->info.card_serial)),
+                  "%s: %s: %s; end other programs, then: systemctl restart tmsd", st->node, why, strerror(-r));
+        return r;
+}
 
 static int publish(struct stimulator *st)
 {
@@ -274,20 +340,22 @@ static int publish(struct stimulator *st)
 
         r = sd_bus_add_object_vtable(w->bus, &st->slot, st->path, STIMULATOR_INTERFACE, w->stimulator_vtable, st);
         if (r < 0)
-                return log_error_errno(r, RESTART, "%s: cannot be put on the bus", st->node);
+                return unusable(st, "cannot be put on the bus", r);
         r = sd_event_add_io(w->event, &st->io, tms_device_fd(st->monitor), EPOLLIN, on_monitor, st);
         if (r < 0)
-                return log_error_errno(r, RESTART, "%s: cannot be listened to", st->node);
+                return unusable(st, "cannot be listened to", r);
         (void)sd_event_source_set_description(st->io, "stimulator-monitor");
         r = sd_event_add_time_relative(w->event, &st->timer, CLOCK_MONOTONIC, LOOK_USEC, LOOK_ACCURACY_USEC, on_timer,
                                        st);
         if (r >= 0)
                 r = sd_event_source_set_enabled(st->timer, SD_EVENT_ON);
         if (r < 0)
-                return log_error_errno(r, RESTART, "%s: no timer", st->node);
+                return unusable(st, "no timer", r);
         record_add(st);
         (void)sd_bus_emit_object_added(w->bus, st->path);
-        log_info("%s: stimulator %016llx is here", st->node, (unsigned long long)st->info.card_serial);
+        log_event(STIMULATOR_HERE,
+                  FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node)),
+                  "%s: stimulator %llu is here", st->node, (unsigned long long)st->info.card_serial);
         return 0;
 }
 
@@ -314,9 +382,12 @@ int stimulator_new(struct ward *w, const char *node, struct tms_device *monitor,
         r = tms_device_info(monitor, &st->info);
         if (r >= 0)
                 r = tms_device_status(monitor, &st->status);
-        if (r < 0)
-                return log_error_errno(r, "install the same version of the driver and the daemon",
-                                       "%s: gives no information", node);
+        if (r < 0) {
+                log_event(STIMULATOR_UNUSABLE, FIELDS(field_text("DEVICE_NODE", node), field_errno(r)),
+                          "%s: gives no information: %s; install the same version of the driver and the daemon", node,
+                          strerror(-r));
+                return r;
+        }
         st->monitor = monitor;
         st->shown_coil_mC = st->status.coil_temp_mC;
         st->shown_board_mC = st->status.board_temp_mC;
@@ -347,7 +418,10 @@ void stimulator_lost(struct stimulator *st)
                               json_pack("{s:s, s:o}", "node", st->node, "card_serial", json_u64(st->info.card_serial)));
                 (void)sd_bus_emit_object_removed(w->bus, st->path);
                 st->slot = sd_bus_slot_unref(st->slot);
-                log_info("%s: stimulator %016llx is gone", st->node, (unsigned long long)st->info.card_serial);
+                log_event(STIMULATOR_GONE,
+                          FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node),
+                                 field_text("SESSION", session_of(st))),
+                          "%s: stimulator %llu is gone", st->node, (unsigned long long)st->info.card_serial);
         }
         /*
          * A session that its owner has not closed yet keeps this object. The kernel's device must not stay open with

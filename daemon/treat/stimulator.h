@@ -65,6 +65,8 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct stimulator *, stimulator_unref)
 int stimulator_refresh(struct stimulator *st);
 /* Stops the output at once, and waits for nothing. */
 void stimulator_halt(struct stimulator *st);
+/* Logs that the card has counted other discharges than the audit log knows of. */
+void stimulator_log_odometer(const struct stimulator *st, uint64_t expected, uint64_t found);
 /* Gives the stimulator to that user, who reads the records from now on. */
 void stimulator_open(struct stimulator *st, const struct stimulator_user *user, void *userdata);
 /* Takes it from the user that has given userdata. Calling it again is harmless. */

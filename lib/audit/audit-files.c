@@ -126,16 +126,17 @@ static int by_text(const void *a, const void *b)
         return strcmp(a, b);
 }
 
-int audit_files_protocol(struct audit_files *f, const json_t *data, struct audit_why *why)
+int audit_files_protocol(struct audit_files *f, const struct record *record, struct audit_why *why)
 {
-        const char *sha256 = json_string_value(json_object_get(data, "sha256"));
+        struct record_value hash = record_data(record, "sha256");
         _cleanup_free_ char *known = NULL;
-        char name[sizeof("protocols/") + AUDIT_HEX + sizeof(".yaml")], actual[AUDIT_HEX + 1];
+        char sha256[AUDIT_HEX + 1], name[sizeof("protocols/") + AUDIT_HEX + sizeof(".yaml")], actual[AUDIT_HEX + 1];
         uint64_t size;
         int r;
 
-        if (!audit_is_hex(sha256, AUDIT_HEX))
+        if (!audit_is_hex(hash, AUDIT_HEX))
                 return audit_why(why, "without its protocol's sha256");
+        audit_hex_copy(hash, sha256);
         if (tfind(sha256, &f->protocols, by_text))
                 return 0;
         snprintf(name, sizeof(name), "protocols/%s.yaml", sha256);
@@ -151,34 +152,37 @@ int audit_files_protocol(struct audit_files *f, const json_t *data, struct audit
         return 0;
 }
 
+#define CUT_NAME_MAX 200 /* size of a name, with its zero */
+
 static bool is_cut_name(const char *s)
 {
         static const char begin[] = "cut-", end[] = ".part";
         size_t n;
 
-        if (!s || strncmp(s, begin, strlen(begin)) != 0)
+        if (strncmp(s, begin, strlen(begin)) != 0)
                 return false;
         n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-        return s[n] == 0 && n < 200 && n > strlen(begin) + strlen(end) && strcmp(s + n - strlen(end), end) == 0;
+        return s[n] == 0 && n > strlen(begin) + strlen(end) && strcmp(s + n - strlen(end), end) == 0;
 }
 
-int audit_files_cut(struct audit_files *f, const json_t *data, struct audit_why *why)
+int audit_files_cut(struct audit_files *f, const struct record *record, struct audit_why *why)
 {
-        const json_t *file = json_object_get(data, "cut_file"), *bytes = json_object_get(data, "cut_bytes");
-        const char *name = json_string_value(file), *sha256 = json_string_value(json_object_get(data, "cut_sha256"));
-        char actual[AUDIT_HEX + 1];
+        struct record_value file = record_data(record, "cut_file"), sha256 = record_data(record, "cut_sha256");
+        char name[CUT_NAME_MAX], actual[AUDIT_HEX + 1];
+        int64_t bytes = 0;
         uint64_t size;
         int r;
 
         /* Older versions did not keep the pieces, so that the records of those logs do not name one. */
-        if (!file)
+        if (!file.text)
                 return 0;
-        if (!is_cut_name(name) || !audit_is_hex(sha256, AUDIT_HEX) || !json_is_integer(bytes))
+        if (record_string_copy(file, name, sizeof(name)) >= sizeof(name) || !is_cut_name(name) ||
+            !audit_is_hex(sha256, AUDIT_HEX) || !record_int64(record_data(record, "cut_bytes"), &bytes))
                 return audit_why(why, "without the cut_file, cut_bytes and cut_sha256 of what was cut off");
         r = hash_file(f, name, actual, &size, why);
         if (r < 0)
                 return r;
-        if (strcmp(actual, sha256) != 0 || (json_int_t)size != json_integer_value(bytes))
+        if (!record_string_is(sha256, actual) || (int64_t)size != bytes)
                 return audit_why(why, "%s is not what was cut off: its hash or its size differs", name);
         return 0;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the files that read audit logs share: audit.c (lines), audit-verify.c
- * (passes over a log, see audit-pass.h), audit-record.c (a record's shape), audit-seal.c
+ * (passes over a log, see audit-pass.h), record-scan.c (a record's form, see
+ * record-scan.h), audit-record.c (what is wrong with it), audit-seal.c
  * (signatures), audit-keys.c (the files of the keys), audit-files.c (files
- * beside the log), audit-pulses.c (pulse files) and pulse-lines.c (their
- * lines). The format is in AUDIT.md.
+ * beside the log), audit-sha.c (hashes), audit-pulses.c (pulse files, with
+ * what pulse-jobs.h says) and pulse-lines.c (their lines). The format is in
+ * AUDIT.md.
  *
  * Two kinds of failure are kept apart throughout. -EBADMSG: the log was read,
  * and what it says is not true. Any other errno: something could not be read
@@ -12,14 +14,16 @@
  * is true is not known.
  *
  * audit/: these rooms know base/ only, and nothing of the daemon that writes the log. They run in whichever thread
- * calls, keep nothing between two calls, and take no lock. They read files, so that a call may wait for a disk.
+ * calls, keep nothing between two calls, and take no lock but the one between a call's own two threads (pulse-jobs.h).
+ * They read files, so that a call may wait for a disk.
  */
 #ifndef TMS_LIB_AUDIT_INTERNAL_H
 #define TMS_LIB_AUDIT_INTERNAL_H
 
 #include "base.h"
+#include "record-scan.h"
 
-#include <jansson.h>
+#include <openssl/evp.h>
 #include <sys/stat.h>
 
 #define AUDIT_HEX 64 /* digits of a hash or a raw public key */
@@ -36,13 +40,16 @@ int audit_unknown(struct audit_why *why, int err, const char *format, ...) _prin
 
 /* --- Lines (audit.c) ------------------------------------------------------------ */
 
+#define AUDIT_BLOCK ((size_t)262144) /* bytes that are read at once from a log or a pulse file */
+
 struct audit_reader {
-        int dir_fd;
-        FILE *log;
-        char *text; /* the line, without its end */
-        size_t size, allocated;
+        int dir_fd, fd;   /* fd -1: there is no log.jsonl */
+        const char *text; /* the line, without its end, where a NUL stands instead; in block */
+        size_t size;
+        char *block; /* read so far, and not given out: [begin, end) */
+        size_t allocated, begin, end;
         uint64_t line;  /* number of the line in text, from 1 */
-        uint64_t bytes; /* read so far */
+        uint64_t bytes; /* of the lines given out, and of the torn one after the end */
         uint64_t torn;  /* bytes behind the last end of line */
 };
 
@@ -55,10 +62,8 @@ int audit_reader_next(struct audit_reader *r, struct tms_error *error);
 
 /* --- Records (audit-record.c) --------------------------------------------------------- */
 
-/* -EBADMSG: the text is no JSON, or has a key twice; -ENOMEM. */
-int audit_json_parse(const char *text, size_t size, json_t **ret);
-/* Parses a line. -EBADMSG: the text is no JSON, or not of the shape that all records have; -ENOMEM. */
-int audit_record_parse(const char *text, size_t size, json_t **ret, struct audit_why *why);
+/* Scans a line. -EBADMSG: it is no record, with why filled. */
+int audit_record_scan(const char *text, size_t size, struct record_scan *ret, struct audit_why *why);
 
 /* The line of a seal that the caller has kept off the machine. */
 struct audit_held {
@@ -71,15 +76,32 @@ struct audit_held {
 /* *ret points into text and must not outlive it. -EINVAL, with error filled: text is no seal. */
 int audit_held_parse(const char *text, struct audit_held *ret, struct tms_error *error);
 
+/* --- Hashes (audit-sha.c) ------------------------------------------------------------- */
+
+/* One context for many hashes. Each function returns 0 or -ENOMEM. */
+struct audit_sha {
+        EVP_MD *md;
+        EVP_MD_CTX *ctx, *copy; /* copy: for the hash so far of what goes on */
+};
+
+int audit_sha_new(struct audit_sha *s);
+void audit_sha_clear(struct audit_sha *s);
+int audit_sha_begin(struct audit_sha *s, EVP_MD_CTX *ctx);
+int audit_sha_line(struct audit_sha *s, const void *data, size_t size, char ret[AUDIT_HEX + 1]);
+int audit_sha_so_far(struct audit_sha *s, const EVP_MD_CTX *ctx, unsigned char ret[AUDIT_HEX / 2]);
+
 /* --- Signatures (audit-seal.c) ------------------------------------------------------ */
 
-bool audit_is_hex(const char *s, size_t digits);
+/* Is it a text of that many lower-case hexadecimal digits? */
+bool audit_is_hex(struct record_value v, size_t digits);
+/* Copies such a text. The caller has checked it. */
+void audit_hex_copy(struct record_value v, char ret[AUDIT_HEX + 1]);
 void audit_unhex(const char *s, size_t size, unsigned char *ret); /* the caller has checked s */
 /* Did libcrypto fail since ERR_clear_error() because there was no memory? */
 bool audit_crypto_no_memory(void);
 
 /* Checks the signature of a seal's record by the public key that the seal before it announced. */
-int audit_seal_check(const json_t *record, uint64_t number, const char *expected_public, struct audit_why *why);
+int audit_seal_check(const struct record *record, uint64_t number, const char *expected_public, struct audit_why *why);
 
 /* --- The files of the keys (audit-keys.c) ------------------------------------------- */
 
@@ -113,31 +135,46 @@ int audit_files_new(int dir_fd, struct audit_files **ret);
 struct audit_files *audit_files_free(struct audit_files *f);
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct audit_files *, audit_files_free)
 
-int audit_files_protocol(struct audit_files *f, const json_t *data, struct audit_why *why);
+int audit_files_protocol(struct audit_files *f, const struct record *record, struct audit_why *why);
 /* Checks the piece that was cut off the log or off a pulse file, if data names one. */
-int audit_files_cut(struct audit_files *f, const json_t *data, struct audit_why *why);
+int audit_files_cut(struct audit_files *f, const struct record *record, struct audit_why *why);
 
 /* --- Pulse files (pulse-lines.c, audit-pulses.c) ----------------------------------------- */
 
 #define AUDIT_PULSE_FILE 160 /* size of a name, with its zero */
 
 bool audit_is_pulse_file(const char *name);
-/* Counts the next line of the pulse file name, of which at bytes precede it. -EBADMSG: it is no such line. */
-int audit_pulse_line(const char *name, uint64_t at, struct tms_pulse_counts *c, const char *text, size_t size,
-                     struct audit_why *why);
+#define AUDIT_PULSE_SLACK 128 /* bytes behind text that may be read, whatever is there */
+/*
+ * Counts the whole lines that the size bytes at text begin with; at bytes of the pulse file name precede them. *ret_size
+ * is their size. -EBADMSG: the line behind them is whole, and no line of a pulse file.
+ */
+int audit_pulse_lines(const char *name, uint64_t at, struct tms_pulse_counts *c, const char *text, size_t size,
+                      size_t *ret_size, struct audit_why *why);
+/* -EBADMSG, with why for a whole line at that place, which is none of a pulse file. */
+int audit_pulse_no_line(const char *name, uint64_t at, const struct tms_pulse_counts *c, struct audit_why *why);
 
 struct audit_pulses;
 
-int audit_pulses_new(int dir_fd, struct audit_pulses **ret);
+/*
+ * fast: what records say of pulse files is looked at later, for many records at once, and by two threads. Then it is
+ * not known which record was the first that is not true.
+ */
+int audit_pulses_new(int dir_fd, bool fast, struct audit_pulses **ret);
 struct audit_pulses *audit_pulses_free(struct audit_pulses *p);
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct audit_pulses *, audit_pulses_free)
 
 /* For a session.create record: from now on that session's file must be there. line: the record's line in the log. */
-int audit_pulses_begin(struct audit_pulses *p, const json_t *data, uint64_t line);
+int audit_pulses_begin(struct audit_pulses *p, const struct record *record, uint64_t line);
 /* For a recovery.pulses.intent record: the file may grow again. */
-int audit_pulses_reopen(struct audit_pulses *p, const json_t *data, uint64_t line, struct audit_why *why);
+int audit_pulses_reopen(struct audit_pulses *p, const struct record *record, uint64_t line, struct audit_why *why);
 /* For a session.pulses record, or with end a session.end or recovery.pulses record: checks what it says of the file. */
-int audit_pulses_claim(struct audit_pulses *p, const json_t *data, bool end, uint64_t line, struct audit_why *why);
+int audit_pulses_claim(struct audit_pulses *p, const struct record *record, bool end, uint64_t line,
+                       struct audit_why *why);
+/* If fast: looks at all that was put off. Returns whether all records were true so far, and could be looked at. */
+bool audit_pulses_settle(struct audit_pulses *p);
+/* If fast: is it known by now that audit_pulses_settle() will return false? */
+bool audit_pulses_failed(struct audit_pulses *p);
 /* After the last record: checks every file to its end. *ret_line: the line of the record that names the bad one. */
 int audit_pulses_finish(struct audit_pulses *p, uint64_t *ret_line, bool *ret_unnamed, struct audit_why *why);
 uint64_t audit_pulses_delivered(const struct audit_pulses *p);

@@ -11,9 +11,13 @@
 
 struct audit_pass {
         const struct tms_audit_anchor *anchor;
-        int (*record)(const struct json_t *record, void *userdata); /* may be NULL */
+        int (*record)(uint64_t line, const char *json, size_t size, void *userdata); /* may be NULL */
         void *userdata;
+        bool fast;    /* see audit_pulses_new() */
+        bool settled; /* what was put off holds */
+        bool refused; /* record() has ended the reading */
         struct audit_reader reader;
+        struct audit_sha sha;
         struct audit_files *files;
         struct audit_pulses *pulses;
         struct tms_audit_report report;

@@ -5,36 +5,32 @@
  * A pulse file grows, and several records of the log give its hash so far.
  * Each file is read once: the running hash and the counts are kept from record
  * to record, so that the time for a session grows with its file's size only.
+ * Either each record is held against the file at once, or many of them are
+ * collected for pulse-jobs.c, which is faster: the file is opened less often,
+ * and two threads read files.
  *
  * After a crash, a file may be longer than the log says if its session had not
  * ended, or if a recovery.pulses.intent record had announced that the file
  * would grow. There may also be a file that no record names, but it contains
  * no pulse: the record that names a file comes before the file's first pulse.
  */
-#include "audit-internal.h"
+#include "pulse-jobs.h"
 #include "directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <search.h>
 #include <string.h>
 
-struct pulse_file {
-        char name[AUDIT_PULSE_FILE];
-        EVP_MD_CTX *sha;
-        uint64_t bytes; /* read and hashed so far */
-        struct tms_pulse_counts counts;
-        bool ended;    /* the file may not be longer than bytes */
-        bool must_be;  /* the file must exist: its session has begun */
-        uint64_t line; /* of the last record that names it */
-};
+#define CLAIMS_MAX 512 /* of one file that are collected; a session gives one every 5 s while pulses come */
 
 struct audit_pulses {
-        int dir_fd;  /* of the log; its owner closes it */
-        void *files; /* tsearch() tree of struct pulse_file */
-        uint64_t delivered;
+        struct pulse_reader reader;
+        struct pulse_jobs *jobs; /* NULL: each claim is looked at at once */
+        bool undecided;          /* jobs cannot tell whether this log holds */
+        void *files;             /* tsearch() tree of struct pulse_file */
+        uint64_t delivered;      /* without jobs */
         /* For audit_pulses_finish(): of the bad files, the one that the log names first. */
         const struct pulse_file *bad;
         struct audit_why bad_why;
@@ -54,16 +50,24 @@ static void pulse_file_free(void *p)
         struct pulse_file *f = p;
 
         EVP_MD_CTX_free(f->sha);
+        free(f->claims);
         free(f);
 }
 
-int audit_pulses_new(int dir_fd, struct audit_pulses **ret)
+int audit_pulses_new(int dir_fd, bool fast, struct audit_pulses **ret)
 {
         struct audit_pulses *p = calloc(1, sizeof(*p));
 
         if (!p)
                 return -ENOMEM;
-        p->dir_fd = dir_fd;
+        if (pulse_reader_new(&p->reader, dir_fd) < 0) {
+                free(p);
+                return -ENOMEM;
+        }
+        if (fast && pulse_jobs_new(&p->reader, &p->jobs) < 0) {
+                audit_pulses_free(p);
+                return -ENOMEM;
+        }
         *ret = p;
         return 0;
 }
@@ -72,30 +76,16 @@ struct audit_pulses *audit_pulses_free(struct audit_pulses *p)
 {
         if (!p)
                 return NULL;
+        p->jobs = pulse_jobs_free(p->jobs); /* first: its thread may have a file */
         tdestroy(p->files, pulse_file_free);
+        pulse_reader_clear(&p->reader);
         free(p);
         return NULL;
 }
 
 uint64_t audit_pulses_delivered(const struct audit_pulses *p)
 {
-        return p->delivered;
-}
-
-static int open_file(const struct audit_pulses *p, const char *name, FILE **ret)
-{
-        struct stat st;
-        int fd;
-
-        fd = audit_open_beside(p->dir_fd, name, &st);
-        if (fd < 0)
-                return fd;
-        *ret = fdopen(fd, "re");
-        if (!*ret) {
-                close(fd);
-                return -ENOMEM;
-        }
-        return 0;
+        return p->jobs ? pulse_jobs_delivered(p->jobs) : p->delivered;
 }
 
 static int get_pulse_file(struct audit_pulses *p, const char *name, struct pulse_file **ret)
@@ -111,8 +101,7 @@ static int get_pulse_file(struct audit_pulses *p, const char *name, struct pulse
         if (!f)
                 return -ENOMEM;
         snprintf(f->name, sizeof(f->name), "%s", name);
-        f->sha = EVP_MD_CTX_new();
-        if (!f->sha || EVP_DigestInit_ex(f->sha, EVP_sha256(), NULL) != 1 || !tsearch(f, &p->files, by_name)) {
+        if (!tsearch(f, &p->files, by_name)) {
                 pulse_file_free(f);
                 return -ENOMEM;
         }
@@ -120,73 +109,27 @@ static int get_pulse_file(struct audit_pulses *p, const char *name, struct pulse
         return 0;
 }
 
-/* Reads on in the file until exactly that many bytes are read, which must be the end of a line. */
-static int read_up_to(struct audit_pulses *p, struct pulse_file *f, uint64_t bytes, struct audit_why *why)
-{
-        _cleanup_free_ char *text = NULL;
-        size_t allocated = 0;
-        FILE *file;
-        int r;
-
-        if (bytes < f->bytes)
-                return audit_why(why, "%s is said to have shrunk from %" PRIu64 " bytes to %" PRIu64, f->name, f->bytes,
-                                 bytes);
-        r = open_file(p, f->name, &file);
-        if (r < 0)
-                return audit_why_open(why, f->name, r);
-        if (fseeko(file, (off_t)f->bytes, SEEK_SET) < 0)
-                r = audit_why_open(why, f->name, -errno);
-        while (r >= 0 && f->bytes < bytes) {
-                ssize_t n;
-
-                errno = 0;
-                n = getline(&text, &allocated, file);
-                if (ferror(file) || (n < 0 && !feof(file)))
-                        r = audit_why_open(why, f->name, errno ? -errno : -EIO);
-                else if (n <= 0 || f->bytes + (uint64_t)n > bytes || text[n - 1] != '\n')
-                        r = audit_why(why,
-                                      "%s has no end of line at byte %" PRIu64
-                                      ", where the log says that it was synced",
-                                      f->name, bytes);
-                else
-                        r = audit_pulse_line(f->name, f->bytes, &f->counts, text, (size_t)n, why);
-                if (r >= 0 && EVP_DigestUpdate(f->sha, text, (size_t)n) != 1)
-                        r = -ENOMEM;
-                if (r >= 0)
-                        f->bytes += (uint64_t)n;
-        }
-        fclose(file);
-        return r;
-}
-
-static int sha_so_far(const struct pulse_file *f, char ret[AUDIT_HEX + 1])
-{
-        unsigned char digest[EVP_MAX_MD_SIZE];
-        EVP_MD_CTX *copy = EVP_MD_CTX_new();
-        unsigned size = 0;
-        bool ok;
-
-        ok = copy && EVP_MD_CTX_copy_ex(copy, f->sha) == 1 && EVP_DigestFinal_ex(copy, digest, &size) == 1;
-        EVP_MD_CTX_free(copy);
-        if (!ok || size * 2 != AUDIT_HEX)
-                return -ENOMEM;
-        hex_encode(digest, size, ret);
-        return 0;
-}
-
 /* --- What records say ------------------------------------------------------------- */
 
-int audit_pulses_begin(struct audit_pulses *p, const json_t *data, uint64_t line)
+/* The name of that session's file. False: there can be no such file. */
+static bool session_file(const struct record *record, char ret[AUDIT_PULSE_FILE])
 {
-        const char *session = json_string_value(json_object_get(data, "session"));
+        char session[AUDIT_PULSE_FILE - sizeof("pulses/.tsv") + 1];
+        struct record_value v = record_data(record, "session");
+
+        if (!record_is_string(v) || record_string_copy(v, session, sizeof(session)) >= sizeof(session))
+                return false;
+        snprintf(ret, AUDIT_PULSE_FILE, "pulses/%s.tsv", session);
+        return true;
+}
+
+int audit_pulses_begin(struct audit_pulses *p, const struct record *record, uint64_t line)
+{
         char name[AUDIT_PULSE_FILE];
         struct pulse_file *f;
         int r;
 
-        if (!session || strlen(session) > sizeof(name) - sizeof("pulses/.tsv"))
-                return 0;
-        snprintf(name, sizeof(name), "pulses/%s.tsv", session);
-        if (!audit_is_pulse_file(name))
+        if (!session_file(record, name) || !audit_is_pulse_file(name))
                 return 0;
         r = get_pulse_file(p, name, &f);
         if (r < 0)
@@ -196,15 +139,28 @@ int audit_pulses_begin(struct audit_pulses *p, const json_t *data, uint64_t line
         return 0;
 }
 
-int audit_pulses_reopen(struct audit_pulses *p, const json_t *data, uint64_t line, struct audit_why *why)
+/* Reads a file's name, and refuses what is none. */
+static int get_name(struct record_value v, char ret[AUDIT_PULSE_FILE], struct audit_why *why)
 {
-        const char *name = json_string_value(json_object_get(data, "file"));
+        char name[AUDIT_PULSE_FILE];
+
+        if (record_string_copy(v, name, sizeof(name)) >= sizeof(name) || !audit_is_pulse_file(name)) {
+                name[60] = 0;
+                return audit_why(why, "names '%s', which is no pulse file's name", name);
+        }
+        strcpy(ret, name);
+        return 0;
+}
+
+int audit_pulses_reopen(struct audit_pulses *p, const struct record *record, uint64_t line, struct audit_why *why)
+{
+        char name[AUDIT_PULSE_FILE];
         struct pulse_file *f;
         int r;
 
-        if (!audit_is_pulse_file(name))
-                return audit_why(why, "names '%.60s', which is no pulse file's name", name ? name : "");
-        r = get_pulse_file(p, name, &f);
+        r = get_name(record_data(record, "file"), name, why);
+        if (r >= 0)
+                r = get_pulse_file(p, name, &f);
         if (r < 0)
                 return r;
         f->ended = false;
@@ -213,153 +169,166 @@ int audit_pulses_reopen(struct audit_pulses *p, const json_t *data, uint64_t lin
 }
 
 /* Reads a count. An absent one is 0, and is an error if it is wanted. */
-static bool get_count(const json_t *data, const char *key, bool wanted, uint64_t *ret)
+static bool get_count(const struct record *record, const char *key, bool wanted, uint64_t *ret)
 {
-        const json_t *v = json_object_get(data, key);
+        struct record_value v = record_data(record, key);
+        int64_t n = 0;
 
-        if (!v && !wanted) {
-                *ret = 0;
-                return true;
-        }
-        if (!json_is_integer(v) || json_integer_value(v) < 0)
+        if ((v.text || wanted) && (!record_int64(v, &n) || n < 0))
                 return false;
-        *ret = (uint64_t)json_integer_value(v);
+        *ret = (uint64_t)n;
         return true;
 }
 
-/* What a record says of a pulse file. */
-struct claim {
-        const char *file, *sha256;
-        uint64_t lines, bytes, delivered, missed;
-};
-
-static int get_claim(const json_t *data, struct claim *ret, struct audit_why *why)
+/* name is "" if the record names no file. */
+static int get_claim(const struct record *record, char name[AUDIT_PULSE_FILE], struct pulse_claim *ret,
+                     struct audit_why *why)
 {
-        const json_t *file = json_object_get(data, "file");
-        bool wanted = file != NULL;
-        struct claim c = {
-                        .file = json_string_value(file),
-                        .sha256 = json_string_value(json_object_get(data, "sha256")),
-        };
+        struct record_value file = record_data(record, "file"), sha256 = record_data(record, "sha256");
+        bool wanted = file.text != NULL;
+        struct pulse_claim c = {.has_missed = record_data(record, "missed").text != NULL};
 
-        if (!get_count(data, "lines", wanted, &c.lines) || !get_count(data, "bytes", wanted, &c.bytes) ||
-            !get_count(data, "delivered", wanted, &c.delivered) || !get_count(data, "missed", false, &c.missed) ||
-            (wanted && !audit_is_hex(c.sha256, AUDIT_HEX)))
+        name[0] = 0;
+        if (!get_count(record, "lines", wanted, &c.lines) || !get_count(record, "bytes", wanted, &c.bytes) ||
+            !get_count(record, "delivered", wanted, &c.delivered) || !get_count(record, "missed", false, &c.missed) ||
+            (wanted && !audit_is_hex(sha256, AUDIT_HEX)))
                 return audit_why(why, "without its pulse file's lines, bytes, sha256 and delivered");
-        if (wanted && !audit_is_pulse_file(c.file))
-                return audit_why(why, "names '%.60s', which is no pulse file's name", c.file ? c.file : "");
         if (!wanted && (c.lines || c.bytes || c.delivered || c.missed))
                 return audit_why(why, "counts pulses but names no pulse file");
+        if (wanted) {
+                int r = get_name(file, name, why);
+
+                if (r < 0)
+                        return r;
+                audit_unhex(sha256.text + 1, sizeof(c.sha256), c.sha256);
+        }
         *ret = c;
         return 0;
 }
 
 /* A session whose end names no file wrote none. A file with that session's name then counts as named by no record. */
-static void forget_session(struct audit_pulses *p, const json_t *data)
+static void forget_session(struct audit_pulses *p, const struct record *record)
 {
-        const char *session = json_string_value(json_object_get(data, "session"));
         char name[AUDIT_PULSE_FILE];
+        struct pulse_file *f;
         void **node;
 
-        if (!session || strlen(session) > sizeof(name) - sizeof("pulses/.tsv"))
+        if (!session_file(record, name))
                 return;
-        snprintf(name, sizeof(name), "pulses/%s.tsv", session);
         node = tfind(name, &p->files, by_name);
-        if (node && ((struct pulse_file *)*node)->bytes == 0) {
-                struct pulse_file *f = *node;
-
+        if (!node)
+                return;
+        f = *node;
+        if (f->put_off) {
+                /* Whether its bytes are known to be 0 depends on jobs. No daemon writes such a log. */
+                p->undecided = true;
+        } else if (f->bytes == 0) {
                 tdelete(name, &p->files, by_name);
                 pulse_file_free(f);
         }
 }
 
-int audit_pulses_claim(struct audit_pulses *p, const json_t *data, bool end, uint64_t line, struct audit_why *why)
+/* Looks at the claim now. */
+static int look(struct audit_pulses *p, struct pulse_file *f, const struct pulse_claim *c, struct audit_why *why)
 {
-        struct pulse_file *f;
-        char sha256[AUDIT_HEX + 1];
-        uint64_t delivered_before;
-        struct claim c = {0};
+        uint64_t delivered = 0;
         int r;
 
-        r = get_claim(data, &c, why);
+        r = pulse_read_claims(&p->reader, f, c, 1, &delivered, why);
+        if (r >= 0)
+                p->delivered += delivered;
+        return r;
+}
+
+/* Puts the claim off until the file is complete, or until there are many of them. */
+static int put_off(struct audit_pulses *p, struct pulse_file *f, const struct pulse_claim *c)
+{
+        if (f->n_claims == f->n_allocated) {
+                size_t wanted = f->n_allocated ? f->n_allocated * 2 : 16;
+                struct pulse_claim *grown = realloc(f->claims, wanted * sizeof(*grown));
+
+                if (!grown)
+                        return -ENOMEM;
+                f->claims = grown;
+                f->n_allocated = wanted;
+        }
+        f->claims[f->n_claims++] = *c;
+        f->put_off = true;
+        if (c->end || f->n_claims == CLAIMS_MAX)
+                pulse_jobs_hand_over(p->jobs, f);
+        return 0;
+}
+
+int audit_pulses_claim(struct audit_pulses *p, const struct record *record, bool end, uint64_t line,
+                       struct audit_why *why)
+{
+        char name[AUDIT_PULSE_FILE];
+        struct pulse_claim c;
+        struct pulse_file *f;
+        int r;
+
+        r = get_claim(record, name, &c, why);
         if (r < 0)
                 return r;
-        if (!c.file) {
+        if (!name[0]) {
                 if (end)
-                        forget_session(p, data);
+                        forget_session(p, record);
                 return 0;
         }
-        r = get_pulse_file(p, c.file, &f);
+        c.end = end;
+        r = get_pulse_file(p, name, &f);
+        if (r >= 0)
+                r = p->jobs ? put_off(p, f, &c) : look(p, f, &c, why);
         if (r < 0)
                 return r;
-        delivered_before = f->counts.delivered;
-        r = read_up_to(p, f, c.bytes, why);
-        if (r < 0)
-                return r;
-        r = sha_so_far(f, sha256);
-        if (r < 0)
-                return r;
-        if (strcmp(sha256, c.sha256) != 0)
-                return audit_why(why, "%s is not what was recorded: the hash of its first %" PRIu64 " bytes differs",
-                                 f->name, c.bytes);
-        if (f->counts.lines != c.lines)
-                return audit_why(why, "%s has %" PRIu64 " lines where the log says %" PRIu64, f->name, f->counts.lines,
-                                 c.lines);
-        if (f->counts.delivered != c.delivered)
-                return audit_why(why, "%s has %" PRIu64 " delivered pulses where the log says %" PRIu64, f->name,
-                                 f->counts.delivered, c.delivered);
-        if (json_object_get(data, "missed") && f->counts.missed != c.missed)
-                return audit_why(why, "%s has %" PRIu64 " missed pulses where the log says %" PRIu64, f->name,
-                                 f->counts.missed, c.missed);
-        assert(f->bytes == c.bytes && f->counts.delivered >= delivered_before);
-        p->delivered += f->counts.delivered - delivered_before;
         f->line = line;
         f->ended |= end;
         f->must_be = true;
         return 0;
 }
 
-/* --- When all records are read ------------------------------------------------------ */
-
-/* Reads what follows the first at bytes, of which the log speaks: whole lines, then perhaps a torn one. */
-static int read_rest(const char *name, FILE *file, uint64_t at, struct tms_pulse_counts *counts, struct audit_why *why)
+bool audit_pulses_failed(struct audit_pulses *p)
 {
-        _cleanup_free_ char *text = NULL;
-        size_t allocated = 0;
-        ssize_t n = 0;
-        int r = 0;
-
-        if (fseeko(file, (off_t)at, SEEK_SET) < 0)
-                return audit_why_open(why, name, -errno);
-        while (r >= 0 && (errno = 0, n = getline(&text, &allocated, file)) > 0 && text[n - 1] == '\n') {
-                r = audit_pulse_line(name, at, counts, text, (size_t)n, why);
-                at += (uint64_t)n;
-        }
-        if (r >= 0 && (ferror(file) || (n < 0 && !feof(file))))
-                r = audit_why_open(why, name, errno ? -errno : -EIO);
-        return r;
+        return p->undecided || (p->jobs && pulse_jobs_failed(p->jobs));
 }
 
-static int check_file(const struct audit_pulses *p, const struct pulse_file *f, struct audit_why *why)
+static void hand_over_rest(const void *node, VISIT visit, void *userdata)
+{
+        struct pulse_file *f = *(struct pulse_file *const *)node;
+        struct audit_pulses *p = userdata;
+
+        if ((visit == postorder || visit == leaf) && f->n_claims > 0)
+                pulse_jobs_hand_over(p->jobs, f);
+}
+
+bool audit_pulses_settle(struct audit_pulses *p)
+{
+        if (p->jobs) {
+                twalk_r(p->files, hand_over_rest, p);
+                pulse_jobs_finish(p->jobs);
+        }
+        return !audit_pulses_failed(p);
+}
+
+/* --- When all records are read ------------------------------------------------------ */
+
+static int check_file(struct audit_pulses *p, const struct pulse_file *f, struct audit_why *why)
 {
         struct tms_pulse_counts counts = f->counts;
         struct stat st;
-        FILE *file;
-        int r;
+        int fd, r = 0;
 
-        r = open_file(p, f->name, &file);
-        if (r == -ENOENT && !f->must_be)
+        fd = audit_open_beside(p->reader.dir_fd, f->name, &st);
+        if (fd == -ENOENT && !f->must_be)
                 return 0;
-        if (r < 0)
-                return audit_why_open(why, f->name, r);
-        if (fstat(fileno(file), &st) < 0)
-                r = audit_why_open(why, f->name, -errno);
-        else if (f->ended && (uint64_t)st.st_size != f->bytes)
+        if (fd < 0)
+                return audit_why_open(why, f->name, fd);
+        if (f->ended && (uint64_t)st.st_size != f->bytes)
                 r = audit_why(why, "%s has %" PRIu64 " bytes, but its session ended with %" PRIu64, f->name,
                               (uint64_t)st.st_size, f->bytes);
         else if (!f->ended)
-                r = read_rest(f->name, file, f->bytes, &counts, why);
-        fclose(file);
+                r = pulse_read_rest(&p->reader, f->name, fd, f->bytes, &counts, why);
+        safe_close(fd);
         return r;
 }
 
@@ -383,29 +352,29 @@ static void check_node(const void *node, VISIT visit, void *userdata)
 }
 
 /* For a file that no record names: only a crash can have left it, and then it contains no pulse. */
-static int check_unnamed(const struct audit_pulses *p, const char *name, struct audit_why *why)
+static int check_unnamed(struct audit_pulses *p, const char *name, struct audit_why *why)
 {
         struct tms_pulse_counts counts = {0};
-        FILE *file;
-        int r;
+        struct stat st;
+        int fd, r;
 
-        r = open_file(p, name, &file);
-        if (r < 0)
-                return audit_why_open(why, name, r);
-        r = read_rest(name, file, 0, &counts, why);
-        fclose(file);
+        fd = audit_open_beside(p->reader.dir_fd, name, &st);
+        if (fd < 0)
+                return audit_why_open(why, name, fd);
+        r = pulse_read_rest(&p->reader, name, fd, 0, &counts, why);
+        safe_close(fd);
         if (r >= 0 && counts.pulse_lines > 0)
                 return audit_why(why, "%s has pulses in it, but no record names it", name);
         return r;
 }
 
-static int check_directory(const struct audit_pulses *p, struct audit_why *why)
+static int check_directory(struct audit_pulses *p, struct audit_why *why)
 {
         const struct dirent *entry;
         DIR *d;
         int r;
 
-        r = directory_open(p->dir_fd, "pulses", &d);
+        r = directory_open(p->reader.dir_fd, "pulses", &d);
         if (r == -ENOENT)
                 return 0;
         if (r < 0)

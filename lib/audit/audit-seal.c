@@ -26,14 +26,33 @@ static EVP_MD_CTX *md_ctx_free(EVP_MD_CTX *c)
 DEFINE_TRIVIAL_CLEANUP_FUNC(EVP_PKEY *, pkey_free)
 DEFINE_TRIVIAL_CLEANUP_FUNC(EVP_MD_CTX *, md_ctx_free)
 
-bool audit_is_hex(const char *s, size_t digits)
+/* Digits and letters come at random, so that a branch on which it is would be foretold wrongly half of the time. */
+static unsigned is_nibble(char c)
 {
-        return s && strlen(s) == digits && strspn(s, "0123456789abcdef") == digits;
+        return ((unsigned)(c - '0') < 10) | ((unsigned)(c - 'a') < 6);
+}
+
+bool audit_is_hex(struct record_value v, size_t digits)
+{
+        unsigned all = 1;
+
+        if (!record_is_string(v) || v.size != digits + 2)
+                return false;
+        for (size_t i = 1; i <= digits; i++)
+                all &= is_nibble(v.text[i]);
+        return all;
+}
+
+void audit_hex_copy(struct record_value v, char ret[AUDIT_HEX + 1])
+{
+        assert(v.size == AUDIT_HEX + 2);
+        memcpy(ret, v.text + 1, AUDIT_HEX);
+        ret[AUDIT_HEX] = 0;
 }
 
 static unsigned nibble(char c)
 {
-        return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
+        return ((unsigned)c & 0xf) + 9 * ((unsigned)c >> 6);
 }
 
 void audit_unhex(const char *s, size_t size, unsigned char *ret)
@@ -67,46 +86,74 @@ static int signature_holds(const char *public_hex, const char *sig_hex, const ch
         return audit_crypto_no_memory() ? -ENOMEM : 0;
 }
 
-static bool is_printable(const char *s)
+/* A text of printable ASCII characters, of which the quotation mark and the backslash are written with an escape. */
+static bool is_printable(struct record_value v)
 {
-        for (; *s; s++)
-                if (*s < 0x20 || *s > 0x7e)
+        if (!record_is_string(v))
+                return false;
+        for (size_t i = 1; i < v.size - 1; i++) {
+                if (v.text[i] < 0x20 || v.text[i] > 0x7e)
                         return false;
+                if (v.text[i] == '\\' && v.text[++i] != '"' && v.text[i] != '\\')
+                        return false;
+        }
         return true;
 }
 
-int audit_seal_check(const json_t *record, uint64_t number, const char *expected_public, struct audit_why *why)
+static char *copy_text(struct record_value v)
 {
-        const json_t *data = json_object_get(record, "data");
-        const json_t *key = json_object_get(data, "key");
-        const char *public = json_string_value(json_object_get(data, "public"));
-        const char *next = json_string_value(json_object_get(data, "next"));
-        const char *nonce = json_string_value(json_object_get(data, "nonce"));
-        const char *sig = json_string_value(json_object_get(data, "sig"));
-        _cleanup_free_ char *text = NULL;
-        int size, r;
+        char *s = malloc(v.size);
 
-        if (!json_is_integer(key) || !audit_is_hex(public, AUDIT_HEX) || !audit_is_hex(next, AUDIT_HEX) ||
-            !audit_is_hex(sig, 2 * SIG_SIZE) || !nonce || !is_printable(nonce))
+        if (s)
+                record_string_copy(v, s, v.size);
+        return s;
+}
+
+/* The text that is signed. audit_seal_check() has looked at the record's fields, and check_chain() at its seq and prev. */
+static int signed_text(const struct record *record, uint64_t number, const char *next, char **ret, size_t *ret_size)
+{
+        _cleanup_free_ char *nonce = copy_text(record_data(record, "nonce")), *utc = copy_text(record->utc);
+        char prev[AUDIT_HEX + 1];
+        int size;
+
+        if (!nonce || !utc)
+                return -ENOMEM;
+        audit_hex_copy(record->prev, prev);
+        size = asprintf(ret, "tmsd-seal-1\n%" PRId64 "\n%s\n%" PRIu64 "\n%s\n%s\n%s\n", record->number, prev, number,
+                        next, nonce, utc);
+        if (size < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        *ret_size = (size_t)size;
+        return 0;
+}
+
+int audit_seal_check(const struct record *record, uint64_t number, const char *expected_public, struct audit_why *why)
+{
+        struct record_value public_text = record_data(record, "public"), next_text = record_data(record, "next");
+        struct record_value sig_text = record_data(record, "sig");
+        char public[AUDIT_HEX + 1], next[AUDIT_HEX + 1];
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int64_t key;
+        int r;
+
+        if (!record_int64(record_data(record, "key"), &key) || !audit_is_hex(public_text, AUDIT_HEX) ||
+            !audit_is_hex(next_text, AUDIT_HEX) || !audit_is_hex(sig_text, 2 * SIG_SIZE) ||
+            !is_printable(record_data(record, "nonce")))
                 return audit_why(why, "a seal without its key, public, next, nonce and sig");
-        if (json_integer_value(key) < 0 || (uint64_t)json_integer_value(key) != number)
-                return audit_why(why, "a seal by key %" JSON_INTEGER_FORMAT " where key %" PRIu64 " was due",
-                                 json_integer_value(key), number);
+        if (key < 0 || (uint64_t)key != number)
+                return audit_why(why, "a seal by key %" PRId64 " where key %" PRIu64 " was due", key, number);
+        audit_hex_copy(public_text, public);
+        audit_hex_copy(next_text, next);
         if (strcmp(public, expected_public) != 0)
                 return audit_why(why, "a seal by another key than the one announced before it");
         if (strcmp(public, next) == 0)
                 return audit_why(why, "a seal that announces its own key again");
-
-        /* check_chain() has checked the record's seq and prev. */
-        size = asprintf(&text, "tmsd-seal-1\n%" JSON_INTEGER_FORMAT "\n%s\n%" PRIu64 "\n%s\n%s\n%s\n",
-                        json_integer_value(json_object_get(record, "seq")),
-                        json_string_value(json_object_get(record, "prev")), number, next, nonce,
-                        json_string_value(json_object_get(record, "utc")));
-        if (size < 0) {
-                text = NULL;
-                return -ENOMEM;
-        }
-        r = signature_holds(public, sig, text, (size_t)size);
+        r = signed_text(record, number, next, &text, &size);
+        if (r >= 0)
+                r = signature_holds(public, sig_text.text + 1, text, size);
         if (r == 0)
                 return audit_why(why, "a seal whose signature does not hold");
         return r < 0 ? r : 0;

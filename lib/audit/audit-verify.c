@@ -16,11 +16,15 @@
 #include <sys/stat.h>
 #include <time.h>
 
+/* From this size on, a log is first read with two threads. In a smaller one there is nothing to gain. */
+#define FAST_BYTES 131072
+
 #define ATTEMPTS 20 /* passes over a log that grows while it is read; must be more than two */
 
 static void verify_clear(struct audit_pass *v)
 {
         audit_reader_close(&v->reader);
+        audit_sha_clear(&v->sha);
         v->files = audit_files_free(v->files);
         v->pulses = audit_pulses_free(v->pulses);
 }
@@ -33,6 +37,8 @@ static int read_all(struct audit_pass *v, struct tms_error *error)
                 r = audit_check_line(v, error);
                 if (r < 0)
                         return r;
+                if (audit_pulses_failed(v->pulses))
+                        return 0;
         }
         v->report.torn_bytes = v->reader.torn;
         return r;
@@ -49,13 +55,13 @@ static bool grew(const struct audit_pass *v)
         /* If the torn line is one that is being written, this gives the writer time to end it. */
         if (v->reader.torn)
                 nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-        return fstat(fileno(v->reader.log), &st) >= 0 && (uint64_t)st.st_size != v->reader.bytes;
+        return v->reader.fd >= 0 && fstat(v->reader.fd, &st) >= 0 && (uint64_t)st.st_size != v->reader.bytes;
 }
 
 /*
  * A bad verdict is believed when two passes come to the same one, because
- * libjansson and libcrypto do not always report that they had no memory: a
- * string may lack a character, or a key may seem to be no key.
+ * libcrypto does not always report that it had no memory: a key may seem to be
+ * no key.
  */
 static bool agree(const struct tms_audit_report *a, const struct tms_audit_report *b)
 {
@@ -68,20 +74,40 @@ static int attempt(struct audit_pass *v, struct tms_error *error)
         int r;
 
         memset(v->prev, '0', AUDIT_HEX);
-        r = audit_files_new(v->reader.dir_fd, &v->files);
+        r = audit_sha_new(&v->sha);
         if (r >= 0)
-                r = audit_pulses_new(v->reader.dir_fd, &v->pulses);
+                r = audit_files_new(v->reader.dir_fd, &v->files);
+        if (r >= 0)
+                r = audit_pulses_new(v->reader.dir_fd, v->fast, &v->pulses);
         if (r < 0)
                 return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "no memory to verify the log; %s",
                                      tms_errno_step(ENOMEM));
         r = read_all(v, error);
         strcpy(v->report.head, v->prev);
+        v->settled = audit_pulses_settle(v->pulses);
         v->report.pulses_delivered = audit_pulses_delivered(v->pulses);
-        if (r >= 0)
+        if (r >= 0 && v->settled)
                 r = audit_check_end(v, error);
         if (r >= 0)
                 audit_conclude_good(v);
         return r;
+}
+
+/*
+ * Did a fast pass find out nothing but that something is wrong? Of two things that are wrong it does not know which
+ * the log says first, so that its verdict is not used: what it could not find good is read again, one record after
+ * the other. An error of its own counts only if no pulse file was bad before it.
+ */
+static bool must_read_again(const struct audit_pass *v, int r)
+{
+        return v->fast && !v->refused && (!v->settled || r == -EBADMSG);
+}
+
+static bool is_large(const struct audit_pass *v)
+{
+        struct stat st;
+
+        return v->reader.fd >= 0 && fstat(v->reader.fd, &st) >= 0 && st.st_size >= FAST_BYTES;
 }
 
 /* --- For auditors, and for the writer ------------------------------------------------ */
@@ -92,6 +118,7 @@ int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, str
         static const struct tms_audit_anchor none;
         struct tms_audit_report before = {.result = TMS_AUDIT_VERIFIED};
         struct audit_held held = {0};
+        bool fast = true;
         int r;
 
         if (!anchor)
@@ -109,11 +136,17 @@ int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, str
                         return r;
         }
         for (int i = 1;; i++) {
-                _cleanup_(verify_clear) struct audit_pass v = {.anchor = anchor, .held = held, .reader.dir_fd = -1};
+                _cleanup_(verify_clear) struct audit_pass v = {
+                                .anchor = anchor, .held = held, .reader = {.dir_fd = -1, .fd = -1}};
 
                 r = audit_reader_open(&v.reader, dir, error);
+                v.fast = r >= 0 && fast && is_large(&v);
                 if (r >= 0)
                         r = attempt(&v, error);
+                if (must_read_again(&v, r)) {
+                        fast = false;
+                        continue;
+                }
                 if (r < 0 && r != -EBADMSG)
                         return r;
                 if (i < ATTEMPTS && v.report.result != TMS_AUDIT_VERIFIED && v.report.result != TMS_AUDIT_PREFIX &&
@@ -126,32 +159,43 @@ int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, str
         }
 }
 
-int tms_audit_read(int dir_fd, int (*record)(const struct json_t *record, void *userdata), void *userdata,
-                   struct tms_audit_report *ret, struct tms_error *error)
+int tms_audit_read(int dir_fd, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
+                   void *userdata, struct tms_audit_report *ret, struct tms_error *error)
 {
         static const struct tms_audit_anchor none;
         struct tms_audit_report before;
+        bool bad = false, fast = true;
 
-        for (int i = 1;; i++) {
-                _cleanup_(verify_clear) struct audit_pass v = {
-                                .anchor = &none, .record = record, .userdata = userdata, .reader.dir_fd = -1};
+        for (;;) {
+                _cleanup_(verify_clear) struct audit_pass v = {.anchor = &none,
+                                                               .record = record,
+                                                               .userdata = userdata,
+                                                               .reader = {.dir_fd = -1, .fd = -1}};
                 int r;
 
                 r = audit_reader_open_at(&v.reader, dir_fd, error);
+                v.fast = r >= 0 && fast && is_large(&v);
                 if (r >= 0)
                         r = attempt(&v, error);
+                if (must_read_again(&v, r)) {
+                        /* The records up to there were given. A log that is not bad then is one with two results. */
+                        record = NULL;
+                        fast = false;
+                        continue;
+                }
                 if (r < 0 && r != -EBADMSG)
                         return r;
-                if (i == 2 && !agree(&v.report, &before))
+                if ((bad && !agree(&v.report, &before)) || (!bad && !fast && r >= 0))
                         return tms_error_set(error, ENOMEM, "log.jsonl", 0, 0, NULL,
                                              "was read twice, with two results: there may be too little memory; %s",
                                              tms_errno_step(ENOMEM));
-                if (r >= 0 || i == 2) {
+                if (r >= 0 || bad) {
                         *ret = v.report;
                         return 0;
                 }
                 /* The first pass has given every record; the second one only confirms the verdict. */
                 before = v.report;
                 record = NULL;
+                bad = true;
         }
 }

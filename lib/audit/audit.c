@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading an audit log line by line, one line in memory at a time. A last
+ * Reading an audit log line by line, one block in memory at a time. A last
  * line without a line feed is torn: nobody can say which record it was to
  * become, so it does not count as a record.
  */
@@ -44,7 +44,6 @@ static int open_log(struct audit_reader *r, int dir_fd, const char *dir, bool ma
 {
         _cleanup_close_ int own = dir_fd, fd = -1;
         struct stat st;
-        FILE *f = NULL;
 
         /* O_NONBLOCK: without it, opening a FIFO of that name would wait for a writer. */
         fd = openat(own, "log.jsonl", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
@@ -54,19 +53,10 @@ static int open_log(struct audit_reader *r, int dir_fd, const char *dir, bool ma
                 return tms_error_set(error, err, dir, 0, 0, NULL, "its log.jsonl cannot be opened: %s; %s",
                                      strerror(err), tms_errno_step(err));
         }
-        if (fd >= 0) {
-                if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-                        return tms_error_set(
-                                        error, EINVAL, dir, 0, 0, NULL,
-                                        "its log.jsonl is not a regular file; expected the folder of an audit log");
-                f = fdopen(fd, "re");
-                if (!f)
-                        return tms_error_set(error, ENOMEM, dir, 0, 0, NULL, "no memory to read it; %s",
-                                             tms_errno_step(ENOMEM));
-                fd = -1;
-        }
-        *r = (struct audit_reader){.dir_fd = own, .log = f};
-        own = -1;
+        if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
+                return tms_error_set(error, EINVAL, dir, 0, 0, NULL,
+                                     "its log.jsonl is not a regular file; expected the folder of an audit log");
+        *r = (struct audit_reader){.dir_fd = TAKE_FD(own), .fd = TAKE_FD(fd)};
         return 0;
 }
 
@@ -98,42 +88,78 @@ int audit_reader_open_at(struct audit_reader *r, int dir_fd, struct tms_error *e
 
 void audit_reader_close(struct audit_reader *r)
 {
-        if (r->log)
-                fclose(r->log);
-        if (r->dir_fd >= 0)
-                close(r->dir_fd);
-        free(r->text);
-        *r = (struct audit_reader){.dir_fd = -1};
+        safe_close(r->fd);
+        safe_close(r->dir_fd);
+        free(r->block);
+        *r = (struct audit_reader){.dir_fd = -1, .fd = -1};
+}
+
+/* Makes room behind what was not given out yet: it moves to the front, or the block grows. */
+static int make_room(struct audit_reader *r)
+{
+        size_t wanted = r->allocated ? r->allocated * 2 : AUDIT_BLOCK;
+        char *grown;
+
+        if (r->begin > 0) {
+                memmove(r->block, r->block + r->begin, r->end - r->begin);
+                r->end -= r->begin;
+                r->begin = 0;
+        }
+        if (r->end < r->allocated)
+                return 0;
+        grown = realloc(r->block, wanted);
+        if (!grown)
+                return -ENOMEM;
+        r->block = grown;
+        r->allocated = wanted;
+        return 0;
+}
+
+/* Reads on. Returns the number of bytes, 0 at the end, or a negative errno. */
+static ssize_t fill(struct audit_reader *r)
+{
+        ssize_t n;
+        int error;
+
+        error = make_room(r);
+        if (error < 0)
+                return error;
+        do
+                n = read(r->fd, r->block + r->end, r->allocated - r->end);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        r->end += (size_t)n;
+        return n;
 }
 
 int audit_reader_next(struct audit_reader *r, struct tms_error *error)
 {
-        ssize_t n;
+        size_t seen = 0; /* bytes without an end of line */
+        char *end = NULL;
 
-        if (!r->log)
+        if (r->fd < 0 || r->torn)
                 return 0;
-        errno = 0;
-        n = getline(&r->text, &r->allocated, r->log);
-        if (n < 0) {
-                int err = errno ? errno : EIO;
+        while (!(end = r->end - r->begin > seen ? memchr(r->block + r->begin + seen, '\n', r->end - r->begin - seen)
+                                                : NULL)) {
+                ssize_t n;
 
-                if (feof(r->log))
+                seen = r->end - r->begin;
+                n = fill(r);
+                if (n < 0)
+                        return tms_error_set(error, (int)-n, "log.jsonl", (unsigned)r->line + 1, 1, NULL,
+                                             "cannot be read: %s; %s", strerror((int)-n), tms_errno_step((int)-n));
+                if (n == 0) {
+                        r->torn = seen;
+                        r->bytes += seen;
                         return 0;
-                return tms_error_set(error, err, "log.jsonl", (unsigned)r->line + 1, 1, NULL, "cannot be read: %s; %s",
-                                     strerror(err), tms_errno_step(err));
+                }
         }
-        r->bytes += (uint64_t)n;
-        if (r->text[n - 1] != '\n') {
-                /* After the first bytes of a line, getline() does not tell a read error from the end of the file. */
-                if (ferror(r->log))
-                        return tms_error_set(error, EIO, "log.jsonl", (unsigned)r->line + 1, 1, NULL,
-                                             "cannot be read: %s; %s", strerror(errno ? errno : EIO),
-                                             tms_errno_step(errno ? errno : EIO));
-                r->torn = (uint64_t)n;
-                return 0;
-        }
-        r->text[n - 1] = 0;
-        r->size = (size_t)n - 1;
+        *end = 0;
+        r->text = r->block + r->begin;
+        r->size = (size_t)(end - r->text);
+        r->begin += r->size + 1;
+        r->bytes += r->size + 1;
         r->line++;
         return 1;
 }
@@ -141,7 +167,7 @@ int audit_reader_next(struct audit_reader *r, struct tms_error *error)
 int tms_audit_foreach(const char *dir, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
                       void *userdata, struct tms_error *error)
 {
-        _cleanup_(audit_reader_close) struct audit_reader reader = {.dir_fd = -1};
+        _cleanup_(audit_reader_close) struct audit_reader reader = {.dir_fd = -1, .fd = -1};
         int r;
 
         r = audit_reader_open(&reader, dir, error);

@@ -4,7 +4,7 @@
  *
  * base/: text, characters, errors, names of the driver's codes. These rooms know no other of the library.
  * They run in whichever thread calls; nothing is kept between two calls.
- * They take no lock, here as in all of the library.
+ * They take no lock, here as in all of the library but audit/, where a call has two threads.
  */
 #ifndef TMS_LIB_BASE_H
 #define TMS_LIB_BASE_H

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the measurements bring along: the player for the virtual machine, and the verifier's race.
+# What the measurements bring along: the player for the virtual machine, the verifier's race, and a maker of audit logs.
 
 BENCH_CFLAGS := $(BASE_CFLAGS) -O2 -g
 
@@ -11,7 +11,10 @@ $(B)/bench/play: tests/bench/play.c $(B)/guest/libtms.a | $(B)/bench/
 $(B)/bench/verifier: tests/bench/verifier.c $(B)/libtms.a | $(B)/bench/
 	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libtms.a $(LIB_LIBS)
 
+$(B)/bench/audit: tests/bench/audit.c $(B)/libtms.a | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libtms.a $(LIB_LIBS)
+
 .PHONY: bench-programs
-bench-programs: $(B)/bench/play $(B)/bench/verifier
+bench-programs: $(B)/bench/play $(B)/bench/verifier $(B)/bench/audit
 
 -include $(wildcard $(B)/bench/*.d)

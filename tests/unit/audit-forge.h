@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FORGE_LINES 512
+#define FORGE_LINES 1024
 
 struct forge {
         char base[64];           /* a fresh temporary directory */

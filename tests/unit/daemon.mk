@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen session-break \
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing upcalls)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause thread)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
 
@@ -37,7 +37,10 @@ $(DU)/lib/policy/allow-list.o: $(B)/lib/shipped.h
 DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))) \
 	$(patsubst kernel/%.c,$(DU)/lib/%.o,$(LIB_VERIFIER))
 DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
-DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o jsonline.o keys.o log.o pulsefile.o settle.o)
+# The log with all that it needs, and what tells a test of a record that does not match its type.
+DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o journal.o jsonline.o keys.o log.o pulsefile.o schema.o \
+	schema-check.o schema-watch.o settle.o)
+SCHEMA_WATCH := -Wl,--wrap=schema_check
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
 
@@ -49,9 +52,21 @@ $$(B)/tests/test-$(1): $$(addprefix $$(DU)/,test-$(1).o $(2)) $(3)
 endef
 daemon_unit = $(eval $(call daemon_unit_rule,$(1),$(2),$(3)))
 
+# What the audit log's records may hold, and the tables of that in the manual.
+$(call daemon_unit,schema,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,schema-manual,schema-print.o schema.o schema-check.o scratch.o)
+
+$(B)/tests/schema-fields: $(addprefix $(DU)/,schema-fields.o schema-print.o schema.o schema-check.o)
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -ljansson
+
+.PHONY: audit-fields
+audit-fields: $(B)/tests/schema-fields
+	$< >$<.md
+	sed -i -e '/^<!-- fields:/r $<.md' -e '/^<!-- fields:/,/^<!-- end of fields/{/^<!--/p;d}' lib/AUDIT.md
+
 $(call daemon_unit,jsonline,jsonline.o)
 $(B)/tests/test-jsonline: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=realloc
-$(call daemon_unit,audit-hash,scratch.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-hash,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(B)/tests/test-audit-hash: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=SHA256
 $(call daemon_unit,audit-log,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-beside,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
@@ -62,8 +77,9 @@ $(call daemon_unit,audit-lost,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 # A disk of which memory says that it took what it never did.
 $(B)/tests/test-audit-lost: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=posix_fadvise,--wrap=mincore,--wrap=fcntl,--wrap=pread
-$(call daemon_unit,audit-matrix,audit-forge.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-matrix,audit-forge.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-writer,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
@@ -78,12 +94,15 @@ $(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o subject
 $(call daemon_unit,session-table,session-table.o scratch.o)
 $(call daemon_unit,turn,turn.o)
 $(call daemon_unit,quota,quota.o callers.o)
-$(call daemon_unit,config,scratch.o config.o log.o file.o settle.o,$(DU_LIB))
+$(call daemon_unit,config,scratch.o config.o journal.o log.o file.o settle.o,$(DU_LIB))
 $(call daemon_unit,limits,scratch.o)
+$(call daemon_unit,journal,journal.o log.o fake-journal.o journal-words.o next-step.o scratch.o,$(patsubst lib/%.c,$(DU)/lib/%.o,$(wildcard lib/base/*.c)))
+$(call daemon_unit,journal-code,journal.o journal-words.o scratch.o)
+$(B)/tests/test-journal: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=sd_journal_sendv
 $(call daemon_unit,vtable,next-step.o fake-device.o scratch.o,$(DU_DAEMON) $(DU_LIB))
 $(call daemon_unit,signalled,fake-device.o scratch.o,$(DU_DAEMON) $(DU_LIB))
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
-	$(addprefix $(DU)/,session-fixture.o next-step.o fake-device.o fake-bus.o fake-clock.o scratch.o scratch-log.o) \
+	$(addprefix $(DU)/,session-fixture.o next-step.o fake-device.o fake-bus.o fake-clock.o scratch.o scratch-log.o schema-watch.o) \
 	$(filter-out $(DU)/clock.o,$(DU_DAEMON)) $(DU_LIB)
 $(B)/tests/test-session-overtake $(B)/tests/test-session-pause: $(DU)/overtaking.o
 # Syncs that fail when the test says so.
@@ -91,6 +110,9 @@ $(B)/tests/test-audit-writer $(B)/tests/test-recorder $(SESSION_UNIT): $(DU)/syn
 $(B)/tests/test-audit-writer $(B)/tests/test-recorder $(SESSION_UNIT): DAEMON_UNIT_LDFLAGS := -Wl,--wrap=fdatasync
 # What was given behind the daemon's back.
 $(B)/tests/test-session-gates: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today
+# The same, and what is sent to the journal.
+$(B)/tests/test-session-journal: $(addprefix $(DU)/,fake-journal.o journal-words.o)
+$(B)/tests/test-session-journal: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today,--wrap=sd_journal_sendv
 # Every call of the recording floor, and what may not run below one.
 $(B)/tests/test-upcalls: DAEMON_UNIT_LDFLAGS += \
 	-Wl,--wrap=audit_write,--wrap=audit_seal,--wrap=audit_pulses_open,--wrap=audit_pulses_append,--wrap=audit_pulses_close,--wrap=session_end,--wrap=session_on
@@ -103,8 +125,18 @@ $(B)/tests/test-flood $(B)/tests/test-listing: DAEMON_UNIT_LDFLAGS += \
 
 UNIT_TESTS  += $(DAEMON_UNIT)
 
+# Runs last: which records the programs before it had the daemon write.
+UNIT_LAST   += $(B)/tests/test-schema-written
+WRITERS     := $(notdir $(SESSION_UNIT))
+EMPTY       :=
+COMMA       := ,
+$(DU)/test-schema-written.o: DAEMON_UNIT_CPPFLAGS += -DTESTS_DIR='"$(abspath $(B))/tests"' \
+	-DPROGRAMS='$(subst $(EMPTY) $(EMPTY),$(COMMA),$(WRITERS:%="%"))'
+$(B)/tests/test-schema-written: $(addprefix $(DU)/,test-schema-written.o schema.o schema-check.o scratch.o)
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcmocka -ljansson
+
 $(DAEMON_UNIT):
-	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(DAEMON_UNIT_LDFLAGS) -o $@ $^ $(DU_LIBS)
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) $(DAEMON_UNIT_LDFLAGS) $(if $(filter %/schema-watch.o,$^),$(SCHEMA_WATCH)) -o $@ $^ $(DU_LIBS)
 
 # Allocations that fail when the test says so. The others are the sanitizer's, also where all else is without it (`make coverage`).
 $(B)/tests/test-session-memory: $(DU)/alloc-fail.o

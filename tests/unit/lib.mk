@@ -59,6 +59,6 @@ $(REPLAY): $(B)/tests/replay-%: $(LU)/replay-%.o $(LU)/fuzz-%.o $(LIB_UNIT_LIB)
 threshold-report: $(B)/tests/threshold-report
 	@$(B)/tests/threshold-report
 $(B)/tests/threshold-report: tests/unit/threshold-report.c tests/unit/subjects.c $(B)/libtms.a | $(B)/tests/
-	$(CC) $(LIB_UNIT_CPPFLAGS) $(CFLAGS) -o $@ $^ -lyaml -lcrypto -ludev -ljansson -lm
+	$(CC) $(LIB_UNIT_CPPFLAGS) $(CFLAGS) -o $@ $^ -lyaml -lcrypto -ludev -lm
 
 -include $(wildcard $(LU)/*.d $(LU)/*/*.d)

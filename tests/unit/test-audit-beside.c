@@ -254,6 +254,14 @@ static void do_to_log(struct scratch *f, enum deed deed)
         free(text);
 }
 
+static void append(struct auditlog *l)
+{
+        json_t *data = scratch_data("daemon.start");
+
+        assert_int_equal(auditlog_append(l, "daemon.start", NULL, "", data, now_ns(CLOCK_REALTIME), 1), 0);
+        json_decref(data);
+}
+
 /* Records that go into a file that is the log no more would be lost while everybody is told that they are kept. */
 static void test_log_changed_under_the_writer(void **state)
 {
@@ -272,11 +280,11 @@ static void test_log_changed_under_the_writer(void **state)
                 assert_int_equal(scratch_setup(&own), 0);
                 f = own;
                 assert_int_equal(auditlog_open(f->fd, BOOT, NULL, NULL, &l, &problem), 0);
-                assert_int_equal(auditlog_append(l, "test.record", NULL, "", NULL, now_ns(CLOCK_REALTIME), 1), 0);
+                append(l);
                 assert_int_equal(auditlog_sync(l), 0);
                 assert_int_equal(auditlog_check_disk(l), 0);
                 do_to_log(f, deeds[i].deed);
-                assert_int_equal(auditlog_append(l, "test.record", NULL, "", NULL, now_ns(CLOCK_REALTIME), 1), 0);
+                append(l);
                 assert_int_equal(auditlog_sync(l), 0);
                 assert_int_equal(auditlog_check_disk(l), deeds[i].error);
                 assert_false(auditlog_is_sound(l));

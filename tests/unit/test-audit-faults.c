@@ -242,9 +242,8 @@ static int write_one(struct fixture *f, const char *type, bool refusable)
         struct outcome o = {0};
 
         assert_int_equal(audit_write(f->audit,
-                                     &(struct audit_record){.type = type,
-                                                            .data = json_pack("{s:i}", "n", 1),
-                                                            .refusable = refusable},
+                                     &(struct audit_record){
+                                                     .type = type, .data = scratch_data(type), .refusable = refusable},
                                      on_done, &o),
                          0);
         return wait_for(f, &o);
@@ -266,7 +265,7 @@ static int begin_session(struct fixture *f, const char *id, struct pulsefile **r
         (void)audit_pulses_open(f->audit, *ret, false, NULL, NULL);
         assert_int_equal(audit_write(f->audit,
                                      &(struct audit_record){.type = "session.create",
-                                                            .data = json_pack("{s:s}", "session", id),
+                                                            .data = scratch_data_of("session.create", id),
                                                             .begins = *ret,
                                                             .need_bytes = 1,
                                                             .refusable = true},
@@ -293,7 +292,7 @@ static int end_session(struct fixture *f, const char *id, struct pulsefile *p)
 
         assert_int_equal(audit_write(f->audit,
                                      &(struct audit_record){.type = "session.end",
-                                                            .data = json_pack("{s:s}", "session", id),
+                                                            .data = scratch_data_of("session.end", id),
                                                             .pulses = p},
                                      on_done, &o),
                          0);
@@ -303,13 +302,13 @@ static int end_session(struct fixture *f, const char *id, struct pulsefile *p)
 
 static int prepare(struct fixture *f)
 {
+        json_t *data = scratch_data("session.prepare");
         struct outcome o = {0};
 
+        assert_int_equal(json_object_set_new(data, "sha256", json_string(SHA_ABC)), 0);
         assert_int_equal(audit_keep_protocol(f->audit, SHA_ABC, "abc", 3, NULL, NULL), 0);
         assert_int_equal(audit_write(f->audit,
-                                     &(struct audit_record){.type = "session.prepare",
-                                                            .data = json_pack("{s:s}", "sha256", SHA_ABC),
-                                                            .refusable = true},
+                                     &(struct audit_record){.type = "session.prepare", .data = data, .refusable = true},
                                      on_done, &o),
                          0);
         return wait_for(f, &o);

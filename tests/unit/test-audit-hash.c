@@ -8,6 +8,7 @@
 
 #include "auditlog-internal.h"
 #include "scratch.h"
+#include "scratch-log.h"
 #include "tms.h"
 
 static bool no_hash;
@@ -22,7 +23,7 @@ unsigned char *__wrap_SHA256(const unsigned char *data, size_t size, unsigned ch
 
 static int append(struct auditlog *l)
 {
-        json_t *data = json_pack("{s:s}", "version", "1");
+        json_t *data = scratch_data("daemon.start");
         int r = auditlog_append(l, "daemon.start", NULL, "", data, 1, 1);
 
         json_decref(data);

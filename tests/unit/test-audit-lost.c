@@ -253,7 +253,7 @@ static void test_seal(void **state)
         struct auditlog *l = scratch_log_open(f->fd);
         uint64_t records;
 
-        append(l, "test.record", json_object());
+        append(l, "daemon.start", scratch_data("daemon.start"));
         watch(f->fd, "audit/log.jsonl");
         records = auditlog_records(l);
         /* The new key and its directory are on disk by then; the log is not. */
@@ -296,7 +296,7 @@ static void test_pulses(void **state)
 
         assert_int_equal(pulsefile_new("s", &p), 0);
         assert_int_equal(pulsefile_open(p, auditlog_dir_fd(l), false), 0);
-        append(l, "session.create", json_pack("{s:s}", "session", "s"));
+        append(l, "session.create", scratch_data_of("session.create", "s"));
         add_pulses(p, 1, 3);
         assert_int_equal(pulsefile_sync(p), 0);
         watch(f->fd, "audit/pulses/s.tsv");
@@ -406,7 +406,7 @@ static void make_all(struct scratch *f)
         assert_int_equal(pulsefile_new("s", &p), 0);
         assert_int_equal(pulsefile_open(p, auditlog_dir_fd(l), false), 0);
         pulsefile_free(p);
-        append(l, "session.create", json_pack("{s:s}", "session", "s"));
+        append(l, "session.create", scratch_data_of("session.create", "s"));
         assert_int_equal(seal(l), 0);
         auditlog_free(l);
         scratch_write(f->path, "audit/cut-20260131T090000Z-2.part", "torn", 4);

@@ -15,6 +15,7 @@
 #include "auditlog.h"
 #include "pulsefile.h"
 #include "scratch.h"
+#include "schema.h"
 #include "scratch-log.h"
 #include "util.h"
 
@@ -203,17 +204,20 @@ static struct auditlog *must_open(struct scratch *f)
         return scratch_log_open(f->fd);
 }
 
+/* A record with so many bytes more than the shortest, in notices that are not too long. */
 static void append(struct auditlog *l, size_t size)
 {
-        char *text = malloc(size + 1);
-        json_t *data;
+        json_t *data = scratch_data("session.confirm"), *notices = json_object_get(data, "notices");
+        size_t n = 1 + size / 2000, left = 4 + size - 3 * n, part;
+        char text[SCHEMA_SENTENCE];
 
-        memset(text, 'x', size);
-        text[size] = '\0';
-        data = json_pack("{s:s}", "text", text);
-        assert_int_equal(auditlog_append(l, "test.record", NULL, "", data, now_ns(CLOCK_REALTIME), 1), 0);
+        memset(text, 'x', sizeof(text));
+        for (; n > 0; n--, left -= part) {
+                part = left / n;
+                assert_int_equal(json_array_append_new(notices, json_stringn(text, part)), 0);
+        }
+        assert_int_equal(auditlog_append(l, "session.confirm", NULL, "", data, now_ns(CLOCK_REALTIME), 1), 0);
         json_decref(data);
-        free(text);
 }
 
 /* Records of every length, many of them between two syncs, across many blocks. */

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <openssl/crypto.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +19,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-/* --- Allocations that fail when told to: the library's, libjansson's and libcrypto's ------- */
+/* --- Allocations that fail when told to: the library's and libcrypto's ------- */
 
 static long countdown = -1; /* allocations until one fails; -1 none does */
 static bool for_good;       /* all that follow fail too */
@@ -184,7 +183,7 @@ static void test_memory_runs_out(void **state)
         sweep(*state, true);
 }
 
-static int out_of_memory(const json_t *record, void *userdata)
+static int out_of_memory(uint64_t line, const char *json, size_t size, void *userdata)
 {
         return --*(int *)userdata == 0 ? -ENOMEM : 0;
 }
@@ -215,6 +214,5 @@ int main(void)
         /* Before anything is allocated. */
         if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1)
                 return 1;
-        json_set_alloc_funcs(__wrap_malloc, free);
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -336,7 +336,8 @@ static void test_quotes_are_text(void **state)
 /* Whoever may change a log must not write on the auditor's terminal: it is he who is to be told. */
 static void test_quotes_do_not_steer(void **state)
 {
-        static const char id[] = "\\u001b[2K\\rgood\\u009b1A\\u202e\\u2028";
+        static const char id[] = "\\u001B[2K\\rgood\xc2\x9b"
+                                 "1A\xe2\x80\xae\xe2\x80\xa8";
         struct forge *f = *state;
         struct tms_audit_report report;
         char data[200];

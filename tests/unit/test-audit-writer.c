@@ -111,7 +111,7 @@ static void wait_done(struct fixture *f, unsigned n)
 
 static void write_one(struct fixture *f, const char *type)
 {
-        assert_int_equal(audit_write(f->audit, &(struct audit_record){.type = type, .data = json_pack("{s:i}", "n", 1)},
+        assert_int_equal(audit_write(f->audit, &(struct audit_record){.type = type, .data = scratch_data(type)},
                                      on_done, f),
                          0);
 }
@@ -169,11 +169,12 @@ static void test_order_is_kept(void **state)
 {
         struct fixture *f = *state;
 
-        (void)audit_write(f->audit, &(struct audit_record){.type = "a.b", .data = json_object()}, append_order,
-                          mark(f, "a"));
+        (void)audit_write(f->audit,
+                          &(struct audit_record){.type = "daemon.start", .data = scratch_data("daemon.start")},
+                          append_order, mark(f, "a"));
         (void)audit_seal(f->audit, NULL, "n", append_order, mark(f, "s"));
-        (void)audit_write(f->audit, &(struct audit_record){.type = "c.d", .data = json_object()}, append_order,
-                          mark(f, "c"));
+        (void)audit_write(f->audit, &(struct audit_record){.type = "daemon.stop", .data = scratch_data("daemon.stop")},
+                          append_order, mark(f, "c"));
         (void)audit_barrier(f->audit, append_order, mark(f, "b"));
         wait_done(f, 4);
         assert_string_equal(f->order, "ascb");
@@ -200,12 +201,12 @@ static void test_pulses(void **state)
         assert_int_equal(f->totals.delivered, 3);
         assert_int_equal(f->totals.last_seq, 3);
         (void)audit_write(f->audit,
-                          &(struct audit_record){.type = "session.create", .data = json_pack("{s:s}", "session", "s1")},
+                          &(struct audit_record){.type = "session.create",
+                                                 .data = scratch_data_of("session.create", "s1")},
                           NULL, NULL);
         (void)audit_write(f->audit,
                           &(struct audit_record){.type = "session.end",
-                                                 .data = json_pack("{s:s, s:s, s:i}", "session", "s1", "reason",
-                                                                   "complete", "prescribed", 3),
+                                                 .data = scratch_data_of("session.end", "s1"),
                                                  .pulses = p},
                           on_done, f);
         audit_pulses_close(f->audit, p);
@@ -267,8 +268,11 @@ static void test_batch_fails_together(void **state)
         struct fixture *f = *state;
 
         atomic_store(fail_sync, 1);
-        (void)audit_write(f->audit, &(struct audit_record){.type = "a.b", .data = json_object()}, on_done, f);
-        (void)audit_write(f->audit, &(struct audit_record){.type = "c.d", .data = json_object()}, on_done, f);
+        (void)audit_write(f->audit,
+                          &(struct audit_record){.type = "daemon.start", .data = scratch_data("daemon.start")}, on_done,
+                          f);
+        (void)audit_write(f->audit, &(struct audit_record){.type = "daemon.stop", .data = scratch_data("daemon.stop")},
+                          on_done, f);
         wait_done(f, 2);
         assert_true(f->last_error < 0);
         assert_int_equal(f->failed, 1);
@@ -282,12 +286,13 @@ static void test_no_record_without_its_data(void **state)
         json_t *data = json_pack("{s:s}", "message", "half a character: \xc3");
 
         assert_null(data);
-        assert_int_equal(audit_write(f->audit, &(struct audit_record){.type = "a.b", .data = data}, on_done, f),
-                         -ENOMEM);
+        assert_int_equal(
+                        audit_write(f->audit, &(struct audit_record){.type = "daemon.start", .data = data}, on_done, f),
+                        -ENOMEM);
         assert_non_null(audit_failure(f->audit));
         /* Whoever has submitted it is still at work: the handler is called from the loop. */
         assert_int_equal(f->failed, 0);
-        write_one(f, "a.b");
+        write_one(f, "daemon.start");
         wait_done(f, 1);
         assert_int_equal(f->failed, 1);
         assert_int_equal(f->last_error, -EIO);
@@ -301,17 +306,18 @@ static void test_refusable_without_its_data(void **state)
 {
         struct fixture *f = *state;
 
-        assert_int_equal(audit_write(f->audit, &(struct audit_record){.type = "a.b", .refusable = true}, on_done, f),
+        assert_int_equal(audit_write(f->audit, &(struct audit_record){.type = "daemon.start", .refusable = true},
+                                     on_done, f),
                          -ENOMEM);
         assert_int_equal(audit_write(f->audit,
-                                     &(struct audit_record){.type = "a.b",
+                                     &(struct audit_record){.type = "daemon.start",
                                                             .who = json_null(),
                                                             .data = json_object(),
                                                             .refusable = true},
                                      on_done, f),
                          -ENOMEM);
         assert_null(audit_failure(f->audit));
-        write_one(f, "a.b");
+        write_one(f, "daemon.start");
         wait_done(f, 1);
         assert_int_equal(f->last_error, 0);
         assert_int_equal(f->failed, 0);
@@ -324,10 +330,11 @@ static void test_too_little_room_is_no_failure(void **state)
 
         audit_free(f->audit);
         start(f, UINT64_MAX / 4);
-        (void)audit_write(
-                        f->audit,
-                        &(struct audit_record){.type = "session.start.intent", .data = json_object(), .need_bytes = 1},
-                        on_done, f);
+        (void)audit_write(f->audit,
+                          &(struct audit_record){.type = "session.start.intent",
+                                                 .data = scratch_data("session.start.intent"),
+                                                 .need_bytes = 1},
+                          on_done, f);
         wait_done(f, 1);
         assert_int_equal(f->last_error, -ENOSPC);
         assert_null(audit_failure(f->audit));

@@ -72,9 +72,35 @@ static void test_whole_or_not_at_all(void **state)
         json_decref(record);
 }
 
+static void check_clipped(const char *text, size_t most, const char *expected)
+{
+        json_t *v = json_clipped(text, most);
+
+        assert_non_null(v);
+        assert_string_equal(json_string_value(v), expected);
+        assert_true(json_string_length(v) <= most);
+        json_decref(v);
+}
+
+/* What is too long ends with dots, and never with a part of a character. */
+static void test_clipped(void **state)
+{
+        check_clipped("", 8, "");
+        check_clipped("abcdefgh", 8, "abcdefgh");
+        check_clipped("abcdefghi", 8, "abcde...");
+        check_clipped("abcd\u00e9ghi", 8, "abcd...");
+        check_clipped("abc\u00e9fghi", 8, "abc\u00e9...");
+        check_clipped("ab\U0001d11efgh", 9, "ab\U0001d11efgh");
+        check_clipped("ab\U0001d11efgh", 8, "ab...");
+        check_clipped("\U0001d11e\U0001d11e", 7, "\U0001d11e...");
+        check_clipped("\U0001d11e\U0001d11e", 6, "...");
+        assert_null(json_clipped("\xc3", 8));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                        cmocka_unit_test(test_clipped),
                         cmocka_unit_test(test_whole_or_not_at_all),
         };
 

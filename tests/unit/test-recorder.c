@@ -74,7 +74,7 @@ static void limited(struct fixture *f)
 {
         f->within = true;
         recorder_note_limited(f->recorder, "request.refused", json_pack("{s:i}", "uid", 7), "/x",
-                              json_pack("{s:s}", "method", "Stop"));
+                              scratch_data("request.refused"));
         f->within = false;
 }
 
@@ -111,7 +111,7 @@ static void test_no_limit(void **state)
         unsigned i;
 
         for (i = 0; i < 2 * RECORDER_BURST; i++)
-                recorder_note(f->recorder, "stimulator.state", NULL, "/x", json_object());
+                recorder_note(f->recorder, "stimulator.state", NULL, "/x", scratch_data("stimulator.state"));
         assert_int_equal(f->recorder->unrecorded, 0);
         stop(f);
         assert_int_equal(scratch_count(f->audit_path, "log.jsonl", "stimulator.state"), 2 * RECORDER_BURST);
@@ -156,8 +156,7 @@ static void test_history(void **state)
 {
         struct fixture *f = *state;
 
-        recorder_note(f->recorder, "session.create", NULL, "/x",
-                      json_pack("{s:s, s:s, s:i}", "session", "S", "subject", "P", "card_serial", 5));
+        recorder_note(f->recorder, "session.create", NULL, "/x", scratch_data_of("session.create", "S"));
         assert_null(history_open_session(f->recorder->history, NULL));
         recorder_close(f->recorder);
         assert_non_null(history_open_session(f->recorder->history, NULL));

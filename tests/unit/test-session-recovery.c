@@ -10,6 +10,7 @@
 #include "fake-device.h"
 #include "manager.h"
 #include "pulsefile.h"
+#include "scratch-log.h"
 #include "session-fixture.h"
 
 static const char *session_id(const struct fixture *f)
@@ -38,7 +39,9 @@ static void cut_off_recovery(struct fixture *f, const char *session, unsigned pu
 
         assert_int_equal(auditlog_open(f->fd, BOOT_A, NULL, NULL, &log, &problem), 0);
         assert_int_equal(pulsefile_new(session, &p), 0);
-        data = json_pack("{s:s, s:s}", "session", session, "file", pulsefile_path(p));
+        data = scratch_data_of("recovery.pulses.intent", session);
+        assert_int_equal(json_object_set_new(data, "file", json_string(pulsefile_path(p))), 0);
+        assert_int_equal(json_object_set_new(data, "card_serial", json_u64(fake->info.card_serial)), 0);
         assert_int_equal(auditlog_append(log, "recovery.pulses.intent", NULL, STIMULATOR, data, now_ns(CLOCK_REALTIME),
                                          now_ns(CLOCK_MONOTONIC)),
                          0);
