@@ -39,3 +39,8 @@ void clock_read(struct clock_now *ret)
         ret->boottime_ns = after;
         ret->synchronised = synchronised && is_synchronised();
 }
+
+uint64_t clock_monotonic_ns(void)
+{
+        return now_ns(CLOCK_MONOTONIC);
+}

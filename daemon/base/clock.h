@@ -19,4 +19,7 @@ struct clock_now {
 /* Reads both clocks; the two readings lie within 100 ms of each other. */
 void clock_read(struct clock_now *ret);
 
+/* CLOCK_MONOTONIC, for what is counted by the time: how much a caller may ask. */
+uint64_t clock_monotonic_ns(void);
+
 #endif

@@ -2,6 +2,7 @@
 /* Who is served, and when; see admission.h. */
 #include "admission.h"
 #include "callers.h"
+#include "clock.h"
 #include "recorder.h"
 #include "strangers.h"
 #include "waiting.h"
@@ -129,7 +130,7 @@ static bool pay(struct caller *caller, struct user *user, const struct method *m
 /* 0: to be served now; 1: it waits, or is refused. */
 static int admit(struct admission *a, sd_bus_message *m, const struct method *method, struct caller *caller, uid_t uid)
 {
-        uint64_t now = now_ns(CLOCK_MONOTONIC);
+        uint64_t now = clock_monotonic_ns();
         struct user *user = callers_user(a->calls->callers, uid, now);
 
         if (!pay(caller, user, method, now))
@@ -155,7 +156,7 @@ static int admit_stranger(struct admission *a, sd_bus_message *m, const struct m
 
         if (method->manner == MANNER_ASIDE && strangers_add(a->strangers, m) >= 0)
                 return 1;
-        now = now_ns(CLOCK_MONOTONIC);
+        now = clock_monotonic_ns();
         if (method->manner != MANNER_ASIDE && quota_pay(&a->purse, RANK_STRANGER, method->kind, method->cost, now))
                 return 0;
         return refuse(a, m, method->kind, NULL, now);
@@ -167,7 +168,7 @@ static void charge(struct admission *a, sd_bus_message *m, size_t bytes)
 {
         struct caller *caller = callers_find(a->calls->callers, sd_bus_message_get_sender(m));
         unsigned cost = (unsigned)(bytes / BYTES_PER_COST);
-        uint64_t now = now_ns(CLOCK_MONOTONIC);
+        uint64_t now = clock_monotonic_ns();
 
         if (!caller)
                 return;

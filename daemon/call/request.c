@@ -4,6 +4,7 @@
 
 #include "audit.h"
 #include "callers.h"
+#include "clock.h"
 #include "jsonline.h"
 #include "recorder.h"
 #include "request.h"
@@ -234,7 +235,7 @@ static void on_polkit(const char *answer, void *userdata)
         set_asking(q, false);
         (void)snprintf(q->answer, sizeof(q->answer), "%s", answer);
         if (STREQ(answer, "yes")) {
-                callers_let_in(q->calls->callers, request_sender(q), now_ns(CLOCK_MONOTONIC));
+                callers_let_in(q->calls->callers, request_sender(q), clock_monotonic_ns());
                 q->go(q, q->object);
                 return;
         }
@@ -264,7 +265,7 @@ static void ask(struct request *q)
                 q->go(q, q->object);
                 return;
         }
-        if (!callers_may_question(q->calls->callers, request_sender(q), q->uid, now_ns(CLOCK_MONOTONIC), &q->share)) {
+        if (!callers_may_question(q->calls->callers, request_sender(q), q->uid, clock_monotonic_ns(), &q->share)) {
                 (void)snprintf(q->answer, sizeof(q->answer), "not asked");
                 request_refuse(q, ERROR_TOO_MANY_REQUESTS,
                                "Polkit has yet to answer earlier calls, so it is not asked about this one: wait for "

@@ -23,6 +23,7 @@ void fake_clock_reset(void)
         atomic_store(&fake_clock->wall_ns, 0);
         atomic_store(&fake_clock->both_ns, 0);
         atomic_store(&fake_clock->unsynchronised, false);
+        atomic_store(&fake_clock->standing, false);
 }
 
 void clock_read(struct clock_now *ret)
@@ -32,4 +33,9 @@ void clock_read(struct clock_now *ret)
         ret->boottime_ns = now_ns(CLOCK_MONOTONIC) - begin_ns + (uint64_t)both;
         ret->utc_ns = now_ns(CLOCK_REALTIME) + (uint64_t)both + (uint64_t)atomic_load(&fake_clock->wall_ns);
         ret->synchronised = !atomic_load(&fake_clock->unsynchronised);
+}
+
+uint64_t clock_monotonic_ns(void)
+{
+        return atomic_load(&fake_clock->standing) ? begin_ns : now_ns(CLOCK_MONOTONIC);
 }

@@ -15,6 +15,7 @@ struct fake_clock {
         atomic_llong wall_ns; /* added to the wall clock */
         atomic_llong both_ns; /* added to both */
         atomic_bool unsynchronised;
+        atomic_bool standing; /* clock_monotonic_ns() stands still: nothing that is counted by the time comes back */
 };
 
 extern struct fake_clock *fake_clock;
