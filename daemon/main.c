@@ -39,7 +39,7 @@ static int open_state(int *ret)
 
 /*
  * A page that had to come back from the disk would make the loop wait for it. Each further arena of malloc's is 64 MB
- * of addresses, which would be locked with the rest: the two threads share one.
+ * of addresses, which would be locked with the rest: the threads share one.
  */
 static void stay_in_memory(void)
 {
@@ -82,6 +82,9 @@ static int run(const char *config_dir)
         if (r < 0)
                 return log_error_errno(r, NULL, "no event loop");
         stay_in_memory();
+        r = log_begin();
+        if (r < 0)
+                return log_error_errno(r, NULL, "no thread for the journal");
         r = manager_new(event, &config, state_fd, &m);
         if (r < 0)
                 return r;
@@ -135,5 +138,6 @@ int main(int argc, char *argv[])
                 return EXIT_FAILURE;
         }
         r = run(config_dir);
+        log_end();
         return r < 0 ? EXIT_FAILURE : r;
 }

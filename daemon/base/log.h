@@ -67,6 +67,15 @@ static inline struct log_field field_errno(int r)
 void log_line(const struct log_place *place, int priority, const char *id, const struct log_field *fields,
               const char *format, ...) _printf_(5, 6);
 
+/*
+ * From log_begin() on no caller of log_line() waits for the journal: a thread does. What the journal does not take in
+ * time is lost, counted, and the count is told. To be called when signals are blocked and memory is locked.
+ * Returns 0 or a negative errno.
+ */
+int log_begin(void);
+/* Sends what still waits, for two seconds at most; then lines go straight to the journal again. */
+void log_end(void);
+
 #define LOG_HERE (&(const struct log_place){__FILE__, __func__, __LINE__})
 
 #define log_event(event, fields, ...)                                                                        \

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What goes wrong around a Stop. */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "stop.h"
 
@@ -128,6 +132,35 @@ static void disk_thaws(struct world *w)
         shell("fsfreeze --unfreeze /var/lib/tmsd");
 }
 
+/* --- The journal: it takes no line, and what waits in its socket is all that fits --------------------- */
+
+static void journal_signal(int signal)
+{
+        shell("kill -%d $(systemctl show -P MainPID systemd-journald.service)", signal);
+}
+
+static void journal_stops(struct world *w, const char *session)
+{
+        const struct sockaddr_un journal = {.sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket"};
+        static const char line[] = "MESSAGE=the stop test fills the journal's socket\n";
+        int fd;
+
+        journal_signal(SIGSTOP);
+        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                die("socket: %s", strerror(errno));
+        while (sendto(fd, line, strlen(line), 0, (const struct sockaddr *)&journal, sizeof(journal)) >= 0)
+                ;
+        if (errno != EAGAIN)
+                die("the journal's socket: %s", strerror(errno));
+        (void)close(fd);
+}
+
+static void journal_goes_on(struct world *w)
+{
+        journal_signal(SIGCONT);
+}
+
 /* --- Others ------------------------------------------------------------------------------------ */
 
 static void crowd_order(struct world *w, enum order_kind kind, const char *session)
@@ -203,6 +236,7 @@ const struct trouble troubles[] = {
                 {.name = "disk-hangs", .begin = disk_hangs, .end = disk_goes_on},
                 {.name = "disk-frozen", .begin = disk_freezes, .end = disk_thaws},
                 {.name = "disk-hangs-owner-leaves", .begin = disk_hangs, .owner = owner_leaves, .end = disk_goes_on},
+                {.name = "journal-stopped", .begin = journal_stops, .end = journal_goes_on},
                 {.name = "owner-floods", .flood = true, .owner = owner_floods, .end = owner_is_ended},
                 {.name = "crowd", .flood = true, .begin = crowd_asks, .end = crowd_is_quiet},
                 {.name = "one-does-not-read", .flood = true, .begin = one_sends, .end = one_leaves},
