@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who is served, and when; see admission.h. */
+/* Decides who is served, and when; see admission.h. */
 #include "admission.h"
 #include "callers.h"
 #include "clock.h"
@@ -17,16 +17,16 @@ struct admission {
         sd_bus_slot *filter;
         struct waiting *waiting;
         struct strangers *strangers;
-        struct purse purse; /* of all who are not known yet */
+        struct purse purse; /* shared by all programs whose user is not known yet */
 };
 
 /* --- What is asked for ----------------------------------------------------------------------- */
 
 enum manner {
-        MANNER_URGENT,   /* at once, always */
-        MANNER_OWNERS,   /* as urgent when the session's owner asks; else in order */
-        MANNER_IN_ORDER, /* in the order of arrival */
-        MANNER_ASIDE,    /* when nothing else is left */
+        MANNER_URGENT,   /* served at once, whoever calls */
+        MANNER_OWNERS,   /* as MANNER_URGENT if the session's owner calls, else as MANNER_IN_ORDER */
+        MANNER_IN_ORDER, /* served in the order of arrival */
+        MANNER_ASIDE,    /* set aside, and served when no message is left to be read */
 };
 
 struct method {
@@ -59,7 +59,7 @@ static const struct method methods[] = {
                 {"org.freedesktop.DBus.Introspectable", "Introspect", MANNER_ASIDE, QUOTA_LOOK, COST_INTROSPECT},
 };
 
-/* Properties.Get and Set, Peer, and what is unknown. */
+/* Properties.Get and Set, Peer, and methods that do not exist. */
 static const struct method any_other = {NULL, NULL, MANNER_ASIDE, QUOTA_LOOK, COST_GET};
 
 static const struct method *find_method(sd_bus_message *m)
@@ -68,7 +68,7 @@ static const struct method *find_method(sd_bus_message *m)
         size_t i;
 
         for (i = 0; i < ELEMENTS(methods); i++) {
-                /* A call need not name the interface. */
+                /* D-Bus lets a call leave out the interface. */
                 if (STREQ(methods[i].member, member) && (!interface || STREQ(methods[i].interface, interface)))
                         return methods + i;
         }
@@ -89,7 +89,10 @@ static void record_refusal(struct admission *a, sd_bus_message *m, const char *s
                 (void)recorder_note_limited(a->calls->recorder, "request.refused",
                                             json_pack("{s:I, s:s}", "uid", (json_int_t)user->uid, "sender",
                                                       sd_bus_message_get_sender(m)),
-                                            /* He may have named any object, by a path of any length. */
+                                            /*
+                                             * The caller may have sent a path of any length, so only its beginning is
+                                             * recorded.
+                                             */
                                             request_quote(sd_bus_message_get_path(m), on),
                                             json_pack("{s:s, s:s, s:s}", "method", sd_bus_message_get_member(m),
                                                       "error", error_name(ERROR_TOO_MANY_REQUESTS), "message",
@@ -99,7 +102,7 @@ static void record_refusal(struct admission *a, sd_bus_message *m, const char *s
         }
 }
 
-/* What follows costs microseconds, since it is done as often as anybody likes. */
+/* Refuses the call. This takes microseconds, since anybody can cause refusals as often as he likes. */
 static int refuse(struct admission *a, sd_bus_message *m, enum quota_kind kind, struct user *user, uint64_t now)
 {
         static const char *const sentences[QUOTA_KINDS] = {
@@ -116,7 +119,7 @@ static int refuse(struct admission *a, sd_bus_message *m, enum quota_kind kind, 
         return 1;
 }
 
-/* --- The door ------------------------------------------------------------------------------------ */
+/* --- Served now, set aside or refused ---------------------------------------------------------------- */
 
 static bool pay(struct caller *caller, struct user *user, const struct method *method, uint64_t now)
 {
@@ -127,7 +130,7 @@ static bool pay(struct caller *caller, struct user *user, const struct method *m
         return quota_pay(&user->purse, RANK_USER, method->kind, method->cost, now);
 }
 
-/* 0: to be served now; 1: it waits, or is refused. */
+/* Takes the call's cost from the caller's purse. 0: the call is served now. 1: it was set aside or refused. */
 static int admit(struct admission *a, sd_bus_message *m, const struct method *method, struct caller *caller, uid_t uid)
 {
         uint64_t now = clock_monotonic_ns();
@@ -142,7 +145,7 @@ static int admit(struct admission *a, sd_bus_message *m, const struct method *me
         return 1;
 }
 
-/* The bus has told whose name that is, or could not. */
+/* The bus has told the user of the program that has sent m, or could not: then uid is UID_UNKNOWN. */
 static void on_known(sd_bus_message *m, uid_t uid, void *userdata)
 {
         struct admission *a = userdata;
@@ -162,7 +165,7 @@ static int admit_stranger(struct admission *a, sd_bus_message *m, const struct m
         return refuse(a, m, method->kind, NULL, now);
 }
 
-/* --- Texts without end ----------------------------------------------------------------------------- */
+/* --- Names that are too long ------------------------------------------------------------------------- */
 
 static void charge(struct admission *a, sd_bus_message *m, size_t bytes)
 {
@@ -179,13 +182,13 @@ static void charge(struct admission *a, sd_bus_message *m, size_t bytes)
 }
 
 /*
- * A property's name and its interface's: sd-bus would look for one of any length, and send it back in its answer that
- * there is none. What its length has cost is charged.
+ * Refuses a call to org.freedesktop.DBus.Properties with a name that is too long. Otherwise sd-bus would look for that
+ * property or interface, and its error would contain the whole name. The bytes of the names are charged to the caller.
  */
 static int check_names(struct admission *a, sd_bus_message *m)
 {
         const char *name;
-        char sentence[512]; /* a member's name has 255 bytes at most */
+        char sentence[512]; /* the longest member's name, 255 bytes, fits */
         sd_bus_error error;
         size_t bytes = 0;
         bool too_long = false;
@@ -208,7 +211,10 @@ static int check_names(struct admission *a, sd_bus_message *m)
         return 1;
 }
 
-/* Of those that others send, there is none that we wait for; the bus's own tell who comes and goes. */
+/*
+ * Drops signals of other programs, since the daemon waits for none. The bus daemon's own signals say which programs
+ * come and go, and go on to their handlers.
+ */
 static int see_other(sd_bus_message *m)
 {
         const char *sender = sd_bus_message_get_sender(m);

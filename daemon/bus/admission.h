@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The door: every message that comes from the bus passes here before anything
- * else sees it, and here it is decided who is served, and when.
+ * Every message that comes from the bus passes here before anything else sees it, and here it is decided who is served,
+ * and when.
  *
  *  - Stop and Pause, and Close by the session's owner, are served at once, whoever calls and how often.
- *  - Other methods that act are served in the order of their arrival, so that a Stop or a Pause finds done what was
- *    asked for before it. There is a quota of them.
- *  - Whatever else is asked for is read and set aside until no message is left to be read, so that no Stop stands
- *    behind it; then it is served, the programs that polkit has let in first, the other users in turn. There is a
- *    quota of this as well (quota.h).
- *  - What is over a quota is refused with TooManyRequests, at a cost of microseconds. The first of a user's refusals
- *    is on record; the others are counted there.
+ *  - Other methods that act are served in the order of their arrival, so that what was asked for before a Stop or a
+ *    Pause is done before it. They have a quota.
+ *  - All other calls are set aside until no message is left to be read, so that no Stop waits for them. Then they are
+ *    served, those of programs that polkit has let in first, then the other users' in turn. They have a quota too
+ *    (quota.h).
+ *  - A call over its quota is refused with TooManyRequests, which takes microseconds. One refusal of a user in ten
+ *    seconds is recorded; the others are counted only.
  */
 #ifndef TMSD_ADMISSION_H
 #define TMSD_ADMISSION_H
@@ -21,13 +21,13 @@
 
 struct admission;
 
-/* Does that sender own the session at that path, of those that hold a stimulator? */
+/* True: the session at that path holds a stimulator, and that sender owns the session. */
 typedef bool (*admission_owner_fn)(const char *path, const char *sender, void *userdata);
 
-/* From then on everything that comes from the calls' bus passes through it. */
+/* From this call on, every message from the calls' bus passes here. */
 int admission_new(sd_event *event, struct calls *calls, admission_owner_fn is_owner, void *userdata,
                   struct admission **ret);
-/* What still waits gets no answer. Returns NULL, takes NULL. */
+/* A call that still waits gets no answer. Returns NULL, takes NULL. */
 struct admission *admission_free(struct admission *a);
 
 #endif

@@ -69,7 +69,7 @@ static int method_list_protocols(sd_bus_message *m, void *userdata, sd_bus_error
 
 /* --- CreateSession ------------------------------------------------------------------------------- */
 
-/* Refuses q when it returns false. */
+/* Reads the options of CreateSession. False: q has been refused. */
 static bool read_options(struct request *q, const char **ret_subject)
 {
         sd_bus_message *m = request_message(q);

@@ -9,7 +9,7 @@
 
 struct protocol_list;
 
-/* The object. */
+/* What the object at MANAGER_PATH is served from: the userdata of manager_vtable. */
 struct manager_object {
         struct ward *ward;
         struct protocol_list *protocols;

@@ -14,7 +14,7 @@ int property_get_texts(sd_bus *bus, const char *path, const char *interface, con
         return sd_bus_message_append_strv(reply, *(char ***)texts);
 }
 
-/* sd-bus itself would read an int. */
+/* Without this getter sd-bus would read an int at the bool's place. */
 int property_get_bool(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                       void *value, sd_bus_error *error)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The answer to ListProtocols, kept; see protocol-list.h. */
+/* Makes, keeps and gives the answer to ListProtocols; see protocol-list.h. */
 #include <sys/queue.h>
 
 #include "job.h"
@@ -11,15 +11,15 @@
 struct waiting {
         STAILQ_ENTRY(waiting) link;
         struct request *q;
-        int error; /* why there is no answer */
+        int error; /* 0: the answer is in kept; else why there is none */
 };
 
 STAILQ_HEAD(queue, waiting);
 
-/* One look at the folders; the thread has it for itself until it is done. */
+/* One look at the folders. While it runs, only the thread touches it. */
 struct look {
         struct protocol_list *list;
-        char known[65]; /* the stamp of what is kept; "" for nothing that could be trusted */
+        char known[65]; /* stamp of the answer that is kept; "": none that can be relied on */
         char stamp[65];
         bool settled, unchanged;
         sd_bus_message *made;
@@ -30,15 +30,15 @@ struct protocol_list {
         sd_event *event;
         sd_bus *bus;
         struct turn *answering;
-        sd_bus_message *kept; /* its body is the answer */
-        char stamp[65];       /* of kept; "" when it may be outdated without another stamp */
+        sd_bus_message *kept; /* NULL, or a message whose body is the answer */
+        char stamp[65];       /* stamp of kept; "": files may change without the stamp changing */
         struct look *look;
-        struct queue shares; /* those whom the look that is under way answers */
-        struct queue later;  /* those who came after it began: it may have passed what they have changed */
+        struct queue shares; /* the look that is running answers these */
+        struct queue later;  /* these came after the look had begun, which may have missed what changed since */
         struct queue answers;
 };
 
-/* --- On the thread: the message is nobody else's until it is handed back --------------------- */
+/* --- On the thread, which alone has the message until the look is done ------------------------- */
 
 static int list_one(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata)
 {
@@ -64,7 +64,10 @@ static void look_run(void *userdata)
 {
         struct look *k = userdata;
 
-        /* The stamp comes first: what changes while the files are read has another one the next time. */
+        /*
+         * The stamp is taken before the files are read. If a file changes in between, the next look finds another stamp
+         * and reads again.
+         */
         k->r = tms_protocol_stamp(k->stamp);
         if (k->r < 0)
                 return;
@@ -89,7 +92,10 @@ static struct look *look_free(struct look *k)
         return NULL;
 }
 
-/* Those who share the look have their answer, or none: error. It is written one by one, see on_answer(). */
+/*
+ * The look that these calls wait for is over; error: why it made no answer, or 0. The answers are sent one by one, by
+ * on_answer().
+ */
 static void answer_shares(struct protocol_list *l, int error)
 {
         struct waiting *w;
@@ -106,7 +112,10 @@ static int keep(struct protocol_list *l, struct look *k)
 
         if (k->unchanged)
                 return 0;
-        /* It is never sent, so any number does. */
+        /*
+         * The message has to be sealed to be read, and sealing wants a serial number. As the message is never sent, any
+         * number will do.
+         */
         r = sd_bus_message_seal(k->made, 1, 0);
         if (r < 0)
                 return r;
@@ -189,7 +198,7 @@ static void answer(struct protocol_list *l, struct waiting *w)
         sd_bus_message_unref(m);
 }
 
-/* One at a time: between two of them the loop does what is more urgent. */
+/* Sends one answer and returns, so that the loop can do more urgent things before the next. */
 static void on_answer(void *userdata)
 {
         struct protocol_list *l = userdata;
@@ -260,7 +269,7 @@ struct protocol_list *protocol_list_free(struct protocol_list *l)
         sd_bus_message_unref(l->kept);
         sd_bus_unref(l->bus);
         sd_event_unref(l->event);
-        /* A look that is under way keeps what is its own until the process is gone. */
+        /* If a look is running, it is not freed: its thread uses it until the process ends. */
         free(l);
         return NULL;
 }

@@ -22,7 +22,7 @@ static int get_state(sd_bus *bus, const char *path, const char *interface, const
         return sd_bus_message_append(reply, "s", session_state_name(s->state));
 }
 
-/* Not until it is true in every respect, the last record included. */
+/* EndReason and EndText stay empty until the session has ended and its last record is on disk. */
 static int get_end_reason(sd_bus *bus, const char *path, const char *interface, const char *property,
                           sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -84,7 +84,7 @@ static void refuse_not_owner(struct request *q, void *session)
                        s->id, s->owner);
 }
 
-/* Polkit is asked only about the owner: for others there is no question. */
+/* Only for the owner is polkit asked. Any other caller is refused without asking polkit. */
 static int begin_as_owner(struct session *s, sd_bus_message *m, const char *action, request_fn go)
 {
         if (!is_owner(s, m))
@@ -92,7 +92,7 @@ static int begin_as_owner(struct session *s, sd_bus_message *m, const char *acti
         return request_begin(s->ward->calls, m, action, s, keep, release, go);
 }
 
-/* --- Methods that add risk: the owner's -------------------------------------------------------- */
+/* --- Methods that add risk: for the owner only -------------------------------------------------- */
 
 static void go_prepare(struct request *q, void *session)
 {
@@ -102,7 +102,7 @@ static void go_prepare(struct request *q, void *session)
 static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct session *s = userdata;
-        /* Only the owner's text is worth reading. */
+        /* The text is parsed only if the owner calls; any other caller is refused anyway. */
         bool overrides = is_owner(s, m) && session_prepare_overrides(m);
 
         return begin_as_owner(s, m, overrides ? ACTION_OVERRIDE : NULL, go_prepare);
@@ -138,9 +138,12 @@ static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return begin_as_owner(userdata, m, ACTION_TREAT, go_start);
 }
 
-/* --- Methods that go on with what the owner has begun: his user's, from any program ------------- */
+/* --- Methods that go on with what the owner has begun: for every program of the owner's user ------- */
 
-/* The one beside the patient need not have the terminal at hand that the session was started from. */
+/*
+ * The owner's user may call from any program, since whoever stands beside the patient may not have the terminal at hand
+ * from which the session was started.
+ */
 static bool is_owners_user(struct request *q, const struct session *s)
 {
         uid_t uid;
@@ -181,7 +184,7 @@ static int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return request_begin(s->ward->calls, m, ACTION_TREAT, s, keep, release, go_resume);
 }
 
-/* --- Methods that take risk away: done first, asked and answered after -------------------------- */
+/* --- Methods that take risk away: the kernel first, the caller's name and the answer after --------- */
 
 static void go_pause(struct request *q, void *session)
 {
@@ -213,7 +216,10 @@ static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error)
                           s->pause_error >= 0 || overtook ? go_pause : go_refuse_pause);
         if (r != -ENOMEM || (s->pause_error < 0 && !overtook))
                 return r;
-        /* It has taken hold; the kernel's record says when, nobody knows who. */
+        /*
+         * There was no memory for the request, but the pause has taken effect. The kernel's record says when; who asked
+         * for it goes unrecorded.
+         */
         session_catch_up(s);
         return sd_bus_reply_method_return(m, NULL);
 }
@@ -233,7 +239,7 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
         r = request_begin(s->ward->calls, m, NULL, s, keep, release, go_stop);
         if (r != -ENOMEM)
                 return r;
-        /* Stopping wants no memory, only the caller's name in the record does. */
+        /* There was no memory for the request. Stopping needs none; only the caller's name is missing in the record. */
         session_end_as(s, ENDING_STOPPED, NULL);
         return sd_bus_reply_method_return(m, NULL);
 }

@@ -49,7 +49,7 @@ static int get_coil_type(sd_bus *bus, const char *path, const char *interface, c
         return sd_bus_message_append(reply, "s", tms_coil_name(st->status.coil_type));
 }
 
-/* The counters move with every pulse and are not signalled: read when asked for. */
+/* The counters change with every pulse and are not signalled, so the card is asked whenever they are read. */
 static void look_at_counters(struct stimulator *st)
 {
         struct tms_info info;
@@ -78,7 +78,7 @@ static int get_odometer(sd_bus *bus, const char *path, const char *interface, co
         return sd_bus_message_append(reply, "t", (uint64_t)st->info.odometer);
 }
 
-/* The names of a mask's interlocks. */
+/* Sends the names of the interlocks in the mask. */
 static int get_interlocks(sd_bus *bus, const char *path, const char *interface, const char *property,
                           sd_bus_message *reply, void *mask, sd_bus_error *error)
 {
@@ -139,7 +139,7 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
         r = request_begin(st->ward->calls, m, NULL, st, keep, release, go_stop);
         if (r != -ENOMEM)
                 return r;
-        /* Stopping wants no memory, only the caller's name in the record does. */
+        /* There was no memory for the request. Stopping needs none; only the caller's name is missing in the record. */
         if (st->user)
                 st->user->on_stop(st->user_data, NULL);
         return sd_bus_reply_method_return(m, NULL);
