@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who calls; see callers.h. */
+/* The programs and the users that call; see callers.h. */
 #include "callers.h"
 #include "util.h"
 
-/* As many as a system bus has room for, in sets by the name's hash. */
+/* SETS * WAYS programs are remembered, as many as a system bus admits. A program's set follows from its name. */
 #define SETS 512
 #define WAYS 4
 #define USERS 64
@@ -12,7 +12,7 @@ struct callers {
         struct caller callers[SETS][WAYS];
         uint64_t looks;
         struct user users[USERS];
-        struct user others; /* who find no place above */
+        struct user others; /* shared by all who find no place in users */
         unsigned n_users;
         unsigned questions, questions_trusted;
 };
@@ -31,7 +31,10 @@ struct callers *callers_free(struct callers *c)
 
 /* --- Programs ------------------------------------------------------------------------------- */
 
-/* A name ends with a number that the bus counts up, so the last names given fill the sets evenly. */
+/*
+ * The bus counts up the number at the end of each name that it gives. The set is that number's remainder, so programs
+ * that came one after the other fall into different sets.
+ */
 static struct caller *set_of(struct callers *c, const char *name)
 {
         unsigned n = 0;
@@ -55,7 +58,10 @@ struct caller *callers_find(struct callers *c, const char *name)
         return NULL;
 }
 
-/* A program that was let in goes only for another one that was: nobody can make us forget the operator's. */
+/*
+ * Whether a is rather forgotten than b. A trusted program is forgotten only if all of its set are trusted, so that
+ * nobody can push out the operator's program by coming with many names.
+ */
 static bool is_rather_forgotten(const struct caller *a, const struct caller *b)
 {
         return a->trusted != b->trusted ? b->trusted : a->used < b->used;
@@ -89,7 +95,10 @@ struct user *callers_user(struct callers *c, uid_t uid, uint64_t now_ns)
 
                 if (u->uid == uid)
                         return u;
-                /* One whose purse is full again is as good as one who has never been here. */
+                /*
+                 * A user whose purse is full, and who holds nothing, is treated like a new one. So that place can be
+                 * given away.
+                 */
                 if (u->held == 0 && quota_is_full(&u->purse, now_ns))
                         place = u;
         }

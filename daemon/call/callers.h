@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who calls: the names on the bus whose user is known, and the users, each
- * with a purse (see quota.h). Names are remembered by the thousand, as the
- * bus has room for no more connections; a name that is given up is never
- * given again, so what was learned of it stays true.
+ * The programs that call, by their names on the bus, and their users; each has a purse (see quota.h). Up to 2048 names
+ * are remembered, as a system bus admits no more connections. The bus never gives a name twice, so what was learned of
+ * a name stays true.
  */
 #ifndef TMSD_CALLERS_H
 #define TMSD_CALLERS_H
@@ -13,41 +12,44 @@
 
 struct callers;
 
-/* Of one user; stays where it is while held. */
+/* One user. The pointer to it stays valid while held is above 0. */
 struct user {
         uid_t uid;
-        unsigned held; /* by calls that wait, and by questions at polkit */
+        unsigned held; /* counts the line of his calls that wait, and his questions at polkit */
         unsigned waiting, questions;
         struct purse purse;
-        uint64_t refused_ns; /* when a refusal of his was last recorded; 0: never */
+        uint64_t refused_ns; /* CLOCK_MONOTONIC of the last refusal that was recorded; 0: none was */
 };
 
-/* One program; only until another one is remembered. */
+/* One program. The pointer to it is valid only until the next callers_remember(). */
 struct caller {
         char name[24];
         uid_t uid;
-        bool trusted; /* polkit has let it in, or it is root's */
+        bool trusted; /* polkit has said yes to a call of it, or it runs as root */
         unsigned questions;
-        uint64_t used; /* when it was last looked for; counts looks */
+        uint64_t used; /* number of the look-up that found it last */
         struct purse purse;
 };
 
 int callers_new(struct callers **ret);
 struct callers *callers_free(struct callers *c); /* returns NULL, takes NULL */
 
-/* NULL for one that is not known, or not any more. */
+/* NULL: the program is not known, or was forgotten. */
 struct caller *callers_find(struct callers *c, const char *name);
-/* NULL for a name that cannot be kept. */
+/* NULL: the name is too long to be kept. */
 struct caller *callers_remember(struct callers *c, const char *name, uid_t uid);
-/* Polkit has said yes: from now on the program does not share with those who may have no rights. */
+/*
+ * Polkit has said yes to this program: from now on the program has a purse and a share of polkit's questions of its
+ * own. What its first call took from its user's purse is given back.
+ */
 void callers_let_in(struct callers *c, const char *name, uint64_t now_ns);
 
-/* Never NULL: when there are too many users at once, the others share one purse. */
+/* Never NULL: users who find no place share one struct user. */
 struct user *callers_user(struct callers *c, uid_t uid, uint64_t now_ns);
 
 /*
- * One more question at polkit about him? False when there are enough; else it
- * counts until callers_answered() with what ret was set to.
+ * May polkit be asked one more question on behalf of this program? False: it has too many open already. True: the
+ * question counts until callers_answered() is called with *ret.
  */
 struct question_share {
         bool counted, trusted;

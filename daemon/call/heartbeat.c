@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Does a client still answer? See heartbeat.h. */
+/* Asks a client again and again whether it still answers; see heartbeat.h. */
 #include <assert.h>
 
 #include "endings.h"
 #include "heartbeat.h"
 
-/* One question a second, and so long for its answer: a frozen client is noticed within four seconds. */
+/* A client is asked once a second and has so long to answer. A frozen client is noticed within four seconds. */
 #define ASK_EVERY_USEC USEC_PER_S
 #define ANSWER_NS (3 * NS_PER_S)
 
@@ -13,7 +13,7 @@ struct heartbeat {
         sd_bus *bus; /* borrowed */
         char *name;
         sd_event_source *timer;
-        sd_bus_slot *question; /* under way */
+        sd_bus_slot *question; /* NULL: no question is open */
         uint64_t asked_ns;
         bool on;
         heartbeat_lost_fn lost;
@@ -23,7 +23,7 @@ struct heartbeat {
 static void tell_lost(struct heartbeat *h, const char *text)
 {
         heartbeat_stop(h);
-        /* May free the heartbeat. */
+        /* This call may free h. */
         h->lost(text, h->userdata);
 }
 
@@ -33,10 +33,16 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
         const char *sender = sd_bus_message_get_sender(m);
 
         h->question = sd_bus_slot_unref(h->question);
-        /* An error is an answer too, if it comes from the client and not from the bus on its behalf. */
+        /*
+         * An error that the client itself has sent is an answer too. An error from the bus daemon or from sd-bus has
+         * another sender, or none.
+         */
         if (sender && STREQ(sender, h->name))
                 return 0;
-        /* A client that has left, or a bus that is lost, is told of elsewhere. */
+        /*
+         * Three kinds of errors end nothing here. If no answer came in time, on_timer() says so. A client that has left
+         * is noticed by peer.c, a lost bus by manager.c.
+         */
         if (sd_bus_is_open(h->bus) > 0 && !sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY) &&
             !sd_bus_message_is_method_error(m, SD_BUS_ERROR_SERVICE_UNKNOWN) &&
             !sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER)) {
@@ -75,7 +81,7 @@ void heartbeat_start(struct heartbeat *h)
         if (h->on)
                 return;
         h->on = true;
-        /* From the timer, so that nothing is told to a caller that is still at work. */
+        /* The first question is asked from the timer, so that lost() is never called within this call. */
         (void)sd_event_source_set_time_relative(h->timer, 0);
         (void)sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT);
 }
@@ -105,7 +111,10 @@ int heartbeat_new(sd_bus *bus, sd_event *event, const char *name, heartbeat_lost
         r = sd_event_add_time_relative(event, &h->timer, CLOCK_MONOTONIC, 0, 0, on_timer, h);
         if (r >= 0)
                 r = sd_event_source_set_enabled(h->timer, SD_EVENT_OFF);
-        /* What the bus has delivered is read first: the answer may lie there since this process was held up itself. */
+        /*
+         * The timer runs after the bus is read. If this process was held up itself, the client's answer may be there
+         * unread, and it has to count before the time is found to be over.
+         */
         if (r >= 0)
                 r = sd_event_source_set_priority(h->timer, SD_EVENT_PRIORITY_NORMAL + 1);
         if (r < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Is a client still on the bus? See peer.h. */
+/* Watches whether a client is still on the bus; see peer.h. */
 #include <assert.h>
 
 #include "endings.h"
@@ -21,7 +21,7 @@ static void tell_gone(struct peer *p, const char *text)
         assert(p->gone);
         p->match = sd_bus_slot_unref(p->match);
         p->question = sd_bus_slot_unref(p->question);
-        /* May free the peer. */
+        /* This call may free p. */
         p->gone(text, p->userdata);
 }
 
@@ -29,13 +29,16 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         const char *name, *before, *now;
 
-        /* A unique name is never given twice: whoever loses it is gone. */
+        /* The bus never gives a unique name twice, so a client that has lost its name is gone. */
         if (sd_bus_message_read(m, "sss", &name, &before, &now) < 0 || *now == '\0')
                 tell_gone(userdata, endings[ENDING_OWNER_LEFT].text);
         return 0;
 }
 
-/* The bus refuses the match or the question. Of a bus that is closing its connection's own handler tells. */
+/*
+ * The bus refuses the match or the question, so the client cannot be watched. If the connection to the bus is closing,
+ * the connection's own handler (manager.c) acts on that, and nothing is done here.
+ */
 static void see_refusal(struct peer *p, sd_bus_message *m)
 {
         if (sd_bus_is_open(p->bus) <= 0)
@@ -77,7 +80,10 @@ int peer_watch(sd_bus *bus, const char *name, peer_gone_fn gone, void *userdata,
         p->userdata = userdata;
         if ((size_t)snprintf(rule, sizeof(rule), MATCH_FORMAT, name) >= sizeof(rule))
                 return -EINVAL;
-        /* First listen, then ask; the bus takes both in this order, so that nothing falls between. */
+        /*
+         * The match is sent before the question, and the bus takes both in this order. So a client that leaves in
+         * between is noticed by one of the two.
+         */
         r = sd_bus_add_match_async(bus, &p->match, rule, on_changed, on_matched, p);
         if (r >= 0)
                 r = sd_bus_call_method_async(bus, &p->question, "org.freedesktop.DBus", "/org/freedesktop/DBus",

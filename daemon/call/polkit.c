@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Asking polkit; the only file that knows it. See polkit.h. */
+/* Asks polkit, which no other file does; see polkit.h. */
 #include "polkit.h"
 
 #define ALLOW_USER_INTERACTION 1U
-/* A person types a password; without one the answer is immediate. */
+/* The longer one is for a question at which a person may type a password; without that polkit answers at once. */
 #define INTERACTIVE_TIMEOUT_USEC (120 * USEC_PER_S)
 #define TIMEOUT_USEC (10 * USEC_PER_S)
 
 struct question {
         sd_bus *bus; /* borrowed */
         bool answered;
-        char id[24]; /* "": nobody is asked for a password */
+        char id[24]; /* names the question to CancelCheckAuthorization; "": polkit may not ask for a password */
         polkit_fn done;
         void *userdata;
 };
 
-/* The slot owns the question, so that a question given up leaves nothing behind: no window that asks for a password. */
+/*
+ * The slot owns the question, and calls this when the slot is freed. If the question is still open then, polkit is told
+ * to cancel it, so that no window asks for a password in vain.
+ */
 static void question_free(void *userdata)
 {
         struct question *q = userdata;
@@ -49,7 +52,7 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct question *q = userdata;
 
-        /* An error may be our own patience that has run out. */
+        /* With an error the question may still be open at polkit, since sd-bus also makes one when the time is over. */
         q->answered = !sd_bus_message_is_method_error(m, NULL);
         q->done(read_answer(m), q->userdata);
         return 0;
@@ -64,7 +67,10 @@ static int on_refused(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-/* polkit allows uid 0 everything; an override is a named physician's decision, which root is not. */
+/*
+ * polkit allows uid 0 everything. But an override is the decision of a physician who is on record by name, and uid 0
+ * does not say which person calls.
+ */
 bool polkit_is_never(uid_t uid, const char *action)
 {
         return uid == 0 && STREQ(action, ACTION_OVERRIDE);
@@ -109,7 +115,10 @@ int polkit_ask(sd_bus *bus, const char *sender, uid_t uid, const char *action, b
         if (interactive)
                 (void)snprintf(q->id, sizeof(q->id), "%llu", (unsigned long long)asked++);
         if (polkit_is_never(uid, action)) {
-                /* Answered by the bus, so that done is never called before this returns. */
+                /*
+                 * The bus daemon is asked something harmless instead, and its answer is taken for a no. So done is
+                 * called from the loop here too, never before this function returns.
+                 */
                 r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                                                    "org.freedesktop.DBus.Peer", "Ping");
         } else {

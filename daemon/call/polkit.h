@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Asking polkit, asynchronously. The subject is the caller's name on the
- * system bus, never a pid. Whatever goes wrong is a no.
+ * Asks polkit, without waiting. The subject is the caller's name on the system bus, never a pid, which may be given
+ * again. Whatever goes wrong is a no.
  */
 #ifndef TMSD_POLKIT_H
 #define TMSD_POLKIT_H
@@ -15,19 +15,23 @@
 #define ACTION_MANAGE "org.tmsd1.manage"
 #define ACTION_READ "org.tmsd1.read"
 
-/* answer: "yes", "no", "challenge" (a person would have to authenticate) or "unavailable"; only "yes" is one. */
+/*
+ * answer: "yes", "no", "challenge" (a person would have to type a password) or "unavailable". Only "yes" allows
+ * anything.
+ */
 typedef void (*polkit_fn)(const char *answer, void *userdata);
 
 /*
- * uid: the caller's. interactive: it may be asked for a password. The call
- * ends with *ret_slot, without a call of done.
+ * Asks whether the caller may do the action. uid: the caller's. interactive: polkit may ask a person for a password.
+ * done is called once, from the loop; when *ret_slot is unreferenced before, the question is given up and done is not
+ * called.
  */
 int polkit_ask(sd_bus *bus, const char *sender, uid_t uid, const char *action, bool interactive, polkit_fn done,
                void *userdata, sd_bus_slot **ret_slot);
 
-/* Is it a no whatever polkit would say? */
+/* True: the answer is a no, whatever polkit would say. */
 bool polkit_is_never(uid_t uid, const char *action);
-/* For whom the shipped rules do it, as the end of a sentence. */
+/* Who may do the action by the shipped rules, as the end of a sentence. */
 const char *polkit_who_may(const char *action);
 
 #endif

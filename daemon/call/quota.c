@@ -1,35 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How much anybody may ask of the daemon; see quota.h. */
+/* How much each caller may ask of the daemon; see quota.h. */
 #include <assert.h>
 
 #include "quota.h"
 #include "util.h"
 
 /*
- * A stranger's LOOK and WORK wait until it is known whose they are.
+ * Of each pair, the first number is what a full purse holds, the second what comes back in a second. A stranger's LOOK
+ * and WORK are not paid: such a call waits until its user is known.
  *
- * A user interface asks for all objects once, takes what changes from signals
- * and reads a few properties a second; a script may start a few tmsctl in a
- * second, each of which asks for all objects. Neither gets near these limits.
- * The first number is what can be had at once, the second what comes back in
- * a second.
+ * A user interface asks for all objects once, takes changes from signals and reads a few properties a second. A script
+ * may start a few tmsctl in a second, each of which asks for all objects. Neither comes near these limits.
  *
- * LOOK: a user has 2 % of one processor. What is asked for waits until
- * nothing urgent does, so the first number delays no Stop; but an answer
- * that nobody reads stays in the bus daemon's memory, which takes 127 MB of
- * ours before it takes nothing from us any more: at the most, 20 answers of
- * 10 kB a second.
+ * LOOK: a user has 2 % of one processor. Such a call is served when nothing urgent is left, so a full purse delays no
+ * Stop. But answers that nobody reads stay in the bus daemon's memory, and when 127 MB of ours are there, it takes
+ * nothing more from us. A user can add 20 answers of 10 kB a second at most.
  *
- * ACT: these are served as they come, so that a Stop finds everything done
- * that was asked for before it. Each takes up to 50 µs: a user's whole first
- * number holds a Stop up by 1 ms.
+ * ACT: such a call is served when it arrives, so that all that was asked for before a Stop is done before it. Each
+ * takes up to 50 µs, so a user's full purse delays a Stop by 1 ms.
  *
- * WORK: each is a file, a thread or a signature, and a sync of the disk; who
- * is let in by polkit prepares one session at a time.
+ * WORK: each is a file, a thread or a signature, and a sync of the disk. A program that polkit has let in prepares one
+ * session at a time.
  *
- * Root's programs need not be let in by polkit. Others pay for their first
- * call from their user's purse, and get it back when polkit says yes: a
- * script may run tmsctl as often as it likes.
+ * Root's programs are trusted from the beginning. Any other program pays for its first call from its user's purse, and
+ * gets that back when polkit says yes. So a script may run tmsctl as often as it likes.
  */
 static const struct {
         unsigned most, per_s;

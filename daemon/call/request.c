@@ -12,7 +12,7 @@
 #include "tms.h"
 
 struct request {
-        TAILQ_ENTRY(request) link; /* while it is asking */
+        TAILQ_ENTRY(request) link; /* in calls->asking, while asking is true */
         bool asking;
         struct calls *calls;
         sd_bus_message *m;
@@ -21,11 +21,11 @@ struct request {
         bool uid_known;
         const char *action;
         char answer[16];
-        struct question_share share; /* of what may be asked at polkit at once */
+        struct question_share share; /* what it takes of the questions that may be open at polkit */
         void *object;
         void *(*release)(void *);
         request_fn go;
-        request_own_fn done; /* the daemon's own: m is NULL */
+        request_own_fn done; /* called with the answer to the daemon's own call, whose m is NULL */
         const char *method, *path;
 };
 
@@ -110,7 +110,7 @@ void request_reply(struct request *q)
                 return;
         }
         r = sd_bus_reply_method_return(q->m, NULL);
-        /* Once more: without an answer the caller would wait for nothing. */
+        /* It is sent a second time if it failed, since a caller without an answer waits until its own timeout. */
         if (r < 0)
                 r = sd_bus_reply_method_return(q->m, NULL);
         if (r < 0)
@@ -178,8 +178,9 @@ static void log_not_authorized(const struct request *q, const char *method)
 }
 
 /*
- * The caller is told the whole sentence. What is recorded of it, and of the object's path, has a longest length. The
- * journal gets no more of this than the audit log, since anybody may bring it about.
+ * The caller is told the whole sentence; the audit log's record has a longest length for it and for the object's path.
+ * The journal gets an event only when the audit log gets a record: anybody may cause refusals, and the limit on the
+ * records has to hold for the journal too.
  */
 static void record_refusal(struct request *q, enum error error, const char *message)
 {
@@ -207,7 +208,7 @@ void request_refuse(struct request *q, enum error error, const char *format, ...
         if (vasprintf(&own, format, ap) < 0)
                 own = NULL;
         va_end(ap);
-        /* Neither the bus nor the log takes a text that is none, and both must have one. */
+        /* Neither the bus nor the log takes a text that is not UTF-8, and both must have one. */
         if (own)
                 message = tms_text_line(own);
         record_refusal(q, error, message);
@@ -219,14 +220,14 @@ void request_refuse(struct request *q, enum error error, const char *format, ...
         answer = error_with(error, message);
         r = sd_bus_reply_method_error(q->m, &answer);
         if (r < 0) {
-                /* Whoever asked is told the errno below. */
+                /* The caller still gets the errno. */
                 log_error("%s: the refusal cannot be sent as it is: %s", sd_bus_message_get_member(q->m), strerror(-r));
                 (void)sd_bus_reply_method_errno(q->m, r, NULL);
         }
         request_free(q);
 }
 
-/* --- Who calls, and may he ------------------------------------------------------- */
+/* --- Who calls, and whether polkit allows it ------------------------------------- */
 
 static void on_polkit(const char *answer, void *userdata)
 {
@@ -289,7 +290,7 @@ static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 (void)callers_remember(q->calls->callers, request_sender(q), uid);
         }
         if (q->action && !q->uid_known) {
-                /* He has left the bus already: there is nobody to ask polkit about. */
+                /* The caller has left the bus already, so polkit cannot be asked about it. */
                 (void)snprintf(q->answer, sizeof(q->answer), "gone");
                 request_refuse(q, ERROR_NOT_AUTHORIZED, "The caller has left the bus.");
                 return 0;
@@ -347,7 +348,7 @@ int request_begin(struct calls *calls, sd_bus_message *m, const char *action, vo
         q->object = keep ? keep(object) : object;
         q->release = release;
         q->go = go;
-        /* Whatever asks polkit can be let go; what nobody is asked about comes to its end by itself. */
+        /* A call that asks polkit can be let go by request_let_go(). A call that needs no permission ends by itself. */
         set_asking(q, action != NULL);
         caller = callers_find(calls->callers, request_sender(q));
         if (caller) {
@@ -356,7 +357,7 @@ int request_begin(struct calls *calls, sd_bus_message *m, const char *action, vo
                 ask(q);
                 return 1;
         }
-        /* Asking the bus is asynchronous like everything else: a stuck bus must not stop the loop. */
+        /* The bus is asked without waiting: a bus that is stuck must not stop the loop. */
         r = sd_bus_call_method_async(calls->bus, &q->slot, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                                      "org.freedesktop.DBus", "GetConnectionUnixUser", on_uid, q, "s",
                                      request_sender(q));

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One method call, from its arrival to its answer: who calls, whether polkit
- * lets him, and the record of a refusal. Every method of every object goes
- * through here, so no refusal is without its sentence and its record.
+ * One method call, from its arrival to its answer: who calls, whether polkit allows it, and the record of a refusal.
+ * Every method of every object goes through here, so that each refusal has its sentence and its record.
  */
 #ifndef TMSD_REQUEST_H
 #define TMSD_REQUEST_H
@@ -18,80 +17,90 @@ struct callers;
 struct recorder;
 struct request;
 
-/* What all calls have in common. */
+/* What all calls share. */
 struct calls {
         sd_bus *bus;
         struct callers *callers;
         struct recorder *recorder;
-        TAILQ_HEAD(request_list, request) asking; /* those that wait for polkit */
+        TAILQ_HEAD(request_list, request) asking; /* those that still need polkit's yes */
 };
 
-/* What to do once the caller may; must end in request_reply() or request_refuse(), now or later. */
+/*
+ * Called when the caller is allowed to call. It ends the request, now or later, with request_reply(),
+ * request_reply_message(), request_refuse() or request_drop().
+ */
 typedef void (*request_fn)(struct request *q, void *object);
 
 /*
- * For a method's handler, which returns its value. action: NULL when anybody
- * may. object: handed to go, kept by keep() until release(), both of which may
- * be NULL; without keep() it is taken over, also on failure.
+ * Begins a request; a method's handler returns what this returns. action: what polkit is asked about; NULL: anybody may
+ * call. object: handed to go. keep() is called on it now and release() at the request's end; both may be NULL. Without
+ * keep() the object is taken over, even on failure.
  */
 int request_begin(struct calls *calls, sd_bus_message *m, const char *action, void *object, void *(*keep)(void *),
                   void *(*release)(void *), request_fn go);
 
 /*
- * Refuses, with OutOfOrder and for that reason, the calls that wait for polkit and are about that object, NULL for
- * every one; polkit is not waited for. Returns how many there were.
+ * Refuses the calls about that object that still wait for polkit's answer; NULL: about any object. The error is
+ * OutOfOrder, and why is its sentence's end. Returns how many calls were refused.
  */
 unsigned request_let_go(struct calls *calls, const void *object, const char *why);
 
-/* error: why it was refused, with its sentence; ERROR_NONE and NULL when all is well. */
+/* error and sentence: why the call was refused. ERROR_NONE and NULL: it was not. */
 typedef void (*request_own_fn)(enum error error, const char *sentence, void *userdata);
 /*
- * The daemon's own call of that method on that object: nobody waits for an answer, done hears it. It has no message,
- * no sender and no caller in its records. NULL without memory. path has to last.
+ * A call that the daemon makes itself, of that method on that object. done gets the answer instead of a client. Its
+ * records name no sender and no caller. path has to last. NULL: no memory.
  */
 struct request *request_own(struct calls *calls, const char *method, const char *path, request_own_fn done,
                             void *userdata);
 
 sd_bus_message *request_message(struct request *q);
 const char *request_sender(const struct request *q);
-/* False when the bus did not tell. */
+/* False: the bus did not tell it. */
 bool request_uid(const struct request *q, uid_t *ret);
 /*
- * {uid, sender, action, answer} for a record; without memory a JSON null, which no record is written with. NULL for the
- * daemon's own.
+ * Who calls, for a record: {uid, sender, action, answer}. NULL: the daemon itself. Without memory it is a JSON null,
+ * and a record that is given one is not written.
  */
 json_t *request_who(const struct request *q);
 
-/* The answer, and the end of q. */
+/* Each of these four ends the request and frees q. request_reply() sends an answer without a value. */
 void request_reply(struct request *q);
-void request_reply_message(struct request *q, sd_bus_message *reply); /* NULL: no memory */
-/* Its end without an answer, when the daemon itself ends. */
+void request_reply_message(struct request *q, sd_bus_message *reply); /* reply NULL: there was no memory */
+/* No answer is sent; for the end of the daemon. */
 void request_drop(struct request *q);
-/* Written to the audit log as well. Of any length; a byte that is no text goes out as '?'. */
+/*
+ * Refuses the call with that sentence and records the refusal. The sentence may have any length; a byte that is not
+ * UTF-8 is sent as '?'.
+ */
 void request_refuse(struct request *q, enum error error, const char *format, ...) _printf_(3, 4);
 
-/* The one way from an error to what sd-bus takes. message has to last as long as what is returned. */
+/* The only function that makes an sd_bus_error of an error. message has to last as long as the returned value. */
 static inline sd_bus_error error_with(enum error error, const char *message)
 {
         return SD_BUS_ERROR_MAKE_CONST(error_bus_name(error), message);
 }
 
-/* The beginning of what a caller has sent, for such a sentence: whole characters, and "..." where there was more. */
+/*
+ * Quotes what a caller has sent, for use in a sentence: as many whole characters as fit into buf, and "..." if there
+ * were more.
+ */
 #define QUOTE_SIZE 132
 const char *request_quote(const char *text, char buf[static QUOTE_SIZE]);
 
 /*
- * The names that a call's a{sv} has given. One that is given again is refused: only one of its two values could count,
- * and which one the caller meant nobody knows. what: "Parameter", "Option". False: q has been refused.
+ * The names that one a{sv} of a call has given so far. If a name comes twice, q is refused and the function returns
+ * false: only one of the two values could count, and nobody knows which one the caller meant. what: "Parameter" or
+ * "Option".
  */
 #define GIVEN_MAX 32
 struct given {
-        const char *name[GIVEN_MAX]; /* the message's own */
+        const char *name[GIVEN_MAX]; /* borrowed from the message */
         size_t n;
 };
 bool request_given_once(struct request *q, struct given *g, const char *what, const char *name);
 
-/* All of a list that NULL ends, each after a space; to be freed, NULL without memory. */
+/* The sentences of a NULL-terminated list as one text (malloc'd), each after a space. NULL: no memory. */
 char *request_sentences(const char *const *sentences);
 
 #endif

@@ -106,7 +106,10 @@ static int stranger_new(struct strangers *s, const char *name, struct stranger *
                 free(t);
                 return r;
         }
-        /* The newest first: it is the one that calls again. */
+        /*
+         * New strangers go to the front of the list, where the look-up is short: the newest is the one that is likely
+         * to call again.
+         */
         TAILQ_INSERT_HEAD(&s->list, t, link);
         s->n++;
         *ret = t;

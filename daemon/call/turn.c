@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What can wait, one piece at a time; see turn.h. */
+/* Does what can wait, one piece at a time; see turn.h. */
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
@@ -7,9 +7,11 @@
 #include "turn.h"
 #include "util.h"
 
-/* After the bus, after the lease, after whatever the disk or a thread has finished. */
+/*
+ * A higher number is served later: turns come after the bus, the lease, and all that the disk or a thread has finished.
+ */
 #define TURN_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
-/* How long the bus is left to catch up. */
+/* While the bus is behind, the next look at it is so much later. */
 #define PAUSE_USEC 500
 #define PAUSE_ACCURACY_USEC 100
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What can wait, one piece at a time: while it is on, a function is called
- * once for each round of the loop in which nothing else is to be done, and
- * only while the bus keeps up with what it has been sent. The bus daemon takes
- * 2 kB at a time from us; an answer to a Stop stands behind whatever it has not
- * taken yet.
+ * Does what can wait, one piece at a time. While a turn is on, its function is called once in each round of the loop in
+ * which nothing else is to be done, and only if the bus daemon has read most of what we sent. The bus daemon reads 2 kB
+ * at a time from us, and the answer to a Stop comes after all that it has not read yet.
  */
 #ifndef TMSD_TURN_H
 #define TMSD_TURN_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Calls that are set aside; see waiting.h. */
+/* Calls that are set aside, to be served or refused later; see waiting.h. */
 #include <sys/queue.h>
 
 #include "request.h"
@@ -7,20 +7,20 @@
 #include "util.h"
 #include "waiting.h"
 
-/* What the bus may do before it comes to a call that was given back. */
+/* sd-bus is let work at most so many times until it reaches the call that was given back to it. */
 #define SERVE_STEPS 4
 
 struct item {
         STAILQ_ENTRY(item) link;
         sd_bus_message *m;
-        /* Why it is refused. */
+        /* Only of a call that is refused: why. */
         enum error error;
         const char *sentence;
 };
 
 STAILQ_HEAD(items, item);
 
-/* One user's; of those of whom something waits. */
+/* The calls of one user that wait. A user of whom none waits has no line. */
 struct line {
         TAILQ_ENTRY(line) link;
         struct user *user;
@@ -32,11 +32,11 @@ struct waiting {
         struct turn *turn;
         struct items trusted;
         unsigned n_trusted;
-        TAILQ_HEAD(, line) lines; /* the first one's turn is next */
+        TAILQ_HEAD(, line) lines; /* the first line is served next */
         struct items refused;
         unsigned n_refused;
-        sd_bus_message *served; /* given back to sd-bus, and not yet come by */
-        unsigned unserved;      /* messages that were read since one was given back */
+        sd_bus_message *served; /* NULL, or the call that was given back to sd-bus and has not reached the filter yet */
+        unsigned unserved;      /* messages that were read since a call was last given back */
 };
 
 static bool is_empty(const struct waiting *w)
@@ -44,7 +44,10 @@ static bool is_empty(const struct waiting *w)
         return STAILQ_EMPTY(&w->trusted) && TAILQ_EMPTY(&w->lines);
 }
 
-/* While one is on its way through sd-bus, its coming by begins the next turn. */
+/*
+ * While a call is on its way through sd-bus, no turn is taken. When that call has reached the filter,
+ * waiting_is_served() sets the turn anew.
+ */
 static void set_turn(struct waiting *w)
 {
         turn_set(w->turn, !w->served && !(is_empty(w) && STAILQ_EMPTY(&w->refused)));
@@ -59,7 +62,7 @@ static struct item *item_new(sd_bus_message *m)
         return i;
 }
 
-/* The caller has its message from then on. */
+/* Takes the first item out of the list. Its reference to the message goes to the caller of this function. */
 static sd_bus_message *take_first(struct items *items)
 {
         struct item *i = STAILQ_FIRST(items);
@@ -120,7 +123,10 @@ static void send_refusal(struct waiting *w, sd_bus_message *m, enum error error,
         const sd_bus_error answer = error_with(error, sentence);
         uint64_t unsent = 0;
 
-        /* The bus takes nothing from us: one more answer that costs memory until it does helps nobody. */
+        /*
+         * When sd-bus already has too many messages to send, the bus daemon does not read them. One more refusal would
+         * only cost memory, so none is sent.
+         */
         if (sd_bus_get_n_queued_write(w->bus, &unsent) < 0 || unsent <= UNSENT_MAX)
                 (void)sd_bus_reply_method_error(m, &answer);
 }
@@ -149,8 +155,9 @@ static void on_turn(void *userdata)
         refuse_one(w);
         serve_one(w);
         /*
-         * Left to itself the bus would serve it with its timer, which costs several times what most calls do. It
-         * does one thing at a time, and may have others before: an answer that did not come, a message to be sent.
+         * The call is taken through sd-bus now. If sd-bus did it by its own timer, it would cost several times what
+         * most calls cost. sd_bus_process() does one thing at a time, and others may come first: the error for an
+         * answer that did not come in time, a message that has to be sent.
          */
         for (i = 0; i < SERVE_STEPS && w->served; i++) {
                 if (sd_bus_process(w->bus, NULL) <= 0)
