@@ -3,8 +3,8 @@
 # sessions over a private bus on a stimulator that the test plays itself.
 
 # Whole sessions, over session-fixture.c.
-SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen session-break \
-	session-memory session-disk)
+SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-crash session-wait session-prescription session-refused session-leave session-lost \
+	session-overtake session-frozen session-break session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing upcalls)
 SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal)
 # The others are made by daemon_unit below.

@@ -392,3 +392,26 @@ void check_log(struct fixture *f, uint64_t sessions, uint64_t delivered)
         assert_int_equal(report.sessions, sessions);
         assert_int_equal(report.pulses_delivered, delivered);
 }
+
+bool seal(struct fixture *f, const char *nonce, char **ret)
+{
+        sd_bus_message *m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "SealAudit"), *reply;
+        const char *line;
+
+        (void)sd_bus_message_append(m, "s", nonce);
+        if (!finish(f, f->bus, m, &reply))
+                return false;
+        assert_true(sd_bus_message_read(reply, "s", &line) >= 0);
+        *ret = strdup(line);
+        sd_bus_message_unref(reply);
+        return true;
+}
+
+const char two_sides[] = "format: 1\nid: two-sides\ntitle: t\nindication: i\ntarget: both sides\n"
+                         "coil: figure-8\nwaveform: biphasic\nstatus: research\n"
+                         "intensity: {reference: rMT, percent: 90 %}\n"
+                         "legs:\n"
+                         "  - {name: right, target: right, pattern: {train: {pulses: 10, interval: 1 s}}}\n"
+                         "  - {name: left, target: left, wait: operator, pattern: {train: {pulses: 10, "
+                         "interval: 1 s}}}\n"
+                         "totals: {pulses: 20, trains: 2, first_to_last: 19 s}\n";

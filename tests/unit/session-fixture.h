@@ -61,6 +61,10 @@ void must(struct fixture *f, const char *method);
 /* On a stimulator, "/" for the only one. f->session stays as it is when that is refused. */
 bool create_on(struct fixture *f, sd_bus *bus, const char *stimulator, const char *subject);
 bool create_with(struct fixture *f, sd_bus *bus, const char *subject);
+/* Seals the log; *ret (malloc'd): the seal's record. */
+bool seal(struct fixture *f, const char *nonce, char **ret);
+/* A protocol: right side by itself, left side at the operator's word. */
+extern const char two_sides[];
 bool prepare_text(struct fixture *f, const char *name, const char *text, unsigned threshold);
 void must_create(struct fixture *f);
 void must_prepare(struct fixture *f);
