@@ -14,8 +14,8 @@ $(B)/tests/unit/pure/%.o: kernel/pure/%.c | $(B)/tests/unit/pure/
 VERIFIER_UNIT := $(patsubst kernel/%.c,%.o,$(LIB_VERIFIER))
 
 # The verifier is user space's as well and needs nothing to stand in for the kernel.
-TIMELINE_UNIT := $(addprefix $(B)/tests/unit/,test-timeline.o test-timeline-break.o test-timeline-random.o timeline-reference.o \
-	pulses.o $(VERIFIER_UNIT))
+TIMELINE_UNIT := $(addprefix $(B)/tests/unit/,test-timeline.o test-timeline-history.o test-timeline-break.o test-timeline-random.o \
+	timeline-reference.o verdicts.o pulses.o $(VERIFIER_UNIT))
 $(TIMELINE_UNIT): KERNEL_UNIT_CPPFLAGS := -Ikernel/uapi -Ikernel -Ikernel/pure -Itests/unit
 
 # kernel_unit NAME,OBJECTS: the program test-NAME, of test-NAME.c and these. A new test is its source and one such row.
@@ -25,7 +25,8 @@ $$(B)/tests/test-$(1): $$(addprefix $$(B)/tests/unit/,test-$(1).o $(2))
 endef
 kernel_unit = $(eval $(call kernel_unit_rule,$(1),$(2)))
 
-$(call kernel_unit,timeline,pulses.o $(VERIFIER_UNIT))
+$(call kernel_unit,timeline,verdicts.o pulses.o $(VERIFIER_UNIT))
+$(call kernel_unit,timeline-history,verdicts.o pulses.o $(VERIFIER_UNIT))
 $(call kernel_unit,timeline-break,pulses.o $(VERIFIER_UNIT))
 $(call kernel_unit,timeline-random,timeline-reference.o pulses.o $(VERIFIER_UNIT))
 $(call kernel_unit,ring,pure/ring.o)
