@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the library, with sanitizers; `make threshold-report` prints how threshold hunts do.
 
-LIB_UNIT   := $(addprefix $(B)/tests/test-,text characters protocol protocol-bad protocol-files compile safety adjust \
-	      threshold threshold-lapses device)
+LIB_UNIT   := $(addprefix $(B)/tests/test-,text characters protocol protocol-bad protocol-files compile dose-limits safety \
+	      safety-timeline safety-layers adjust threshold threshold-lapses device)
 LIB_UNIT += $(B)/tests/test-reasons
 UNIT_TESTS += $(LIB_UNIT)
 
@@ -24,8 +24,10 @@ $(LU)/%.o: tests/unit/%.c | $(LU)/
 $(LU)/policy/allow-list.o: $(B)/lib/shipped.h
 
 $(B)/tests/test-threshold $(B)/tests/test-threshold-lapses: $(LU)/subjects.o
-$(B)/tests/test-device $(B)/tests/test-compile $(B)/tests/test-safety: $(LU)/next-step.o
-$(B)/tests/test-compile $(B)/tests/test-safety $(B)/tests/test-adjust: $(LU)/protocol-text.o
+SAFETY_UNIT := $(addprefix $(B)/tests/test-,safety safety-timeline safety-layers)
+$(B)/tests/test-device $(B)/tests/test-dose-limits $(SAFETY_UNIT): $(LU)/next-step.o
+$(B)/tests/test-compile $(B)/tests/test-dose-limits $(SAFETY_UNIT) $(B)/tests/test-adjust: $(LU)/protocol-text.o
+$(SAFETY_UNIT): $(LU)/safety-reasons.o
 # A device node of the test's own.
 $(B)/tests/test-device: LIB_UNIT_LDFLAGS := -Wl,--wrap=open,--wrap=ioctl,--wrap=read,--wrap=close,--wrap=fstat,--wrap=fcntl
 

@@ -42,3 +42,13 @@ struct tms_dose dose_for(const struct tms_protocol *p, unsigned threshold_permil
         snprintf(d.threshold_coil, sizeof(d.threshold_coil), "%s", tms_protocol_coil(p));
         return d;
 }
+
+struct tms_timeline compile(const struct tms_protocol *p, const struct tms_dose *dose)
+{
+        struct tms_timeline t = {};
+        struct tms_error e = {};
+
+        if (tms_compile(p, dose, &t, &e) < 0)
+                fail_msg("%s", e.message);
+        return t;
+}

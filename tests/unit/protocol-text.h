@@ -11,4 +11,7 @@ struct tms_protocol *protocol_shipped(const char *id);
 /* For this protocol's own reference and coil. */
 struct tms_dose dose_for(const struct tms_protocol *p, unsigned threshold_permille);
 
+/* The timeline of that dose; fails the test if there is none. */
+struct tms_timeline compile(const struct tms_protocol *p, const struct tms_dose *dose);
+
 #endif
