@@ -5,10 +5,8 @@
  * is checked inside the stimulator, at the moment of the call.
  */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <sys/stat.h>
 #include <cmocka.h>
 
 #include "fake-bus.h"
