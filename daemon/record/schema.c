@@ -77,7 +77,7 @@ const struct schema_type schema_types[] = {
         {.type = "stimulator.stop", HOLDS(UNRECORDED)},
         {.type = "stimulator.clear_fault.intent", HOLDS(CAUSE)},
         {.type = "stimulator.clear_fault", HOLDS(FAILED)},
-        {.type = "stimulator.odometer", HOLDS(CARD, U64("expected"), U64("found"))},
+        {.type = "stimulator.odometer", HOLDS(CARD, U64("expected"), U64("found"), TEXT("session", 1, 39, OPTIONAL))},
         {.type = "session.create", HOLDS(SESSION, TEXT("stimulator", 1, SCHEMA_NAME), NODE, CARD,
                 U64("coil_serial"), U64("odometer"), TEXT("subject", 0, 64), U64("records_since_ns", AMENDED))},
         {.type = "session.prepare", HOLDS(SESSION, PROTOCOL,

@@ -25,7 +25,7 @@ const struct audit_type audit_types[] = {
                 {"stimulator.clear_fault", "{on}: its fault was [?error:not cleared: {error}|cleared]."},
                 {"stimulator.odometer",
                  "Card {card_serial} has counted {found} pulse{found s}, and this log {expected}: "
-                 "somebody else has fired it."},
+                 "somebody else has fired it[, by the end of session {session}]."},
                 {"session.create",
                  "Session {session}: {who} began it for [?subject:subject {subject}|a subject without a code]"
                  "[ on {node}][, card {card_serial}][?coil_serial:, coil {coil_serial}]."},

@@ -42,6 +42,9 @@ const struct audit_sample audit_samples[] = {
                  "/dev/tms0: its fault was not cleared: Protocol error."},
                 {"stimulator.odometer", "", "\"card_serial\":4711,\"expected\":6,\"found\":9," BOOT,
                  "Card 4711 has counted 9 pulses, and this log 6: somebody else has fired it."},
+                {"stimulator.odometer", "", "\"card_serial\":4711,\"expected\":6,\"found\":9,\"session\":\"T-1\"," BOOT,
+                 "Card 4711 has counted 9 pulses, and this log 6: somebody else has fired it, by the end of session "
+                 "T-1."},
                 {"session.create", UID,
                  "\"session\":\"T-1\",\"stimulator\":\"/org/tmsd1/stimulator/0\",\"node\":\"/dev/"
                  "tms0\",\"card_serial\":4711,"

@@ -161,6 +161,27 @@ static void test_the_day_goes_on_with_another_card(void **state)
         check_log(f, 3, 400);
 }
 
+/* The card has counted more discharges than the session has records of: its end says so. */
+static void test_card_counts_more(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(10);
+        fake->info.odometer += 3;
+        must(f, "Stop");
+        check_end(f, "stopped", 10);
+        stop_daemon(f);
+        check_log(f, 1, 10);
+        assert_int_equal(logged(f, "\"type\":\"stimulator.odometer\""), 1);
+        assert_int_equal(logged(f, "\"expected\":510,\"found\":513"), 1);
+        /* It is known from then on. */
+        start_daemon(f, BOOT_A);
+        must_create(f);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"type\":\"stimulator.odometer\""), 1);
+}
+
 /* Pulses of another program: not this session's, but on record. */
 static void test_pulses_of_others(void **state)
 {
@@ -218,6 +239,7 @@ int main(void)
                         TEST(test_killed_before_anything_was_read),
                         TEST(test_power_cut),
                         TEST(test_the_day_goes_on_with_another_card),
+                        TEST(test_card_counts_more),
                         TEST(test_pulses_of_others),
                         TEST(test_stopped_process),
                         TEST(test_told_to_stop_while_running),
