@@ -5,7 +5,7 @@
 # Whole sessions, over session-fixture.c.
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-crash session-wait session-prescription session-refused session-leave session-lost \
 	session-overtake session-frozen session-break session-memory session-disk)
-SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing upcalls)
+SESSION_UNIT += $(addprefix $(B)/tests/test-,stimulator flood listing upcalls)
 SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
@@ -115,6 +115,8 @@ $(B)/tests/test-session-gates: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today
 # The same, and what is sent to the journal.
 $(B)/tests/test-session-journal: $(addprefix $(DU)/,fake-journal.o journal-words.o)
 $(B)/tests/test-session-journal: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=history_today,--wrap=sd_journal_sendv
+# A recovery that was cut off, and is not finished when the daemon starts.
+$(B)/tests/test-session-recovery: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=interrupted_close
 # Every call of the recording floor, and what may not run below one.
 $(B)/tests/test-upcalls: DAEMON_UNIT_LDFLAGS += \
 	-Wl,--wrap=audit_write,--wrap=audit_seal,--wrap=audit_pulses_open,--wrap=audit_pulses_append,--wrap=audit_pulses_close,--wrap=session_end,--wrap=session_on

@@ -365,6 +365,8 @@ int tms_device_info(struct tms_device *d, struct tms_info *ret)
 {
         if (!fake->present)
                 return -ENODEV;
+        if (fake->info_error)
+                return fake->info_error;
         lock();
         *ret = fake->info;
         if (d->second)
@@ -543,6 +545,8 @@ int tms_device_stop(struct tms_device *d)
                 return 0;
         if (!fake->present)
                 return -ENODEV;
+        if (fake->stop_error)
+                return fake->stop_error;
         lock();
         fake->stops++;
         if ((fake->status.state >= TMS_STATE_ARMING && fake->status.state <= TMS_STATE_PAUSED) ||

@@ -26,6 +26,7 @@ struct fake {
         bool stale;      /* records wait for too long, says the next renewal of the lease */
         int arm_late_ms; /* so long the caller of ARM is on its way into the kernel */
         int arm_ms, arm_error, start_error, go_error, limits_error, load_error, latency_error;
+        int info_error, stop_error;
         bool pause_waits; /* one that is not at once takes no hold, as in the middle of a train */
 
         /* The device. */

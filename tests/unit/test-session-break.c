@@ -128,6 +128,32 @@ static void test_gap(void **state)
         check_log(f, 1, 5);
 }
 
+/* Two gaps one after the other: the card is charged in time for the end of each. */
+static void test_two_gaps(void **state)
+{
+        struct fixture *f = *state;
+
+        into_gap(f, 11000);
+        wait_count(f, &fake->arms, 2);
+        wait_break(f, "");
+        fake_play(1);
+        fake->status.due_ns = in_ms(11500);
+        fake_set_state(TMS_STATE_BREAK, TMS_CAUSE_GAP);
+        wait_break(f, "charged again ten seconds before it");
+        usleep(300000);
+        assert_int_equal(fake->arms, 2);
+        wait_count(f, &fake->arms, 3);
+        wait_break(f, "");
+        session_is(f, "State", "running");
+        assert_int_equal(fake->pauses, 0);
+        must(f, "Stop");
+        check_end(f, "stopped", 2);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"type\":\"session.break\""), 2);
+        assert_int_equal(logged(f, "\"type\":\"session.arm.intent\""), 3);
+        check_log(f, 1, 2);
+}
+
 /* An interlock is open when it is due. Whoever is there closes it, and resumes. */
 static void test_gap_with_an_open_interlock(void **state)
 {
@@ -390,6 +416,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
                         TEST(test_gap),
+                        TEST(test_two_gaps),
                         TEST(test_gap_with_an_open_interlock),
                         TEST(test_gap_and_the_card_does_not_charge),
                         TEST(test_gap_charged_too_late),

@@ -145,6 +145,24 @@ static void test_long_off_is_a_notice(void **state)
         must(f, "Arm");
 }
 
+/* Each is said, and both have to be known before anything is armed. */
+static void test_two_notices(void **state)
+{
+        struct fixture *f = *state;
+
+        stop_daemon(f);
+        atomic_store(&fake_clock->unsynchronised, true);
+        atomic_store(&fake_clock->wall_ns, 40 * 24 * HOUR_NS);
+        start_daemon(f, BOOT_B);
+        must_create(f);
+        assert_true(prepare(f));
+        assert_false(call(f, "Arm"));
+        refused(f, "NoticeNotConfirmed", "By its clock this computer was off from ");
+        refused(f, "NoticeNotConfirmed", "has not been synchronised since the daemon started");
+        must(f, "ConfirmNotices");
+        must(f, "Arm");
+}
+
 static void test_how_long_is_configured(void **state)
 {
         struct fixture *f = *state;
@@ -257,6 +275,7 @@ int main(void)
                         TEST(test_a_clock_that_nobody_sets_is_a_notice),
                         TEST(test_what_is_new_wants_a_new_confirmation),
                         TEST(test_long_off_is_a_notice),
+                        TEST(test_two_notices),
                         TEST(test_how_long_is_configured),
                         TEST(test_backward_over_a_boot),
                         TEST(test_a_boot_that_knows_no_time),

@@ -309,6 +309,37 @@ static void test_crash(void **state)
                          fake->info.odometer - 3);
 }
 
+/* Neither file of the driver takes a stop: nobody but a person can help, and the journal says so at its highest. */
+static void test_cannot_be_stopped(void **state)
+{
+        struct fixture *f = *state;
+        const char *line;
+
+        run(f);
+        fake_play(3);
+        fake->stop_error = -EIO;
+        must(f, "Stop");
+        line = fake_journal_wait(ID(STIMULATOR_NOT_STOPPED), session_id(f));
+        field_is(line, "CARD_SERIAL", SERIAL);
+        field_is(line, "DEVICE_NODE", "/dev/tms0");
+        assert_true(fake_journal_has(line, "ERRNO"));
+        /* The end closes the controller's file, which stops it in another way. */
+        check_end(f, "stopped", 3);
+        assert_int_equal(fake->status.state, TMS_STATE_IDLE);
+        fake->stop_error = 0;
+}
+
+static void test_gives_no_information(void **state)
+{
+        struct fixture *f = *state;
+
+        stop_daemon(f);
+        fake->info_error = -ENOTTY;
+        start_daemon(f, BOOT_A);
+        field_is(fake_journal_wait(ID(STIMULATOR_UNUSABLE), NULL), "DEVICE_NODE", "/dev/tms0");
+        fake->info_error = 0;
+}
+
 static void test_refused(void **state)
 {
         struct fixture *f = *state;
@@ -386,6 +417,8 @@ int main(void)
                         TEST(test_disk_fails),
                         TEST(test_unplugged_and_back),
                         TEST(test_crash),
+                        TEST(test_cannot_be_stopped),
+                        TEST(test_gives_no_information),
                         TEST(test_refused),
                         TEST(test_refused_again_and_again),
                         TEST(test_a_gate_that_names_the_person),

@@ -187,6 +187,33 @@ LEAVE(paused, PAUSED)
 LEAVE(resume_at_polkit, RESUME_AT_POLKIT)
 LEAVE(ending, ENDING)
 
+/* The session is closed once, and what its owner has asked for is on record although nobody is there to hear of it. */
+static void test_leave_while_it_closes(void **state)
+{
+        struct fixture *f = *state;
+        unsigned i;
+
+        go_to(f, RUNNING);
+        atomic_store(hold_sync, 1);
+        send_only(f, "Close");
+        wait_state(f, "ending");
+        assert_false(call(f, "Close"));
+        refused(f, "OutOfOrder", "Close: the session is being closed already");
+        sd_bus_flush_close_unref(f->bus);
+        f->bus = fake_bus_connect();
+        usleep(200000);
+        atomic_store(hold_sync, 0);
+        for (i = 0; i < 500 && logged(f, "\"type\":\"session.end\"") == 0; i++)
+                usleep(10000);
+        for (i = 0; i < 100 && !create_with(f, f->bus, "S-1"); i++)
+                usleep(20000);
+        assert_true(i < 100);
+        stop_daemon(f);
+        check_log(f, 2, 3);
+        assert_int_equal(logged(f, "\"reason\":\"closed\",\"text\""), 1);
+        assert_int_equal(logged(f, OWNER_LEFT), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -202,6 +229,7 @@ int main(void)
                         TEST(test_paused),
                         TEST(test_resume_at_polkit),
                         TEST(test_ending),
+                        TEST(test_leave_while_it_closes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

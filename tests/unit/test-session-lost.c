@@ -152,6 +152,50 @@ static void test_pulled_while_prepared(void **state)
         assert_int_equal(fake->files, 0);
 }
 
+/* The session has still to write its last records, and the card waits for that: whoever comes next finds all of them. */
+static void test_back_before_the_session_has_ended(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(5);
+        usleep(600000);
+        atomic_store(hold_sync, 1);
+        fake_unplug();
+        wait_on_bus(f, false);
+        fake_plug();
+        assert_int_equal(kill(f->daemon, UDEV_ADD), 0);
+        /* It looks again every 200 ms. */
+        usleep(700000);
+        assert_false(is_on_bus(f));
+        assert_false(create_with(f, f->bus, NULL));
+        refused(f, "Busy", "The records of an earlier session are being fetched from /dev/tms0");
+        atomic_store(hold_sync, 0);
+        check_end(f, "gone", 5);
+        wait_on_bus(f, true);
+        must(f, "Close");
+        must_create(f);
+        stop_daemon(f);
+        check_log(f, 2, 5);
+        assert_int_equal(logged(f, "\"type\":\"recovery.pulses\""), 0);
+}
+
+/* Nothing of the session's own notices that the card is gone, since it has asked nothing of it. */
+static void test_udev_tells_a_session(void **state)
+{
+        struct fixture *f = *state;
+
+        must_create(f);
+        fake->present = false;
+        assert_int_equal(kill(f->daemon, UDEV_REMOVE), 0);
+        wait_on_bus(f, false);
+        check_end(f, "gone", 0);
+        assert_int_equal(fake->files, 0);
+        must(f, "Close");
+        stop_daemon(f);
+        check_log(f, 1, 0);
+}
+
 /* The card is back under the same node, and its files have not been looked at yet. */
 static void test_udev_comes_first(void **state)
 {
@@ -185,6 +229,24 @@ static void test_pulled_in_silence(void **state)
                 usleep(100000);
         assert_false(is_on_bus(f));
         assert_int_equal(fake->files, 0);
+}
+
+/* A driver of another version, say: the card is not taken, and keeps no file open. */
+static void test_no_information(void **state)
+{
+        struct fixture *f = *state;
+
+        stop_daemon(f);
+        fake->info_error = -ENOTTY;
+        start_daemon(f, BOOT_A);
+        assert_false(is_on_bus(f));
+        assert_int_equal(fake->files, 0);
+        assert_false(create_with(f, f->bus, NULL));
+        refused(f, "NoStimulator", "");
+        fake->info_error = 0;
+        assert_int_equal(kill(f->daemon, UDEV_ADD), 0);
+        wait_on_bus(f, true);
+        must_create(f);
 }
 
 /* The unit's device policy is older than the driver. */
@@ -232,8 +294,11 @@ int main(void)
                         TEST(test_pulled_while_idle),
                         TEST(test_pulled_while_running),
                         TEST(test_pulled_while_prepared),
+                        TEST(test_back_before_the_session_has_ended),
+                        TEST(test_udev_tells_a_session),
                         TEST(test_udev_comes_first),
                         TEST(test_pulled_in_silence),
+                        TEST(test_no_information),
                         TEST(test_forbidden_node),
         };
 

@@ -8,10 +8,39 @@
 
 #include "auditlog.h"
 #include "fake-device.h"
+#include "interrupted.h"
 #include "manager.h"
 #include "pulsefile.h"
 #include "scratch-log.h"
 #include "session-fixture.h"
+
+/* What becomes of the calls of interrupted_close() in a daemon that is started from now on. */
+static enum {
+        CLOSES,
+        CLOSES_BUT_ONCE, /* the first call finds no memory */
+        CLOSES_NEVER,    /* none does */
+        CLOSES_NOTHING,  /* it works, and another recovery is cut off by then, so that the history is as before */
+} closing;
+
+int __real_interrupted_close(struct recorder *r, audit_done_fn done, void *userdata);
+int __wrap_interrupted_close(struct recorder *r, audit_done_fn done, void *userdata);
+
+int __wrap_interrupted_close(struct recorder *r, audit_done_fn done, void *userdata)
+{
+        if (closing == CLOSES)
+                return __real_interrupted_close(r, done, userdata);
+        if (closing == CLOSES_NOTHING)
+                return audit_barrier(r->audit, done, userdata);
+        if (closing == CLOSES_BUT_ONCE)
+                closing = CLOSES;
+        return -ENOMEM;
+}
+
+static int setup_closing(void **state)
+{
+        closing = CLOSES;
+        return setup(state);
+}
 
 static const char *session_id(const struct fixture *f)
 {
@@ -196,7 +225,86 @@ static void test_another_module_behind_one_that_has_not_ended(void **state)
         check_anothers_pulses(f, 17);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+/* The session is of an earlier boot, so nothing more can come of it, and its card is not there: it is ended all the same. */
+static void test_an_earlier_boot_and_no_card(void **state)
+{
+        struct fixture *f = *state;
+
+        must_run(f);
+        fake_play(10);
+        usleep(700000);
+        kill_daemon(f, SIGKILL);
+        fake_unplug();
+        reboot(f);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"reason\":\"crashed\""), 1);
+        check_log(f, 1, 10);
+        /* Once is enough, also when the card is back. */
+        fake_plug();
+        start_daemon(f, BOOT_B);
+        must_create(f);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"reason\":\"crashed\""), 1);
+        assert_int_equal(logged(f, "stimulator.odometer"), 0);
+        check_log(f, 2, 10);
+}
+
+/* --- The start of the daemon does not finish it ------------------------------------------------ */
+
+static void cut_off_and_reboot(struct fixture *f, int how)
+{
+        end_session_of(f, 10);
+        cut_off_recovery(f, session_id(f), 7, true);
+        closing = how;
+        reboot(f);
+}
+
+/* The card's own recovery tries once more, and waits for it. */
+static void test_finished_for_the_card(void **state)
+{
+        struct fixture *f = *state;
+
+        cut_off_and_reboot(f, CLOSES_BUT_ONCE);
+        must_create(f);
+        assert_int_equal(logged(f, "\"type\":\"recovery.pulses\""), 1);
+        assert_int_equal(logged(f, "stimulator.odometer"), 0);
+        assert_false(prepare(f));
+        refused(f, "NeedsOverride", "617 pulses of treatment");
+        stop_daemon(f);
+        check_log(f, 2, 17);
+}
+
+/* As long as the pulses are not counted, nobody is treated. */
+static void nobody_is_treated(struct fixture *f)
+{
+        assert_false(create_with(f, f->bus, "S-1"));
+        refused(f, "Failed", "");
+        assert_false(create_with(f, f->bus, "S-2"));
+        assert_int_equal(logged(f, "\"type\":\"session.create\""), 1);
+        stop_daemon(f);
+        assert_int_equal(logged(f, "\"type\":\"recovery.pulses\""), 0);
+        closing = CLOSES;
+        start_daemon(f, BOOT_B);
+        must_create(f);
+        assert_false(prepare(f));
+        refused(f, "NeedsOverride", "617 pulses of treatment");
+        stop_daemon(f);
+        check_log(f, 2, 17);
+}
+
+static void test_never_finished(void **state)
+{
+        cut_off_and_reboot(*state, CLOSES_NEVER);
+        nobody_is_treated(*state);
+}
+
+static void test_cut_off_again_and_again(void **state)
+{
+        cut_off_and_reboot(*state, CLOSES_NOTHING);
+        nobody_is_treated(*state);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup_closing, teardown)
 
 int main(void)
 {
@@ -208,6 +316,10 @@ int main(void)
                         TEST(test_of_a_session_that_has_not_ended),
                         TEST(test_another_module_behind_a_session),
                         TEST(test_another_module_behind_one_that_has_not_ended),
+                        TEST(test_an_earlier_boot_and_no_card),
+                        TEST(test_finished_for_the_card),
+                        TEST(test_never_finished),
+                        TEST(test_cut_off_again_and_again),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
