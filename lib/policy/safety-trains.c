@@ -78,11 +78,10 @@ static struct tms_safety_reason *not_covered_add(struct safety_check *c, const s
         return r;
 }
 
-/* Why no table covers it; the weightiest reason has the highest number. 0: a table does. */
+/* Why no table covers this train; the weightiest reason has the highest number. 0: a table does. */
 static unsigned not_covered_rank(const struct train *x)
 {
-        if (x->stimulation == STIMULATION_SINGLE)
-                return 0;
+        assert(x->stimulation != STIMULATION_SINGLE);
         if (x->unrelated)
                 return 5;
         if (x->percent_permille > table_max_percent_permille.value)

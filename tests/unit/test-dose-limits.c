@@ -71,6 +71,49 @@ static void test_limits_refuse(void **state)
         tms_protocol_free(p);
 }
 
+/* More than 1000 pulses could fall into a second: the limit is the most that the driver knows. */
+static void test_most_in_a_second(void **state)
+{
+        struct tms_protocol *p = protocol_from("rMT", "60 %",
+                                               "pattern:\n  burst: {pulses: 100, interval: 1 ms}\n"
+                                               "  train: {bursts: 100, interval: 100500 us}\n"
+                                               "totals: {pulses: 10000, trains: 1, first_to_last: 10048500 us}\n");
+        struct tms_dose d = dose_for(p, 500);
+        struct tms_limits l = {};
+        struct tms_error e = {};
+
+        if (tms_session_limits(p, &d, &l, &e) < 0)
+                fail_msg("%s", e.message);
+        assert_int_equal(l.max_pulses_per_s, 1000);
+        assert_int_equal(l.max_pulses, 10000);
+        assert_int_equal(l.min_interval_ns, 1000000);
+        tms_protocol_free(p);
+}
+
+/* The pulse that is too strong does not depend on the percentage, so no lower percentage is proposed. */
+static void test_no_percentage_is_weak_enough(void **state)
+{
+        struct tms_protocol *p = protocol_from(
+                        "rMT", "60 %",
+                        "pattern: {burst: {pulses: 2, interval: 100 ms}, intensities: [100 % main, 250 % aMT]}\n"
+                        "totals: {pulses: 2, trains: 1, first_to_last: 100 ms}\n");
+        struct tms_dose d = dose_for(p, 500);
+        struct tms_limits l = {.max_pulses = 77};
+        struct tms_error e = {};
+
+        d.other_threshold_permille = 450;
+        assert_int_equal(tms_session_limits(p, &d, &l, &e), -ERANGE);
+        assert_non_null(strstr(e.message, "112.5 %MSO"));
+        assert_non_null(strstr(e.message, "; expected a lower intensity"));
+        assert_null(strstr(e.message, "percentage"));
+        assert_int_equal(l.max_pulses, 77);
+        /* Just weak enough, and it is taken. */
+        d.other_threshold_permille = 400;
+        assert_int_equal(tms_session_limits(p, &d, &l, &e), 0);
+        assert_int_equal(l.max_permille, 1000);
+        tms_protocol_free(p);
+}
+
 /* In a protocol that is in %MSO no pulse goes by a threshold, but what the policy makes of the pulses does. */
 static void test_every_threshold_is_possible(void **state)
 {
@@ -350,6 +393,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_limits),
                         cmocka_unit_test(test_limits_refuse),
+                        cmocka_unit_test(test_most_in_a_second),
+                        cmocka_unit_test(test_no_percentage_is_weak_enough),
                         cmocka_unit_test(test_every_threshold_is_possible),
                         cmocka_unit_test(test_legs_that_are_not_there),
                         cmocka_unit_test(test_agreement),

@@ -403,6 +403,33 @@ static void test_active_above_resting(void **state)
         tms_protocol_free(p);
 }
 
+/* The order of the two thresholds matters to a leg of which only one pulse of a burst goes by the active one. */
+static void test_active_within_a_burst(void **state)
+{
+        struct tms_protocol *p = protocol_from(
+                        "rMT", "100 %",
+                        "legs:\n"
+                        "  - {name: a, target: t, pattern: {burst: {pulses: 3, interval: 20 ms},\n"
+                        "     intensities: [100 % main, 90 % main, 80 % aMT]}}\n"
+                        "  - {name: b, target: t, pause: 9 s, pattern: {burst: {pulses: 2, interval: 20 ms},\n"
+                        "     intensities: [100 % main, 90 % main]}}\n"
+                        "totals: {pulses: 5, trains: 2, first_to_last: 9080 ms}\n");
+        struct tms_dose d = dose_for(p, 500);
+        struct tms_safety s;
+        struct tms_error e = {};
+
+        d.other_threshold_permille = 400;
+        if (tms_safety_check(p, &d, 0, &s, &e) < 0)
+                fail_msg("%s", e.message);
+        /* The second leg does not use the active threshold, so its resting one may be lower than that. */
+        d.leg_threshold_permille[1] = 350;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), 0);
+        d.leg_threshold_permille[0] = 350;
+        assert_int_equal(tms_safety_check(p, &d, 0, &s, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "(aMT) of 40.0 %MSO is above the resting one (rMT) of 35.0 %MSO"));
+        tms_protocol_free(p);
+}
+
 /* Of a protocol in %MSO nothing but the kind says which of two thresholds is which, and so what "110 % rMT" is of. */
 static void test_two_thresholds_want_a_kind(void **state)
 {
@@ -479,6 +506,7 @@ int main(void)
                         cmocka_unit_test(test_dose_that_does_not_fit),
                         cmocka_unit_test(test_verdict_of_the_card),
                         cmocka_unit_test(test_active_above_resting),
+                        cmocka_unit_test(test_active_within_a_burst),
                         cmocka_unit_test(test_two_thresholds_want_a_kind),
                         cmocka_unit_test(test_coil_of_every_threshold),
         };
