@@ -196,15 +196,33 @@ static const char *short_word(int argc, char **argv)
         return NULL;
 }
 
+/* The name of the option that was probably meant, or NULL. */
+static const char *nearest_option(const char *word)
+{
+        const char *nearest = NULL;
+        char typed[64];
+        unsigned least = UINT32_MAX, d, i;
+
+        word += strspn(word, "-");
+        (void)snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word, "="), word);
+        for (i = 0; long_options[i].name; i++) {
+                d = word_distance(typed, long_options[i].name);
+                if (d < least && word_is_slip(typed, d)) {
+                        least = d;
+                        nearest = long_options[i].name;
+                }
+        }
+        return nearest;
+}
+
 static int fail_option(const char *word)
 {
-        char full[64];
+        const char *nearest = nearest_option(word);
 
-        /* "-mt" */
-        (void)snprintf(full, sizeof(full), "-%.60s", word);
-        if (word[0] == '-' && word[1] != '-' && option_of(full))
-                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%s' is not an option; did you mean '%s'?", word,
-                            full);
+        /* An option that exists was given a value that it does not take. */
+        if (nearest && !option_of(word))
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%s' is not an option; did you mean '--%s'?", word,
+                            nearest);
         return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%s' is not an option, or takes no value; see tmsctl help",
                     word);
 }

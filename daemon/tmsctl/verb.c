@@ -22,31 +22,44 @@ const struct verb *verb_find(const struct verb *verbs, const char *first, const 
         return NULL;
 }
 
-int verb_unknown(const struct verb *verbs, const char *first, const char *second)
+/* The verb that was probably meant, or NULL. A verb of two words is compared with both words that were typed. */
+static const struct verb *nearest_verb(const struct verb *verbs, const char *first, const char *second)
 {
         const struct verb *nearest = NULL;
-        char typed[64];
-        unsigned least = SLIP_MAX + 1;
+        unsigned least = UINT32_MAX;
+        char typed[128];
         size_t i;
 
-        if (STREQ(first, "audit"))
-                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
-                            "'audit %s' is not a verb; expected audit verify, audit show or audit export",
-                            second ? second : "");
-        (void)snprintf(typed, sizeof(typed), "%s", first);
         for (i = 0; verbs[i].name; i++) {
-                unsigned d = word_distance(typed, verbs[i].name);
+                bool both = second && strchr(verbs[i].name, ' ');
+                unsigned d;
 
-                if (d < least) {
+                (void)snprintf(typed, sizeof(typed), "%s%s%s", first, both ? " " : "", both ? second : "");
+                d = word_distance(typed, verbs[i].name);
+                if (d < least && word_is_slip(typed, d)) {
                         least = d;
                         nearest = &verbs[i];
                 }
         }
+        return nearest;
+}
+
+int verb_unknown(const struct verb *verbs, const char *first, const char *second)
+{
+        const struct verb *nearest = nearest_verb(verbs, first, second);
+
         if (STREQ(first, "version"))
                 return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'version' is not a verb; did you mean '--version'?");
+        if (nearest && strchr(nearest->name, ' '))
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%s %s' is not a verb; did you mean '%s'?", first,
+                            second, nearest->name);
         if (nearest)
                 return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%s' is not a verb; did you mean '%s'?", first,
                             nearest->name);
+        if (word_is_slip(first, word_distance(first, "audit")))
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
+                            "'%s%s%s' is not a verb; expected audit verify, audit show or audit export", first,
+                            second ? " " : "", second ? second : "");
         return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE, "'%s' is not a verb; see tmsctl help", first);
 }
 

@@ -15,7 +15,7 @@ struct verb {
 
 /* NULL: there is no verb of that name. second may be NULL. */
 const struct verb *verb_find(const struct verb *verbs, const char *first, const char *second);
-/* Prints that there is no such verb, and the nearest one; returns the exit status. */
+/* Prints that there is no such verb, and the one that was probably meant. Returns the exit status. */
 int verb_unknown(const struct verb *verbs, const char *first, const char *second);
 /* Runs the verb, or refuses options and arguments that it does not take. argv: the words after the verb. */
 int verb_call(const struct verb *v, int argc, char **argv, uint32_t given);
