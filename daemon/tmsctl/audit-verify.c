@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "audit-verbs.h"
+#include "lines.h"
 
 #define SEAL_MAX 65536
 #define SEAL_FILE "give --seal the seal.json of an export"
@@ -114,6 +115,7 @@ int audit_print_report(const struct tms_audit_report *report)
 {
         int status = audit_status(report->result);
         bool good = report->result == TMS_AUDIT_VERIFIED;
+        struct line line;
 
         if (opt.json)
                 return print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "result",
@@ -130,11 +132,12 @@ int audit_print_report(const struct tms_audit_report *report)
                             "against, "
                             "and see THE AUDIT LOG in tmsd(8)",
                             result_name(report->result), report->sentence);
-        printf("%s%s%s: %s\n", colour(good ? COLOUR_GREEN : COLOUR_YELLOW), result_name(report->result),
-               colour(COLOUR_NONE), report->sentence);
+        (void)fprintf(line_begin(&line), "%s%s%s: %s", colour(good ? COLOUR_GREEN : COLOUR_YELLOW),
+                      result_name(report->result), colour(COLOUR_NONE), report->sentence);
+        line_end(&line, 4);
         printf("key 0: %s\n", report->key0_fingerprint);
         if (hint(report->result))
-                printf("%s\n", hint(report->result));
+                print_lines(hint(report->result), 4);
         return status;
 }
 

@@ -2,6 +2,7 @@
 /* D-Bus calls to the session of a run; see run.h. */
 #include <stdarg.h>
 
+#include "lines.h"
 #include "run.h"
 
 int run_call(struct run *u, const char *method, sd_bus_message_handler_t answer, const char *types, ...)
@@ -51,14 +52,15 @@ int run_read_properties(struct run *u, sd_bus_message *m)
 
 void run_say(struct run *u, const char *format, ...)
 {
+        struct line line;
         va_list ap;
 
         if (opt.json)
                 return;
         progress_end(&u->progress);
         va_start(ap, format);
-        (void)vprintf(format, ap);
+        (void)vfprintf(line_begin(&line), format, ap);
         va_end(ap);
-        (void)putchar('\n');
+        line_end(&line, 4);
         (void)fflush(stdout);
 }

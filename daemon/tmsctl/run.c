@@ -8,6 +8,7 @@
  */
 #include <inttypes.h>
 
+#include "lines.h"
 #include "run.h"
 
 #define REDRAW_USEC USEC_PER_S
@@ -145,16 +146,20 @@ static void arm(struct run *u)
 static void print_prepared(const json_t *v)
 {
         char time[CLOCK_TEXT], max[CLOCK_TEXT];
+        struct line line;
 
-        printf("%s%s%s: %" PRIu64 " pulses in %" PRIu64 " trains, %s from first to last, %s %% MSO at most\n",
-               colour(COLOUR_BOLD), json_get_str(v, "id"), colour(COLOUR_NONE), json_get_u64(v, "pulses"),
-               json_get_u64(v, "trains"), clock_text(json_get_u64(v, "first_to_last_ns"), time),
-               permille_text((uint32_t)json_get_u64(v, "max_permille"), max));
+        (void)fprintf(line_begin(&line),
+                      "%s%s%s: %" PRIu64 " pulses in %" PRIu64 " trains, %s from first to last, %s %% MSO at most",
+                      colour(COLOUR_BOLD), json_get_str(v, "id"), colour(COLOUR_NONE), json_get_u64(v, "pulses"),
+                      json_get_u64(v, "trains"), clock_text(json_get_u64(v, "first_to_last_ns"), time),
+                      permille_text((uint32_t)json_get_u64(v, "max_permille"), max));
+        line_end(&line, 4);
         if (opt.subject)
                 printf("subject %s\n", opt.subject);
         else
-                puts("no subject: these pulses count for the day with those of all who are given none; --subject names "
-                     "whose they are");
+                print_lines("no subject: these pulses count for the day with those of all who are given none; "
+                            "--subject names whose they are",
+                            4);
         print_verdict(json_get_str(v, "class"), json_object_get(v, "reasons"), false);
         (void)fflush(stdout);
 }

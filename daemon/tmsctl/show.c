@@ -2,6 +2,7 @@
 /* list, show, check: verbs for protocols that need no card. */
 #include <inttypes.h>
 
+#include "lines.h"
 #include "tmsctl.h"
 
 /* --- list ------------------------------------------------------------------------------ */
@@ -20,21 +21,30 @@ static int list_one_json(const char *path, struct tms_protocol *p, const struct 
         return json_array_append_new(userdata, j) < 0 ? -ENOMEM : 0;
 }
 
+/* Where the title of a protocol begins. */
+#define TITLE_INDENT 52
+
 static int list_one(const char *path, struct tms_protocol *p, const struct tms_error *error, void *userdata)
 {
         unsigned *n = userdata;
         char text[1024], total[CLOCK_TEXT];
+        struct line line;
+        FILE *f;
 
         if ((*n)++ == 0)
                 printf("%s%-24s %6s %7s  %-9s  %s%s\n", colour(COLOUR_BOLD), "ID", "PULSES", "TIME", "STATUS", "TITLE",
                        colour(COLOUR_NONE));
+        f = line_begin(&line);
         if (!p) {
-                printf("%scannot be used: %s%s\n", colour(COLOUR_RED), tms_error_format(error, text, sizeof(text)),
-                       colour(COLOUR_NONE));
+                (void)fprintf(f, "%scannot be used: %s%s", colour(COLOUR_RED),
+                              tms_error_format(error, text, sizeof(text)), colour(COLOUR_NONE));
+                line_end(&line, 4);
                 return 0;
         }
-        printf("%-24s %6u %7s  %-9s  %s\n", tms_protocol_id(p), tms_protocol_pulses(p),
-               countdown_text(tms_protocol_first_to_last_ns(p), total), tms_protocol_status(p), tms_protocol_title(p));
+        (void)fprintf(f, "%-24s %6u %7s  %-9s  %s", tms_protocol_id(p), tms_protocol_pulses(p),
+                      countdown_text(tms_protocol_first_to_last_ns(p), total), tms_protocol_status(p),
+                      tms_protocol_title(p));
+        line_end(&line, TITLE_INDENT);
         return 0;
 }
 
@@ -51,8 +61,9 @@ static int list_protocols(void)
         if (opt.json)
                 return print_json(TAKE_PTR(j), STATUS_OK);
         if (n == 0)
-                puts("no protocol is installed; your own belong into /etc/tmsd/protocols, make install brings those of "
-                     "tmsd");
+                print_lines("no protocol is installed; your own belong into /etc/tmsd/protocols, make install brings "
+                            "those of tmsd",
+                            4);
         return STATUS_OK;
 }
 
@@ -100,39 +111,50 @@ static int show_timeline(const struct tms_protocol *p)
         return STATUS_OK;
 }
 
-/* Further lines of a text are indented, so that none looks like the name of a field. */
-static void print_text(const char *text)
+/* Where the value of a field begins, and each further line of it, so that none looks like the name of a field. */
+#define FIELD_INDENT 12
+
+/* Prints the value of a field into a line; its own further lines are indented here, as line_end() sees each by itself. */
+static void add_text(FILE *f, const char *text)
 {
         for (; *text; text++) {
-                (void)putchar(*text);
+                (void)fputc(*text, f);
                 if (*text == '\n')
-                        printf("%12s", "");
+                        (void)fprintf(f, "%*s", FIELD_INDENT, "");
         }
 }
 
 static void print_field(const char *name, const char *value)
 {
+        struct line line;
+        FILE *f;
+
         if (!value || !*value)
                 return;
-        printf("%-12s", name);
-        print_text(value);
-        (void)putchar('\n');
+        f = line_begin(&line);
+        (void)fprintf(f, "%-*s", FIELD_INDENT, name);
+        add_text(f, value);
+        line_end(&line, FIELD_INDENT);
 }
 
 static void print_citations(const struct tms_protocol *p)
 {
         struct tms_citation c;
+        struct line line;
         size_t i;
+        FILE *f;
 
         for (i = 0; i < tms_protocol_citations(p); i++) {
                 if (tms_protocol_citation(p, i, &c) < 0)
                         continue;
-                printf("%-12s", i == 0 ? "sources" : "");
-                print_text(c.text);
-                printf(": ");
-                print_text(c.supports);
-                printf("%s%s%s\n", c.verified ? "" : colour(COLOUR_YELLOW), c.verified ? "" : " (not verified)",
-                       c.verified ? "" : colour(COLOUR_NONE));
+                f = line_begin(&line);
+                (void)fprintf(f, "%-*s", FIELD_INDENT, i == 0 ? "sources" : "");
+                add_text(f, c.text);
+                (void)fputs(": ", f);
+                add_text(f, c.supports);
+                (void)fprintf(f, "%s%s%s", c.verified ? "" : colour(COLOUR_YELLOW), c.verified ? "" : " (not verified)",
+                              c.verified ? "" : colour(COLOUR_NONE));
+                line_end(&line, FIELD_INDENT);
         }
 }
 
@@ -154,6 +176,9 @@ static int look_at(const struct tms_protocol *p, bool with_dose, char **ret_word
         return 0;
 }
 
+/* How far a line of the description goes in that did not fit. */
+#define WORDS_INDENT 4
+
 static int show_text(const struct tms_protocol *p)
 {
         _cleanup_(freep) char *words = NULL;
@@ -165,7 +190,8 @@ static int show_text(const struct tms_protocol *p)
         r = look_at(p, with_dose, &words, &safety);
         if (r < 0)
                 return -r;
-        printf("%s%s\n", words, *words && words[strlen(words) - 1] != '\n' ? "\n" : "");
+        print_lines(words, WORDS_INDENT);
+        (void)putchar('\n');
         print_field("id", tms_protocol_id(p));
         print_field("status", tms_protocol_status(p));
         print_field("sha256", tms_protocol_sha256(p));
@@ -242,16 +268,19 @@ static void check_text(const struct tms_protocol *p, const struct tms_dose *dose
 {
         char mt[TMS_LEGS_MAX * (2 * CLOCK_TEXT + 16)], percent[CLOCK_TEXT], max[CLOCK_TEXT], time[CLOCK_TEXT];
         uint32_t used = dose->percent_permille ? dose->percent_permille : tms_protocol_percent_permille(p);
+        struct line line;
+        FILE *f;
 
-        printf("%s%s%s: %u pulses in %u trains, %s from first to last", colour(COLOUR_BOLD), tms_protocol_id(p),
-               colour(COLOUR_NONE), tms_protocol_pulses(p), tms_protocol_trains(p),
-               clock_text(tms_protocol_first_to_last_ns(p), time));
+        f = line_begin(&line);
+        (void)fprintf(f, "%s%s%s: %u pulses in %u trains, %s from first to last", colour(COLOUR_BOLD),
+                      tms_protocol_id(p), colour(COLOUR_NONE), tms_protocol_pulses(p), tms_protocol_trains(p),
+                      clock_text(tms_protocol_first_to_last_ns(p), time));
         if (!STREQ(tms_protocol_reference(p), TMS_REFERENCE_MSO))
-                printf("; %s %% of %s %s %% MSO", permille_text(used, percent), tms_protocol_reference(p),
-                       thresholds_text(p, dose, mt, sizeof(mt)));
+                (void)fprintf(f, "; %s %% of %s %s %% MSO", permille_text(used, percent), tms_protocol_reference(p),
+                              thresholds_text(p, dose, mt, sizeof(mt)));
         if (t->count > 0)
-                printf(", %s %% MSO at most", permille_text(t->max_permille, max));
-        printf("\n");
+                (void)fprintf(f, ", %s %% MSO at most", permille_text(t->max_permille, max));
+        line_end(&line, WORDS_INDENT);
         print_verdict(json_get_str(j, "verdict"), json_object_get(j, "reasons"), true);
 }
 

@@ -2,6 +2,7 @@
 /* status, session: which stimulators are connected, and what they are doing. */
 #include <inttypes.h>
 
+#include "lines.h"
 #include "tmsctl.h"
 
 /* --- Text --------------------------------------------------------------------------------- */
@@ -34,45 +35,49 @@ static enum colour state_colour(const char *state)
         return COLOUR_GREEN;
 }
 
-static void print_temperature(const char *what, const json_t *properties, const char *key)
+static void add_temperature(FILE *f, const char *what, const json_t *properties, const char *key)
 {
         json_int_t mC = json_integer_value(json_object_get(properties, key));
 
-        printf(", %s %.1f %sC", what, (double)mC / 1000, is_utf8() ? "°" : "");
+        (void)fprintf(f, ", %s %.1f %sC", what, (double)mC / 1000, is_utf8() ? "°" : "");
 }
 
-static void print_session(const char *path, const json_t *s)
+/* margin: how many spaces the line begins with. */
+static void print_session(unsigned margin, const char *path, const json_t *s)
 {
         char left[CLOCK_TEXT], max[CLOCK_TEXT];
         const char *state = json_get_str(s, "state"), *subject = json_get_str(s, "subject"),
                    *text = json_get_str(s, "end_text"), *discharged = json_get_str(s, "break");
         uint64_t trains = json_get_u64(s, "trains"), train = json_get_u64(s, "train");
+        struct line line;
+        FILE *f;
 
-        printf("session %s (%s): %s%s%s", path_id(path), *subject ? subject : "no subject", colour(COLOUR_BOLD), state,
-               colour(COLOUR_NONE));
+        f = line_begin(&line);
+        (void)fprintf(f, "%*ssession %s (%s): %s%s%s", (int)margin, "", path_id(path),
+                      *subject ? subject : "no subject", colour(COLOUR_BOLD), state, colour(COLOUR_NONE));
         if (STREQ(json_get_str(s, "waiting"), WAITS_OPERATOR))
-                printf(", waits for the operator (tmsctl go)");
+                (void)fprintf(f, ", waits for the operator (tmsctl go)");
         else if (STREQ(json_get_str(s, "waiting"), WAITS_TRIGGER))
-                printf(", waits for the external trigger");
+                (void)fprintf(f, ", waits for the external trigger");
         if (*json_get_str(s, "protocol_id"))
-                printf(", %s at %s %% MSO, %" PRIu64 " of %" PRIu64 " pulses", json_get_str(s, "protocol_id"),
-                       permille_text((uint32_t)json_get_u64(s, "intensity_max"), max), json_get_u64(s, "delivered"),
-                       json_get_u64(s, "pulses"));
+                (void)fprintf(f, ", %s at %s %% MSO, %" PRIu64 " of %" PRIu64 " pulses", json_get_str(s, "protocol_id"),
+                              permille_text((uint32_t)json_get_u64(s, "intensity_max"), max),
+                              json_get_u64(s, "delivered"), json_get_u64(s, "pulses"));
         if (json_get_u64(s, "missed") > 0)
-                printf(", %" PRIu64 " missed", json_get_u64(s, "missed"));
+                (void)fprintf(f, ", %" PRIu64 " missed", json_get_u64(s, "missed"));
         if (STREQ(state, STATE_RUNNING) || STREQ(state, STATE_PAUSED))
-                printf(", train %" PRIu64 " of %" PRIu64 ", %s left", train < trains ? train + 1 : trains, trains,
-                       countdown_text(json_get_u64(s, "time_left"), left));
+                (void)fprintf(f, ", train %" PRIu64 " of %" PRIu64 ", %s left", train < trains ? train + 1 : trains,
+                              trains, countdown_text(json_get_u64(s, "time_left"), left));
         if (*text || *discharged)
-                printf(": %s", *text ? text : discharged);
-        (void)putchar('\n');
+                (void)fprintf(f, ": %s", *text ? text : discharged);
+        line_end(&line, margin + 4);
 }
 
 /*
  * The sentence of a cause describes it while it lasts. The fault stays latched after its interlock has closed again
  * (a coil that is back in place, say), and then that sentence would be wrong.
  */
-static void print_fault(const json_t *s)
+static void add_fault(FILE *f, const json_t *s)
 {
         const char *cause = json_get_str(s, "cause"), *node = json_get_str(s, "node");
         const json_t *name, *open = json_object_get(s, "interlocks_open");
@@ -82,42 +87,57 @@ static void print_fault(const json_t *s)
                 if (STREQ(json_string_value(name), cause))
                         break;
         if (i == json_array_size(open) && find_interlock(cause))
-                printf(" by %s, which is over. To go on: tmsctl clear-fault %s", cause, node);
+                (void)fprintf(f, " by %s, which is over. To go on: tmsctl clear-fault %s", cause, node);
         else
-                printf(": %s When that is mended: tmsctl clear-fault %s", json_get_str(s, "cause_text"), node);
+                (void)fprintf(f, ": %s When that is mended: tmsctl clear-fault %s", json_get_str(s, "cause_text"),
+                              node);
+}
+
+static void print_coil(const json_t *s)
+{
+        const char *coil = json_get_str(s, "coil_type");
+        struct line line;
+        FILE *f;
+
+        f = line_begin(&line);
+        if (*coil && !STREQ(coil, tms_coil_name(0))) {
+                (void)fprintf(f, "    coil %s %" PRIu64 ", %" PRIu64 " pulses", coil, json_get_u64(s, "coil_serial"),
+                              json_get_u64(s, "coil_pulses"));
+                add_temperature(f, "at", s, "coil_temperature");
+        } else {
+                (void)fprintf(f, "    no coil");
+        }
+        line_end(&line, 8);
 }
 
 static void print_stimulator(const json_t *s, json_t *objects)
 {
-        const char *state = json_get_str(s, "state"), *session = json_get_str(s, "session"),
-                   *coil = json_get_str(s, "coil_type");
+        const char *state = json_get_str(s, "state"), *session = json_get_str(s, "session");
         const json_t *name, *open = json_object_get(s, "interlocks_open");
+        struct line line;
         size_t i;
+        FILE *f;
 
-        printf("%s%s%s  %s%s%s", colour(COLOUR_BOLD), json_get_str(s, "node"), colour(COLOUR_NONE),
-               colour(state_colour(state)), state, colour(COLOUR_NONE));
+        f = line_begin(&line);
+        (void)fprintf(f, "%s%s%s  %s%s%s", colour(COLOUR_BOLD), json_get_str(s, "node"), colour(COLOUR_NONE),
+                      colour(state_colour(state)), state, colour(COLOUR_NONE));
         if (STREQ(state, STATE_FAULT))
-                print_fault(s);
-        (void)putchar('\n');
-        printf("    card %" PRIu64 ", firmware %s, %" PRIu64 " pulses in its life", json_get_u64(s, "card_serial"),
-               json_get_str(s, "firmware"), json_get_u64(s, "odometer"));
-        print_temperature("board", s, "board_temperature");
-        printf("\n    ");
-        if (*coil && !STREQ(coil, tms_coil_name(0))) {
-                printf("coil %s %" PRIu64 ", %" PRIu64 " pulses", coil, json_get_u64(s, "coil_serial"),
-                       json_get_u64(s, "coil_pulses"));
-                print_temperature("at", s, "coil_temperature");
-        } else {
-                printf("no coil");
+                add_fault(f, s);
+        line_end(&line, 4);
+        f = line_begin(&line);
+        (void)fprintf(f, "    card %" PRIu64 ", firmware %s, %" PRIu64 " pulses in its life",
+                      json_get_u64(s, "card_serial"), json_get_str(s, "firmware"), json_get_u64(s, "odometer"));
+        add_temperature(f, "board", s, "board_temperature");
+        line_end(&line, 8);
+        print_coil(s);
+        json_array_foreach(open, i, name) {
+                f = line_begin(&line);
+                (void)fprintf(f, "    %s%s%s", colour(COLOUR_RED), interlock_sentence(json_string_value(name)),
+                              colour(COLOUR_NONE));
+                line_end(&line, 8);
         }
-        (void)putchar('\n');
-        json_array_foreach(open, i, name)
-                printf("    %s%s%s\n", colour(COLOUR_RED), interlock_sentence(json_string_value(name)),
-                       colour(COLOUR_NONE));
-        if (*session && !STREQ(session, "/")) {
-                printf("    ");
-                print_session(session, json_object_get(json_object_get(objects, session), SESSION_INTERFACE));
-        }
+        if (*session && !STREQ(session, "/"))
+                print_session(4, session, json_object_get(json_object_get(objects, session), SESSION_INTERFACE));
 }
 
 /* --- Verbs -------------------------------------------------------------------------------------- */
@@ -160,7 +180,7 @@ static int list_session(const char *path, json_t *properties, void *userdata)
         l->n++;
         if (opt.json)
                 return add_json(l->array, path, properties);
-        print_session(path, properties);
+        print_session(0, path, properties);
         return 0;
 }
 
@@ -196,10 +216,14 @@ static int get_objects(json_t **ret)
 static void print_manager(const json_t *manager)
 {
         const char *audit = json_get_str(manager, "audit_state");
+        struct line line;
+        FILE *f;
 
-        printf("tmsd %s, audit log: %s%s%s, %" PRIu64 " records\n", json_get_str(manager, "version"),
-               colour(STREQ(audit, "ok") ? COLOUR_GREEN : COLOUR_RED), audit, colour(COLOUR_NONE),
-               json_get_u64(manager, "audit_records"));
+        f = line_begin(&line);
+        (void)fprintf(f, "tmsd %s, audit log: %s%s%s, %" PRIu64 " records", json_get_str(manager, "version"),
+                      colour(STREQ(audit, "ok") ? COLOUR_GREEN : COLOUR_RED), audit, colour(COLOUR_NONE),
+                      json_get_u64(manager, "audit_records"));
+        line_end(&line, 4);
 }
 
 /* With --json there is one object, even if there is no stimulator. */

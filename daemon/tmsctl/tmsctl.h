@@ -12,7 +12,7 @@
  *  dose.c       the dose that options give
  *  verdict.c    a protocol and its verdict, as JSON and as text
  *  when.c       times as people type them
- *  wrap.c       lines that fit a terminal
+ *  lines.c      lines that fit the terminal; wrap.c says where to break them
  *  audit-sentence.c  every type of record, and how it is said
  *  others       one group of verbs each
  *

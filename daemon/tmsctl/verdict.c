@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A protocol and its verdict as JSON and as text. */
+#include "lines.h"
 #include "tmsctl.h"
 
 /* --- JSON ---------------------------------------------------------------------------- */
@@ -87,6 +88,9 @@ static enum colour class_colour(const char *class)
                                                     : COLOUR_RED;
 }
 
+/* Where the sentence of a reason begins. */
+#define INDENT 12
+
 void print_verdict(const char *verdict, const json_t *reasons, bool all)
 {
         static const char *const words[] = {
@@ -97,6 +101,8 @@ void print_verdict(const char *verdict, const json_t *reasons, bool all)
         };
         const char *text = verdict;
         const json_t *reason;
+        struct line line;
+        FILE *f;
         size_t i;
 
         for (i = 0; i < ELEMENTS(words); i++)
@@ -108,10 +114,11 @@ void print_verdict(const char *verdict, const json_t *reasons, bool all)
 
                 if (!all && is_class(class, TMS_SAFETY_ALLOWED))
                         continue;
-                printf("  %s%-8s%s  %s", colour(class_colour(class)), class, colour(COLOUR_NONE),
-                       json_get_str(reason, "sentence"));
+                f = line_begin(&line);
+                (void)fprintf(f, "  %s%-8s%s  %s", colour(class_colour(class)), class, colour(COLOUR_NONE),
+                              json_get_str(reason, "sentence"));
                 if (*source)
-                        printf(" %s[%s]%s", colour(COLOUR_DIM), source, colour(COLOUR_NONE));
-                (void)putchar('\n');
+                        (void)fprintf(f, " %s[%s]%s", colour(COLOUR_DIM), source, colour(COLOUR_NONE));
+                line_end(&line, INDENT);
         }
 }
