@@ -17,7 +17,10 @@
 
 #define MAX 64
 /* Longer than any lead: the engine's timer for a pulse comes within. */
-#define AHEAD_NS 25000
+static uint64_t ahead_ns(void)
+{
+        return slow() ? MS / 2 : 25000;
+}
 
 /* Where everything is late, a tolerance that bears it. */
 static uint64_t tolerance_ns(void)
@@ -58,7 +61,7 @@ FIXTURE_TEARDOWN(timing)
 /* The first that comes for the pulse that is due then is held, and so is the pulse. */
 static void make_late(FIXTURE_DATA(timing) * self, uint64_t due_ns, uint64_t late_ns)
 {
-        hold_until(&self->hold, due_ns - AHEAD_NS, due_ns, due_ns + late_ns);
+        hold_until(&self->hold, due_ns - ahead_ns(), due_ns, due_ns + late_ns);
 }
 
 /* And waits until it is past. */
