@@ -6,6 +6,7 @@
 #ifndef TMS_COMPAT_H
 #define TMS_COMPAT_H
 
+#include <crypto/sha2.h>
 #include <linux/device/class.h>
 #include <linux/hrtimer.h>
 #include <linux/version.h>
@@ -23,6 +24,13 @@ static inline struct class *tms_class_create(const char *name)
 	return class_create(THIS_MODULE, name);
 #endif
 }
+
+/* 6.17: another name of the same struct. */
+#if KERNEL_VERSION(6, 17, 0) <= LINUX_VERSION_CODE
+#define tms_sha256	sha256_ctx
+#else
+#define tms_sha256	sha256_state
+#endif
 
 /* 6.13 added hrtimer_setup(), 6.15 removed hrtimer_init(). */
 static inline void tms_hrtimer_setup(struct hrtimer *timer,

@@ -111,6 +111,7 @@ struct tms_identity {
  * @params_gen: tms_params_gen() when it was verified
  * @lateness_ns: a pulse that is later than this is not fired
  * @waveform: of each of its pulses, TMS_LOAD_*
+ * @digest: SHA-256 of @pulses
  * @coil: the coil that it was verified for
  * @env: the limits that it was verified under; max_pulses is what LOAD found left
  * @count: pulses
@@ -121,6 +122,7 @@ struct tms_timeline {
 	u32 params_gen;
 	u64 lateness_ns;
 	u32 waveform;
+	u8 digest[TMS_DIGEST_SIZE];
 	struct tms_coil coil;
 	struct tms_envelope env;
 	u32 count;
@@ -130,11 +132,8 @@ struct tms_timeline {
 /**
  * struct tms_shot - the trigger that the card has not answered yet
  * @pending: there is such a trigger
- * @pulse: index of its pulse in the timeline
  * @run: number of its run
- * @seq: the sequence number that it carried
- * @permille: intensity that was set
- * @scheduled_ns: when the pulse was due
+ * @told: what its record says, and what the record of its answer repeats
  * @before_ns: last reading of CLOCK_MONOTONIC before the trigger was written
  * @after_ns: first reading of it after that
  * @raw_before_ns: CLOCK_MONOTONIC_RAW, not later than @before_ns
@@ -142,11 +141,8 @@ struct tms_timeline {
  */
 struct tms_shot {
 	bool pending;
-	u32 pulse;
 	u32 run;
-	u32 seq;
-	u32 permille;
-	u64 scheduled_ns;
+	struct tms_event_pulse told;
 	u64 before_ns;
 	u64 after_ns;
 	u64 raw_before_ns;

@@ -70,9 +70,13 @@ int tms_device_fd(const struct tms_device *d);             /* for poll(); non-bl
 int tms_device_info(struct tms_device *d, struct tms_info *ret);
 int tms_device_status(struct tms_device *d, struct tms_status *ret);
 int tms_device_limits(struct tms_device *d, const struct tms_limits *limits);
+/* The limits as they were set, and how many pulses were fired under them. All zero: none are set. */
+int tms_device_get_limits(struct tms_device *d, struct tms_limits *ret);
 /* -ERANGE or -EINVAL with *ret_verdict filled when the kernel's verifier refuses. */
 int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
                     uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict);
+/* Which timeline is loaded, with the SHA-256 of its pulses. timeline_gen 0: none is. */
+int tms_device_loaded(struct tms_device *d, struct tms_loaded *ret);
 int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max_ns);
 int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns, uint64_t *ret_start_ns, uint32_t *ret_run,
                      struct tms_verdict *ret_verdict);
@@ -84,6 +88,11 @@ int tms_device_disarm(struct tms_device *d);
 int tms_device_keepalive(struct tms_device *d, uint64_t acked_seq, uint64_t *ret_lease_ends_ns);
 int tms_device_clear_fault(struct tms_device *d);
 int tms_device_latency(struct tms_device *d, struct tms_latency *ret);
+/*
+ * Why the last call on this object was refused, as far as the errno does not say it: TMS_REASON_*, and how long to wait.
+ * All zero after a call that was not refused, and after info, status, latency, get_limits, loaded, stop.
+ */
+void tms_device_why(const struct tms_device *d, struct tms_why *ret);
 /* Reads up to max records; returns their number, 0 when none wait, or a negative errno. */
 int tms_device_read_events(struct tms_device *d, struct tms_event *events, size_t max);
 
@@ -95,6 +104,7 @@ const char *tms_interlock_name(unsigned bit);   /* 0..8: "emergency_stop"… */
 const char *tms_interlock_sentence(unsigned bit);
 const char *tms_event_type_name(uint32_t type);
 const char *tms_outcome_name(uint32_t outcome);
+const char *tms_reason_name(uint32_t reason);
 const char *tms_rule_name(uint32_t rule);
 const char *tms_coil_name(uint32_t coil_type); /* "figure-8"… as in protocol files */
 /* One sentence about a refusal by the verifier, such as "pulse 41: …". Returns buf. */

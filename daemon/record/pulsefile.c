@@ -272,6 +272,49 @@ static int flush(struct pulsefile *p, size_t used, const struct tms_pulse_counts
         return used == 0 ? 0 : put(p, p->buf, used, counts);
 }
 
+/* The columns behind seq, mono_ns, type and run: each kind of record has its own use of them; see AUDIT.md. */
+struct columns {
+        uint64_t mono_ns, scheduled_ns, triggered_ns, card_ns;
+        uint32_t pulse, card_seq, set_permille, delivered_permille, code;
+};
+
+static struct columns columns_of(const struct tms_event *e)
+{
+        struct columns c = {.mono_ns = e->mono_ns};
+
+        switch (e->type) {
+        case TMS_EVENT_STATE:
+                c.pulse = e->state.to;
+                c.card_seq = e->state.from;
+                c.code = e->state.cause;
+                break;
+        case TMS_EVENT_PULSE_FIRED:
+        case TMS_EVENT_PULSE_ANSWER:
+                c.pulse = e->pulse.index;
+                c.card_seq = e->pulse.card_seq;
+                c.scheduled_ns = e->pulse.due_ns;
+                c.triggered_ns = e->pulse.triggered_ns;
+                c.card_ns = e->pulse.card_ns;
+                c.set_permille = e->pulse.set_permille;
+                c.delivered_permille = e->pulse.delivered_permille;
+                c.code = e->pulse.outcome;
+                break;
+        case TMS_EVENT_INTERLOCK:
+                c.pulse = e->interlock.live;
+                c.card_seq = e->interlock.latched;
+                break;
+        case TMS_EVENT_TRIGGER:
+                c.mono_ns = e->trigger.edge_ns;
+                c.pulse = e->trigger.next_pulse;
+                c.card_ns = e->trigger.card_ns;
+                break;
+        case TMS_EVENT_LOST:
+                c.pulse = e->lost.count > UINT32_MAX ? UINT32_MAX : (uint32_t)e->lost.count;
+                break;
+        }
+        return c;
+}
+
 static int append(struct pulsefile *p, const struct tms_event *events, size_t n)
 {
         struct tms_pulse_counts counts = p->counts;
@@ -279,6 +322,7 @@ static int append(struct pulsefile *p, const struct tms_event *events, size_t n)
 
         for (i = 0; i < n; i++) {
                 const struct tms_event *e = events + i;
+                const struct columns c = columns_of(e);
 
                 if (counts.lines > 0 && e->seq <= counts.last_seq)
                         continue;
@@ -292,10 +336,10 @@ static int append(struct pulsefile *p, const struct tms_event *events, size_t n)
                 used += (size_t)snprintf(p->buf + used, sizeof(p->buf) - used,
                                          "%" PRIu64 "\t%" PRIu64 "\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
                                          "\t%u\t%u\t%u\n",
-                                         (uint64_t)e->seq, (uint64_t)e->mono_ns, e->type, e->run, e->pulse, e->card_seq,
-                                         (uint64_t)e->scheduled_ns, (uint64_t)e->triggered_ns, (uint64_t)e->card_ns,
-                                         e->set_permille, e->delivered_permille, e->code);
-                tms_pulse_count(&counts, e->seq, e->type, e->code);
+                                         (uint64_t)e->seq, c.mono_ns, e->type, e->run, c.pulse, c.card_seq,
+                                         c.scheduled_ns, c.triggered_ns, c.card_ns, c.set_permille,
+                                         c.delivered_permille, c.code);
+                tms_pulse_count(&counts, e->seq, e->type, c.code);
         }
         return flush(p, used, &counts);
 }

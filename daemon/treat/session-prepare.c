@@ -291,7 +291,7 @@ static bool check_coil(struct preparation *p)
         const char *wanted = tms_protocol_coil(p->protocol), *here;
 
         (void)stimulator_refresh(st);
-        if (st->status.coil_type == 0) {
+        if (st->status.coil_type == TMS_COIL_TYPE_NONE) {
                 request_refuse(p->q, ERROR_INTERLOCK_OPEN, "%s", tms_interlock_sentence(2));
                 return false;
         }

@@ -54,9 +54,9 @@ static void see_state(struct session *s, const struct tms_event *e)
         /* Records of loading and arming may be read only now. They are not of this run. */
         if (e->run != s->run)
                 return;
-        switch (e->pulse) {
+        switch (e->state.to) {
         case TMS_STATE_BREAK:
-                session_break(s, e->code);
+                session_break(s, e->state.cause);
                 break;
         case TMS_STATE_RUNNING:
                 session_break_over(s);
@@ -67,19 +67,20 @@ static void see_state(struct session *s, const struct tms_event *e)
                 /* The kernel has taken back the pulse that Go had let go. */
                 s->released = 0;
                 session_on(s, SESSION_PAUSE);
-                if (e->code != TMS_CAUSE_REQUEST) {
-                        session_log_pause(s, tms_cause_name(e->code));
-                        session_record(s, "session.pause", NULL, json_pack("{s:s}", "reason", tms_cause_name(e->code)));
+                if (e->state.cause != TMS_CAUSE_REQUEST) {
+                        session_log_pause(s, tms_cause_name(e->state.cause));
+                        session_record(s, "session.pause", NULL,
+                                       json_pack("{s:s}", "reason", tms_cause_name(e->state.cause)));
                 }
                 break;
         case TMS_STATE_ARMING:
         case TMS_STATE_ARMED:
                 break;
         default:
-                if (e->code == TMS_CAUSE_REQUEST)
+                if (e->state.cause == TMS_CAUSE_REQUEST)
                         session_end_quietly(s, endings[ENDING_STOPPED].reason, endings[ENDING_STOPPED].text);
                 else
-                        session_end_quietly(s, tms_cause_name(e->code), tms_cause_sentence(e->code));
+                        session_end_quietly(s, tms_cause_name(e->state.cause), tms_cause_sentence(e->state.cause));
         }
 }
 
@@ -133,7 +134,7 @@ static void write_records(struct session *s)
 static void see_pulse(struct session *s, const struct tms_event *e)
 {
         if (session_is(s, SESSION_STARTED) && e->run == s->run)
-                s->next_pulse = e->pulse + 1;
+                s->next_pulse = e->pulse.index + 1;
 }
 
 bool session_read_records(struct session *s)

@@ -162,15 +162,15 @@ static json_t *interlock_names(uint32_t bits)
 
 static void log_state(const struct stimulator *st, const struct tms_event *e)
 {
-        const char *cause = tms_cause_name(e->code);
+        const char *cause = tms_cause_name(e->state.cause);
 
-        if (e->pulse == TMS_STATE_FAULT)
+        if (e->state.to == TMS_STATE_FAULT)
                 log_event(STIMULATOR_FAULT,
                           FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node),
                                  field_text("REASON", cause), field_text("SESSION", session_of(st))),
                           "%s: stimulator %llu has a fault: %s", st->node, (unsigned long long)st->info.card_serial,
                           cause);
-        else if (e->card_seq == TMS_STATE_FAULT)
+        else if (e->state.from == TMS_STATE_FAULT)
                 log_event(STIMULATOR_FAULT_CLEARED,
                           FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node),
                                  field_text("SESSION", session_of(st))),
@@ -208,14 +208,14 @@ void stimulator_see(struct stimulator *st, const struct tms_event *e)
         st->seen_seq = e->seq + 1;
         if (e->type == TMS_EVENT_STATE) {
                 log_state(st, e);
-                data = json_pack("{s:s, s:s, s:s, s:o}", "state", tms_state_name(e->pulse), "cause",
-                                 tms_cause_name(e->code), "before", tms_state_name(e->card_seq), "event_ns",
+                data = json_pack("{s:s, s:s, s:s, s:o}", "state", tms_state_name(e->state.to), "cause",
+                                 tms_cause_name(e->state.cause), "before", tms_state_name(e->state.from), "event_ns",
                                  json_u64(e->mono_ns));
                 recorder_note(st->ward->recorder, "stimulator.state", NULL, st->path, data);
         } else if (e->type == TMS_EVENT_INTERLOCK) {
-                log_interlocks(st, e->pulse);
-                data = json_pack("{s:o, s:o, s:o}", "open", interlock_names(e->pulse), "latched",
-                                 interlock_names(e->card_seq), "event_ns", json_u64(e->mono_ns));
+                log_interlocks(st, e->interlock.live);
+                data = json_pack("{s:o, s:o, s:o}", "open", interlock_names(e->interlock.live), "latched",
+                                 interlock_names(e->interlock.latched), "event_ns", json_u64(e->mono_ns));
                 recorder_note(st->ward->recorder, "stimulator.interlock", NULL, st->path, data);
         } else {
                 return;

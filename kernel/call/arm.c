@@ -17,38 +17,40 @@
  * Clears what was latched while the card was SAFE, such as a button that somebody has tried.
  * -EPERM: an interlock is still open. engine_lock held.
  */
-static int arm_clear_latch(struct tms_device *tms)
+static int arm_clear_latch(struct tms_device *tms, struct tms_why *why)
 {
 	u32 from = tms->state;
 	u32 left;
 
 	tms_interlock_scan(tms, 0);
+	if (tms->state == TMS_STATE_FAULT)
+		return tms_refuse(why, -EPERM, TMS_REASON_FAULT, tms->cause);
 	if (tms->state != from)
-		return tms->state == TMS_STATE_FAULT ? -EPERM : -ESTALE;
+		return tms_refuse(why, -ESTALE, TMS_REASON_CHANGED, 0);
 
 	left = tms_interlock_clear(tms, TMS_LATCH_MASK);
 	tms->latched = left & TMS_IL_MASK;
-	return left ? -EPERM : 0;
+	return left ? tms_refuse(why, -EPERM, TMS_REASON_INTERLOCK, left & TMS_IL_MASK) : 0;
 }
 
 /* LOADED or BREAK -> ARMING: writes CHARGE, and the card begins to charge. engine_lock held. */
-static int arm_energise(struct tms_device *tms)
+static int arm_energise(struct tms_device *tms, struct tms_why *why)
 {
 	u32 status;
 	int r;
 
-	r = tms_treat_may_arm(tms);
+	r = tms_treat_may_arm(tms, why);
 	if (r < 0)
 		return r;
 	if (!tms_lease_fresh(tms, tms_now()))
-		return -EPROTO;
+		return tms_refuse(why, -EPROTO, TMS_REASON_LEASE, 0);
 	/*
 	 * The sequence numbers begin anew with CHARGE: a late answer to an earlier trigger would
 	 * be taken for the answer to a new one.
 	 */
 	if (!tms_answer_poll(tms))
-		return -EAGAIN;
-	r = arm_clear_latch(tms);
+		return tms_treat_unanswered(tms, why);
+	r = arm_clear_latch(tms, why);
 	if (r < 0)
 		return r;
 
@@ -78,7 +80,7 @@ static int arm_energise(struct tms_device *tms)
 
 	if (!tms_card_set_waveform(tms, tms->timeline->waveform)) {
 		tms_interlock_scan(tms, TMS_CAUSE_CARD_LATCH);
-		return -EPERM;
+		return tms_refuse(why, -EPERM, TMS_REASON_CARD, 0);
 	}
 	writel(TMS_CONTROL_CHARGE, tms->mmio + TMS_REG_CONTROL);
 	status = readl(tms->mmio + TMS_REG_STATUS);
@@ -90,7 +92,7 @@ static int arm_energise(struct tms_device *tms)
 		if (READ_ONCE(tms->stop))
 			return 0;
 		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
-		return -EPERM;
+		return tms_refuse(why, -EPERM, TMS_REASON_CARD, 0);
 	}
 	tms_setpoints_fill(tms);
 	return 0;
@@ -100,24 +102,25 @@ static int arm_energise(struct tms_device *tms)
  * Begins to arm. *@ret_epoch is the epoch of this arming: once tms->epoch differs, something else
  * has ended it. rwsem read-held.
  */
-static int arm_begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
+static int arm_begin(struct tms_device *tms, struct tms_arm *arm, u64 *ret_epoch)
 {
+	struct tms_why *why = &arm->why;
 	int r = 0;
 
 	guard(mutex)(&tms->lock);
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		r = tms_treat_may_arm(tms);
+		r = tms_treat_may_arm(tms, why);
 	}
 	if (r < 0)
 		return r;
-	r = tms_back(tms);
+	r = tms_treat_back(tms, why);
 	if (r < 0)
 		return r;
-	r = tms_treat_current(tms, gen);
+	r = tms_treat_current(tms, arm->timeline_gen, why);
 	if (r < 0)
 		return r;
-	r = tms_treat_records(tms);
+	r = tms_treat_records(tms, why);
 	if (r < 0)
 		return r;
 
@@ -130,12 +133,12 @@ static int arm_begin(struct tms_device *tms, u32 gen, u64 *ret_epoch)
 	 */
 	scoped_guard(preempt) {
 		scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-			r = arm_energise(tms);
+			r = arm_energise(tms, why);
 			*ret_epoch = tms->epoch;
 		}
 		if (!r && tms_timers_start(tms) < 0) {
 			tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
-			return -ETIME;
+			return tms_refuse(why, -ETIME, TMS_REASON_CPU, 0);
 		}
 	}
 	if (r < 0) {
@@ -163,7 +166,7 @@ static int arm_finish(struct tms_device *tms, struct tms_arm *arm)
 	arm->fitness_max_ns = tms->probe_max_ns;
 	if (tms->probe_max_ns > tms_param_fitness_max_ns()) {
 		tms_rest_fall_back(tms, TMS_CAUSE_UNFIT);
-		return -ETIME;
+		return tms_refuse(&arm->why, -ETIME, TMS_REASON_UNFIT, tms->probe_max_ns);
 	}
 	/*
 	 * Somebody has set the stop word, and ends the arming as soon as this function releases
@@ -177,7 +180,7 @@ static int arm_finish(struct tms_device *tms, struct tms_arm *arm)
 		if (READ_ONCE(tms->stop))
 			return -EINPROGRESS;
 		tms_interlock_scan(tms, TMS_CAUSE_CARD_RESET);
-		return -EPERM;
+		return tms_refuse(&arm->why, -EPERM, TMS_REASON_CARD, 0);
 	}
 	tms_rest_begin(tms, tms_now());
 	state = tms_rest_armed(tms, tms_now(), &cause);
@@ -189,10 +192,10 @@ static int arm_finish(struct tms_device *tms, struct tms_arm *arm)
  * The arming was ended by somebody else, or by a fault: which error says so? engine_lock held;
  * touches no register.
  */
-static int arm_ended(struct tms_device *tms)
+static int arm_ended(struct tms_device *tms, struct tms_why *why)
 {
 	if (tms->state == TMS_STATE_FAULT)
-		return -EPERM;
+		return tms_refuse(why, -EPERM, TMS_REASON_FAULT, tms->cause);
 	return tms->state == TMS_STATE_GONE ? -ENODEV : -ECANCELED;
 }
 
@@ -202,7 +205,7 @@ static int arm_look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 
 	const u32 charged = TMS_STATUS_FULL | TMS_STATUS_RESERVOIR_FULL;
 
 	if (tms->epoch != epoch)
-		return arm_ended(tms);
+		return arm_ended(tms, &arm->why);
 	/*
 	 * task_sigpending() and not signal_pending(), which is also true for work that io_uring
 	 * has left.
@@ -216,7 +219,7 @@ static int arm_look(struct tms_device *tms, struct tms_arm *arm, u64 epoch, u64 
 		return arm_finish(tms, arm);
 	if (tms_now() > deadline_ns) {
 		tms_rest_fall_back(tms, TMS_CAUSE_ARM_TIMEOUT);
-		return -ETIME;
+		return tms_refuse(&arm->why, -ETIME, TMS_REASON_CHARGE, 0);
 	}
 	return -EINPROGRESS;
 }
@@ -239,7 +242,7 @@ static int arm_look_and_go_on(struct tms_device *tms, struct tms_arm *arm, u64 e
 	}
 	if (goes_on && tms_timers_start(tms) < 0) {
 		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
-		return -ETIME;
+		return tms_refuse(&arm->why, -ETIME, TMS_REASON_CPU, 0);
 	}
 	return r;
 }
@@ -250,13 +253,15 @@ int tms_arm(struct tms_device *tms, struct tms_arm *arm)
 	u64 epoch;
 	int r;
 
-	if (arm->flags || memchr_inv(arm->reserved, 0, sizeof(arm->reserved)))
-		return -EINVAL;
+	r = tms_refuse_words(&arm->why, arm->flags, arm->reserved, sizeof(arm->reserved));
+	if (r < 0)
+		return r;
 
+	arm->fitness_max_ns = 0;
 	r = tms_device_enter(tms);
 	if (r < 0)
 		return r;
-	r = arm_begin(tms, arm->timeline_gen, &epoch);
+	r = arm_begin(tms, arm, &epoch);
 	tms_device_leave(tms);
 	if (r < 0)
 		return r;
@@ -274,7 +279,7 @@ int tms_arm(struct tms_device *tms, struct tms_arm *arm)
 		if (r == -EBUSY) {
 			/* The card resets or sleeps, and that has ended the arming. */
 			scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-				return arm_ended(tms);
+				return arm_ended(tms, &arm->why);
 		}
 		if (r < 0)
 			return r;

@@ -30,30 +30,44 @@ long tms_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 
 extern const struct attribute_group *tms_sysfs_groups[];
 
-/* --- query.c: INFO, STATUS, LATENCY; process, rwsem read-held, not dead --- */
+/* --- why.c: why a call is refused; process, no lock ------------------------ */
+
+int tms_refuse(struct tms_why *why, int err, u32 reason, u64 detail);
+int tms_refuse_feature(struct tms_why *why, u64 feature);
+int tms_refuse_verdict(struct tms_why *why, int err);
+int tms_refuse_words(struct tms_why *why, u32 unknown_flags, const void *reserved, size_t size);
+
+/* --- query.c: INFO, STATUS, LATENCY, GET_LIMITS, LOADED; process, rwsem read-held, not dead --- */
 
 void tms_query_info(struct tms_device *tms, struct tms_info *ret_info);
 void tms_query_status(struct tms_device *tms, struct tms_status *ret_status);
 void tms_query_latency(struct tms_device *tms, struct tms_latency *ret_latency);
+void tms_query_limits(struct tms_device *tms, struct tms_limits *ret_limits);
+void tms_query_loaded(struct tms_device *tms, struct tms_loaded *ret_loaded);
 
 /* --- treat.c: LIMITS, DISARM, CLEAR_FAULT; rwsem read-held, not dead ------- */
 
-int tms_treat_limits(struct tms_device *tms, const struct tms_limits *limits);
-int tms_treat_disarm(struct tms_device *tms);
-int tms_treat_clear_fault(struct tms_device *tms);
-int tms_treat_state(struct tms_device *tms, u32 wanted);	/* engine_lock held */
-int tms_treat_at_rest(struct tms_device *tms);			/* engine_lock held */
-int tms_treat_may_arm(struct tms_device *tms);			/* engine_lock held */
-int tms_treat_current(struct tms_device *tms, u32 gen);		/* tms->lock held */
-int tms_treat_records(struct tms_device *tms);			/* tms->lock held */
-void tms_treat_unload(struct tms_device *tms);			/* tms->lock held */
+int tms_treat_limits(struct tms_device *tms, struct tms_limits *limits);
+int tms_treat_disarm(struct tms_device *tms, struct tms_disarm *disarm);
+int tms_treat_clear_fault(struct tms_device *tms, struct tms_clear_fault *clear);
+/* These five: engine_lock held. */
+int tms_treat_state(struct tms_device *tms, u32 wanted, struct tms_why *why);
+int tms_treat_at_rest(struct tms_device *tms, struct tms_why *why);
+int tms_treat_may_arm(struct tms_device *tms, struct tms_why *why);
+int tms_treat_lease(struct tms_device *tms, u64 now_ns, struct tms_why *why);
+int tms_treat_unanswered(struct tms_device *tms, struct tms_why *why);
+/* These four: tms->lock held. */
+int tms_treat_current(struct tms_device *tms, u32 gen, struct tms_why *why);
+int tms_treat_records(struct tms_device *tms, struct tms_why *why);
+int tms_treat_back(struct tms_device *tms, struct tms_why *why);
+void tms_treat_unload(struct tms_device *tms);
 
 /* --- load.c: LOAD; run.c: START, GO, PAUSE, RESUME; locks as for treat.c -- */
 
 int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_timeline **timeline);
 int tms_treat_start(struct tms_device *tms, struct tms_start *start);
-int tms_treat_go(struct tms_device *tms, const struct tms_go *go);
-int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause);
+int tms_treat_go(struct tms_device *tms, struct tms_go *go);
+int tms_treat_pause(struct tms_device *tms, struct tms_pause *pause);
 int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume);
 
 /* --- arm.c: process; takes and drops rwsem by itself, since it sleeps ---- */
@@ -70,7 +84,6 @@ void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 			 u64 lateness_ns, struct tms_envelope *ret_env);
 u64 tms_limits_min_interval_ns(u32 card_ns, u64 lateness_ns);
 void tms_limits_physics(struct tms_device *tms, const struct tms_coil *coil);
-u32 tms_limits_max_permille(struct tms_device *tms, const struct tms_coil *coil);
 
 /* --- back.c: process; tms->lock held unless said -------------------------- */
 

@@ -37,7 +37,7 @@ void tms_limits_envelope(struct tms_device *tms, const struct tms_coil *coil,
 		.max_pulses_per_s = TMS_RATE_MAX,
 		.max_pulses = TMS_PULSES_MAX,
 		.max_pulses_per_day = TMS_PULSES_MAX,
-		.no_flags = c->flags & TMS_CAP_TRIGGER_IN ? 0 : TMS_PULSE_WAIT_TRIGGER,
+		.no_flags = tms_card_flags(c) & TMS_CARD_TRIGGER_IN ? 0 : TMS_PULSE_WAIT_TRIGGER,
 		.max_duration_ns = TMS_DURATION_MAX_NS,
 	};
 
@@ -68,18 +68,4 @@ void tms_limits_physics(struct tms_device *tms, const struct tms_coil *coil)
 	tms_limits_envelope(tms, coil, tms_param_lateness_ns(), &env);
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		tms->physics = env;
-}
-
-/*
- * The highest intensity that card, coil and module parameter allow. The session's limit is left
- * out.
- */
-u32 tms_limits_max_permille(struct tms_device *tms, const struct tms_coil *coil)
-{
-	struct tms_envelope env = {
-		.max_permille = min(tms->caps.max_permille, coil->max_permille),
-	};
-
-	tms_params_envelope(&env);
-	return env.max_permille;
 }

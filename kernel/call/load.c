@@ -30,22 +30,23 @@ static void load_other_coil(struct tms_store *store, const struct tms_coil *coil
 int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_timeline **timeline)
 {
 	struct tms_timeline *t = *timeline, *old;
+	struct tms_why *why = &load->why;
 	int r = 0;
 
 	guard(mutex)(&tms->lock);
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
-		r = tms_treat_at_rest(tms);
+		r = tms_treat_at_rest(tms, why);
 	if (r < 0)
 		return r;
 	if (!tms->limits_set)
-		return -EPROTO;
-	r = tms_treat_records(tms);
+		return tms_refuse(why, -EPROTO, TMS_REASON_LIMITS, 0);
+	r = tms_treat_records(tms, why);
 	if (r < 0)
 		return r;
-	r = tms_waveform_verify(tms->caps.flags, t->waveform, &load->verdict);
+	r = tms_waveform_verify(tms_card_flags(&tms->caps), t->waveform, &load->verdict);
 	if (r < 0)
-		return r;
+		return tms_refuse_verdict(why, r);
 
 	t->lateness_ns = load->lateness_ns ?: tms_param_lateness_ns();
 	t->params_gen = tms_params_gen();
@@ -55,16 +56,16 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 	 */
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 		tms_interlock_clear(tms, TMS_IL_EVERYDAY);
-	r = tms_back(tms);
+	r = tms_treat_back(tms, why);
 	if (r < 0)
 		return r;
 	t->coil = tms->coil;
 	if (t->coil.type == TMS_COIL_NONE)
-		return -EPERM;
+		return tms_refuse(why, -EPERM, TMS_REASON_NO_COIL, 0);
 	tms_limits_envelope(tms, &t->coil, t->lateness_ns, &t->env);
 	r = tms_timeline_verify(t->pulses, t->count, &t->env, NULL, 0, &load->verdict);
 	if (r < 0)
-		return r;
+		return tms_refuse_verdict(why, r);
 
 	if (!++tms->timeline_count)
 		tms->timeline_count++;
@@ -73,16 +74,17 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 	old = tms->timeline;
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		/* A fault may have come while the timeline was verified. */
-		r = tms_treat_at_rest(tms);
+		r = tms_treat_at_rest(tms, why);
 		if (r < 0)
 			break;
 		tms->timeline = t;
 		tms->physics = t->env;
 		load_other_coil(tms->store, &t->coil);
 		tms_play_begin(&tms->play, t->pulses, t->count);
+		/* Before the record of the new state, which names it. */
+		WRITE_ONCE(tms->timeline_gen, t->gen);
 		if (tms->state == TMS_STATE_IDLE)
 			tms_set_state(tms, TMS_STATE_LOADED, TMS_CAUSE_REQUEST);
-		WRITE_ONCE(tms->timeline_gen, t->gen);
 	}
 	if (r < 0)
 		return r;
@@ -90,5 +92,6 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 	kvfree(old);
 	*timeline = NULL;
 	load->timeline_gen = t->gen;
+	memcpy(load->digest, t->digest, sizeof(load->digest));
 	return 0;
 }

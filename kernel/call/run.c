@@ -12,11 +12,12 @@
  * May the run be paused? It may while it is RUNNING, and in BREAK or in ARMING out of BREAK if
  * ARM leads back to RUNNING. engine_lock held.
  */
-static int run_is_on(struct tms_device *tms)
+static int run_is_on(struct tms_device *tms, struct tms_why *why)
 {
 	if ((tms->state == TMS_STATE_BREAK || tms->state == TMS_STATE_ARMING) && tms->back_to)
-		return tms->back_to == TMS_STATE_RUNNING ? 0 : -EPROTO;
-	return tms_treat_state(tms, TMS_STATE_RUNNING);
+		return tms->back_to == TMS_STATE_RUNNING ? 0 :
+		       tms_refuse(why, -EPROTO, TMS_REASON_STATE, tms->state);
+	return tms_treat_state(tms, TMS_STATE_RUNNING, why);
 }
 
 /*
@@ -25,7 +26,7 @@ static int run_is_on(struct tms_device *tms)
  * no difference, and the history counts as complete. The card knows nothing of pulses before its
  * own power-on, so it must have been powered for that long, too.
  */
-static int run_history_known(struct tms_device *tms)
+static int run_history_known(struct tms_device *tms, struct tms_why *why)
 {
 	struct tms_store *store = tms->store;
 	u64 window_ns = tms_history_window_ns(&tms->timeline->env);
@@ -40,12 +41,16 @@ static int run_history_known(struct tms_device *tms)
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		u64 rested_ns = readq(tms->mmio + TMS_REG_SINCE_PULSE_NS);
 
-		if (rested_ns == U64_MAX)
+		if (rested_ns == U64_MAX) {
 			r = -ENODEV;
-		else if (min_t(u64, rested_ns, readq(tms->mmio + TMS_REG_CLOCK_NS)) <= window_ns)
-			r = -EAGAIN;
-		if (r < 0)
 			break;
+		}
+		rested_ns = min_t(u64, rested_ns, readq(tms->mmio + TMS_REG_CLOCK_NS));
+		if (rested_ns <= window_ns) {
+			why->wait_ns = window_ns - rested_ns + 1;
+			r = tms_refuse(why, -EAGAIN, TMS_REASON_HISTORY, 0);
+			break;
+		}
 		tms_history_rest(&store->history, &tms->timeline->env);
 		store->history_known = true;
 	}
@@ -74,61 +79,73 @@ static int run_verify(struct tms_device *tms, u64 start_ns, struct tms_verdict *
  * has kept preemption off since it computed the time of the next pulse: that time is only a
  * millisecond ahead, and another task may run for longer than that.
  */
-static int run_start_engine(struct tms_device *tms)
+static int run_start_engine(struct tms_device *tms, struct tms_why *why)
 {
-	int r = tms_timers_start(tms);
-
-	if (r < 0)
-		tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
-	return r < 0 ? -EPROTO : 0;
+	if (tms_timers_start(tms) >= 0)
+		return 0;
+	tms_stop(tms, TMS_CAUSE_CPU_OFFLINE);
+	return tms_refuse(why, -EPROTO, TMS_REASON_CPU, 0);
 }
 
-static bool run_delay_valid(u64 delay_ns)
+/* The time of a START or RESUME: a delay. A card time needs a run that is kept in it. */
+static int run_when(struct tms_why *why, bool at, u64 at_card_ns, u64 delay_ns)
 {
-	return delay_ns >= TMS_START_DELAY_MIN_NS && delay_ns <= TMS_START_DELAY_MAX_NS;
+	if (at)
+		return tms_refuse_feature(why, TMS_FEATURE_AT);
+	if (at_card_ns || delay_ns < TMS_START_DELAY_MIN_NS || delay_ns > TMS_START_DELAY_MAX_NS)
+		return tms_refuse(why, -EINVAL, TMS_REASON_VALUE, 0);
+	return 0;
 }
 
 int tms_treat_start(struct tms_device *tms, struct tms_start *start)
 {
+	struct tms_why *why = &start->why;
 	u64 start_ns;
-	int r = 0;
+	int r;
 
-	if (start->flags || memchr_inv(start->reserved, 0, sizeof(start->reserved)) ||
-	    !run_delay_valid(start->delay_ns))
-		return -EINVAL;
+	start->start_ns = 0;
+	start->start_card_ns = 0;
+	start->run = 0;
+	start->verdict = (struct tms_verdict) {};
+	r = tms_refuse_words(why, start->flags & ~TMS_START_AT, start->reserved,
+			     sizeof(start->reserved));
+	if (!r)
+		r = run_when(why, start->flags & TMS_START_AT, start->at_card_ns, start->delay_ns);
+	if (r < 0)
+		return r;
 
 	guard(mutex)(&tms->lock);
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		r = tms_treat_state(tms, TMS_STATE_ARMED);
+		r = tms_treat_state(tms, TMS_STATE_ARMED, why);
 		if (r == -EPROTO && tms_energised(tms->state))
 			r = -EBUSY;
 	}
 	if (r < 0)
 		return r;
-	r = tms_treat_current(tms, start->timeline_gen);
+	r = tms_treat_current(tms, start->timeline_gen, why);
 	if (r < 0)
 		return r;
-	r = tms_treat_records(tms);
+	r = tms_treat_records(tms, why);
 	if (r < 0)
 		return r;
-	r = run_history_known(tms);
+	r = run_history_known(tms, why);
 	if (r < 0)
 		return r;
 
 	start_ns = tms_now() + start->delay_ns;
 	r = run_verify(tms, start_ns, &start->verdict);
 	if (r < 0)
-		return r;
+		return tms_refuse_verdict(why, r);
 
 	guard(preempt)();
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		u64 now_ns = tms_now();
 
-		r = tms_treat_state(tms, TMS_STATE_ARMED);
-		if (!r && (READ_ONCE(tms->stop) || !tms_lease_fresh(tms, now_ns)))
-			r = -EPROTO;
+		r = tms_treat_state(tms, TMS_STATE_ARMED, why);
+		if (!r)
+			r = tms_treat_lease(tms, now_ns, why);
 		if (r < 0)
 			break;
 		/*
@@ -143,17 +160,22 @@ int tms_treat_start(struct tms_device *tms, struct tms_start *start)
 		tms_set_state(tms, TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
 		tms_rest_look(tms, now_ns);
 		start->start_ns = start_ns;
+		start->start_card_ns = tms_card_at(tms, start_ns);
 		start->run = tms->store->run;
 	}
-	return r < 0 ? r : run_start_engine(tms);
+	return r < 0 ? r : run_start_engine(tms, why);
 }
 
-int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
+int tms_treat_go(struct tms_device *tms, struct tms_go *go)
 {
-	int r = 0;
+	struct tms_why *why = &go->why;
+	int r;
 
-	if (memchr_inv(go->reserved, 0, sizeof(go->reserved)))
-		return -EINVAL;
+	go->due_ns = 0;
+	go->due_card_ns = 0;
+	r = tms_refuse_words(why, go->flags, go->reserved, sizeof(go->reserved));
+	if (r < 0)
+		return r;
 
 	guard(mutex)(&tms->lock);
 	guard(preempt)();
@@ -163,16 +185,16 @@ int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
 		u64 at_ns = tms_now() + TMS_START_DELAY_MIN_NS;
 		u32 verified;
 
-		r = tms_treat_state(tms, TMS_STATE_RUNNING);
+		r = tms_treat_state(tms, TMS_STATE_RUNNING, why);
 		if (r < 0)
 			break;
 		if (go->pulse != play->pos || !tms_play_waits(play, TMS_PULSE_WAIT_OPERATOR)) {
-			r = -ESTALE;
+			r = tms_refuse(why, -ESTALE, TMS_REASON_PULSE, play->pos);
 			break;
 		}
 		verified = tms_play_permille(play, 0);
 		if (go->intensity_permille > verified) {
-			r = -EINVAL;
+			r = tms_refuse(why, -EINVAL, TMS_REASON_VALUE, 0);
 			break;
 		}
 		/*
@@ -181,30 +203,38 @@ int tms_treat_go(struct tms_device *tms, const struct tms_go *go)
 		 */
 		at_ns += tms_setpoints_settle_ns(tms, verified, go->intensity_permille ?: verified);
 		if (tms_rest_over(tms, at_ns)) {
-			r = -ESHUTDOWN;
+			r = tms_refuse(why, -ESHUTDOWN, TMS_REASON_DISCHARGED, 0);
 			break;
 		}
 		tms_card_listen(tms, false);
 		tms_play_release(play, at_ns, go->intensity_permille);
 		tms_setpoints_fill(tms);
+		go->due_ns = tms_play_due(play);
+		go->due_card_ns = tms_card_at(tms, go->due_ns);
 	}
-	return r < 0 ? r : run_start_engine(tms);
+	return r < 0 ? r : run_start_engine(tms, why);
 }
 
-int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause)
+int tms_treat_pause(struct tms_device *tms, struct tms_pause *pause)
 {
-	int r = 0;
+	struct tms_why *why = &pause->why;
+	int r;
 
-	if (pause->flags & ~TMS_PAUSE_NOW ||
-	    memchr_inv(pause->reserved, 0, sizeof(pause->reserved)))
-		return -EINVAL;
+	/* The card never holds a trigger: it fires at once. */
+	pause->held = TMS_HELD_NOTHING;
+	r = tms_refuse_words(why, pause->flags & ~(TMS_PAUSE_NOW | TMS_PAUSE_BREAK),
+			     pause->reserved, sizeof(pause->reserved));
+	if (!r && pause->flags & TMS_PAUSE_BREAK)
+		r = tms_refuse_feature(why, TMS_FEATURE_PAUSE_BREAK);
+	if (r < 0)
+		return r;
 
 	guard(mutex)(&tms->lock);
 
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
-		r = run_is_on(tms);
+		r = run_is_on(tms, why);
 		if (!r && tms_play_over(&tms->play))
-			r = -EPROTO;
+			r = tms_refuse(why, -EPROTO, TMS_REASON_OVER, 0);
 		if (r < 0)
 			break;
 		if (!(pause->flags & TMS_PAUSE_NOW) && tms_play_within_train(&tms->play)) {
@@ -224,10 +254,20 @@ int tms_treat_pause(struct tms_device *tms, const struct tms_pause *pause)
 
 int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume)
 {
-	int r = 0;
+	struct tms_why *why = &resume->why;
+	int r;
 
-	if (resume->flags || resume->reserved || !run_delay_valid(resume->delay_ns))
-		return -EINVAL;
+	resume->start_ns = 0;
+	resume->start_card_ns = 0;
+	r = tms_refuse_words(why, resume->flags & ~TMS_RESUME_AT, resume->reserved,
+			     sizeof(resume->reserved));
+	if (!r)
+		r = tms_refuse_words(why, 0, &resume->reserved0, sizeof(resume->reserved0));
+	if (!r)
+		r = run_when(why, resume->flags & TMS_RESUME_AT, resume->at_card_ns,
+			     resume->delay_ns);
+	if (r < 0)
+		return r;
 
 	guard(mutex)(&tms->lock);
 	guard(preempt)();
@@ -235,15 +275,16 @@ int tms_treat_resume(struct tms_device *tms, struct tms_resume *resume)
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {
 		u64 now_ns = tms_now();
 
-		r = tms_treat_state(tms, TMS_STATE_PAUSED);
-		if (!r && (READ_ONCE(tms->stop) || !tms_lease_fresh(tms, now_ns)))
-			r = -EPROTO;
+		r = tms_treat_state(tms, TMS_STATE_PAUSED, why);
+		if (!r)
+			r = tms_treat_lease(tms, now_ns, why);
 		if (r < 0)
 			break;
 		tms_play_resume(&tms->play, now_ns + resume->delay_ns);
 		tms_set_state(tms, TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
 		tms_rest_look(tms, now_ns);
 		resume->start_ns = tms->play.start_ns;
+		resume->start_card_ns = tms_card_at(tms, resume->start_ns);
 	}
-	return r < 0 ? r : run_start_engine(tms);
+	return r < 0 ? r : run_start_engine(tms, why);
 }

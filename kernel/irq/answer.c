@@ -29,34 +29,35 @@ static u32 answer_field(u64 word, u32 shift, u32 mask)
  * it. Without @shot nobody waited for the answer, and no slot is reserved: the record is dropped
  * if the ring is full.
  */
-static void answer_record(struct tms_device *tms, u64 word, const struct tms_shot *shot, u32 code)
+static void answer_record(struct tms_device *tms, u64 word, const struct tms_shot *shot,
+			  u32 outcome)
 {
 	u64 now_ns = tms_now();
 	struct tms_event event = {
 		.mono_ns = now_ns,
 		.type = TMS_EVENT_PULSE_ANSWER,
 		.run = tms->store->run,
-		.code = code,
 	};
 
-	if (word) {
-		event.card_seq = answer_field(word, TMS_ANSWER_SEQ_SHIFT, TMS_ANSWER_SEQ_MASK);
-		event.delivered_permille = answer_field(word, TMS_ANSWER_PERMILLE_SHIFT,
-							TMS_ANSWER_PERMILLE_MASK);
-		event.card_ns = tms_clock_widen(&tms->anchor, shot ? shot->raw_ns : tms_raw(),
-						word & TMS_ANSWER_TIME_MASK, TMS_ANSWER_TIME_BITS);
-	}
+	event.pulse.card_seq = answer_field(word, TMS_ANSWER_SEQ_SHIFT, TMS_ANSWER_SEQ_MASK);
 	if (shot) {
+		event.flags = TMS_EVENT_COMPUTED;
 		event.run = shot->run;
-		event.pulse = shot->pulse;
-		event.card_seq = shot->seq;
-		event.scheduled_ns = shot->scheduled_ns;
-		event.triggered_ns = shot->before_ns;
-		event.set_permille = shot->permille;
-		tms_ring_put_reserved(&tms->store->ring, &event);
-	} else {
-		tms_ring_put(&tms->store->ring, &event, TMS_KEEP_UNASKED);
+		event.pulse = shot->told;
 	}
+	event.pulse.outcome = outcome;
+	if (word) {
+		event.pulse.delivered_permille = answer_field(word, TMS_ANSWER_PERMILLE_SHIFT,
+							      TMS_ANSWER_PERMILLE_MASK);
+		event.pulse.card_ns = tms_clock_widen(&tms->anchor,
+						      shot ? shot->raw_ns : tms_raw(),
+						      word & TMS_ANSWER_TIME_MASK,
+						      TMS_ANSWER_TIME_BITS);
+	}
+	if (shot)
+		tms_ring_put_reserved(&tms->store->ring, &event);
+	else
+		tms_ring_put(&tms->store->ring, &event, TMS_KEEP_UNASKED);
 	trace_tms_answer(tms->minor, &event);
 	tms_wake(tms);
 }
@@ -65,11 +66,11 @@ static void answer_record(struct tms_device *tms, u64 word, const struct tms_sho
  * Records an answer that nobody waited for. Its 40-bit card time is widened by means of the
  * anchor. If the card is not energised, the anchor may be old, and is taken anew first.
  */
-static void answer_record_unasked(struct tms_device *tms, u64 word, u32 code)
+static void answer_record_unasked(struct tms_device *tms, u64 word, u32 outcome)
 {
 	if (!tms_energised(tms->state))
 		tms_card_clocks(tms, &tms->anchor);
-	answer_record(tms, word, NULL, code);
+	answer_record(tms, word, NULL, outcome);
 }
 
 /*
@@ -88,7 +89,7 @@ static void answer_judge_delivered(struct tms_device *tms, u64 word, const struc
 		tms->play.delivered++;
 	tms_setpoints_used(tms);
 
-	if (abs((int)permille - (int)shot->permille) > tms->caps.ampl_tol_permille)
+	if (abs((int)permille - (int)shot->told.set_permille) > tms->caps.ampl_tol_permille)
 		tms_fault(tms, TMS_CAUSE_CARD_AMPLITUDE);
 	else if (!tms_clock_within(&tms->anchor, shot->raw_before_ns, shot->raw_ns, card_ns))
 		tms_fault(tms, TMS_CAUSE_CARD_INTERVAL);
@@ -110,7 +111,7 @@ static void answer_judge_refused(struct tms_device *tms, const struct tms_shot *
 		 * counts the pulse as fired, which can only make the verifier stricter.
 		 */
 		WRITE_ONCE(tms->store->fired, tms->store->fired - 1);
-		tms_play_unfired(&tms->play, shot->pulse);
+		tms_play_unfired(&tms->play, shot->told.index);
 		if (tms->state == TMS_STATE_RUNNING && !tms_play_over(&tms->play) &&
 		    tms->play.misses >= TMS_MISSES_MAX) {
 			tms_set_state(tms, TMS_STATE_PAUSED, TMS_CAUSE_LATE);
@@ -153,7 +154,7 @@ static void answer_take(struct tms_device *tms, u64 word)
 		tms_fault(tms, TMS_CAUSE_CARD_UNEXPECTED);
 		return;
 	}
-	if (!shot.pending || seq != (shot.seq & TMS_ANSWER_SEQ_MASK)) {
+	if (!shot.pending || seq != (shot.told.card_seq & TMS_ANSWER_SEQ_MASK)) {
 		tms_halt(tms);
 		answer_record_unasked(tms, word, outcome);
 		tms_fault(tms, TMS_CAUSE_CARD_SEQUENCE);
@@ -244,5 +245,7 @@ void tms_answer_give_up(struct tms_device *tms)
 		return;
 	tms->shot.pending = false;
 	tms->store->unanswered++;
-	answer_record(tms, 0, &shot, TMS_PULSE_OUTCOME_NO_ANSWER);
+	if (shot.run == tms->store->run)
+		tms->play.unknown++;
+	answer_record(tms, 0, &shot, TMS_PULSE_OUTCOME_UNKNOWN);
 }

@@ -80,17 +80,29 @@ static void engine_probe(struct tms_device *tms, u64 *spun_ns)
 	tms->probe_due_ns = done_ns + TMS_PROBE_NS;
 }
 
-static void engine_describe(struct tms_device *tms, struct tms_event *event, u32 outcome)
+/* What every record of the next pulse says; @woken is the moment at which its step began. */
+static void engine_describe(struct tms_device *tms, const struct tms_moment *woken, u32 outcome,
+			    struct tms_event *ret)
 {
 	const struct tms_play *play = &tms->play;
+	const struct tms_pulse *pulse = &play->pulses[play->pos];
+	u64 due_ns = tms_play_due(play);
 
-	*event = (struct tms_event) {
+	*ret = (struct tms_event) {
 		.type = TMS_EVENT_PULSE_FIRED,
+		.flags = TMS_EVENT_COMPUTED,
 		.run = tms->store->run,
-		.pulse = play->pos,
-		.scheduled_ns = tms_play_due(play),
-		.set_permille = tms_play_permille(play, 0),
-		.code = outcome,
+		.pulse = {
+			.index = play->pos,
+			.due_ns = due_ns,
+			.due_card_ns = tms_clock_about(&tms->anchor, tms_moment_raw(woken, due_ns)),
+			.set_permille = tms_play_permille(play, 0),
+			.outcome = outcome,
+			.condition = pulse->condition,
+			.leg = pulse->leg,
+			.train = pulse->train,
+			.timeline_gen = tms->timeline->gen,
+		},
 	};
 }
 
@@ -98,12 +110,13 @@ static void engine_describe(struct tms_device *tms, struct tms_event *event, u32
  * Leaves out the next pulse. Its step has reserved two slots of the ring: this record uses one,
  * the other is released.
  */
-static void engine_leave_out(struct tms_device *tms, u64 now_ns, u32 outcome)
+static void engine_leave_out(struct tms_device *tms, const struct tms_moment *woken, u64 now_ns,
+			     u32 outcome)
 {
 	struct tms_event event;
 	bool pause;
 
-	engine_describe(tms, &event, outcome);
+	engine_describe(tms, woken, outcome, &event);
 	event.mono_ns = now_ns;
 	tms_ring_release(&tms->store->ring, 1);
 	tms_ring_put_reserved(&tms->store->ring, &event);
@@ -136,23 +149,22 @@ static void engine_fired(struct tms_device *tms, const struct tms_moment *woken,
 	struct tms_event event;
 	bool pause;
 
-	engine_describe(tms, &event, TMS_PULSE_OUTCOME_FIRED);
+	engine_describe(tms, woken, TMS_PULSE_OUTCOME_FIRED, &event);
 	event.mono_ns = after_ns;
-	event.card_seq = tms->setpoints.seq;
-	event.triggered_ns = before_ns;
+	event.pulse.card_seq = tms->setpoints.seq;
+	event.pulse.triggered_ns = before_ns;
+	event.pulse.slack_ns = -(s32)(before_ns - due_ns);
 	tms->shot = (struct tms_shot) {
 		.pending = true,
-		.pulse = event.pulse,
 		.run = event.run,
-		.seq = event.card_seq,
-		.permille = event.set_permille,
-		.scheduled_ns = due_ns,
+		.told = event.pulse,
 		.before_ns = before_ns,
 		.after_ns = after_ns,
 		.raw_before_ns = tms_moment_not_before(woken, before_ns),
 		.raw_ns = tms_raw(),
 	};
-	tms_history_add(&tms->store->history, &tms->physics, before_ns, event.set_permille);
+	tms_history_add(&tms->store->history, &tms->physics, before_ns,
+			event.pulse.set_permille);
 	WRITE_ONCE(tms->store->fired, tms->store->fired + 1);
 	tms_ring_put_reserved(&tms->store->ring, &event);
 	tms_fitness_pulse(tms, before_ns - due_ns);
@@ -168,12 +180,13 @@ static void engine_fired(struct tms_device *tms, const struct tms_moment *woken,
  * GATE does not permit the pulse. If the only reason is that the capacitor is not charged yet,
  * the pulse is left out; every other reason ends the run.
  */
-static void engine_gate_closed(struct tms_device *tms, u32 gate, u64 now_ns)
+static void engine_gate_closed(struct tms_device *tms, const struct tms_moment *woken, u32 gate,
+			       u64 now_ns)
 {
 	u32 wrong = (gate ^ TMS_GATE_PERMIT) & TMS_GATE_PERMIT_MASK;
 
 	if (wrong == TMS_STATUS_READY) {
-		engine_leave_out(tms, now_ns, TMS_PULSE_OUTCOME_NOT_READY);
+		engine_leave_out(tms, woken, now_ns, TMS_PULSE_OUTCOME_NOT_READY);
 		return;
 	}
 	tms_ring_release(&tms->store->ring, 2);
@@ -228,7 +241,7 @@ static void engine_pulse(struct tms_device *tms, u64 *spun_ns)
 	}
 	woken = tms_moment();
 	if (play->skipping) {
-		engine_leave_out(tms, woken.mono_ns, TMS_PULSE_OUTCOME_SKIPPED);
+		engine_leave_out(tms, &woken, woken.mono_ns, TMS_PULSE_OUTCOME_SKIPPED);
 		return;
 	}
 	tms_fitness_wakeup(tms, woken.mono_ns - (due_ns - tms_param_lead_ns()));
@@ -239,7 +252,7 @@ static void engine_pulse(struct tms_device *tms, u64 *spun_ns)
 	gate = readl(tms->mmio + TMS_REG_GATE);
 	read_ns = tms_now();
 	if ((gate & TMS_GATE_PERMIT_MASK) != TMS_GATE_PERMIT) {
-		engine_gate_closed(tms, gate, read_ns);
+		engine_gate_closed(tms, &woken, gate, read_ns);
 		return;
 	}
 
@@ -251,7 +264,7 @@ static void engine_pulse(struct tms_device *tms, u64 *spun_ns)
 	} else if (READ_ONCE(tms->stop)) {
 		tms_ring_release(&tms->store->ring, 2);
 	} else {
-		engine_leave_out(tms, before_ns, TMS_PULSE_OUTCOME_LATE);
+		engine_leave_out(tms, &woken, before_ns, TMS_PULSE_OUTCOME_LATE);
 	}
 	*spun_ns += before_ns - read_ns;
 }

@@ -47,15 +47,20 @@ void tms_event_state(struct tms_device *tms, u32 from, u32 to, u32 cause)
 		.mono_ns = tms_now(),
 		.type = TMS_EVENT_STATE,
 		.run = tms->store->run,
-		.pulse = to,
-		.card_seq = from,
-		.code = cause,
+		.state = {
+			.to = to,
+			.from = from,
+			.cause = cause,
+			.back_to = tms->back_to,
+			.timeline_gen = tms->timeline_gen,
+			.next_pulse = tms->play.pos,
+		},
 	};
 
 	if (tms_event_catch_up(tms) && tms_ring_put(&store->ring, &event, TMS_KEEP_STATE))
 		return;
 	if (store->late)
-		event.card_seq = store->late_state.card_seq;
+		event.state.from = store->late_state.state.from;
 	store->late_state = event;
 	WRITE_ONCE(store->late, true);
 }
@@ -66,8 +71,8 @@ void tms_event_interlock(struct tms_device *tms)
 		.mono_ns = tms_now(),
 		.type = TMS_EVENT_INTERLOCK,
 		.run = tms->store->run,
-		.pulse = tms->live,
-		.card_seq = tms->latched,
+		.interlock.live = tms->live,
+		.interlock.latched = tms->latched,
 	};
 
 	tms_ring_put(&tms->store->ring, &event, TMS_KEEP_NOTE);
@@ -75,14 +80,15 @@ void tms_event_interlock(struct tms_device *tms)
 	tms_wake(tms);
 }
 
-void tms_event_trigger(struct tms_device *tms, u64 mono_ns, u64 card_ns)
+void tms_event_trigger(struct tms_device *tms, u64 edge_ns, u64 card_ns)
 {
 	struct tms_event event = {
-		.mono_ns = mono_ns,
+		.mono_ns = tms_now(),
 		.type = TMS_EVENT_TRIGGER,
 		.run = tms->store->run,
-		.pulse = tms->play.pos,
-		.card_ns = card_ns,
+		.trigger.card_ns = card_ns,
+		.trigger.edge_ns = edge_ns,
+		.trigger.next_pulse = tms->play.pos,
 	};
 
 	tms_ring_put(&tms->store->ring, &event, TMS_KEEP_NOTE);

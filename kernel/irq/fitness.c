@@ -9,7 +9,7 @@
 /* [0] below 1 ns, [i] from 2^(i-1) up to below 2^i ns. */
 static u32 fitness_bucket(u64 ns)
 {
-	return min_t(u32, fls64(ns), TMS_LATENCY_BUCKETS - 1);
+	return min_t(u32, fls64(ns), ARRAY_SIZE(((struct tms_latency *)NULL)->bucket) - 1);
 }
 
 void tms_fitness_reset(struct tms_device *tms)

@@ -93,6 +93,8 @@ void tms_fitness_pulse(struct tms_device *tms, u64 error_ns);
 
 /* --- state.c: engine_lock held ------------------------------------------- */
 
+#define TMS_STATE_COUNT		(TMS_STATE_BREAK + 1)
+
 bool tms_state_may(u32 from, u32 to);
 void tms_set_state(struct tms_device *tms, u32 state, u32 cause);
 void tms_fault(struct tms_device *tms, u32 cause);
@@ -105,7 +107,7 @@ const char *tms_state_name(u32 state);
 void tms_event_state(struct tms_device *tms, u32 from, u32 to, u32 cause);
 bool tms_event_catch_up(struct tms_device *tms);
 void tms_event_interlock(struct tms_device *tms);
-void tms_event_trigger(struct tms_device *tms, u64 mono_ns, u64 card_ns);
+void tms_event_trigger(struct tms_device *tms, u64 edge_ns, u64 card_ns);
 void tms_wake(struct tms_device *tms);
 void tms_wake_panel(struct tms_device *tms);	/* any context */
 
@@ -143,11 +145,14 @@ void tms_params_envelope(struct tms_envelope *env);
 
 /* --- registers.c: any context unless said --------------------------------- */
 
+u32 tms_card_flags(const struct tms_caps *caps);
+u32 tms_card_inputs(u32 panel);
 bool tms_card_present(struct tms_device *tms);
 void tms_card_coil(struct tms_device *tms, struct tms_coil *ret_coil);
 void tms_card_setup(struct tms_device *tms);
 bool tms_card_set_waveform(struct tms_device *tms, u32 waveform);
 void tms_card_clocks(struct tms_device *tms, struct tms_anchor *ret_anchor);
+u64 tms_card_at(struct tms_device *tms, u64 mono_ns);	/* engine_lock held */
 struct tms_moment tms_moment(void);
 void tms_card_listen(struct tms_device *tms, bool trigger);
 

@@ -19,6 +19,73 @@ static u64 rd64(struct tms_device *tms, u32 reg)
 	return readq(tms->mmio + reg);
 }
 
+/*
+ * The user interface has names of its own, which happen to have the card's numbers. Where a later
+ * contract numbers anew, these functions and answer_take() have to translate.
+ */
+#define SAME(ours, cards)	static_assert((ours) == (cards))
+
+SAME(TMS_COIL_TYPE_NONE, TMS_COIL_NONE);
+SAME(TMS_COIL_TYPE_FIGURE8, TMS_COIL_FIGURE8);
+SAME(TMS_COIL_TYPE_CIRCULAR, TMS_COIL_CIRCULAR);
+SAME(TMS_COIL_TYPE_DOUBLE_CONE, TMS_COIL_DOUBLE_CONE);
+SAME(TMS_COIL_TYPE_H1, TMS_COIL_H1);
+SAME(TMS_COIL_TYPE_H4, TMS_COIL_H4);
+SAME(TMS_COIL_TYPE_H7, TMS_COIL_H7);
+SAME(TMS_COIL_TYPE_SHAM, TMS_COIL_SHAM);
+
+SAME(TMS_CARD_BIPHASIC, TMS_CAP_BIPHASIC);
+SAME(TMS_CARD_MONOPHASIC, TMS_CAP_MONOPHASIC);
+SAME(TMS_CARD_HALFSINE, TMS_CAP_HALFSINE);
+SAME(TMS_CARD_REVERSE, TMS_CAP_REVERSE_CURRENT);
+SAME(TMS_CARD_TRIGGER_IN, TMS_CAP_TRIGGER_IN);
+SAME(TMS_CARD_TRIGGER_OUT, TMS_CAP_TRIGGER_OUT);
+
+SAME(TMS_INPUT_ARM_KEY, TMS_PANEL_ARM_KEY);
+SAME(TMS_INPUT_FOOTSWITCH, TMS_PANEL_FOOTSWITCH);
+SAME(TMS_INPUT_PATIENT_STOP, TMS_PANEL_PATIENT_STOP);
+SAME(TMS_INPUT_EMERGENCY_STOP, TMS_PANEL_EMERGENCY_STOP);
+
+SAME(TMS_INTERLOCK_EMERGENCY_STOP, TMS_IL_EMERGENCY_STOP);
+SAME(TMS_INTERLOCK_PATIENT_STOP, TMS_IL_PATIENT_STOP);
+SAME(TMS_INTERLOCK_COIL_ABSENT, TMS_IL_COIL_ABSENT);
+SAME(TMS_INTERLOCK_COIL_HOT, TMS_IL_COIL_HOT);
+SAME(TMS_INTERLOCK_CONTACT_LOST, TMS_IL_CONTACT_LOST);
+SAME(TMS_INTERLOCK_COVER_OPEN, TMS_IL_COVER_OPEN);
+SAME(TMS_INTERLOCK_HV_FAULT, TMS_IL_HV_FAULT);
+SAME(TMS_INTERLOCK_OVERCURRENT, TMS_IL_OVERCURRENT);
+SAME(TMS_INTERLOCK_WATCHDOG, TMS_IL_WATCHDOG);
+
+SAME(TMS_PULSE_OUTCOME_DELIVERED, TMS_OUTCOME_DELIVERED);
+SAME(TMS_PULSE_OUTCOME_NOT_ARMED, TMS_OUTCOME_NOT_ARMED);
+SAME(TMS_PULSE_OUTCOME_CARD_NOT_READY, TMS_OUTCOME_NOT_READY);
+SAME(TMS_PULSE_OUTCOME_INTERLOCK, TMS_OUTCOME_INTERLOCK);
+SAME(TMS_PULSE_OUTCOME_WATCHDOG, TMS_OUTCOME_WATCHDOG);
+SAME(TMS_PULSE_OUTCOME_LOCKOUT, TMS_OUTCOME_LOCKOUT);
+SAME(TMS_PULSE_OUTCOME_TOO_LATE, TMS_OUTCOME_TOO_LATE);
+SAME(TMS_PULSE_OUTCOME_WRONG_SEQ, TMS_OUTCOME_WRONG_SEQ);
+SAME(TMS_PULSE_OUTCOME_NO_DISCHARGE, TMS_OUTCOME_NO_DISCHARGE);
+SAME(TMS_PULSE_OUTCOME_UNEXPECTED, TMS_OUTCOME_UNEXPECTED);
+
+SAME(TMS_LOAD_BIPHASIC, TMS_WAVEFORM_BIPHASIC);
+SAME(TMS_LOAD_MONOPHASIC, TMS_WAVEFORM_MONOPHASIC);
+SAME(TMS_LOAD_HALFSINE, TMS_WAVEFORM_HALFSINE);
+SAME(TMS_LOAD_REVERSE, TMS_WAVEFORM_REVERSE);
+
+/* What a card can, as TMS_CARD_*: no bit that this driver does not know. */
+u32 tms_card_flags(const struct tms_caps *caps)
+{
+	return caps->flags & (TMS_CARD_BIPHASIC | TMS_CARD_MONOPHASIC | TMS_CARD_HALFSINE |
+			      TMS_CARD_REVERSE | TMS_CARD_TRIGGER_IN | TMS_CARD_TRIGGER_OUT);
+}
+
+/* Levels of the panel, as TMS_INPUT_*. */
+u32 tms_card_inputs(u32 panel)
+{
+	return panel & (TMS_INPUT_ARM_KEY | TMS_INPUT_FOOTSWITCH | TMS_INPUT_PATIENT_STOP |
+			TMS_INPUT_EMERGENCY_STOP);
+}
+
 /* Does a card answer? A slot without a card reads as all ones. */
 bool tms_card_present(struct tms_device *tms)
 {
@@ -74,6 +141,18 @@ struct tms_moment tms_moment(void)
 }
 
 /*
+ * What the card's clock reads when CLOCK_MONOTONIC is @mono_ns: as exact as the two run alike, and
+ * as near as @mono_ns is to the anchor. engine_lock held.
+ */
+u64 tms_card_at(struct tms_device *tms, u64 mono_ns)
+{
+	struct tms_moment now = tms_moment();
+
+	lockdep_assert_held(&tms->engine_lock);
+	return tms_clock_about(&tms->anchor, tms_moment_raw(&now, mono_ns));
+}
+
+/*
  * Lets the trigger input interrupt or not. Its edges count only while a pulse waits for one: an
  * edge from before is discarded.
  */
@@ -89,12 +168,6 @@ void tms_card_listen(struct tms_device *tms, bool trigger)
 /* Sets the waveform (TMS_LOAD_*); the card must be SAFE. False: the card has not taken it. */
 bool tms_card_set_waveform(struct tms_device *tms, u32 waveform)
 {
-	/* The uAPI numbers the waveforms as the card does. */
-	static_assert(!((TMS_LOAD_BIPHASIC ^ TMS_WAVEFORM_BIPHASIC) |
-			(TMS_LOAD_MONOPHASIC ^ TMS_WAVEFORM_MONOPHASIC) |
-			(TMS_LOAD_HALFSINE ^ TMS_WAVEFORM_HALFSINE) |
-			(TMS_LOAD_REVERSE ^ TMS_WAVEFORM_REVERSE)));
-
 	writel(waveform, tms->mmio + TMS_REG_WAVEFORM);
 	return readl(tms->mmio + TMS_REG_WAVEFORM) == waveform;
 }

@@ -72,6 +72,15 @@ u64 tms_clock_not_after(const struct tms_anchor *a, u64 raw_ns)
 }
 
 /*
+ * What the card's clock reads at @raw_ns, before or behind the anchor; wrong by at most the drift
+ * since the anchor.
+ */
+u64 tms_clock_about(const struct tms_anchor *a, u64 raw_ns)
+{
+	return a->card_ns + (raw_ns - a->before_ns) - (a->after_ns - a->before_ns) / 2;
+}
+
+/*
  * The whole 64-bit reading of the card's clock, taken at about @raw_ns, of which @low holds the
  * lowest @bits.
  */

@@ -50,6 +50,7 @@ u64 tms_moment_not_before(const struct tms_moment *m, u64 mono_ns);
 bool tms_clock_agrees(const struct tms_anchor *then, const struct tms_anchor *now);
 bool tms_clock_within(const struct tms_anchor *a, u64 from_ns, u64 to_ns, u64 card_ns);
 u64 tms_clock_not_after(const struct tms_anchor *a, u64 raw_ns);
+u64 tms_clock_about(const struct tms_anchor *a, u64 raw_ns);
 u64 tms_clock_widen(const struct tms_anchor *a, u64 raw_ns, u64 low, u32 bits);
 u64 tms_clock_to_raw(const struct tms_anchor *a, u64 card_ns);
 

@@ -25,6 +25,7 @@
  * @fired: triggers written in this run, less those that the card refused as too late
  * @delivered: pulses of this run that the card has confirmed
  * @missed: pulses late, not ready or skipped, in this run
+ * @unknown: triggers of this run that the card has not answered
  */
 struct tms_play {
 	const struct tms_pulse *pulses;
@@ -39,6 +40,7 @@ struct tms_play {
 	u32 fired;
 	u32 delivered;
 	u32 missed;
+	u32 unknown;
 };
 
 void tms_play_begin(struct tms_play *play, const struct tms_pulse *pulses, u32 count);

@@ -16,7 +16,7 @@
 #include "ring.h"
 
 static_assert(!(TMS_RING_SLOTS & (TMS_RING_SLOTS - 1)));
-static_assert(sizeof(struct tms_event) == 64);
+static_assert(sizeof(struct tms_event) == 96);
 /* A less important class leaves more slots free. */
 static_assert(TMS_KEEP_STATE < TMS_KEEP_UNASKED && TMS_KEEP_UNASKED < TMS_KEEP_PULSE &&
 	      TMS_KEEP_PULSE < TMS_KEEP_NOTE);
@@ -124,7 +124,7 @@ u32 tms_ring_peek(struct tms_ring *ring, u64 *cursor, struct tms_event *into, u3
 				.seq = oldest - 1,
 				.mono_ns = ring_slot(ring, oldest)->mono_ns,
 				.type = TMS_EVENT_LOST,
-				.pulse = min_t(u64, oldest - *cursor, U32_MAX),
+				.lost.count = oldest - *cursor,
 			};
 			*cursor = oldest;
 		}

@@ -33,7 +33,6 @@
  * that its capacitor keeps another pulse's charge: the engine sets it anew, and
  * the card does not fire before it is ready.
  */
-#include "../regs.h"
 #include "verifier.h"
 
 /* What the pass remembers from one pulse to the next. */
@@ -301,6 +300,10 @@ static bool limits_hold(struct walk *w, u32 i, u32 count)
 	if (unlikely(p->flags & w->env->no_flags))
 		return refuse(w, i, TMS_RULE_TRIGGER_IN, TMS_PULSE_FLAGS & ~w->env->no_flags,
 			      p->flags);
+	if (unlikely(p->leg >= TMS_TIMELINE_LEGS))
+		return refuse(w, i, TMS_RULE_LEG, TMS_TIMELINE_LEGS, p->leg);
+	if (unlikely(p->delay_ns))
+		return refuse(w, i, TMS_RULE_DELAY, 0, p->delay_ns);
 	if (unlikely(w->gap_ns < w->b.interval_ns))
 		return refuse(w, i, TMS_RULE_INTERVAL, w->b.interval_ns, w->gap_ns);
 
@@ -378,16 +381,16 @@ int tms_timeline_verify(const struct tms_pulse *pulses, u32 count,
 	return 0;
 }
 
-int tms_waveform_verify(u32 card_caps, u32 waveform, struct tms_verdict *ret_verdict)
+int tms_waveform_verify(u32 card_flags, u32 waveform, struct tms_verdict *ret_verdict)
 {
-	/* Bit n of the capability flags stands for waveform number n. */
-	u32 has = card_caps & (TMS_CAP_BIPHASIC | TMS_CAP_MONOPHASIC | TMS_CAP_HALFSINE);
+	/* Bit n of the card's flags stands for waveform number n. */
+	u32 has = card_flags & (TMS_CARD_BIPHASIC | TMS_CARD_MONOPHASIC | TMS_CARD_HALFSINE);
 	u32 shape = waveform & TMS_LOAD_WAVEFORM;
 
 	if (waveform & ~(TMS_LOAD_WAVEFORM | TMS_LOAD_REVERSE) || shape > TMS_LOAD_HALFSINE)
 		return -EINVAL;
 
-	if (card_caps & TMS_CAP_REVERSE_CURRENT)
+	if (card_flags & TMS_CARD_REVERSE)
 		has |= TMS_LOAD_REVERSE;
 	if (has & 1U << shape && (has & TMS_LOAD_REVERSE || !(waveform & TMS_LOAD_REVERSE)))
 		return 0;

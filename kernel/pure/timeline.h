@@ -24,6 +24,13 @@ typedef __s64 s64;
 #endif
 #include <linux/tms.h>
 
+/* The longest timeline. A later version may allow more, so that INFO says it, not the header. */
+#define TMS_PULSES_MAX		4000000
+#define TMS_DURATION_MAX_NS	86400000000000ULL	/* a day */
+#define TMS_TIMELINE_LEGS		1
+#define TMS_PULSE_FLAGS		(TMS_PULSE_END_OF_TRAIN | TMS_PULSE_END_OF_BURST | \
+				 TMS_PULSE_WAIT_TRIGGER | TMS_PULSE_WAIT_OPERATOR)
+
 #define TMS_NS_PER_S		1000000000ULL
 #define TMS_PJ_PER_MJ		1000000000ULL	/* 1 pJ is 1 mW for 1 ns */
 #define TMS_RATE_MAX		1000	/* largest max_pulses_per_s */
@@ -175,11 +182,11 @@ int tms_timeline_verify(const struct tms_pulse *pulses, u32 count,
 			struct tms_verdict *ret_verdict);
 
 /*
- * Can a card with these @card_caps (TMS_CAP_*, as in struct tms_info) give this
- * @waveform (TMS_LOAD_*), in this direction? @ret_verdict is filled if not.
+ * Can a card with these @card_flags (TMS_CARD_*) give this @waveform (TMS_LOAD_*),
+ * in this direction? @ret_verdict is filled if not.
  *
  * Return: 0, -EINVAL for no waveform at all or -ERANGE for one that it has not.
  */
-int tms_waveform_verify(u32 card_caps, u32 waveform, struct tms_verdict *ret_verdict);
+int tms_waveform_verify(u32 card_flags, u32 waveform, struct tms_verdict *ret_verdict);
 
 #endif

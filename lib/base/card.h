@@ -8,15 +8,14 @@
 #define TMS_LIB_CARD_H
 
 #include "kernel/pure/timeline.h"
-#include "kernel/regs.h"
 #include "tms.h"
 
 /*
- * Indexed by TMS_COIL_*; "any" and NULL follow. A card reports every name but "any"; a protocol file may say every name
+ * Indexed by TMS_COIL_TYPE_*; "any" and NULL follow. A card reports every name but "any"; a protocol file may say every name
  * but the first, "none".
  */
 extern const char *const coil_names[];
-#define COIL_ANY (TMS_COIL_SHAM + 1)
+#define COIL_ANY (TMS_COIL_TYPE_SHAM + 1)
 
 /* Indexed by TMS_LOAD_*, spelled as in protocol files; NULL follows. */
 extern const char *const waveform_names[];

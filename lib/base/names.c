@@ -178,23 +178,26 @@ const char *tms_event_type_name(uint32_t type)
         return code_name(event_types, ELEMENTS(event_types), type);
 }
 
-/* Outcomes 1 to 9 have the names that the register contract gives them. */
 static const struct code outcomes[] = {
                 {TMS_PULSE_OUTCOME_DELIVERED, "delivered", NULL},
-                {1, "not_armed", NULL},
-                {2, "card_not_ready", NULL},
-                {3, "interlock", NULL},
-                {4, "watchdog", NULL},
-                {5, "lockout", NULL},
-                {6, "too_late", NULL},
-                {7, "wrong_sequence", NULL},
-                {8, "no_discharge", NULL},
-                {9, "unexpected", NULL},
+                {TMS_PULSE_OUTCOME_NOT_ARMED, "not_armed", NULL},
+                {TMS_PULSE_OUTCOME_CARD_NOT_READY, "card_not_ready", NULL},
+                {TMS_PULSE_OUTCOME_INTERLOCK, "interlock", NULL},
+                {TMS_PULSE_OUTCOME_WATCHDOG, "watchdog", NULL},
+                {TMS_PULSE_OUTCOME_LOCKOUT, "lockout", NULL},
+                {TMS_PULSE_OUTCOME_TOO_LATE, "too_late", NULL},
+                {TMS_PULSE_OUTCOME_WRONG_SEQ, "wrong_sequence", NULL},
+                {TMS_PULSE_OUTCOME_NO_DISCHARGE, "no_discharge", NULL},
+                {TMS_PULSE_OUTCOME_UNEXPECTED, "unexpected", NULL},
+                {TMS_PULSE_OUTCOME_CANCELLED, "cancelled", NULL},
+                {TMS_PULSE_OUTCOME_TOO_EARLY, "too_early", NULL},
+                {TMS_PULSE_OUTCOME_BUSY, "busy", NULL},
                 {TMS_PULSE_OUTCOME_FIRED, "fired", NULL},
                 {TMS_PULSE_OUTCOME_LATE, "late", NULL},
                 {TMS_PULSE_OUTCOME_SKIPPED, "skipped", NULL},
                 {TMS_PULSE_OUTCOME_NOT_READY, "not_ready", NULL},
-                {TMS_PULSE_OUTCOME_NO_ANSWER, "no_answer", NULL},
+                /* As a code that this version does not know: nobody can say whether it has fired. */
+                {TMS_PULSE_OUTCOME_UNKNOWN, "unknown", NULL},
 };
 
 const char *tms_outcome_name(uint32_t outcome)
@@ -219,29 +222,70 @@ static const struct code rules[] = {{TMS_RULE_NONE, "none", NULL},
                                     {TMS_RULE_DURATION, "duration", NULL},
                                     {TMS_RULE_WAVEFORM, "waveform", NULL},
                                     {TMS_RULE_TRIGGER_IN, "trigger_in", NULL},
-                                    {TMS_RULE_GAP, "gap", NULL}};
+                                    {TMS_RULE_GAP, "gap", NULL},
+                                    {TMS_RULE_LEG, "leg", NULL},
+                                    {TMS_RULE_DELAY, "delay", NULL}};
 
 const char *tms_rule_name(uint32_t rule)
 {
         return code_name(rules, ELEMENTS(rules), rule);
 }
 
+static const struct code reasons[] = {
+                {TMS_REASON_NONE, "none", NULL},
+                {TMS_REASON_HISTORY, "history", NULL},
+                {TMS_REASON_ANSWER, "answer", NULL},
+                {TMS_REASON_RECORDS, "records", NULL},
+                {TMS_REASON_ROOM, "room", NULL},
+                {TMS_REASON_DISCHARGES, "discharges", NULL},
+                {TMS_REASON_TOO_EARLY, "too_early", NULL},
+                {TMS_REASON_ACK_AHEAD, "ack_ahead", NULL},
+                {TMS_REASON_ACK_LATE, "ack_late", NULL},
+                {TMS_REASON_TIMELINE, "timeline", NULL},
+                {TMS_REASON_CHANGED, "changed", NULL},
+                {TMS_REASON_PULSE, "pulse", NULL},
+                {TMS_REASON_STATE, "state", NULL},
+                {TMS_REASON_LEASE, "lease", NULL},
+                {TMS_REASON_LIMITS, "limits", NULL},
+                {TMS_REASON_STOPPING, "stopping", NULL},
+                {TMS_REASON_OVER, "over", NULL},
+                {TMS_REASON_AWAY, "away", NULL},
+                {TMS_REASON_DISCHARGED, "discharged", NULL},
+                {TMS_REASON_INTERLOCK, "interlock", NULL},
+                {TMS_REASON_FAULT, "fault", NULL},
+                {TMS_REASON_NO_COIL, "no_coil", NULL},
+                {TMS_REASON_CARD, "card", NULL},
+                {TMS_REASON_UNFIT, "unfit", NULL},
+                {TMS_REASON_CHARGE, "charge", NULL},
+                {TMS_REASON_CPU, "cpu", NULL},
+                {TMS_REASON_FLAG, "flag", NULL},
+                {TMS_REASON_RESERVED, "reserved", NULL},
+                {TMS_REASON_VALUE, "value", NULL},
+                {TMS_REASON_FEATURE, "feature", NULL},
+                {TMS_REASON_VERDICT, "verdict", NULL},
+};
+
+const char *tms_reason_name(uint32_t reason)
+{
+        return code_name(reasons, ELEMENTS(reasons), reason);
+}
+
 const char *const coil_names[] = {
-                [TMS_COIL_NONE] = "none",
-                [TMS_COIL_FIGURE8] = "figure-8",
-                [TMS_COIL_CIRCULAR] = "circular",
-                [TMS_COIL_DOUBLE_CONE] = "double-cone",
-                [TMS_COIL_H1] = "H1",
-                [TMS_COIL_H4] = "H4",
-                [TMS_COIL_H7] = "H7",
-                [TMS_COIL_SHAM] = "sham",
+                [TMS_COIL_TYPE_NONE] = "none",
+                [TMS_COIL_TYPE_FIGURE8] = "figure-8",
+                [TMS_COIL_TYPE_CIRCULAR] = "circular",
+                [TMS_COIL_TYPE_DOUBLE_CONE] = "double-cone",
+                [TMS_COIL_TYPE_H1] = "H1",
+                [TMS_COIL_TYPE_H4] = "H4",
+                [TMS_COIL_TYPE_H7] = "H7",
+                [TMS_COIL_TYPE_SHAM] = "sham",
                 [COIL_ANY] = TMS_ANY_COIL,
                 NULL,
 };
 
 const char *tms_coil_name(uint32_t coil_type)
 {
-        return coil_type <= TMS_COIL_SHAM ? coil_names[coil_type] : "unknown";
+        return coil_type <= TMS_COIL_TYPE_SHAM ? coil_names[coil_type] : "unknown";
 }
 
 const char *const waveform_names[] = {
@@ -374,6 +418,18 @@ const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t si
                          "pulse %u: it comes %.3f s after the pulse before it, or after the start; a gap may last %.0f "
                          "s; shorten the gap",
                          p, actual / 1e9, limit / 1e9);
+                break;
+        case TMS_RULE_LEG:
+                snprintf(buf, size,
+                         "pulse %u: it is in leg %" PRIu64 ", but the driver plays timelines of %" PRIu64
+                         " only; give each leg as a session of its own, or install a newer driver",
+                         p, actual + 1, limit);
+                break;
+        case TMS_RULE_DELAY:
+                snprintf(buf, size,
+                         "pulse %u: it comes %.3f ms behind its trigger; at most %.3f ms can be asked for; change the "
+                         "delay, or install a newer driver",
+                         p, ms(actual), ms(limit));
                 break;
         case TMS_RULE_WAVEFORM:
                 waveform_verdict_format(limit, actual, buf, size);

@@ -20,6 +20,7 @@
 
 struct tms_device {
         int fd;
+        struct tms_why why; /* of the last call */
 };
 
 static int device_ioctl(struct tms_device *d, unsigned long request, void *argument)
@@ -30,7 +31,24 @@ static int device_ioctl(struct tms_device *d, unsigned long request, void *argum
                 r = ioctl(d->fd, request, argument);
         while (r < 0 && errno == EINTR);
 
-        return r < 0 ? -errno : 0;
+        r = r < 0 ? -errno : 0;
+        d->why = (struct tms_why){};
+        return r;
+}
+
+/* A call of the controller: the driver says in the first member of its argument why it is refused. */
+static int device_call(struct tms_device *d, unsigned long request, void *argument)
+{
+        int r;
+
+        r = device_ioctl(d, request, argument);
+        memcpy(&d->why, argument, sizeof(d->why));
+        return r;
+}
+
+void tms_device_why(const struct tms_device *d, struct tms_why *ret)
+{
+        *ret = d->why;
 }
 
 int tms_device_open(const char *node, bool control, struct tms_device **ret)
@@ -70,7 +88,7 @@ int tms_device_open_fd(int fd, struct tms_device **ret)
         d = malloc(sizeof(*d));
         if (!d)
                 return -ENOMEM;
-        d->fd = fd;
+        *d = (struct tms_device){.fd = fd};
 
         r = tms_device_info(d, &info);
         if (r < 0) {
@@ -127,7 +145,21 @@ int tms_device_limits(struct tms_device *d, const struct tms_limits *limits)
 {
         struct tms_limits copy = *limits;
 
-        return device_ioctl(d, TMS_IOC_LIMITS, &copy);
+        copy.why = (struct tms_why){};
+        return device_call(d, TMS_IOC_LIMITS, &copy);
+}
+
+int tms_device_get_limits(struct tms_device *d, struct tms_limits *ret)
+{
+        struct tms_limits limits = {};
+        int r;
+
+        r = device_ioctl(d, TMS_IOC_GET_LIMITS, &limits);
+        if (r < 0)
+                return r;
+
+        *ret = limits;
+        return 0;
 }
 
 int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
@@ -136,12 +168,13 @@ int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32
         struct tms_load load = {
                         .pulses = (uint64_t)(uintptr_t)pulses,
                         .count = count,
+                        .pulse_size = sizeof(*pulses),
                         .lateness_ns = lateness_ns,
                         .waveform = waveform,
         };
         int r;
 
-        r = device_ioctl(d, TMS_IOC_LOAD, &load);
+        r = device_call(d, TMS_IOC_LOAD, &load);
         if (r < 0) {
                 if ((r == -ERANGE || r == -EINVAL) && ret_verdict)
                         *ret_verdict = load.verdict;
@@ -154,12 +187,25 @@ int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32
         return 0;
 }
 
+int tms_device_loaded(struct tms_device *d, struct tms_loaded *ret)
+{
+        struct tms_loaded loaded = {};
+        int r;
+
+        r = device_ioctl(d, TMS_IOC_LOADED, &loaded);
+        if (r < 0)
+                return r;
+
+        *ret = loaded;
+        return 0;
+}
+
 int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max_ns)
 {
         struct tms_arm arm = {.timeline_gen = gen};
         int r;
 
-        r = device_ioctl(d, TMS_IOC_ARM, &arm);
+        r = device_call(d, TMS_IOC_ARM, &arm);
         /* With ETIME the measured figure is returned too, because it explains the refusal. */
         if (ret_fitness_max_ns && (r >= 0 || r == -ETIME))
                 *ret_fitness_max_ns = arm.fitness_max_ns;
@@ -172,7 +218,7 @@ int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns, uint
         struct tms_start start = {.timeline_gen = gen, .delay_ns = delay_ns};
         int r;
 
-        r = device_ioctl(d, TMS_IOC_START, &start);
+        r = device_call(d, TMS_IOC_START, &start);
         if (ret_verdict && (r >= 0 || r == -ERANGE))
                 *ret_verdict = start.verdict;
         if (r < 0)
@@ -189,14 +235,14 @@ int tms_device_go(struct tms_device *d, uint32_t pulse, uint32_t intensity_permi
 {
         struct tms_go go = {.pulse = pulse, .intensity_permille = intensity_permille};
 
-        return device_ioctl(d, TMS_IOC_GO, &go);
+        return device_call(d, TMS_IOC_GO, &go);
 }
 
 int tms_device_pause(struct tms_device *d, bool now)
 {
         struct tms_pause pause = {.flags = now ? TMS_PAUSE_NOW : 0};
 
-        return device_ioctl(d, TMS_IOC_PAUSE, &pause);
+        return device_call(d, TMS_IOC_PAUSE, &pause);
 }
 
 int tms_device_resume(struct tms_device *d, uint64_t delay_ns, uint64_t *ret_start_ns)
@@ -204,7 +250,7 @@ int tms_device_resume(struct tms_device *d, uint64_t delay_ns, uint64_t *ret_sta
         struct tms_resume resume = {.delay_ns = delay_ns};
         int r;
 
-        r = device_ioctl(d, TMS_IOC_RESUME, &resume);
+        r = device_call(d, TMS_IOC_RESUME, &resume);
         if (r < 0)
                 return r;
 
@@ -220,7 +266,9 @@ int tms_device_stop(struct tms_device *d)
 
 int tms_device_disarm(struct tms_device *d)
 {
-        return device_ioctl(d, TMS_IOC_DISARM, NULL);
+        struct tms_disarm disarm = {};
+
+        return device_call(d, TMS_IOC_DISARM, &disarm);
 }
 
 int tms_device_keepalive(struct tms_device *d, uint64_t acked_seq, uint64_t *ret_lease_ends_ns)
@@ -228,7 +276,7 @@ int tms_device_keepalive(struct tms_device *d, uint64_t acked_seq, uint64_t *ret
         struct tms_keepalive keepalive = {.acked_seq = acked_seq};
         int r;
 
-        r = device_ioctl(d, TMS_IOC_KEEPALIVE, &keepalive);
+        r = device_call(d, TMS_IOC_KEEPALIVE, &keepalive);
         if (r < 0)
                 return r;
 
@@ -239,7 +287,9 @@ int tms_device_keepalive(struct tms_device *d, uint64_t acked_seq, uint64_t *ret
 
 int tms_device_clear_fault(struct tms_device *d)
 {
-        return device_ioctl(d, TMS_IOC_CLEAR_FAULT, NULL);
+        struct tms_clear_fault clear = {};
+
+        return device_call(d, TMS_IOC_CLEAR_FAULT, &clear);
 }
 
 int tms_device_latency(struct tms_device *d, struct tms_latency *ret)

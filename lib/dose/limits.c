@@ -289,9 +289,9 @@ int tms_session_limits(const struct tms_protocol *p, const struct tms_dose *dose
 
 /* The card that the register contract describes, with a figure-8 coil. */
 static const struct tms_info reference_card = {
-                .card_caps = TMS_CAP_BIPHASIC | TMS_CAP_MONOPHASIC | TMS_CAP_HALFSINE | TMS_CAP_REVERSE_CURRENT |
-                             TMS_CAP_TRIGGER_IN | TMS_CAP_TRIGGER_OUT,
-                .coil_type = TMS_COIL_FIGURE8,
+                .card_flags = TMS_CARD_BIPHASIC | TMS_CARD_MONOPHASIC | TMS_CARD_HALFSINE | TMS_CARD_REVERSE |
+                              TMS_CARD_TRIGGER_IN | TMS_CARD_TRIGGER_OUT,
+                .coil_type = TMS_COIL_TYPE_FIGURE8,
                 REFERENCE_CARD,
                 .max_pulses_per_s = 200,
                 .max_pulses_per_day = 20000,
@@ -312,7 +312,7 @@ int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info
         if (!info)
                 info = &reference_card;
 
-        r = tms_waveform_verify(info->card_caps, t->waveform, ret_verdict);
+        r = tms_waveform_verify(info->card_flags, t->waveform, ret_verdict);
         if (r < 0)
                 return r;
 
@@ -330,7 +330,7 @@ int tms_timeline_check(const struct tms_timeline *t, const struct tms_info *info
                         .max_pulses_per_s = info->max_pulses_per_s,
                         .max_pulses = TMS_PULSES_MAX,
                         .max_pulses_per_day = info->max_pulses_per_day,
-                        .no_flags = info->card_caps & TMS_CAP_TRIGGER_IN ? 0 : TMS_PULSE_WAIT_TRIGGER,
+                        .no_flags = info->card_flags & TMS_CARD_TRIGGER_IN ? 0 : TMS_PULSE_WAIT_TRIGGER,
                         .max_duration_ns = TMS_DURATION_MAX_NS,
         };
         if (limits) {

@@ -120,10 +120,10 @@ static int protocol_read(const struct reader *reader, const struct node *root, s
                 if (r < 0)
                         return r;
         }
-        r = map_choice(reader, root, "coil", coil_names + TMS_COIL_FIGURE8, &p->coil);
+        r = map_choice(reader, root, "coil", coil_names + TMS_COIL_TYPE_FIGURE8, &p->coil);
         if (r < 0)
                 return r;
-        p->coil += TMS_COIL_FIGURE8;
+        p->coil += TMS_COIL_TYPE_FIGURE8;
         r = map_choice(reader, root, "waveform", waveform_names, &p->waveform);
         if (r < 0)
                 return r;

@@ -113,7 +113,7 @@ struct tms_protocol {
         char sha256[65];
 
         char *id, *title, *indication, *target, *notes;
-        unsigned coil, waveform, status; /* TMS_COIL_* or COIL_ANY; TMS_LOAD_*; enum status */
+        unsigned coil, waveform, status; /* TMS_COIL_TYPE_* or COIL_ANY; TMS_LOAD_*; enum status */
         bool verified;
         unsigned age_from, age_to; /* 0: not stated */
 

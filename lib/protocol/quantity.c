@@ -4,6 +4,7 @@
  * read as ratios of whole numbers and stay exact until they are rounded to
  * whole nanoseconds; floating point is not used.
  */
+#include "card.h"
 #include "tree.h"
 
 #include <errno.h>

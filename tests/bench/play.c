@@ -61,19 +61,19 @@ static void count(struct play *p, const struct tms_event *e)
 {
         switch (e->type) {
         case TMS_EVENT_PULSE_FIRED:
-                if (e->code == TMS_PULSE_OUTCOME_FIRED)
+                if (e->pulse.outcome == TMS_PULSE_OUTCOME_FIRED)
                         p->fired++;
                 else
                         p->missed++;
                 break;
         case TMS_EVENT_PULSE_ANSWER:
-                p->delivered += e->code == TMS_PULSE_OUTCOME_DELIVERED;
+                p->delivered += e->pulse.outcome == TMS_PULSE_OUTCOME_DELIVERED;
                 break;
         case TMS_EVENT_STATE:
-                p->state = e->pulse;
-                p->cause = e->code;
+                p->state = e->state.to;
+                p->cause = e->state.cause;
                 /* Out of RUNNING: it will not go on by itself, so it is over. */
-                if (atomic_load(&p->started) && e->card_seq == TMS_STATE_RUNNING)
+                if (atomic_load(&p->started) && e->state.from == TMS_STATE_RUNNING)
                         atomic_store(&p->over, true);
                 break;
         }

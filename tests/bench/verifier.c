@@ -18,7 +18,7 @@
 
 /* The card that CARD.md describes, with a coil and a day that a million weak pulses do not wear out. */
 static const struct tms_info card = {
-                .card_caps = UINT32_MAX,
+                .card_flags = UINT32_MAX,
                 REFERENCE_CARD,
                 .max_pulses_per_s = 100,
                 .max_pulses_per_day = TMS_PULSES_MAX,

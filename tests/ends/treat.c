@@ -196,7 +196,7 @@ static void treat(struct controller *c, const struct tms_pulse *pulses)
                 if (st.state == TMS_STATE_PAUSED)
                         call(c->fd, TMS_IOC_RESUME, &resume);
                 else if (st.state == TMS_STATE_FAULT)
-                        call(c->fd, TMS_IOC_CLEAR_FAULT, NULL);
+                        call_clear_fault(c->fd);
                 else if (st.state == TMS_STATE_IDLE)
                         must("load", controller_load(c, pulses, PULSES));
                 else if (st.state == TMS_STATE_LOADED && !controller_arm(c))

@@ -33,7 +33,7 @@ static uint32_t take(const uint8_t **data)
 
 /* A card without any physics: only form and the session's limits are left. */
 static const struct tms_info no_physics = {
-                .card_caps = UINT32_MAX,
+                .card_flags = UINT32_MAX,
                 .max_permille = 1000,
                 .min_interval_ns = 0,
                 .stored_pulses = 16,

@@ -3,6 +3,7 @@
  * The parser: whatever the bytes, it refuses with a place and a reason or
  * gives a protocol that holds what it promises about itself.
  */
+#include "kernel/pure/timeline.h"
 #include "tms.h"
 
 #include <stdlib.h>

@@ -20,7 +20,7 @@ static const struct ioctl_case {
         bool controllers;
         struct {
                 unsigned int from, size;
-        } zero[3];
+        } zero[4];
 } cases[] = {
 #define FIELD(type, member)                                         \
         {                                                           \
@@ -31,7 +31,7 @@ static const struct ioctl_case {
                 {"LIMITS",
                  TMS_IOC_LIMITS,
                  true,
-                 false,
+                 true,
                  true,
                  {FIELD(struct tms_limits, flags), FIELD(struct tms_limits, reserved)}},
                 {"LOAD",
@@ -47,11 +47,11 @@ static const struct ioctl_case {
                  true,
                  true,
                  {FIELD(struct tms_start, flags), FIELD(struct tms_start, reserved)}},
-                {"GO", TMS_IOC_GO, true, false, true, {FIELD(struct tms_go, reserved)}},
+                {"GO", TMS_IOC_GO, true, true, true, {FIELD(struct tms_go, flags), FIELD(struct tms_go, reserved)}},
                 {"PAUSE",
                  TMS_IOC_PAUSE,
                  true,
-                 false,
+                 true,
                  true,
                  {FIELD(struct tms_pause, flags), FIELD(struct tms_pause, reserved)}},
                 {"RESUME",
@@ -59,17 +59,30 @@ static const struct ioctl_case {
                  true,
                  true,
                  true,
-                 {FIELD(struct tms_resume, flags), FIELD(struct tms_resume, reserved)}},
+                 {FIELD(struct tms_resume, flags), FIELD(struct tms_resume, reserved),
+                  FIELD(struct tms_resume, reserved0)}},
                 {"STOP", TMS_IOC_STOP, false, false, false, {}},
-                {"DISARM", TMS_IOC_DISARM, false, false, true, {}},
+                {"DISARM",
+                 TMS_IOC_DISARM,
+                 true,
+                 true,
+                 true,
+                 {FIELD(struct tms_disarm, flags), FIELD(struct tms_disarm, reserved)}},
                 {"KEEPALIVE",
                  TMS_IOC_KEEPALIVE,
                  true,
                  true,
                  true,
                  {FIELD(struct tms_keepalive, flags), FIELD(struct tms_keepalive, reserved)}},
-                {"CLEAR_FAULT", TMS_IOC_CLEAR_FAULT, false, false, true, {}},
+                {"CLEAR_FAULT",
+                 TMS_IOC_CLEAR_FAULT,
+                 true,
+                 true,
+                 true,
+                 {FIELD(struct tms_clear_fault, flags), FIELD(struct tms_clear_fault, reserved)}},
                 {"LATENCY", TMS_IOC_LATENCY, false, true, false, {}},
+                {"GET_LIMITS", TMS_IOC_GET_LIMITS, false, true, false, {}},
+                {"LOADED", TMS_IOC_LOADED, false, true, false, {}},
 };
 
 FIXTURE(abi)
@@ -110,11 +123,14 @@ TEST_F(abi, info)
 
         memset(&info, 0xff, sizeof(info));
         ASSERT_EQ(0, call(self->monitor, TMS_IOC_INFO, &info));
-        EXPECT_EQ(TMS_FEATURE_LATENCY | TMS_FEATURE_BREAK | TMS_FEATURE_SINCE, info.features);
+        EXPECT_EQ(TMS_FEATURE_CONDITION, info.features);
+        EXPECT_EQ(TMS_CARD_BIPHASIC | TMS_CARD_MONOPHASIC | TMS_CARD_HALFSINE | TMS_CARD_REVERSE | TMS_CARD_TRIGGER_IN |
+                                  TMS_CARD_TRIGGER_OUT,
+                  info.card_flags);
         EXPECT_EQ(1, info.card_version >> 16);
         EXPECT_EQ(1001, info.card_serial);
         EXPECT_NE(0, info.coil_serial);
-        EXPECT_EQ(1, info.coil_type);
+        EXPECT_EQ(TMS_COIL_TYPE_FIGURE8, info.coil_type);
         EXPECT_EQ(1000, info.max_permille);
         EXPECT_EQ(4, info.stored_pulses);
         EXPECT_EQ(252000, info.pulse_mJ);
@@ -134,7 +150,19 @@ TEST_F(abi, info)
         EXPECT_LE(info.max_pulses_per_s, 1000);
         EXPECT_GT(info.max_pulses_per_day, 0);
         EXPECT_GT(info.records_since_ns, 0);
-        EXPECT_EQ(0, info.reserved0);
+        EXPECT_EQ(sizeof(struct tms_event), info.event_size);
+        EXPECT_EQ(PULSES_MAX, info.pulses_max);
+        EXPECT_EQ(DURATION_MAX_NS, info.duration_max_ns);
+        EXPECT_EQ(1, info.legs_max);
+        EXPECT_EQ(50000, info.trigger_delay_ns);
+        EXPECT_EQ(3600 * S, info.break_limit_ns);
+        EXPECT_GT(info.lead_ns, 0);
+        EXPECT_EQ(25200000, info.dump_mW);
+        /* What belongs to features that are not there. */
+        EXPECT_EQ(0, info.hold_max_ns);
+        EXPECT_EQ(0, info.hold_accuracy_ns);
+        EXPECT_EQ(0, info.delay_min_ns);
+        EXPECT_EQ(0, info.delay_max_ns);
         for (size_t i = 0; i < ELEMENTSOF(info.reserved); i++)
                 EXPECT_EQ(0, info.reserved[i]);
 }
@@ -148,13 +176,19 @@ TEST_F(abi, status)
         EXPECT_EQ(TMS_STATE_IDLE, st.state);
         EXPECT_EQ(0, st.interlocks);
         EXPECT_EQ(0, st.panel);
-        EXPECT_EQ(1, st.coil_type);
+        EXPECT_EQ(TMS_COIL_TYPE_FIGURE8, st.coil_type);
         EXPECT_GT(st.coil_temp_mC, 15000);
         EXPECT_LT(st.coil_temp_mC, 40000);
         EXPECT_EQ(35000, st.board_temp_mC);
         EXPECT_EQ(0, st.timeline_gen);
         EXPECT_EQ(0, st.pulses);
         EXPECT_EQ(0, st.due_ns);
+        EXPECT_EQ(0, st.start_card_ns);
+        EXPECT_EQ(0, st.due_card_ns);
+        EXPECT_GT(st.card_ns, 0);
+        EXPECT_EQ(0, st.cancelled);
+        EXPECT_EQ(0, st.unknown);
+        EXPECT_EQ(0, st.flags);
         EXPECT_LE(st.mono_ns, now_ns());
         EXPECT_GT(st.mono_ns, now_ns() - S);
         EXPECT_LE(st.event_acked, st.event_head);
@@ -253,7 +287,7 @@ TEST_F(abi, bad_pointers)
                 {
                         TH_LOG("%s over the end", t->name);
                 }
-                if (t->writes && !t->reads)
+                if (t->writes)
                         EXPECT_EQ(-EFAULT, call(self->c.fd, t->cmd, map + 2 * PAGE))
                         {
                                 TH_LOG("%s into read-only memory", t->name);
@@ -263,10 +297,33 @@ TEST_F(abi, bad_pointers)
         munmap(map, 3 * PAGE);
 }
 
+/* An argument that cannot be written to: nothing is done, since nobody would be told. */
+TEST_F(abi, read_only_argument)
+{
+        uint8_t *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        struct tms_limits before, after;
+
+        ASSERT_NE(MAP_FAILED, page);
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_GET_LIMITS, &before));
+        ((struct tms_limits *)ARG(TMS_IOC_LIMITS))->max_pulses = 5;
+        memcpy(page, &self->arg, sizeof(self->arg));
+        ASSERT_EQ(0, mprotect(page, PAGE, PROT_READ));
+        EXPECT_EQ(-EFAULT, call(self->c.fd, TMS_IOC_LIMITS, page));
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_GET_LIMITS, &after));
+        EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
+
+        ASSERT_EQ(0, mprotect(page, PAGE, PROT_READ | PROT_WRITE));
+        memcpy(page, ARG(TMS_IOC_LOAD), sizeof(struct tms_load));
+        ASSERT_EQ(0, mprotect(page, PAGE, PROT_READ));
+        EXPECT_EQ(-EFAULT, call(self->c.fd, TMS_IOC_LOAD, page));
+        EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+        munmap(page, PAGE);
+}
+
 TEST_F(abi, bad_pulse_pointers)
 {
         uint8_t *map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        struct tms_load load = {.count = 10};
+        struct tms_load load = {.count = 10, PULSE_SIZE};
         uint32_t gen;
 
         ASSERT_NE(MAP_FAILED, map);
@@ -295,6 +352,21 @@ TEST_F(abi, bad_pulse_pointers)
         munmap(map, 2 * PAGE);
 }
 
+/* Flags that have a meaning: of a feature that is not there, or PAUSE_NOW. */
+static uint32_t known_flags(unsigned long cmd)
+{
+        switch (cmd) {
+        case TMS_IOC_START:
+                return TMS_START_AT;
+        case TMS_IOC_RESUME:
+                return TMS_RESUME_AT;
+        case TMS_IOC_PAUSE:
+                return TMS_PAUSE_NOW | TMS_PAUSE_BREAK;
+        default:
+                return 0;
+        }
+}
+
 TEST_F(abi, reserved_words_and_flags)
 {
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -304,16 +376,197 @@ TEST_F(abi, reserved_words_and_flags)
                         for (unsigned int bit = 0; bit < 8 * t->zero[k].size; bit++) {
                                 uint8_t *arg = ARG(t->cmd);
 
-                                if (t->cmd == TMS_IOC_PAUSE && k == 0 && bit == 0)
-                                        continue; /* TMS_PAUSE_NOW */
+                                if (k == 0 && bit < 32 && known_flags(t->cmd) & 1U << bit)
+                                        continue;
                                 arg[t->zero[k].from + bit / 8] |= 1 << bit % 8;
                                 EXPECT_EQ(-EINVAL, call(self->c.fd, t->cmd, arg))
                                 {
                                         TH_LOG("%s: bit %u at byte %u", t->name, bit, t->zero[k].from);
                                 }
+                                EXPECT_EQ(k == 0 ? TMS_REASON_FLAG : TMS_REASON_RESERVED, self->arg.why.reason);
+                                EXPECT_EQ(k == 0 ? 1ULL << bit : 0, self->arg.why.detail);
                         }
         }
         EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+}
+
+/* What is not built is refused by its name, and changes nothing. */
+TEST_F(abi, features_that_are_not_there)
+{
+        struct tms_limits before, after;
+
+#define LACKS(feature, cmd, member, value)                                \
+        do {                                                              \
+                ARG(cmd);                                                 \
+                self->arg.member = (value);                               \
+                EXPECT_EQ(-EOPNOTSUPP, call(self->c.fd, cmd, &self->arg)) \
+                {                                                         \
+                        TH_LOG("%s", #member);                            \
+                }                                                         \
+                EXPECT_EQ(TMS_REASON_FEATURE, self->arg.why.reason);      \
+                EXPECT_EQ(feature, self->arg.why.detail);                 \
+                EXPECT_EQ(0, info_of(self->c.fd).features &(feature));    \
+        } while (0)
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_GET_LIMITS, &before));
+        LACKS(TMS_FEATURE_DELAY, TMS_IOC_LIMITS, limits.delay_min_ns, 1);
+        LACKS(TMS_FEATURE_DELAY, TMS_IOC_LIMITS, limits.delay_max_ns, 100000);
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_GET_LIMITS, &after));
+        EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
+
+        LACKS(TMS_FEATURE_REST, TMS_IOC_LOAD, load.first_pulse, 1);
+        LACKS(TMS_FEATURE_REST, TMS_IOC_LOAD, load.first_train, 1);
+        LACKS(TMS_FEATURE_LEGS, TMS_IOC_LOAD, load.leg_count, 2);
+        LACKS(TMS_FEATURE_LEGS, TMS_IOC_LOAD, load.legs, (uintptr_t)self->pulses);
+        EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        LACKS(TMS_FEATURE_AT, TMS_IOC_START, start.flags, TMS_START_AT);
+        EXPECT_EQ(TMS_STATE_ARMED, status_of(self->c.fd).state);
+        LACKS(TMS_FEATURE_AT, TMS_IOC_RESUME, resume.flags, TMS_RESUME_AT);
+        LACKS(TMS_FEATURE_PAUSE_BREAK, TMS_IOC_PAUSE, pause.flags, TMS_PAUSE_BREAK);
+        EXPECT_EQ(TMS_STATE_ARMED, status_of(self->c.fd).state);
+}
+
+/* So are parts of pulses. */
+TEST_F(abi, pulses_of_features_that_are_not_there)
+{
+        struct tms_load *load;
+
+        self->pulses[3].leg = 1;
+        load = ARG(TMS_IOC_LOAD);
+        EXPECT_EQ(-ERANGE, call(self->c.fd, TMS_IOC_LOAD, load));
+        EXPECT_EQ(TMS_REASON_VERDICT, load->why.reason);
+        EXPECT_EQ(TMS_RULE_LEG, load->verdict.rule);
+        EXPECT_EQ(3, load->verdict.pulse);
+        EXPECT_EQ(1, load->verdict.limit);
+        self->pulses[3].leg = 0;
+        self->pulses[4].delay_ns = 60000;
+        load = ARG(TMS_IOC_LOAD);
+        EXPECT_EQ(-ERANGE, call(self->c.fd, TMS_IOC_LOAD, load));
+        EXPECT_EQ(TMS_RULE_DELAY, load->verdict.rule);
+        EXPECT_EQ(4, load->verdict.pulse);
+        EXPECT_EQ(0, load->verdict.limit);
+        EXPECT_EQ(60000, load->verdict.actual);
+        EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
+}
+
+/* A number that is given with a time of its own kind only. */
+TEST_F(abi, a_card_time_without_its_flag)
+{
+        struct tms_start *start;
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        ASSERT_EQ(0, controller_arm(&self->c));
+        controller_catch_up(&self->c);
+        start = ARG(TMS_IOC_START);
+        start->at_card_ns = status_of(self->c.fd).card_ns + S;
+        EXPECT_EQ(-EINVAL, call(self->c.fd, TMS_IOC_START, start));
+        EXPECT_EQ(TMS_REASON_VALUE, start->why.reason);
+        EXPECT_EQ(TMS_STATE_ARMED, status_of(self->c.fd).state);
+}
+
+TEST_F(abi, limits_are_read_back)
+{
+        struct tms_limits set = wide_limits(), got;
+
+        set.max_pulses = 77;
+        set.min_interval_ns = 12345678;
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &set));
+        memset(&got, 0xff, sizeof(got));
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_GET_LIMITS, &got));
+        EXPECT_EQ(0, memcmp(&set, &got, sizeof(got)));
+        /* They are not among what card and module allow. */
+        set.max_pulses_per_s = 3;
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &set));
+        EXPECT_EQ(100, info_of(self->monitor).max_pulses_per_s);
+
+        controller_close(&self->c);
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_GET_LIMITS, &got));
+        EXPECT_EQ(0, got.max_pulses);
+        EXPECT_EQ(0, got.max_duration_ns);
+}
+
+/* Log and kernel can be compared: SHA-256 of the pulses below, computed elsewhere. */
+TEST_F(abi, the_loaded_timeline)
+{
+        static const uint8_t digest[TMS_DIGEST_SIZE] = {
+                        0x01, 0xb0, 0x1e, 0x12, 0x9e, 0x40, 0x55, 0x7b, 0x4c, 0xcb, 0x67, 0xa1, 0x11, 0x2c, 0x49, 0xa9,
+                        0x4c, 0x38, 0x1e, 0x3c, 0x49, 0xaf, 0x4e, 0xa8, 0x37, 0xc1, 0x8e, 0xcc, 0xc1, 0xda, 0x25, 0xd9,
+        };
+        const struct tms_pulse pulses[2] = {
+                        {.t_ns = 0, .intensity_permille = 300, .flags = TMS_PULSE_END_OF_BURST, .condition = 7},
+                        {.t_ns = S,
+                         .intensity_permille = 310,
+                         .flags = TMS_PULSE_END_OF_BURST | TMS_PULSE_END_OF_TRAIN,
+                         .condition = 0xfffe},
+        };
+        struct tms_load load = {.pulses = (uintptr_t)pulses, .count = 2, PULSE_SIZE, .waveform = TMS_LOAD_MONOPHASIC};
+        struct tms_limits limits = wide_limits();
+        struct tms_loaded loaded;
+
+        memset(&loaded, 0xff, sizeof(loaded));
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_LOADED, &loaded));
+        EXPECT_EQ(0, loaded.timeline_gen);
+        EXPECT_EQ(0, loaded.count);
+
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LOAD, &load));
+        EXPECT_EQ(0, memcmp(digest, load.digest, sizeof(digest)));
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_LOADED, &loaded));
+        EXPECT_EQ(load.timeline_gen, loaded.timeline_gen);
+        EXPECT_EQ(2, loaded.count);
+        EXPECT_EQ(24, loaded.pulse_size);
+        EXPECT_EQ(50000, loaded.lateness_ns);
+        EXPECT_EQ(TMS_LOAD_MONOPHASIC, loaded.waveform);
+        EXPECT_EQ(0, memcmp(digest, loaded.digest, sizeof(digest)));
+
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &limits));
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_LOADED, &loaded));
+        EXPECT_EQ(0, loaded.timeline_gen);
+        EXPECT_EQ(0, loaded.digest[0] | loaded.digest[31]);
+}
+
+/* One errno, and why: what the caller has to do differs. */
+TEST_F(abi, reasons)
+{
+        struct tms_keepalive k = {};
+        struct tms_load *load;
+        struct tms_start *start;
+        struct tms_arm *arm;
+
+        arm = ARG(TMS_IOC_ARM);
+        arm->timeline_gen = 1;
+        EXPECT_EQ(-EPROTO, call(self->c.fd, TMS_IOC_ARM, arm));
+        EXPECT_EQ(TMS_REASON_STATE, arm->why.reason);
+        EXPECT_EQ(TMS_STATE_IDLE, arm->why.detail);
+
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        arm = ARG(TMS_IOC_ARM);
+        arm->timeline_gen++;
+        EXPECT_EQ(-ESTALE, call(self->c.fd, TMS_IOC_ARM, arm));
+        EXPECT_EQ(TMS_REASON_TIMELINE, arm->why.reason);
+        EXPECT_EQ(self->c.gen, arm->why.detail);
+
+        k.acked_seq = UINT64_MAX;
+        EXPECT_EQ(-ESTALE, call(self->c.fd, TMS_IOC_KEEPALIVE, &k));
+        EXPECT_EQ(TMS_REASON_ACK_AHEAD, k.why.reason);
+
+        ASSERT_EQ(0, controller_arm(&self->c));
+        load = ARG(TMS_IOC_LOAD);
+        EXPECT_EQ(-EBUSY, call(self->c.fd, TMS_IOC_LOAD, load));
+        EXPECT_EQ(TMS_REASON_STATE, load->why.reason);
+        EXPECT_EQ(TMS_STATE_ARMED, load->why.detail);
+
+        /* What the caller wrote there does not stay. */
+        controller_catch_up(&self->c);
+        start = ARG(TMS_IOC_START);
+        memset(&start->why, 0xff, sizeof(start->why));
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_START, start));
+        EXPECT_EQ(0, start->why.reason);
+        EXPECT_EQ(0, start->why.wait_ns);
+        EXPECT_EQ(0, start->why.detail);
+        EXPECT_GT(start->start_card_ns, 0);
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
 }
 
 TEST_F(abi, limits_values)
@@ -335,15 +588,15 @@ TEST_F(abi, limits_values)
         LIMITS(-EINVAL, max_permille, 1001);
         LIMITS(-EINVAL, max_permille, UINT32_MAX);
         LIMITS(-EINVAL, max_pulses, 0);
-        LIMITS(0, max_pulses, TMS_PULSES_MAX);
-        LIMITS(-EINVAL, max_pulses, TMS_PULSES_MAX + 1);
+        LIMITS(0, max_pulses, PULSES_MAX);
+        LIMITS(-EINVAL, max_pulses, PULSES_MAX + 1);
         LIMITS(-EINVAL, max_pulses_per_s, 0);
         LIMITS(0, max_pulses_per_s, 1000);
         LIMITS(-EINVAL, max_pulses_per_s, 1001);
         LIMITS(0, min_interval_ns, 10 * S);
         LIMITS(-EINVAL, max_duration_ns, 0);
         LIMITS(0, max_duration_ns, 1);
-        LIMITS(-EINVAL, max_duration_ns, TMS_DURATION_MAX_NS + 1);
+        LIMITS(-EINVAL, max_duration_ns, DURATION_MAX_NS + 1);
         LIMITS(-EINVAL, max_duration_ns, UINT64_MAX);
 }
 
@@ -365,8 +618,9 @@ TEST_F(abi, limits_bind)
 
         for (size_t i = 0; i < ELEMENTSOF(t); i++) {
                 struct tms_load *load = ARG(TMS_IOC_LOAD);
+                struct tms_limits limits = t[i].limits;
 
-                ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &t[i].limits));
+                ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &limits));
                 EXPECT_EQ(-ERANGE, call(self->c.fd, TMS_IOC_LOAD, load));
                 EXPECT_EQ(t[i].rule, load->verdict.rule);
                 EXPECT_EQ(t[i].pulse, load->verdict.pulse);
@@ -420,6 +674,7 @@ TEST_F(abi, load_wants_limits_first)
         ASSERT_GE(self->c.fd, 0);
         load = ARG(TMS_IOC_LOAD);
         EXPECT_EQ(-EPROTO, call(self->c.fd, TMS_IOC_LOAD, load));
+        EXPECT_EQ(TMS_REASON_LIMITS, load->why.reason);
 }
 
 TEST_F(abi, load_values)
@@ -437,7 +692,10 @@ TEST_F(abi, load_values)
                 }                                                                  \
         } while (0)
         LOAD(-EINVAL, count, 0);
-        LOAD(-E2BIG, count, TMS_PULSES_MAX + 1);
+        LOAD(-EINVAL, pulse_size, 0);
+        LOAD(-EINVAL, pulse_size, 16);
+        LOAD(-EINVAL, pulse_size, 32);
+        LOAD(-E2BIG, count, PULSES_MAX + 1);
         LOAD(-E2BIG, count, UINT32_MAX);
         LOAD(-EINVAL, lateness_ns, 1);
         LOAD(-EINVAL, lateness_ns, 999);

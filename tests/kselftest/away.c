@@ -113,7 +113,8 @@ static struct tms_event last_state(int fd)
 TEST_F(away, is_told)
 {
         struct tms_limits limits = wide_limits();
-        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 100};
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 100, PULSE_SIZE};
+        struct tms_loaded loaded;
         struct pollfd p = {.fd = self->monitor, .events = POLLIN};
         struct tms_resume resume = {.delay_ns = S};
         struct tms_start start = {.delay_ns = S};
@@ -137,6 +138,8 @@ TEST_F(away, is_told)
                 EXPECT_AT_ONCE(-EBUSY, call(self->monitor, TMS_IOC_STATUS, &st));
                 EXPECT_AT_ONCE(-EBUSY, call(self->monitor, TMS_IOC_INFO, &info));
                 EXPECT_AT_ONCE(-EBUSY, call(self->monitor, TMS_IOC_LATENCY, &latency));
+                EXPECT_AT_ONCE(-EBUSY, call(self->monitor, TMS_IOC_GET_LIMITS, &limits));
+                EXPECT_AT_ONCE(-EBUSY, call(self->monitor, TMS_IOC_LOADED, &loaded));
                 EXPECT_AT_ONCE(-EBUSY, call(self->c.fd, TMS_IOC_LIMITS, &limits));
                 EXPECT_AT_ONCE(-EBUSY, call(self->c.fd, TMS_IOC_LOAD, &load));
                 EXPECT_AT_ONCE(-EBUSY, call(self->c.fd, TMS_IOC_ARM, &arm));
@@ -144,9 +147,10 @@ TEST_F(away, is_told)
                 EXPECT_AT_ONCE(-EBUSY, call(self->c.fd, TMS_IOC_GO, &go));
                 EXPECT_AT_ONCE(-EBUSY, call(self->c.fd, TMS_IOC_PAUSE, &pause));
                 EXPECT_AT_ONCE(-EBUSY, call(self->c.fd, TMS_IOC_RESUME, &resume));
-                EXPECT_AT_ONCE(-EBUSY, call(self->c.fd, TMS_IOC_DISARM, NULL));
+                EXPECT_EQ(TMS_REASON_AWAY, resume.why.reason);
+                EXPECT_AT_ONCE(-EBUSY, call_disarm(self->c.fd));
                 EXPECT_AT_ONCE(-EBUSY, call(self->c.fd, TMS_IOC_KEEPALIVE, &keep));
-                EXPECT_AT_ONCE(-EBUSY, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+                EXPECT_AT_ONCE(-EBUSY, call_clear_fault(self->c.fd));
                 EXPECT_AT_ONCE(-EBUSY, node_open(O_RDONLY));
                 EXPECT_AT_ONCE(-EBUSY, read_text(text, sizeof(text), "%s/odometer", class));
                 /* It is safe: that is what was asked for. */
@@ -159,11 +163,11 @@ TEST_F(away, is_told)
         EXPECT_EQ(0, p.revents & (POLLHUP | POLLERR));
         e = last_state(self->monitor);
         if (variant->state == TMS_STATE_RUNNING) {
-                EXPECT_EQ(TMS_STATE_FAULT, e.pulse);
-                EXPECT_EQ(TMS_CAUSE_CARD_RESET, e.code);
+                EXPECT_EQ(TMS_STATE_FAULT, e.state.to);
+                EXPECT_EQ(TMS_CAUSE_CARD_RESET, e.state.cause);
         } else if (variant->state == TMS_STATE_LOADED) {
-                EXPECT_EQ(TMS_STATE_IDLE, e.pulse);
-                EXPECT_EQ(TMS_CAUSE_CHANGED, e.code);
+                EXPECT_EQ(TMS_STATE_IDLE, e.state.to);
+                EXPECT_EQ(TMS_CAUSE_CHANGED, e.state.cause);
         }
         EXPECT_EQ(pulses, window_pulses(&self->window));
 
@@ -232,8 +236,8 @@ TEST_F(away, never_back)
         EXPECT_AT_ONCE(0, call(self->monitor, TMS_IOC_STOP, NULL));
         pthread_join(self->resetting, NULL);
         EXPECT_EQ(TMS_STATE_FAULT, status_of(self->monitor).state);
-        EXPECT_EQ(TMS_STATE_FAULT, last_state(self->monitor).pulse);
-        EXPECT_AT_ONCE(-ENODEV, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(TMS_STATE_FAULT, last_state(self->monitor).state.to);
+        EXPECT_AT_ONCE(-ENODEV, call_clear_fault(self->c.fd));
         EXPECT_AT_ONCE(0, call(self->monitor, TMS_IOC_STOP, NULL));
         EXPECT_EQ(0, window_close(&self->window, window_pulses(&self->window), 0));
         controller_close(&self->c);
@@ -269,8 +273,8 @@ TEST_F(away, answers_are_taken_first)
         n = controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, e, 256);
         ASSERT_LE(n, 256);
         for (size_t i = 0; i < n; i++)
-                if (e[i].code == 9) {
-                        EXPECT_EQ(300 + 10 * unexpected, e[i].delivered_permille);
+                if (e[i].pulse.outcome == 9) {
+                        EXPECT_EQ(300 + 10 * unexpected, e[i].pulse.delivered_permille);
                         unexpected++;
                 }
         EXPECT_EQ(2, unexpected);

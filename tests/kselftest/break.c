@@ -55,7 +55,7 @@ static int resume_run(FIXTURE_DATA(break_) * self, uint64_t delay_ns)
 
 static int disarm(FIXTURE_DATA(break_) * self)
 {
-        return call(self->c.fd, TMS_IOC_DISARM, NULL);
+        return call_disarm(self->c.fd);
 }
 
 static uint64_t due_ns(FIXTURE_DATA(break_) * self, uint32_t pulse)
@@ -134,11 +134,11 @@ TEST_F(break_, gap)
         EXPECT_COMPLETE(2);
 
         for (uint32_t i = 0; i < 2; i++) {
-                EXPECT_EQ(due_ns(self, i), self->fired[i].scheduled_ns);
-                EXPECT_LE(self->fired[i].triggered_ns - self->fired[i].scheduled_ns, error_bound_ns());
-                EXPECT_EQ(300, self->answers[i].delivered_permille);
+                EXPECT_EQ(due_ns(self, i), self->fired[i].pulse.due_ns);
+                EXPECT_LE(self->fired[i].pulse.triggered_ns - self->fired[i].pulse.due_ns, error_bound_ns());
+                EXPECT_EQ(300, self->answers[i].pulse.delivered_permille);
         }
-        apart_ns = self->answers[1].card_ns - self->answers[0].card_ns;
+        apart_ns = self->answers[1].pulse.card_ns - self->answers[0].pulse.card_ns;
         /* The card's clock and the host's own are some ppm apart. */
         EXPECT_LE(llabs(apart_ns - (int64_t)(90 * S)), 90 * S / 100000);
         /* One run: its counts are of all its pulses, and of nothing else. */
@@ -178,7 +178,7 @@ TEST_F(break_, gap_before_the_first_pulse)
         }
         EXPECT_COMPLETE(2);
         for (uint32_t i = 0; i < 2; i++)
-                EXPECT_EQ(due_ns(self, i), self->fired[i].scheduled_ns);
+                EXPECT_EQ(due_ns(self, i), self->fired[i].pulse.due_ns);
 }
 
 /* Nobody has armed it in time: nothing is left out, nothing is caught up, it is paused before the pulse. */
@@ -279,7 +279,7 @@ TEST_F(break_, resume_beyond_the_minute)
         ASSERT_EQ(0, controller_arm(&self->c));
         EXPECT_CHARGED(TMS_STATE_RUNNING);
         EXPECT_COMPLETE(2);
-        EXPECT_EQ(due_ns(self, 1), self->fired[1].scheduled_ns);
+        EXPECT_EQ(due_ns(self, 1), self->fired[1].pulse.due_ns);
 }
 
 /* GO in the last instant would be a pulse behind it. */
@@ -394,7 +394,7 @@ static int enter(FIXTURE_DATA(break_) * self)
 TEST_F(break_, only_arm_leads_out)
 {
         struct tms_limits limits = wide_limits();
-        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 4};
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 4, PULSE_SIZE};
         struct tms_start start;
         int monitor;
 
@@ -404,7 +404,7 @@ TEST_F(break_, only_arm_leads_out)
         EXPECT_EQ(-ESHUTDOWN, controller_try_start(&self->c, &start));
         EXPECT_EQ(-EBUSY, call(self->c.fd, TMS_IOC_LIMITS, &limits));
         EXPECT_EQ(-EBUSY, call(self->c.fd, TMS_IOC_LOAD, &load));
-        EXPECT_EQ(-EPROTO, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(-EPROTO, call_clear_fault(self->c.fd));
         /* Nobody else's. */
         EXPECT_EQ(-EBUSY, node_open(O_RDWR));
         monitor = node_open(O_RDONLY);
@@ -432,8 +432,8 @@ TEST_F(break_, paused_in_it)
         EXPECT_BREAK(TMS_CAUSE_REQUEST, TMS_STATE_PAUSED);
         EXPECT_EQ(0, status_of(self->c.fd).due_ns);
         last = controller_last_state(&self->c);
-        EXPECT_EQ(TMS_STATE_BREAK, last.pulse);
-        EXPECT_EQ(TMS_STATE_BREAK, last.card_seq);
+        EXPECT_EQ(TMS_STATE_BREAK, last.state.to);
+        EXPECT_EQ(TMS_STATE_BREAK, last.state.from);
         EXPECT_EQ(-EPROTO, controller_pause(&self->c, TMS_PAUSE_NOW));
         ASSERT_EQ(0, controller_arm(&self->c));
         EXPECT_CHARGED(TMS_STATE_PAUSED);
@@ -615,7 +615,7 @@ TEST_F_TIMEOUT(break_, an_hour_at_most, 6000)
 TEST_F(break_, verified)
 {
         struct tms_limits limits = wide_limits();
-        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 3};
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 3, PULSE_SIZE};
 
         ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LIMITS, &limits));
         trains(self, 3, 3600 * S);
@@ -626,7 +626,7 @@ TEST_F(break_, verified)
         EXPECT_EQ(2, load.verdict.pulse);
         EXPECT_EQ(3600 * S, load.verdict.limit);
         EXPECT_EQ(3600 * S + 1, load.verdict.actual);
-        EXPECT_TRUE(info_of(self->c.fd).features & TMS_FEATURE_BREAK);
+        EXPECT_EQ(3600 * S, info_of(self->c.fd).break_limit_ns);
         EXPECT_EQ(0, window_close(&self->window, 0, 0));
 }
 

@@ -37,7 +37,7 @@ FIXTURE_TEARDOWN(cards)
 TEST_F(cards, reservoir)
 {
         struct controller *c = &self->c[1];
-        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 30};
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 30, PULSE_SIZE};
 
         self->window[1].detail = "delivered";
         flat(self->pulses, 30, 50 * MS, 1000, 30);
@@ -70,7 +70,8 @@ TEST_F(cards, not_there)
         flat(self->pulses, 3, 50 * MS, 200, 3);
         ASSERT_EQ(0, controller_load(c, self->pulses, 3));
         for (size_t i = 0; i < ELEMENTSOF(refused); i++) {
-                struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 3, .waveform = refused[i]};
+                struct tms_load load = {
+                                .pulses = (uintptr_t)self->pulses, .count = 3, PULSE_SIZE, .waveform = refused[i]};
 
                 EXPECT_EQ(-ERANGE, call(c->fd, TMS_IOC_LOAD, &load));
                 EXPECT_EQ(TMS_RULE_WAVEFORM, load.verdict.rule);
@@ -82,7 +83,7 @@ TEST_F(cards, not_there)
         /* Nothing would ever come: the pulse would only time out. */
         self->pulses[1].flags |= TMS_PULSE_WAIT_TRIGGER;
         for (int i = 0; i < 2; i++) {
-                struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 3};
+                struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 3, PULSE_SIZE};
 
                 EXPECT_EQ(i == 0 ? 0 : -ERANGE, call(self->c[i].fd, TMS_IOC_LOAD, &load));
                 EXPECT_EQ(i == 0 ? TMS_RULE_NONE : TMS_RULE_TRIGGER_IN, load.verdict.rule);
@@ -116,7 +117,7 @@ TEST_F(cards, apart)
         EXPECT_EQ(0, window_close(&self->window[0], 40, 0));
 
         ASSERT_EQ(0, lab("card=1 close=estop"));
-        EXPECT_EQ(0, call(self->c[1].fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(0, call_clear_fault(self->c[1].fd));
 }
 
 /*
@@ -157,7 +158,7 @@ TEST_F(cards, on_one_cpu)
                 EXPECT_EQ(MAX, status_of(c->fd).delivered);
                 ASSERT_EQ(MAX, controller_events(c, TMS_EVENT_PULSE_FIRED, self->events, MAX));
                 for (size_t k = 0; k < MAX; k++) {
-                        uint64_t error_ns = self->events[k].triggered_ns - self->events[k].scheduled_ns;
+                        uint64_t error_ns = self->events[k].pulse.triggered_ns - self->events[k].pulse.due_ns;
 
                         met += error_ns > 300;
                         if (error_ns > worst_ns)
@@ -216,9 +217,9 @@ TEST_F(clock, train)
         ASSERT_EQ(MAX, controller_events(&self->c, TMS_EVENT_PULSE_FIRED, self->fired, MAX));
         ASSERT_EQ(MAX, controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, self->answers, MAX));
         for (uint32_t i = 0; i < MAX; i++)
-                EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, self->answers[i].code);
-        ours_ns = self->fired[MAX - 1].triggered_ns - self->fired[0].triggered_ns;
-        its_ns = self->answers[MAX - 1].card_ns - self->answers[0].card_ns;
+                EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, self->answers[i].pulse.outcome);
+        ours_ns = self->fired[MAX - 1].pulse.triggered_ns - self->fired[0].pulse.triggered_ns;
+        its_ns = self->answers[MAX - 1].pulse.card_ns - self->answers[0].pulse.card_ns;
         ppm = (its_ns / ours_ns - 1) * 1e6;
         TH_LOG("the card's clock is %+.2f ppm off ours", ppm);
         EXPECT_GT(ppm, variant->ppm - 3);
@@ -264,7 +265,7 @@ TEST_F(clock, edges)
         ASSERT_EQ(8, controller_events(&self->c, TMS_EVENT_TRIGGER, self->fired, 8));
         ASSERT_EQ(8, controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, self->answers, 8));
         for (uint32_t i = 0; i < 8; i++) {
-                int64_t late_ns = self->answers[i].card_ns - self->fired[i].card_ns - 50000;
+                int64_t late_ns = self->answers[i].pulse.card_ns - self->fired[i].trigger.card_ns - 50000;
 
                 EXPECT_GE(late_ns, -4100);
                 EXPECT_LE(late_ns, 4100 + 2 * (int64_t)error_bound_ns());

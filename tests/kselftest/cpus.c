@@ -47,7 +47,7 @@ static bool starved(int fd)
         struct tms_status s = status_of(fd);
 
         if (s.state == TMS_STATE_FAULT && s.cause == TMS_CAUSE_WATCHDOG)
-                return !call(fd, TMS_IOC_CLEAR_FAULT, NULL);
+                return !call_clear_fault(fd);
         return s.state == TMS_STATE_LOADED && s.cause == TMS_CAUSE_LEASE;
 }
 
@@ -311,9 +311,9 @@ TEST_F(both, treat)
                 EXPECT_GE(pulses, TREATED);
                 answers = controller_events(&d->c, TMS_EVENT_PULSE_ANSWER, d->answers, ELEMENTSOF(d->answers));
                 for (size_t k = 0; k < answers; k++) {
-                        if (d->answers[k].code != TMS_PULSE_OUTCOME_DELIVERED)
+                        if (d->answers[k].pulse.outcome != TMS_PULSE_OUTCOME_DELIVERED)
                                 continue;
-                        EXPECT_EQ(200 + i, d->answers[k].delivered_permille);
+                        EXPECT_EQ(200 + i, d->answers[k].pulse.delivered_permille);
                         delivered++;
                 }
                 EXPECT_EQ(pulses, delivered);

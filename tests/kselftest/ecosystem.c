@@ -291,15 +291,15 @@ TEST_F(ecosystem, sysfs_is_read_only)
 
 static const struct {
         const char *name;
-        const char *fields[11];
+        const char *fields[13];
 } tracepoints[] = {
                 {"tms_state", {"card", "from", "to", "cause"}},
                 {"tms_pulse",
-                 {"card", "run", "pulse", "card_seq", "scheduled_ns", "triggered_ns", "card_ns", "set_permille",
-                  "delivered_permille", "code"}},
+                 {"card", "run", "pulse", "card_seq", "due_ns", "triggered_ns", "due_card_ns", "card_ns",
+                  "set_permille", "delivered_permille", "outcome", "condition"}},
                 {"tms_answer",
-                 {"card", "run", "pulse", "card_seq", "scheduled_ns", "triggered_ns", "card_ns", "set_permille",
-                  "delivered_permille", "code"}},
+                 {"card", "run", "pulse", "card_seq", "due_ns", "triggered_ns", "due_card_ns", "card_ns",
+                  "set_permille", "delivered_permille", "outcome", "condition"}},
                 {"tms_step", {"card", "entered_ns", "left_ns", "spun_ns"}},
                 {"tms_fault", {"card", "entered_ns", "safe_ns"}},
                 {"tms_interlock", {"card", "live", "latched"}},
@@ -379,16 +379,16 @@ TEST_F(ecosystem, tracepoints)
         ASSERT_EQ(0, wait_state(c.fd, TMS_STATE_FAULT));
         EXPECT_EQ(0, write_file(TRACING "/events/tms/enable", "0"));
         EXPECT_EQ(0, window_close(&w, 3, 0));
-        EXPECT_EQ(3, traced("tms_pulse", " set_permille=200 delivered_permille=0 code=16"));
-        EXPECT_EQ(3, traced("tms_answer", " set_permille=200 delivered_permille=200 code=0"));
-        EXPECT_EQ(1, traced("tms_state", " from=3 to=4 cause=1"));
-        EXPECT_EQ(1, traced("tms_state", " from=4 to=6 cause=21"));
+        EXPECT_EQ(3, traced("tms_pulse", " set_permille=200 delivered_permille=0 outcome=fired"));
+        EXPECT_EQ(3, traced("tms_answer", " set_permille=200 delivered_permille=200 outcome=delivered"));
+        EXPECT_EQ(1, traced("tms_state", " from=armed to=running cause=request"));
+        EXPECT_EQ(1, traced("tms_state", " from=running to=fault cause=cover_open"));
         EXPECT_EQ(2, traced("tms_state", ""));
         EXPECT_EQ(1, traced("tms_fault", " safe_ns="));
-        EXPECT_EQ(1, traced("tms_interlock", " live=0x20 latched=0x20"));
+        EXPECT_EQ(1, traced("tms_interlock", " live=cover_open latched=cover_open"));
         EXPECT_GE(traced("tms_step", " spun_ns="), 3);
         ASSERT_EQ(0, lab_reset());
-        EXPECT_EQ(0, call(c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(0, call_clear_fault(c.fd));
         controller_close(&c);
 }
 

@@ -34,7 +34,7 @@ FIXTURE_TEARDOWN(event)
 /* LOAD and LIMITS in turn: two changes of state, so two records. */
 static int two_records(int fd, struct tms_pulse *pulses)
 {
-        struct tms_load load = {.pulses = (uintptr_t)pulses, .count = 1};
+        struct tms_load load = {.pulses = (uintptr_t)pulses, .count = 1, PULSE_SIZE};
         struct tms_limits limits = wide_limits();
         int r = call(fd, TMS_IOC_LOAD, &load);
 
@@ -92,9 +92,14 @@ TEST_F(event, a_change_of_state)
         EXPECT_EQ(POLLIN, poll_for(fd, 1000));
         ASSERT_EQ(sizeof(e[0]), read(fd, e, sizeof(e)));
         EXPECT_EQ(TMS_EVENT_STATE, e[0].type);
-        EXPECT_EQ(TMS_STATE_LOADED, e[0].pulse);
-        EXPECT_EQ(TMS_STATE_IDLE, e[0].card_seq);
-        EXPECT_EQ(TMS_CAUSE_REQUEST, e[0].code);
+        EXPECT_EQ(TMS_STATE_LOADED, e[0].state.to);
+        EXPECT_EQ(TMS_STATE_IDLE, e[0].state.from);
+        EXPECT_EQ(TMS_CAUSE_REQUEST, e[0].state.cause);
+        EXPECT_EQ(self->c.gen, e[0].state.timeline_gen);
+        EXPECT_EQ(0, e[0].state.back_to);
+        EXPECT_EQ(0, e[0].flags);
+        for (size_t i = 0; i < ELEMENTSOF(e[0].state.reserved); i++)
+                EXPECT_EQ(0, e[0].state.reserved[i]);
         EXPECT_GE(e[0].mono_ns, before_ns);
         EXPECT_LE(e[0].mono_ns, now_ns());
         EXPECT_EQ(e[0].seq + 1, status_of(fd).event_head);
@@ -202,7 +207,7 @@ TEST_F(event, outlive_the_controller)
 {
         struct tms_event e[64] = {};
         struct tms_limits limits = wide_limits();
-        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 4};
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 4, PULSE_SIZE};
         uint64_t acked;
         ssize_t n;
         int fd;
@@ -220,9 +225,9 @@ TEST_F(event, outlive_the_controller)
         n = read(fd, e, sizeof(e)) / sizeof(e[0]);
         ASSERT_GE(n, 2);
         EXPECT_EQ(acked, e[0].seq);
-        EXPECT_EQ(TMS_STATE_LOADED, e[0].pulse);
-        EXPECT_EQ(TMS_STATE_IDLE, e[1].pulse);
-        EXPECT_EQ(TMS_CAUSE_CLOSED, e[1].code);
+        EXPECT_EQ(TMS_STATE_LOADED, e[0].state.to);
+        EXPECT_EQ(TMS_STATE_IDLE, e[1].state.to);
+        EXPECT_EQ(TMS_CAUSE_CLOSED, e[1].state.cause);
 
         /* Reading is not enough. */
         EXPECT_EQ(-EAGAIN, call(fd, TMS_IOC_LOAD, &load));
@@ -272,7 +277,7 @@ TEST_F(event, loss_is_told_in_band)
 
         ASSERT_EQ(sizeof(e), read(fd, e, sizeof(e)));
         EXPECT_EQ(TMS_EVENT_LOST, e[0].type);
-        EXPECT_EQ(head - slots - first, e[0].pulse);
+        EXPECT_EQ(head - slots - first, e[0].lost.count);
         EXPECT_EQ(head - slots, e[1].seq);
         EXPECT_EQ(TMS_EVENT_STATE, e[1].type);
         for (int i = 2; i < 64; i++)

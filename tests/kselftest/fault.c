@@ -29,13 +29,13 @@ FIXTURE_VARIANT(fault)
                 .op = o, .cause = c, .pulses = n, .outcome = a \
         }
 FAULT(lost_pulse, "pulse=+2 lose_pulse=latched", TMS_CAUSE_CARD_LOST_PULSE, 2, 8);
-FAULT(lost_silently, "pulse=+2 lose_pulse=silent", TMS_CAUSE_CARD_NO_ANSWER, 2, TMS_PULSE_OUTCOME_NO_ANSWER);
+FAULT(lost_silently, "pulse=+2 lose_pulse=silent", TMS_CAUSE_CARD_NO_ANSWER, 2, TMS_PULSE_OUTCOME_UNKNOWN);
 FAULT(extra_pulse, "pulse=+2 delay=50000000 extra_pulse", TMS_CAUSE_CARD_UNEXPECTED, 3, 9);
 FAULT(stuck_switch, "pulse=+2 stuck_trigger=1,20000000", TMS_CAUSE_CARD_UNEXPECTED, 3, 9);
 FAULT(too_strong, "pulse=+2 amplitude=+6", TMS_CAUSE_CARD_AMPLITUDE, 3, 0);
 FAULT(too_weak, "pulse=+2 amplitude=-6", TMS_CAUSE_CARD_AMPLITUDE, 3, 0);
-FAULT(no_answer, "pulse=+2 drop_answer", TMS_CAUSE_CARD_NO_ANSWER, 3, TMS_PULSE_OUTCOME_NO_ANSWER);
-FAULT(held_answer, "pulse=+2 swap_answers", TMS_CAUSE_CARD_NO_ANSWER, 3, TMS_PULSE_OUTCOME_NO_ANSWER);
+FAULT(no_answer, "pulse=+2 drop_answer", TMS_CAUSE_CARD_NO_ANSWER, 3, TMS_PULSE_OUTCOME_UNKNOWN);
+FAULT(held_answer, "pulse=+2 swap_answers", TMS_CAUSE_CARD_NO_ANSWER, 3, TMS_PULSE_OUTCOME_UNKNOWN);
 FAULT(answer_from_the_past, "pulse=+2 answer_time=-1000000", TMS_CAUSE_CARD_INTERVAL, 3, 0);
 FAULT(answer_from_the_future, "pulse=+2 answer_time=1000000", TMS_CAUSE_CARD_INTERVAL, 3, 0);
 FAULT(clock_jumps, "pulse=+2 delay=5000000 clock_jump=+1000000000", TMS_CAUSE_CARD_INTERVAL, 2, 0);
@@ -80,14 +80,14 @@ TEST_F(fault, is_noticed)
         EXPECT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
         EXPECT_EQ(variant->cause, status_of(self->c.fd).cause);
         last = controller_last_state(&self->c);
-        EXPECT_EQ(TMS_STATE_FAULT, last.pulse);
-        EXPECT_EQ(variant->cause, last.code);
+        EXPECT_EQ(TMS_STATE_FAULT, last.state.to);
+        EXPECT_EQ(variant->cause, last.state.cause);
         ASSERT_EQ(0, lab_query(&card));
         EXPECT_STREQ("SAFE", card.state);
 
         n = controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, answers, 16);
         ASSERT_GE(n, 2);
-        EXPECT_EQ(variant->outcome, answers[n - 1].code);
+        EXPECT_EQ(variant->outcome, answers[n - 1].pulse.outcome);
 
         sleep_ns(S);
         EXPECT_EQ(variant->pulses, window_pulses(&self->window));
@@ -95,7 +95,7 @@ TEST_F(fault, is_noticed)
 
         /* And is over when it is over. */
         ASSERT_EQ(0, lab_reset());
-        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(0, call_clear_fault(self->c.fd));
         ASSERT_EQ(0, window_open(&self->window, "after"));
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 2 + 4));
         EXPECT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
@@ -151,8 +151,8 @@ TEST_F(trouble, amplitude_within_tolerance)
         EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(self->c.fd).cause);
         ASSERT_EQ(20, controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, e, 64));
         for (int i = 0; i < 20; i++) {
-                EXPECT_EQ(300, e[i].set_permille);
-                EXPECT_EQ(i < 10 ? 305 : 295, e[i].delivered_permille);
+                EXPECT_EQ(300, e[i].pulse.set_permille);
+                EXPECT_EQ(i < 10 ? 305 : 295, e[i].pulse.delivered_permille);
         }
         EXPECT_EQ(0, window_close(&self->window, 20, 0));
 }
@@ -178,7 +178,7 @@ TEST_F(trouble, charger_fails)
         n = controller_events(&self->c, TMS_EVENT_PULSE_FIRED, e, 64);
         ASSERT_EQ(st.fired + 3, n);
         for (size_t i = st.fired; i < n; i++)
-                EXPECT_EQ(TMS_PULSE_OUTCOME_NOT_READY, e[i].code);
+                EXPECT_EQ(TMS_PULSE_OUTCOME_NOT_READY, e[i].pulse.outcome);
         EXPECT_EQ(0, window_close(&self->window, st.fired, 0));
 }
 
@@ -210,7 +210,7 @@ TEST_F(trouble, coil_changed)
         ASSERT_EQ(0, lab("coil=figure8,2000001,1000"));
         EXPECT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
         EXPECT_EQ(TMS_CAUSE_COIL_ABSENT, status_of(self->c.fd).cause);
-        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(0, call_clear_fault(self->c.fd));
         EXPECT_EQ(0, window_close(&self->window, 0, 0));
         /* Behind another coil's pulses it has to rest; what comes next shall not have to. */
         sleep_ns(80 * S);
@@ -228,25 +228,25 @@ TEST_F(trouble, answer_of_an_earlier_run)
         ASSERT_EQ(0, controller_start(&self->c));
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
         EXPECT_EQ(TMS_CAUSE_CARD_NO_ANSWER, status_of(self->c.fd).cause);
-        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        ASSERT_EQ(0, call_clear_fault(self->c.fd));
 
         self->c.from_seq = status_of(self->c.fd).event_head;
         ASSERT_EQ(0, controller_run(&self->c, self->pulses, 20));
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
         EXPECT_EQ(TMS_CAUSE_CARD_SEQUENCE, status_of(self->c.fd).cause);
-        EXPECT_EQ(TMS_CAUSE_CARD_SEQUENCE, controller_last_state(&self->c).code);
+        EXPECT_EQ(TMS_CAUSE_CARD_SEQUENCE, controller_last_state(&self->c).state.cause);
         n = controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, e, 8);
         ASSERT_EQ(2, n);
-        EXPECT_EQ(1, e[0].card_seq);
-        EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, e[0].code);
+        EXPECT_EQ(1, e[0].pulse.card_seq);
+        EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, e[0].pulse.outcome);
         /* Recorded as it came: nobody's. */
-        EXPECT_EQ(3, e[1].card_seq);
-        EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, e[1].code);
-        EXPECT_EQ(0, e[1].triggered_ns);
+        EXPECT_EQ(3, e[1].pulse.card_seq);
+        EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, e[1].pulse.outcome);
+        EXPECT_EQ(0, e[1].pulse.triggered_ns);
         sleep_ns(S);
         EXPECT_EQ(4, window_pulses(&self->window));
         ASSERT_EQ(0, lab_reset());
-        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(0, call_clear_fault(self->c.fd));
         EXPECT_EQ(0, window_close(&self->window, 4, 0));
 }
 
@@ -285,10 +285,10 @@ TEST_F(trouble, lost_answer_is_given_up_whoever_arms)
         EXPECT_EQ(-EPROTO, call(self->c.fd, TMS_IOC_ARM, &arm));
         n = controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, e, 64);
         ASSERT_EQ(2, n);
-        EXPECT_EQ(TMS_PULSE_OUTCOME_NO_ANSWER, e[1].code);
-        EXPECT_EQ(1, e[1].pulse);
+        EXPECT_EQ(TMS_PULSE_OUTCOME_UNKNOWN, e[1].pulse.outcome);
+        EXPECT_EQ(1, e[1].pulse.index);
         /* Given up after a tenth of a second, not when the asking ends. */
-        EXPECT_LT(e[1].mono_ns - e[1].triggered_ns, 200 * MS);
+        EXPECT_LT(e[1].mono_ns - e[1].pulse.triggered_ns, 200 * MS);
         controller_keep(&self->c);
         controller_catch_up(&self->c);
         EXPECT_EQ(0, controller_arm(&self->c));
@@ -299,7 +299,7 @@ TEST_F(trouble, lost_answer_is_given_up_whoever_arms)
 /* So many changes of state that only @left records fit before no pulse has a place. @most: that fit in all. */
 static int fill_ring(FIXTURE_DATA(trouble) * self, uint64_t most, uint64_t left)
 {
-        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 20};
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 20, PULSE_SIZE};
         struct tms_limits limits = wide_limits();
         struct tms_status st = status_of(self->c.fd);
         int r = 0;
@@ -374,7 +374,7 @@ TEST_F(trouble, no_place_for_a_record)
         controller_keep(&self->c);
         controller_catch_up(&self->c);
         self->c.from_seq = st.event_head - 1;
-        EXPECT_EQ(TMS_CAUSE_RECORD_FULL, controller_last_state(&self->c).code);
+        EXPECT_EQ(TMS_CAUSE_RECORD_FULL, controller_last_state(&self->c).state.cause);
         ASSERT_EQ(0, window_open(&self->window, "room again"));
         ASSERT_EQ(0, controller_arm(&self->c));
         ASSERT_EQ(0, controller_start(&self->c));

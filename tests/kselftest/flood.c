@@ -62,20 +62,20 @@ TEST_F(flood, all_at_once)
         sleep_ns(300 * MS);
         n = controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, self->events, ELEMENTSOF(self->events));
         for (size_t i = 0; i < n; i++)
-                found += self->events[i].code == UNEXPECTED;
+                found += self->events[i].pulse.outcome == UNEXPECTED;
         EXPECT_EQ(25, found);
         after = status_of(self->c.fd);
         EXPECT_EQ(TMS_CAUSE_CARD_UNEXPECTED, after.cause);
         EXPECT_EQ(before.total_fired + 25, after.total_fired);
         EXPECT_EQ(before.pulses_today + 25, after.pulses_today);
-        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(0, call_clear_fault(self->c.fd));
         EXPECT_EQ(0, window_close(&self->window, 25, 0));
 }
 
 /* So many changes of state that only @left records fit before no pulse has a place. */
 static int fill_ring(FIXTURE_DATA(flood) * self, uint64_t left)
 {
-        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 20};
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 20, PULSE_SIZE};
         struct tms_limits limits = wide_limits();
         struct tms_status st = status_of(self->c.fd);
         uint64_t slots = info_of(self->c.fd).ring_slots;
@@ -114,8 +114,8 @@ TEST_F(flood, leaves_room_for_the_state)
                 last = e;
         }
         EXPECT_EQ(TMS_EVENT_STATE, last.type);
-        EXPECT_EQ(TMS_STATE_GONE, last.pulse);
-        EXPECT_EQ(TMS_STATE_FAULT, last.card_seq);
+        EXPECT_EQ(TMS_STATE_GONE, last.state.to);
+        EXPECT_EQ(TMS_STATE_FAULT, last.state.from);
         /* Those that found no place are counted at least. The interlocks' record is one of them. */
         EXPECT_GE(found, 40);
         EXPECT_LE(100, found + dropped);

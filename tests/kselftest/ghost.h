@@ -81,16 +81,16 @@ static void collect(FIXTURE_DATA(ghost) * self)
 
         while ((n = read(self->monitor, some, sizeof(some))) > 0) {
                 for (const struct tms_event *e = some; e < some + n / sizeof(*some); e++) {
-                        bool mine = e->run == self->run && e->set_permille == self->run_permille &&
-                                    e->scheduled_ns == self->start_ns + e->pulse * self->interval_ns;
+                        bool mine = e->run == self->run && e->pulse.set_permille == self->run_permille &&
+                                    e->pulse.due_ns == self->start_ns + e->pulse.index * self->interval_ns;
 
                         if (e->type == TMS_EVENT_PULSE_FIRED) {
                                 refuse(self, e, mine);
-                                self->fired += e->code == TMS_PULSE_OUTCOME_FIRED;
+                                self->fired += e->pulse.outcome == TMS_PULSE_OUTCOME_FIRED;
                         } else if (e->type == TMS_EVENT_PULSE_ANSWER) {
                                 refuse(self, e, mine);
-                                self->delivered += e->code == TMS_PULSE_OUTCOME_DELIVERED;
-                                self->unanswered += e->code == TMS_PULSE_OUTCOME_NO_ANSWER;
+                                self->delivered += e->pulse.outcome == TMS_PULSE_OUTCOME_DELIVERED;
+                                self->unanswered += e->pulse.outcome == TMS_PULSE_OUTCOME_UNKNOWN;
                         }
                 }
         }
@@ -136,7 +136,7 @@ static int open_again(FIXTURE_DATA(ghost) * self)
                 return -EBADF;
         r = keep(self);
         for (int i = 0; !r && i < TRIES && status_of(self->fd).state == TMS_STATE_FAULT; i++, sleep_ns(MS))
-                call(self->fd, TMS_IOC_CLEAR_FAULT, NULL);
+                call_clear_fault(self->fd);
         return r ? r : call(self->fd, TMS_IOC_LIMITS, &limits);
 }
 
@@ -150,6 +150,7 @@ static int load(FIXTURE_DATA(ghost) * self, uint16_t permille, uint32_t *ret_gen
                 l = (struct tms_load){
                                 .pulses = (uintptr_t)self->pulses,
                                 .count = COUNT,
+                                PULSE_SIZE,
                                 .lateness_ns = self->lateness_ns,
                 };
                 flat(self->pulses, COUNT, self->interval_ns, permille, COUNT);
@@ -196,7 +197,7 @@ static int ready(FIXTURE_DATA(ghost) * self)
         if (self->fd < 0)
                 return r ? r : open_again(self);
         for (int i = 0; !r && i < TRIES && status_of(self->fd).state == TMS_STATE_FAULT; i++, sleep_ns(MS))
-                call(self->fd, TMS_IOC_CLEAR_FAULT, NULL);
+                call_clear_fault(self->fd);
         return r ? r : call(self->fd, TMS_IOC_STOP, NULL);
 }
 
@@ -349,9 +350,9 @@ TEST_F_TIMEOUT(ghost, nothing_of_before, A_DAY)
                 if (self->wrong)
                         TH_LOG("type %u, code %u, run %u (%u), pulse %u, %u permille (%u), %" PRId64
                                " ns from the start",
-                               self->last_wrong.type, self->last_wrong.code, self->last_wrong.run, self->run,
-                               self->last_wrong.pulse, self->last_wrong.set_permille, self->run_permille,
-                               (int64_t)(self->last_wrong.scheduled_ns - self->start_ns));
+                               self->last_wrong.type, self->last_wrong.pulse.outcome, self->last_wrong.run, self->run,
+                               self->last_wrong.pulse.index, self->last_wrong.pulse.set_permille, self->run_permille,
+                               (int64_t)(self->last_wrong.pulse.due_ns - self->start_ns));
                 if (!_metadata->passed)
                         TH_LOG("seed %" PRIu64 ", instant %u: %" PRId64 " ns from the start, pulses every %" PRIu64
                                " ns",

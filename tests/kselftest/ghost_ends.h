@@ -40,7 +40,7 @@ static int disarm(FIXTURE_DATA(ghost) * self)
         int r = pause_now(self);
 
         if (!r)
-                r = call(self->fd, TMS_IOC_DISARM, NULL);
+                r = call_disarm(self->fd);
         if (r == -EBUSY) /* the last pulse's answer is on its way: it runs yet */
                 return call(self->fd, TMS_IOC_STOP, NULL);
         return over(self, r) ? 0 : r;

@@ -94,7 +94,7 @@ TEST_F(history, the_second)
 TEST_F(history, the_coils_heat)
 {
         const uint32_t n = 110;
-        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 2 * n};
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 2, PULSE_SIZE * n};
 
         for (unsigned int way = SAME; way < WAYS; way++) {
                 struct tms_start start;
@@ -186,7 +186,7 @@ TEST_F(history, unexpected)
         EXPECT_EQ(before.pulses_today + 1, after.pulses_today);
         EXPECT_EQ(0, window_close(&self->window, 1, 0));
 
-        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        ASSERT_EQ(0, call_clear_fault(self->c.fd));
         flat(self->pulses, 2, 10 * MS, 200, 2);
         ASSERT_EQ(0, controller_load(&self->c, self->pulses, 2));
         ASSERT_EQ(0, controller_arm(&self->c));
@@ -239,7 +239,7 @@ TEST_F(history, unexpected_while_unbound)
                 ASSERT_LE(0, n);
                 close(fd);
                 for (ssize_t i = 0; i < n / (ssize_t)sizeof(*e); i++)
-                        unexpected += e[i].type == TMS_EVENT_PULSE_ANSWER && e[i].delivered_permille == 300;
+                        unexpected += e[i].type == TMS_EVENT_PULSE_ANSWER && e[i].pulse.delivered_permille == 300;
                 EXPECT_EQ(3, unexpected);
                 ASSERT_EQ(0, controller_open(&self->c));
                 EXPECT_EQ(total + 3, status_of(self->c.fd).total_fired);
@@ -267,7 +267,7 @@ TEST_F(history, counted_before_the_first_start)
         ASSERT_EQ(0, lab("extra_pulse=300"));
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_FAULT));
         EXPECT_EQ(1, status_of(self->c.fd).pulses_today);
-        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        ASSERT_EQ(0, call_clear_fault(self->c.fd));
         sleep_ns(REST_NS + S);
         flat(self->pulses, 1, 10 * MS, 200, 1);
         limits.max_pulses_per_s = 1;

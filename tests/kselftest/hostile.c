@@ -306,7 +306,7 @@ static int treats(struct hostile *all, uint64_t *ret_head)
                 for (int k = 0; r && k < 100 && c.fd >= 0; k++, sleep_ns(20 * MS)) {
                         struct tms_limits limits = wide_limits();
 
-                        r = call(c.fd, TMS_IOC_CLEAR_FAULT, NULL);
+                        r = call_clear_fault(c.fd);
                         r = r && r != -EPROTO ? r : call(c.fd, TMS_IOC_LIMITS, &limits);
                 }
                 r = r ? r : controller_load(&c, pulses, 5);

@@ -63,9 +63,9 @@ static struct account book_account(const struct book *b, uint64_t head)
                 }
                 if (e->type != TMS_EVENT_PULSE_ANSWER)
                         continue;
-                a.delivered += e->code == TMS_PULSE_OUTCOME_DELIVERED;
-                a.unexpected += e->code == UNEXPECTED;
-                a.unanswered += e->code == TMS_PULSE_OUTCOME_NO_ANSWER;
+                a.delivered += e->pulse.outcome == TMS_PULSE_OUTCOME_DELIVERED;
+                a.unexpected += e->pulse.outcome == UNEXPECTED;
+                a.unanswered += e->pulse.outcome == TMS_PULSE_OUTCOME_UNKNOWN;
         }
         return a;
 }

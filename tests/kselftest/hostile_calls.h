@@ -33,17 +33,18 @@ static int memory_make(struct memory *m)
 }
 
 static const unsigned long known_calls[] = {
-                TMS_IOC_INFO,   TMS_IOC_STATUS,    TMS_IOC_LIMITS,      TMS_IOC_LOAD,    TMS_IOC_ARM,
-                TMS_IOC_START,  TMS_IOC_GO,        TMS_IOC_PAUSE,       TMS_IOC_RESUME,  TMS_IOC_STOP,
-                TMS_IOC_DISARM, TMS_IOC_KEEPALIVE, TMS_IOC_CLEAR_FAULT, TMS_IOC_LATENCY,
+                TMS_IOC_INFO,        TMS_IOC_STATUS,  TMS_IOC_LIMITS,     TMS_IOC_LOAD,
+                TMS_IOC_ARM,         TMS_IOC_START,   TMS_IOC_GO,         TMS_IOC_PAUSE,
+                TMS_IOC_RESUME,      TMS_IOC_STOP,    TMS_IOC_DISARM,     TMS_IOC_KEEPALIVE,
+                TMS_IOC_CLEAR_FAULT, TMS_IOC_LATENCY, TMS_IOC_GET_LIMITS, TMS_IOC_LOADED,
 };
 
 /* What the user interface's table of errors has. */
 static bool documented(int r)
 {
         static const int errors[] = {
-                        0,      ENOTTY, EFAULT, EINVAL, EBADF,  EBUSY, EPROTO,    ERANGE, EPERM,
-                        EAGAIN, ESTALE, ETIME,  ENOMEM, ENODEV, E2BIG, ECANCELED, EINTR,  ESHUTDOWN,
+                        0,      ENOTTY, EFAULT, EINVAL, EBADF, EBUSY,     EPROTO, ERANGE,    EPERM,      EAGAIN,
+                        ESTALE, ETIME,  ENOMEM, ENODEV, E2BIG, ECANCELED, EINTR,  ESHUTDOWN, EOPNOTSUPP,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(errors); i++)
@@ -80,6 +81,7 @@ static void draw_right(struct dice *d, struct memory *m, unsigned long cmd, uint
                 *(struct tms_load *)to = (struct tms_load){
                                 .pulses = (uintptr_t)m->pulses,
                                 .count = draw_pulses(d, m),
+                                PULSE_SIZE,
                                 .lateness_ns = dice_below(d, 2) ? 0 : 1000 + dice_below(d, MS),
                 };
                 break;

@@ -76,17 +76,17 @@ static int shut(const char *close)
                 EXPECT_EQ(0, lab_query(&card));                                         \
                 EXPECT_STREQ("SAFE", card.state);                                       \
                 last = controller_last_state(&self->c);                                 \
-                EXPECT_EQ(TMS_STATE_FAULT, last.pulse);                                 \
-                EXPECT_EQ(CAUSE, last.code);                                            \
+                EXPECT_EQ(TMS_STATE_FAULT, last.state.to);                              \
+                EXPECT_EQ(CAUSE, last.state.cause);                                     \
                 EXPECT_GE(controller_events(&self->c, TMS_EVENT_INTERLOCK, &il, 1), 1); \
-                EXPECT_TRUE((il.pulse | il.card_seq) & variant->bit);                   \
+                EXPECT_TRUE((il.interlock.live | il.interlock.latched) & variant->bit); \
                 if (variant->close) {                                                   \
                         EXPECT_EQ(variant->bit, status_of(self->c.fd).interlocks);      \
-                        EXPECT_EQ(-EPERM, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL)); \
+                        EXPECT_EQ(-EPERM, call_clear_fault(self->c.fd));                \
                         EXPECT_EQ(TMS_STATE_FAULT, status_of(self->c.fd).state);        \
                         EXPECT_EQ(0, shut(variant->close));                             \
                 }                                                                       \
-                EXPECT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));              \
+                EXPECT_EQ(0, call_clear_fault(self->c.fd));                             \
                 EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);                 \
                 EXPECT_EQ(0, status_of(self->c.fd).latched);                            \
         } while (0)
@@ -136,7 +136,7 @@ TEST_F(interlock, in_idle)
         EXPECT_EQ(variant->close ? variant->bit : 0, status_of(self->c.fd).interlocks);
         EXPECT_EQ(variant->bit, status_of(self->c.fd).latched);
         EXPECT_EQ(1, controller_events(&self->c, TMS_EVENT_INTERLOCK, &told, 1));
-        EXPECT_EQ(variant->bit, told.pulse | told.card_seq);
+        EXPECT_EQ(variant->bit, told.interlock.live | told.interlock.latched);
         if (!variant->everyday) {
                 EXPECT_EQ(-EPERM, controller_load(&self->c, self->pulses, 5));
                 EXPECT_FAULT();
@@ -179,15 +179,15 @@ TEST_F(interlock, behind_another)
         EXPECT_EQ(bit | variant->bit, status_of(self->c.fd).latched);
         EXPECT_EQ(bit | (variant->close ? variant->bit : 0), status_of(self->c.fd).interlocks);
 
-        EXPECT_EQ(-EPERM, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(-EPERM, call_clear_fault(self->c.fd));
         ASSERT_EQ(0, lab("close=%s", first));
         if (variant->close) {
-                EXPECT_EQ(-EPERM, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+                EXPECT_EQ(-EPERM, call_clear_fault(self->c.fd));
                 EXPECT_EQ(TMS_STATE_FAULT, status_of(self->c.fd).state);
                 EXPECT_EQ(cause, status_of(self->c.fd).cause);
                 ASSERT_EQ(0, shut(variant->close));
         }
-        EXPECT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));
+        EXPECT_EQ(0, call_clear_fault(self->c.fd));
         EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
         EXPECT_EQ(0, status_of(self->c.fd).latched);
         EXPECT_EQ(0, status_of(self->c.fd).interlocks);

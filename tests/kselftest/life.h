@@ -104,7 +104,7 @@ FIXTURE_TEARDOWN(life)
                 EXPECT_EQ(ENODEV, errno);                                      \
                 if (last.type) {                                               \
                         EXPECT_EQ(TMS_EVENT_STATE, last.type);                 \
-                        EXPECT_EQ(TMS_STATE_GONE, last.pulse);                 \
+                        EXPECT_EQ(TMS_STATE_GONE, last.state.to);              \
                 }                                                              \
         } while (0)
 

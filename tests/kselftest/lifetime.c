@@ -91,7 +91,7 @@ TEST_F(life, sleep)
         } else {
                 EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
                 EXPECT_EQ(TMS_CAUSE_SUSPEND, status_of(self->c.fd).cause);
-                EXPECT_EQ(TMS_CAUSE_SUSPEND, controller_last_state(&self->c).code);
+                EXPECT_EQ(TMS_CAUSE_SUSPEND, controller_last_state(&self->c).state.cause);
                 EXPECT_EQ(0, status_of(self->c.fd).timeline_gen);
         }
         if (!treating) {
@@ -166,7 +166,7 @@ TEST_F(life, function_level_reset)
                 self->arming = 0;                                                                         \
                 ASSERT_EQ(0, lab_reset());                                                                \
                 if (status_of(self->c.fd).state == TMS_STATE_FAULT) {                                     \
-                        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL));                        \
+                        ASSERT_EQ(0, call_clear_fault(self->c.fd));                                       \
                 }                                                                                         \
                 EXPECT_TREATS("recovered");                                                               \
         } while (0)

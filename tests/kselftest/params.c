@@ -17,7 +17,7 @@ static const struct {
 } all[] = {
         {"max_permille", 1, 1000, 1000},
         {"max_pulses_per_s", 1, 100, 100},
-        {"max_pulses_per_day", 1, TMS_PULSES_MAX, 90000},
+        {"max_pulses_per_day", 1, PULSES_MAX, 90000},
         {"lateness_ns", 1000, 1000000, 1000000},
         {"fitness_max_ns", 1000, 1000000000, 20000},
         {"lead_ns", 4000, 20000, 20000},
@@ -118,7 +118,7 @@ TEST_F(parameter, drops_the_timelines)
                 EXPECT_EQ(TMS_CAUSE_CHANGED, status_of(self->c[i].fd).cause);
                 EXPECT_EQ(0, status_of(self->c[i].fd).timeline_gen);
                 last = controller_last_state(&self->c[i]);
-                EXPECT_EQ(TMS_CAUSE_CHANGED, last.code);
+                EXPECT_EQ(TMS_CAUSE_CHANGED, last.state.cause);
                 EXPECT_EQ(-EPROTO, call(self->c[i].fd, TMS_IOC_ARM, &arm));
                 /* What is loaded under it is as good as any. */
                 EXPECT_EQ(0, controller_load(&self->c[i], self->pulses, 10));
@@ -180,7 +180,7 @@ FIXTURE_SETUP(effect)
         ASSERT_EQ(0, controller_open(&self->c));
         ASSERT_EQ(0, window_open(&self->window, _metadata->name));
         flat(self->pulses, 10, 50 * MS, 200, 10);
-        self->load = (struct tms_load){.pulses = (uintptr_t)self->pulses, .count = 10};
+        self->load = (struct tms_load){.pulses = (uintptr_t)self->pulses, .count = 10, PULSE_SIZE};
 }
 
 FIXTURE_TEARDOWN(effect)
@@ -223,7 +223,7 @@ TEST_F(effect, limits)
         /* No site widens the built-in hundred a second, though the session has a thousand. */
         ASSERT_EQ(0, set_parameter("max_permille", 1000));
         ASSERT_EQ(0, set_parameter("max_pulses_per_s", 100));
-        ASSERT_EQ(0, set_parameter("max_pulses_per_day", TMS_PULSES_MAX));
+        ASSERT_EQ(0, set_parameter("max_pulses_per_day", PULSES_MAX));
         flat(self->pulses, 101, 5 * MS, 20, 101);
         self->load.count = 101;
         EXPECT_BINDS("max_pulses_per_s", 100, TMS_RULE_PULSES_PER_S, 100, 100, 101);
@@ -249,7 +249,7 @@ TEST_F(effect, lateness)
                 EXPECT_EQ(interval_ns, info_of(self->c.fd).min_interval_ns);
 
                 flat(self->pulses, 2, 50 * MS, 50, 2);
-                self->load = (struct tms_load){.pulses = (uintptr_t)self->pulses, .count = 2};
+                self->load = (struct tms_load){.pulses = (uintptr_t)self->pulses, .count = 2, PULSE_SIZE};
                 self->load.lateness_ns = t[i].most;
                 EXPECT_EQ(0, call(self->c.fd, TMS_IOC_LOAD, &self->load));
                 self->load.lateness_ns = t[i].most + 1;

@@ -115,7 +115,7 @@ TEST_F(slew, edges)
         ASSERT_EQ(8, controller_events(&self->c, TMS_EVENT_TRIGGER, edges, 8));
         ASSERT_EQ(8, controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, answers, 8));
         for (uint32_t i = 0; i < 8; i++) {
-                int64_t late_ns = answers[i].card_ns - edges[i].card_ns - 50000;
+                int64_t late_ns = answers[i].pulse.card_ns - edges[i].trigger.card_ns - 50000;
 
                 /* The wait itself is by the slewed clock: a tenth of it. */
                 EXPECT_GE(late_ns, -9100);

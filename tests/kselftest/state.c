@@ -20,7 +20,7 @@
 static const struct {
         const char *name;
         unsigned long cmd;
-        int in[TMS_STATE_COUNT];
+        int in[STATES];
 } moves[] = {
         /*                                      IDLE   LOADED ARMING ARMED  RUNNING  PAUSED FAULT    GONE  BREAK */
         { "LIMITS", TMS_IOC_LIMITS,           { OK,    OK,    BUSY,  BUSY,  BUSY,    BUSY,  FAULTED, 0,    BUSY } },
@@ -37,6 +37,8 @@ static const struct {
         { "INFO", TMS_IOC_INFO,               { OK,    OK,    OK,    OK,    OK,      OK,    OK,      0,    OK } },
         { "STATUS", TMS_IOC_STATUS,           { OK,    OK,    OK,    OK,    OK,      OK,    OK,      0,    OK } },
         { "LATENCY", TMS_IOC_LATENCY,         { OK,    OK,    OK,    OK,    OK,      OK,    OK,      0,    OK } },
+        { "GET_LIMITS", TMS_IOC_GET_LIMITS,   { OK,    OK,    OK,    OK,    OK,      OK,    OK,      0,    OK } },
+        { "LOADED", TMS_IOC_LOADED,           { OK,    OK,    OK,    OK,    OK,      OK,    OK,      0,    OK } },
 };
 /* clang-format on */
 
@@ -92,7 +94,7 @@ static int enter(FIXTURE_DATA(state) * self, uint32_t state)
         int r = call(self->c.fd, TMS_IOC_STOP, NULL);
 
         if (!r && status_of(self->c.fd).state == TMS_STATE_FAULT)
-                r = call(self->c.fd, TMS_IOC_CLEAR_FAULT, NULL);
+                r = call_clear_fault(self->c.fd);
         if (!r)
                 r = call(self->c.fd, TMS_IOC_LIMITS, fill_arg(self, TMS_IOC_LIMITS));
         if (r || state == TMS_STATE_IDLE)
@@ -163,7 +165,8 @@ TEST_F(gone, calls)
 
         for (size_t i = 0; i < ELEMENTSOF(moves); i++) {
                 bool everybodys = moves[i].cmd == TMS_IOC_INFO || moves[i].cmd == TMS_IOC_STATUS ||
-                                  moves[i].cmd == TMS_IOC_LATENCY || moves[i].cmd == TMS_IOC_STOP;
+                                  moves[i].cmd == TMS_IOC_LATENCY || moves[i].cmd == TMS_IOC_GET_LIMITS ||
+                                  moves[i].cmd == TMS_IOC_LOADED || moves[i].cmd == TMS_IOC_STOP;
 
                 EXPECT_EQ(-ENODEV, call(fd, moves[i].cmd, fill_arg(&self->with, moves[i].cmd)))
                 {
@@ -192,9 +195,9 @@ TEST_F(gone, keepalive)
                 last = e;
         EXPECT_EQ(ENODEV, errno);
         EXPECT_EQ(TMS_EVENT_STATE, last.type);
-        EXPECT_EQ(TMS_STATE_GONE, last.pulse);
-        EXPECT_EQ(TMS_STATE_ARMED, last.card_seq);
-        EXPECT_EQ(TMS_CAUSE_SHUTDOWN, last.code);
+        EXPECT_EQ(TMS_STATE_GONE, last.state.to);
+        EXPECT_EQ(TMS_STATE_ARMED, last.state.from);
+        EXPECT_EQ(TMS_CAUSE_SHUTDOWN, last.state.cause);
         k.acked_seq = last.seq + 1;
         EXPECT_EQ(-ENODEV, call(self->with.c.fd, TMS_IOC_KEEPALIVE, &k));
 

@@ -96,21 +96,21 @@ static void bursts(FIXTURE_DATA(timing) * self, uint32_t count)
 }
 
 /* What was fired came out as it was set, each pulse its own; no record of a pulse says anything else. */
-#define EXPECT_EACH_ITS_OWN(count)                                                       \
-        for (uint32_t p = 0, k = 0; p < (count); p++) {                                  \
-                const struct tms_event *f = &self->fired[p];                             \
-                EXPECT_EQ(p, f->pulse);                                                  \
-                EXPECT_EQ(self->pulses[p].intensity_permille, f->set_permille);          \
-                if (f->code == TMS_PULSE_OUTCOME_FIRED) {                                \
-                        EXPECT_EQ(p, self->answers[k].pulse);                            \
-                        EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, self->answers[k].code);   \
-                        EXPECT_EQ(f->set_permille, self->answers[k].delivered_permille); \
-                        EXPECT_GE(f->triggered_ns, f->scheduled_ns);                     \
-                        k++;                                                             \
-                } else {                                                                 \
-                        EXPECT_EQ(0, f->triggered_ns);                                   \
-                        EXPECT_EQ(0, f->card_seq);                                       \
-                }                                                                        \
+#define EXPECT_EACH_ITS_OWN(count)                                                                   \
+        for (uint32_t p = 0, k = 0; p < (count); p++) {                                              \
+                const struct tms_event *f = &self->fired[p];                                         \
+                EXPECT_EQ(p, f->pulse.index);                                                        \
+                EXPECT_EQ(self->pulses[p].intensity_permille, f->pulse.set_permille);                \
+                if (f->pulse.outcome == TMS_PULSE_OUTCOME_FIRED) {                                   \
+                        EXPECT_EQ(p, self->answers[k].pulse.index);                                  \
+                        EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, self->answers[k].pulse.outcome);      \
+                        EXPECT_EQ(f->pulse.set_permille, self->answers[k].pulse.delivered_permille); \
+                        EXPECT_GE(f->pulse.triggered_ns, f->pulse.due_ns);                           \
+                        k++;                                                                         \
+                } else {                                                                             \
+                        EXPECT_EQ(0, f->pulse.triggered_ns);                                         \
+                        EXPECT_EQ(0, f->pulse.card_seq);                                             \
+                }                                                                                    \
         }
 
 /* Late, but not too late: fired, told, and the next one is on time. */
@@ -133,10 +133,10 @@ TEST_F(timing, within_the_tolerance)
         READ_RECORDS(9);
         EXPECT_EACH_ITS_OWN(9);
         for (uint32_t i = 0; i < 9; i++) {
-                uint64_t error_ns = self->fired[i].triggered_ns - self->fired[i].scheduled_ns;
+                uint64_t error_ns = self->fired[i].pulse.triggered_ns - self->fired[i].pulse.due_ns;
 
-                EXPECT_EQ(self->c.start_ns + self->pulses[i].t_ns, self->fired[i].scheduled_ns);
-                EXPECT_EQ(TMS_PULSE_OUTCOME_FIRED, self->fired[i].code);
+                EXPECT_EQ(self->c.start_ns + self->pulses[i].t_ns, self->fired[i].pulse.due_ns);
+                EXPECT_EQ(TMS_PULSE_OUTCOME_FIRED, self->fired[i].pulse.outcome);
                 if (i == 4) {
                         EXPECT_GE(error_ns, late_ns);
                         EXPECT_LE(error_ns, late_ns + 5000 + error_bound_ns());
@@ -186,11 +186,11 @@ TEST_F(timing, the_rest_of_the_burst)
                                         : k > t[i].late && k <= t[i].late + t[i].skipped ? TMS_PULSE_OUTCOME_SKIPPED
                                                                                          : TMS_PULSE_OUTCOME_FIRED;
 
-                        EXPECT_EQ(code, self->fired[k].code)
+                        EXPECT_EQ(code, self->fired[k].pulse.outcome)
                         {
                                 TH_LOG("pulse %u, when pulse %u is late", k, t[i].late);
                         }
-                        EXPECT_EQ(self->c.start_ns + self->pulses[k].t_ns, self->fired[k].scheduled_ns);
+                        EXPECT_EQ(self->c.start_ns + self->pulses[k].t_ns, self->fired[k].pulse.due_ns);
                 }
                 EXPECT_EQ(0, window_close(&self->window, 12 - missed, 0));
         }
@@ -260,7 +260,7 @@ TEST_F(timing, three_misses_pause)
         READ_RECORDS(24);
         EXPECT_EACH_ITS_OWN(24);
         for (uint32_t i = 10; i < 12; i++)
-                EXPECT_EQ(TMS_PULSE_OUTCOME_SKIPPED, self->fired[i].code);
+                EXPECT_EQ(TMS_PULSE_OUTCOME_SKIPPED, self->fired[i].pulse.outcome);
         EXPECT_EQ(0, window_close(&self->window, 12, 0));
 }
 
@@ -282,11 +282,11 @@ TEST_F(timing, nothing_is_caught_up)
         EXPECT_EQ(2, status_of(self->c.fd).missed);
         READ_RECORDS(5);
         EXPECT_EACH_ITS_OWN(5);
-        EXPECT_EQ(TMS_PULSE_OUTCOME_LATE, self->fired[1].code);
-        EXPECT_EQ(TMS_PULSE_OUTCOME_LATE, self->fired[2].code);
+        EXPECT_EQ(TMS_PULSE_OUTCOME_LATE, self->fired[1].pulse.outcome);
+        EXPECT_EQ(TMS_PULSE_OUTCOME_LATE, self->fired[2].pulse.outcome);
         for (uint32_t i = 3; i < 5; i++) {
-                EXPECT_EQ(TMS_PULSE_OUTCOME_FIRED, self->fired[i].code);
-                EXPECT_LE(self->fired[i].triggered_ns - self->fired[i].scheduled_ns, error_bound_ns());
+                EXPECT_EQ(TMS_PULSE_OUTCOME_FIRED, self->fired[i].pulse.outcome);
+                EXPECT_LE(self->fired[i].pulse.triggered_ns - self->fired[i].pulse.due_ns, error_bound_ns());
         }
         EXPECT_EQ(0, window_close(&self->window, 3, 0));
 }
@@ -296,7 +296,7 @@ TEST_F(timing, lock_out_behind_a_late_pulse)
 {
         const uint64_t lock_out_ns = 500000, interval_ns = lock_out_ns + lock_out_ns / 1000 + MS;
         const uint64_t late_ns = slow() ? MS / 2 : MS - 6000;
-        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 8, .lateness_ns = MS};
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 8, PULSE_SIZE, .lateness_ns = MS};
         uint64_t gap_ns;
 
         flat(self->pulses, 8, interval_ns - 1, 100, 8);
@@ -311,8 +311,8 @@ TEST_F(timing, lock_out_behind_a_late_pulse)
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
         EXPECT_EQ(8, status_of(self->c.fd).delivered);
         READ_RECORDS(8);
-        EXPECT_GE(self->fired[4].triggered_ns - self->fired[4].scheduled_ns, late_ns);
-        gap_ns = self->answers[5].card_ns - self->answers[4].card_ns;
+        EXPECT_GE(self->fired[4].pulse.triggered_ns - self->fired[4].pulse.due_ns, late_ns);
+        gap_ns = self->answers[5].pulse.card_ns - self->answers[4].pulse.card_ns;
         EXPECT_GE(gap_ns, lock_out_ns);
         EXPECT_LE(gap_ns, interval_ns - late_ns + error_bound_ns());
         EXPECT_EQ(0, window_close(&self->window, 8, 0));
@@ -430,12 +430,12 @@ TEST_F(timing, too_late_by_the_card)
                 bool refused = i == 1 || i == 5 || i == 6;
                 bool skipped = i == 2 || i == 7 || i == 8;
 
-                EXPECT_EQ(skipped ? TMS_PULSE_OUTCOME_SKIPPED : TMS_PULSE_OUTCOME_FIRED, self->fired[i].code);
+                EXPECT_EQ(skipped ? TMS_PULSE_OUTCOME_SKIPPED : TMS_PULSE_OUTCOME_FIRED, self->fired[i].pulse.outcome);
                 if (skipped)
                         continue;
-                EXPECT_EQ(i, self->answers[k].pulse);
-                EXPECT_EQ(refused ? 6 : TMS_PULSE_OUTCOME_DELIVERED, self->answers[k].code);
-                EXPECT_EQ(refused ? 0 : self->fired[i].set_permille, self->answers[k].delivered_permille);
+                EXPECT_EQ(i, self->answers[k].pulse.index);
+                EXPECT_EQ(refused ? 6 : TMS_PULSE_OUTCOME_DELIVERED, self->answers[k].pulse.outcome);
+                EXPECT_EQ(refused ? 0 : self->fired[i].pulse.set_permille, self->answers[k].pulse.delivered_permille);
                 late += refused;
                 k++;
         }
@@ -543,8 +543,8 @@ TEST_F(timing, busy_tasks)
         READ_RECORDS(40);
         EXPECT_EACH_ITS_OWN(40);
         for (uint32_t i = 0; i < 40; i++)
-                if (i != edge && self->fired[i].triggered_ns - self->fired[i].scheduled_ns > worst_ns)
-                        worst_ns = self->fired[i].triggered_ns - self->fired[i].scheduled_ns;
+                if (i != edge && self->fired[i].pulse.triggered_ns - self->fired[i].pulse.due_ns > worst_ns)
+                        worst_ns = self->fired[i].pulse.triggered_ns - self->fired[i].pulse.due_ns;
         EXPECT_LE(worst_ns, bound_ns);
         if (realtime)
                 EXPECT_GE(worst_ns, 1000);
@@ -673,7 +673,7 @@ TEST_F(timing, shallow_idle)
                 EXPECT_EQ(i, lines_with("dev_pm_qos_add_request:", "new_value=5"));
                 EXPECT_EQ(i - 1, lines_with("dev_pm_qos_remove_request:", add));
                 if (i == 1)
-                        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_DISARM, NULL));
+                        ASSERT_EQ(0, call_disarm(self->c.fd));
                 if (i == 2)
                         ASSERT_EQ(0, controller_start(&self->c));
                 if (i == 3)
@@ -753,15 +753,15 @@ TEST_F(edge, told_late)
                 uint64_t expected_ns = late_ns[i] > 50000 ? late_ns[i] - 50000 : 0;
                 uint32_t outcome = expected_ns > tolerance_ns() ? TMS_PULSE_OUTCOME_LATE : TMS_PULSE_OUTCOME_FIRED;
 
-                EXPECT_EQ(self->edges[i].mono_ns + 50000, f->scheduled_ns);
-                EXPECT_EQ(outcome, f->code)
+                EXPECT_EQ(self->edges[i].trigger.edge_ns + 50000, f->pulse.due_ns);
+                EXPECT_EQ(outcome, f->pulse.outcome)
                 {
                         TH_LOG("told %llu ns late", (unsigned long long)late_ns[i]);
                 }
-                if (f->code == TMS_PULSE_OUTCOME_FIRED) {
+                if (f->pulse.outcome == TMS_PULSE_OUTCOME_FIRED) {
                         fires++;
-                        EXPECT_GE(f->triggered_ns - f->scheduled_ns + 1, expected_ns);
-                        EXPECT_LE(f->triggered_ns - f->scheduled_ns, expected_ns + 5000 + error_bound_ns());
+                        EXPECT_GE(f->pulse.triggered_ns - f->pulse.due_ns + 1, expected_ns);
+                        EXPECT_LE(f->pulse.triggered_ns - f->pulse.due_ns, expected_ns + 5000 + error_bound_ns());
                 }
         }
         EXPECT_EQ(0, window_close(&self->window, fires, 0));

@@ -316,6 +316,20 @@ int engine_cpu(unsigned int card)
         return r ? r : atoi(text);
 }
 
+int call_disarm(int fd)
+{
+        struct tms_disarm arg = {};
+
+        return call(fd, TMS_IOC_DISARM, &arg);
+}
+
+int call_clear_fault(int fd)
+{
+        struct tms_clear_fault arg = {};
+
+        return call(fd, TMS_IOC_CLEAR_FAULT, &arg);
+}
+
 int call(int fd, unsigned long cmd, const void *arg)
 {
         return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
@@ -413,9 +427,9 @@ struct tms_limits wide_limits(void)
 {
         return (struct tms_limits){
                         .max_permille = 1000,
-                        .max_pulses = TMS_PULSES_MAX,
+                        .max_pulses = PULSES_MAX,
                         .max_pulses_per_s = 1000,
-                        .max_duration_ns = TMS_DURATION_MAX_NS,
+                        .max_duration_ns = DURATION_MAX_NS,
         };
 }
 
@@ -562,7 +576,7 @@ int controller_open_card(struct controller *c, unsigned int card)
         c->from_seq = status_of(c->fd).event_head;
         controller_keep(c);
         if (status_of(c->fd).state == TMS_STATE_FAULT) {
-                r = call(c->fd, TMS_IOC_CLEAR_FAULT, NULL);
+                r = call_clear_fault(c->fd);
                 if (r)
                         return r;
         }
@@ -590,6 +604,7 @@ int controller_load(struct controller *c, const struct tms_pulse *pulses, uint32
         struct tms_load load = {
                         .pulses = (uintptr_t)pulses,
                         .count = count,
+                        PULSE_SIZE,
                         .waveform = c->waveform,
                         .lateness_ns = c->lateness_ns,
         };
@@ -662,6 +677,7 @@ void controller_arg(const struct controller *c, unsigned long cmd, const struct 
         case TMS_IOC_LOAD:
                 ret->load.pulses = (uintptr_t)pulses;
                 ret->load.count = count;
+                ret->load.pulse_size = sizeof(*pulses);
                 break;
         case TMS_IOC_ARM:
                 ret->arm.timeline_gen = c->gen;

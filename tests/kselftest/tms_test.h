@@ -20,6 +20,12 @@
 #define BURST TMS_PULSE_END_OF_BURST
 #define TRAIN (TMS_PULSE_END_OF_BURST | TMS_PULSE_END_OF_TRAIN)
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
+/* What this version allows; INFO says it. */
+#define PULSES_MAX 4000000
+#define DURATION_MAX_NS (86400 * S)
+#define STATES (TMS_STATE_BREAK + 1)
+/* A member of every struct tms_load. */
+#define PULSE_SIZE .pulse_size = sizeof(struct tms_pulse)
 
 /* In seconds of the machine's own time, which may run much faster than ours. */
 #ifdef TEST_TIMEOUT_DEFAULT
@@ -106,6 +112,8 @@ int rebind(void);
 /* Waits until there is a node, or none. */
 int wait_node(bool there);
 int call(int fd, unsigned long cmd, const void *arg);
+int call_disarm(int fd);
+int call_clear_fault(int fd);
 struct tms_status status_of(int fd);
 struct tms_info info_of(int fd);
 /* How late a trigger may be: 1 us, more on a kernel that checks its every step (TMS_TEST_SLOW). */
@@ -173,12 +181,16 @@ void *controller_arm_thread(void *controller);
 /* What each call takes, but for the state. */
 union controller_arg {
         uint8_t bytes[1024];
+        struct tms_why why;
         struct tms_limits limits;
         struct tms_load load;
         struct tms_arm arm;
         struct tms_start start;
         struct tms_go go;
+        struct tms_pause pause;
         struct tms_resume resume;
+        struct tms_disarm disarm;
+        struct tms_clear_fault clear_fault;
         struct tms_keepalive keepalive;
 };
 /* Makes it one that cmd accepts of this controller, for loading with these pulses; all else is zero. */

@@ -97,11 +97,11 @@ TEST_F(slot, gone_at_the_last_moment)
         controller_hang(&self->c);
         n = controller_events(&self->c, TMS_EVENT_STATE, e, 32);
         ASSERT_GE(n, 3);
-        EXPECT_EQ(TMS_STATE_GONE, e[n - 1].pulse);
-        EXPECT_EQ(TMS_STATE_FAULT, e[n - 1].card_seq);
-        EXPECT_EQ(TMS_STATE_FAULT, e[n - 2].pulse);
-        EXPECT_EQ(TMS_STATE_RUNNING, e[n - 2].card_seq);
-        EXPECT_EQ(TMS_CAUSE_CARD_ABSENT, e[n - 2].code);
+        EXPECT_EQ(TMS_STATE_GONE, e[n - 1].state.to);
+        EXPECT_EQ(TMS_STATE_FAULT, e[n - 1].state.from);
+        EXPECT_EQ(TMS_STATE_FAULT, e[n - 2].state.to);
+        EXPECT_EQ(TMS_STATE_RUNNING, e[n - 2].state.from);
+        EXPECT_EQ(TMS_CAUSE_CARD_ABSENT, e[n - 2].state.cause);
         /* The engine's finding, not that of whoever looked after the slot. */
         EXPECT_LE(e[n - 2].mono_ns, self->c.start_ns + self->pulses[2].t_ns + error_bound_ns());
         EXPECT_EQ(2, controller_events(&self->c, TMS_EVENT_PULSE_FIRED, e, 32));

@@ -100,7 +100,7 @@ TEST_F(wait, pause_in_the_start_delay)
         EXPECT_GE(start_ns, resumed_ns + 10 * MS);
         EXPECT_COMPLETE(6);
         for (int i = 0; i < 6; i++)
-                EXPECT_EQ(start_ns + self->pulses[i].t_ns, self->fired[i].scheduled_ns);
+                EXPECT_EQ(start_ns + self->pulses[i].t_ns, self->fired[i].pulse.due_ns);
 }
 
 TEST_F(wait, pause_between_trains)
@@ -115,7 +115,7 @@ TEST_F(wait, pause_between_trains)
         ASSERT_EQ(0, resume_run(self, &start_ns));
         EXPECT_COMPLETE(6);
         for (int i = 0; i < 6; i++)
-                EXPECT_EQ((i < 3 ? self->c.start_ns : start_ns) + self->pulses[i].t_ns, self->fired[i].scheduled_ns);
+                EXPECT_EQ((i < 3 ? self->c.start_ns : start_ns) + self->pulses[i].t_ns, self->fired[i].pulse.due_ns);
 }
 
 /* Resumed, the first pulse of the train waits as before. */
@@ -180,7 +180,7 @@ TEST_F(wait, go_does_not_survive_a_pause)
                 EXPECT_WAITS(1);
                 ASSERT_EQ(0, controller_go(&self->c, 1, 0));
                 EXPECT_COMPLETE(3);
-                EXPECT_EQ(300, self->answers[1].delivered_permille);
+                EXPECT_EQ(300, self->answers[1].pulse.delivered_permille);
         }
 }
 
@@ -202,7 +202,7 @@ TEST_F(wait, an_edge_does_not_survive_a_pause)
         }
         ASSERT_EQ(0, controller_pause(&self->c, TMS_PAUSE_NOW));
         ASSERT_EQ(1, controller_events(&self->c, TMS_EVENT_TRIGGER, self->edges, MAX));
-        EXPECT_EQ(1, self->edges[0].pulse);
+        EXPECT_EQ(1, self->edges[0].trigger.next_pulse);
         EXPECT_EQ(TMS_STATE_PAUSED, status_of(self->c.fd).state);
         EXPECT_EQ(1, status_of(self->c.fd).next_pulse);
         ASSERT_EQ(0, resume_run(self, &start_ns));
@@ -238,8 +238,8 @@ TEST_F(wait, an_edge_that_nobody_waits_for)
         ASSERT_EQ(0, lab("trigger_in"));
         EXPECT_COMPLETE(3);
         ASSERT_EQ(1, controller_events(&self->c, TMS_EVENT_TRIGGER, self->edges, MAX));
-        EXPECT_EQ(1, self->edges[0].pulse);
-        EXPECT_EQ(self->edges[0].mono_ns + 50000, self->fired[1].scheduled_ns);
+        EXPECT_EQ(1, self->edges[0].trigger.next_pulse);
+        EXPECT_EQ(self->edges[0].trigger.edge_ns + 50000, self->fired[1].pulse.due_ns);
 }
 
 /* --- both ----------------------------------------------------------------------------- */
@@ -261,10 +261,10 @@ TEST_F(wait, operator_or_trigger)
         ASSERT_EQ(0, wait_fired(self->c.fd, 3));
         EXPECT_NE(0, controller_go(&self->c, 2, 0));
         EXPECT_COMPLETE(3);
-        EXPECT_EQ(250, self->answers[1].delivered_permille);
-        EXPECT_EQ(300, self->answers[2].delivered_permille);
+        EXPECT_EQ(250, self->answers[1].pulse.delivered_permille);
+        EXPECT_EQ(300, self->answers[2].pulse.delivered_permille);
         ASSERT_EQ(1, controller_events(&self->c, TMS_EVENT_TRIGGER, self->edges, MAX));
-        EXPECT_EQ(2, self->edges[0].pulse);
+        EXPECT_EQ(2, self->edges[0].trigger.next_pulse);
 }
 
 /* GO may be given before the pulse's time, which an edge may not; neither makes it early. */
@@ -277,7 +277,7 @@ TEST_F(wait, go_is_early_an_edge_is_not)
         ASSERT_EQ(0, lab("trigger_in"));
         ASSERT_EQ(0, controller_go(&self->c, 1, 0));
         EXPECT_COMPLETE(2);
-        EXPECT_EQ(self->c.start_ns + self->pulses[1].t_ns, self->fired[1].scheduled_ns);
+        EXPECT_EQ(self->c.start_ns + self->pulses[1].t_ns, self->fired[1].pulse.due_ns);
 }
 
 /* A minute behind the last pulse, and not a second more: then the card is discharged, and the pulse still waits. */
@@ -296,7 +296,7 @@ TEST_F(wait, nobody_says_go)
         EXPECT_EQ(TMS_STATE_BREAK, status_of(self->c.fd).state);
         EXPECT_EQ(TMS_CAUSE_IDLE_LIMIT, status_of(self->c.fd).cause);
         last = controller_last_state(&self->c);
-        EXPECT_EQ(TMS_CAUSE_IDLE_LIMIT, last.code);
+        EXPECT_EQ(TMS_CAUSE_IDLE_LIMIT, last.state.cause);
         EXPECT_EQ(-ESHUTDOWN, controller_go(&self->c, 1, 0));
         ASSERT_EQ(0, controller_arm(&self->c));
         EXPECT_WAITS(1);

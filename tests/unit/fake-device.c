@@ -49,13 +49,13 @@ void fake_new(void)
         fake->info = (struct tms_info){
                         .card_serial = 1001,
                         .coil_serial = 2000001,
-                        .coil_type = 1,
+                        .coil_type = TMS_COIL_TYPE_FIGURE8,
                         .max_permille = 1000,
                         .odometer = 500,
                         .firmware = 0x10203,
                         .records_since_ns = 1,
         };
-        fake->status.coil_type = 1;
+        fake->status.coil_type = TMS_COIL_TYPE_FIGURE8;
         fake->status.coil_temp_mC = 22000;
         /* The kernel's numbers begin at 1. */
         fake->status.event_head = fake->acked = 1;
@@ -104,7 +104,7 @@ static void set_state(uint32_t state, uint32_t cause)
                 fake->go_pulse = UINT32_MAX;
         fake->status.state = state;
         fake->status.cause = cause;
-        push((struct tms_event){.type = TMS_EVENT_STATE, .code = cause, .pulse = state, .card_seq = before});
+        push((struct tms_event){.type = TMS_EVENT_STATE, .state = {.to = state, .from = before, .cause = cause}});
 }
 
 void fake_set_state(uint32_t state, uint32_t cause)
@@ -123,9 +123,10 @@ void fake_play(unsigned n)
                 fake->status.fired++;
                 fake->status.delivered++;
                 fake->info.odometer++;
-                push((struct tms_event){.type = TMS_EVENT_PULSE_FIRED, .code = TMS_PULSE_OUTCOME_FIRED, .pulse = i});
-                push((struct tms_event){
-                                .type = TMS_EVENT_PULSE_ANSWER, .code = TMS_PULSE_OUTCOME_DELIVERED, .pulse = i});
+                push((struct tms_event){.type = TMS_EVENT_PULSE_FIRED,
+                                        .pulse = {.index = i, .outcome = TMS_PULSE_OUTCOME_FIRED}});
+                push((struct tms_event){.type = TMS_EVENT_PULSE_ANSWER,
+                                        .pulse = {.index = i, .outcome = TMS_PULSE_OUTCOME_DELIVERED}});
         }
         unlock();
 }
@@ -135,9 +136,9 @@ void fake_miss(unsigned n)
         lock();
         while (n-- > 0) {
                 fake->status.missed++;
-                push((struct tms_event){.type = TMS_EVENT_PULSE_FIRED,
-                                        .code = TMS_PULSE_OUTCOME_LATE,
-                                        .pulse = fake->status.next_pulse++});
+                push((struct tms_event){
+                                .type = TMS_EVENT_PULSE_FIRED,
+                                .pulse = {.index = fake->status.next_pulse++, .outcome = TMS_PULSE_OUTCOME_LATE}});
         }
         unlock();
 }
@@ -170,8 +171,9 @@ void fake_open_interlocks(uint32_t bits)
         fake->status.interlocks = bits;
         fake->status.latched |= bits;
         if (bits & TMS_INTERLOCK_COIL_ABSENT)
-                fake->status.coil_type = 0;
-        push((struct tms_event){.type = TMS_EVENT_INTERLOCK, .pulse = bits, .card_seq = fake->status.latched});
+                fake->status.coil_type = TMS_COIL_TYPE_NONE;
+        push((struct tms_event){.type = TMS_EVENT_INTERLOCK,
+                                .interlock = {.live = bits, .latched = fake->status.latched}});
         if (bits & TMS_INTERLOCK_COIL_ABSENT && fake->status.state == TMS_STATE_LOADED) {
                 fake->status.timeline_gen = 0;
                 set_state(TMS_STATE_IDLE, TMS_CAUSE_CHANGED);
@@ -382,7 +384,8 @@ int tms_device_status(struct tms_device *d, struct tms_status *ret)
         lock();
         *ret = fake->status;
         if (d->second)
-                *ret = (struct tms_status){.coil_type = 1, .state = TMS_STATE_LOADED, .timeline_gen = 7};
+                *ret = (struct tms_status){
+                                .coil_type = TMS_COIL_TYPE_FIGURE8, .state = TMS_STATE_LOADED, .timeline_gen = 7};
         ret->event_acked = d->second ? 0 : fake->acked;
         ret->mono_ns = now();
         ret->end_ns = ret->mono_ns + 5000000000ULL;

@@ -2,7 +2,7 @@
 # Unit tests of the library, with sanitizers; `make threshold-report` prints how threshold hunts do.
 
 LIB_UNIT   := $(addprefix $(B)/tests/test-,text characters protocol protocol-bad protocol-files compile dose-limits safety \
-	      safety-timeline safety-layers adjust threshold threshold-lapses device)
+	      safety-timeline safety-layers adjust threshold threshold-lapses device names)
 LIB_UNIT += $(B)/tests/test-reasons
 UNIT_TESTS += $(LIB_UNIT)
 
@@ -25,7 +25,7 @@ $(LU)/policy/allow-list.o: $(B)/lib/shipped.h
 
 $(B)/tests/test-threshold $(B)/tests/test-threshold-lapses: $(LU)/subjects.o
 SAFETY_UNIT := $(addprefix $(B)/tests/test-,safety safety-timeline safety-layers)
-$(B)/tests/test-device $(B)/tests/test-dose-limits $(SAFETY_UNIT): $(LU)/next-step.o
+$(B)/tests/test-names $(B)/tests/test-dose-limits $(SAFETY_UNIT): $(LU)/next-step.o
 $(B)/tests/test-compile $(B)/tests/test-dose-limits $(SAFETY_UNIT) $(B)/tests/test-adjust: $(LU)/protocol-text.o
 $(SAFETY_UNIT): $(LU)/safety-reasons.o
 # A device node of the test's own.

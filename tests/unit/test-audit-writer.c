@@ -183,7 +183,7 @@ static void test_order_is_kept(void **state)
 
 static struct tms_event answer(uint64_t seq)
 {
-        return (struct tms_event){.seq = seq, .type = TMS_EVENT_PULSE_ANSWER, .code = 0};
+        return (struct tms_event){.seq = seq, .type = TMS_EVENT_PULSE_ANSWER};
 }
 
 static void test_pulses(void **state)

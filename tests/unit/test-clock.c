@@ -53,6 +53,8 @@ static void test_true_clocks(void **state)
                 assert_true(tms_clock_within(&a, at_ns, at_ns, reads));
                 assert_true(tms_clock_within(&a, at_ns - 500, at_ns + 500, reads));
                 assert_true(tms_clock_not_after(&a, at_ns) + 2 >= reads);
+                assert_true(llabs((s64)(tms_clock_about(&a, at_ns) - reads)) <=
+                            (s64)(at_ns - a.before_ns) / 1000 + 5200);
                 assert_true(tms_clock_widen(&a, at_ns, reads & ((1ULL << 40) - 1), 40) == reads);
                 assert_true(llabs((s64)(tms_clock_to_raw(&a, reads) - at_ns)) <=
                             (s64)(at_ns - a.before_ns) / 1000 + 5200);
@@ -129,6 +131,17 @@ static void test_held_up(void **state)
         }
 }
 
+/* Two clocks of one rate: exact on both sides of the anchor, whatever lies between its readings. */
+static void test_about(void **state)
+{
+        const struct tms_anchor a = {.before_ns = 1000, .after_ns = 1400, .card_ns = 5000000};
+
+        assert_true(tms_clock_about(&a, 1200) == 5000000);
+        assert_true(tms_clock_about(&a, 1201) == 5000001);
+        assert_true(tms_clock_about(&a, 200) == 4999000);
+        assert_true(tms_clock_about(&a, 1200 + 3600 * S) == 5000000 + 3600 * S);
+}
+
 static void test_widen_around_the_wrap(void **state)
 {
         const u64 wrap = 1ULL << 40;
@@ -144,7 +157,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_true_clocks),           cmocka_unit_test(test_false_clocks),
                         cmocka_unit_test(test_not_after_is_tight),    cmocka_unit_test(test_held_up),
-                        cmocka_unit_test(test_widen_around_the_wrap),
+                        cmocka_unit_test(test_widen_around_the_wrap), cmocka_unit_test(test_about),
         };
 
         return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

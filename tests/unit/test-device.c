@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Device access against a device node of the test's own (the linker hands
- * open, ioctl, read and close to us), and the names of the driver's codes.
+ * open, ioctl, read and close to us).
  */
-#include "next-step.h"
 #include "tms.h"
 
 #include <errno.h>
@@ -30,6 +29,7 @@ static struct {
         bool not_a_device, not_ours;
         ssize_t read_result;
         struct tms_verdict verdict;
+        struct tms_why why;
 } fake;
 
 int __real_open(const char *path, int flags, ...);
@@ -126,8 +126,16 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
                 ((struct tms_status *)argument)->state = TMS_STATE_ARMED;
         else if (request == TMS_IOC_LATENCY)
                 ((struct tms_latency *)argument)->count = 12;
+        else if (request == TMS_IOC_LOADED)
+                ((struct tms_loaded *)argument)->digest[31] = 0xab;
+        else if (request == TMS_IOC_GET_LIMITS)
+                ((struct tms_limits *)argument)->max_pulses = 99;
         else if (request == TMS_IOC_INFO)
                 ((struct tms_info *)argument)->card_serial = 42;
+
+        /* Every call of the controller says why, in the same place. */
+        if (_IOC_DIR(request) & _IOC_WRITE)
+                *(struct tms_why *)argument = fake.why;
 
         if (fake.error && request != TMS_IOC_INFO) {
                 errno = fake.error;
@@ -227,6 +235,7 @@ static void test_calls(void **state)
         const struct tms_pulse pulse = {.t_ns = 0, .intensity_permille = 1, .flags = 3};
         struct tms_verdict verdict = {};
         struct tms_latency latency;
+        struct tms_loaded loaded;
         struct tms_status status;
         struct tms_info info;
         uint32_t a = 0, b = 0;
@@ -250,8 +259,17 @@ static void test_calls(void **state)
         assert_int_equal(ASKED(tms_load)->lateness_ns, 50000);
         assert_int_equal(ASKED(tms_load)->waveform, TMS_LOAD_MONOPHASIC);
         assert_int_equal(ASKED(tms_load)->flags, 0);
-        assert_int_equal(ASKED(tms_load)->reserved, 0);
+        assert_int_equal(ASKED(tms_load)->pulse_size, sizeof(pulse));
+        assert_int_equal(ASKED(tms_load)->legs, 0);
+        assert_int_equal(ASKED(tms_load)->first_pulse, 0);
+        assert_int_equal(ASKED(tms_load)->reserved[0], 0);
         assert_int_equal(a, 9);
+        assert_int_equal(tms_device_loaded(d, &loaded), 0);
+        assert_int_equal(fake.request, TMS_IOC_LOADED);
+        assert_int_equal(loaded.digest[31], 0xab);
+        assert_int_equal(tms_device_get_limits(d, &limits), 0);
+        assert_int_equal(fake.request, TMS_IOC_GET_LIMITS);
+        assert_int_equal(limits.max_pulses, 99);
 
         assert_int_equal(tms_device_arm(d, 9, &b), 0);
         assert_int_equal(ASKED(tms_arm)->timeline_gen, 9);
@@ -320,6 +338,49 @@ static void test_failures(void **state)
         tms_device_close(d);
 }
 
+/* An errno that has several meanings: the object remembers which it was, until the next call. */
+static void test_why(void **state)
+{
+        const struct tms_limits limits = {.why = {.reason = 9, .detail = 9}, .max_permille = 1};
+        struct tms_device *d = device(true);
+        struct tms_status status;
+        struct tms_why why;
+        uint32_t gen, fitness;
+
+        tms_device_why(d, &why);
+        assert_int_equal(why.reason, TMS_REASON_NONE);
+
+#define WAITING {.reason = 10, .wait_ns = 5000, .detail = 7}
+#define REFUSED(expected, call)                                    \
+        do {                                                       \
+                fake.error = EAGAIN;                               \
+                fake.why = (struct tms_why)expected;               \
+                assert_int_equal((call), -EAGAIN);                 \
+                memset(&why, 0xff, sizeof(why));                   \
+                tms_device_why(d, &why);                           \
+                assert_memory_equal(&why, &fake.why, sizeof(why)); \
+        } while (0)
+        REFUSED({.reason = 1}, tms_device_limits(d, &limits));
+        assert_int_equal(ASKED(tms_limits)->why.reason, 0);
+        assert_int_equal(ASKED(tms_limits)->why.detail, 0);
+        REFUSED({.reason = 2}, tms_device_load(d, NULL, 1, 0, 0, &gen, NULL));
+        REFUSED({.reason = 3}, tms_device_arm(d, 1, &fitness));
+        REFUSED({.reason = 4}, tms_device_start(d, 1, 1000000, NULL, NULL, NULL));
+        REFUSED({.reason = 5}, tms_device_go(d, 1, 0));
+        REFUSED({.reason = 6}, tms_device_pause(d, true));
+        REFUSED({.reason = 7}, tms_device_resume(d, 1000000, NULL));
+        REFUSED({.reason = 8}, tms_device_disarm(d));
+        REFUSED({.reason = 9}, tms_device_keepalive(d, 1, NULL));
+        REFUSED(WAITING, tms_device_clear_fault(d));
+
+        fake.error = 0;
+        assert_int_equal(tms_device_status(d, &status), 0);
+        tms_device_why(d, &why);
+        assert_int_equal(why.reason, TMS_REASON_NONE);
+        assert_int_equal(why.wait_ns, 0);
+        tms_device_close(d);
+}
+
 static void test_read_events(void **state)
 {
         struct tms_device *d = device(false);
@@ -357,64 +418,13 @@ static void test_enumerate(void **state)
         assert_in_range(found, 0, 1);
 }
 
-/* --- Names ------------------------------------------------------------------------------------------ */
-
-static void test_names(void **state)
-{
-        static const char *(*const names[])(uint32_t) = {tms_state_name,   tms_cause_name, tms_event_type_name,
-                                                         tms_outcome_name, tms_rule_name,  tms_coil_name};
-
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-                assert_string_equal(names[i](9999), "unknown");
-                /* No two known codes share a name. */
-                for (uint32_t a = 0; a < 64; a++)
-                        for (uint32_t b = 0; b < a; b++)
-                                if (strcmp(names[i](a), "unknown") != 0)
-                                        assert_string_not_equal(names[i](a), names[i](b));
-        }
-        for (uint32_t s = 0; s < TMS_STATE_COUNT; s++)
-                assert_string_not_equal(tms_state_name(s), "unknown");
-        for (uint32_t rule = 0; rule <= TMS_RULE_GAP; rule++)
-                assert_string_not_equal(tms_rule_name(rule), "unknown");
-
-        assert_string_equal(tms_cause_name(TMS_CAUSE_LEASE), "lease");
-        assert_string_equal(tms_cause_name(TMS_CAUSE_COIL_ABSENT), "coil_absent");
-        assert_string_equal(tms_outcome_name(TMS_PULSE_OUTCOME_LATE), "late");
-        assert_string_equal(tms_coil_name(1), "figure-8");
-        for (unsigned bit = 0; bit < 9; bit++) {
-                assert_string_not_equal(tms_interlock_name(bit), "unknown");
-                assert_string_equal(tms_cause_name(TMS_CAUSE_EMERGENCY_STOP + bit), tms_interlock_name(bit));
-                assert_string_equal(tms_cause_sentence(TMS_CAUSE_EMERGENCY_STOP + bit), tms_interlock_sentence(bit));
-        }
-        for (uint32_t cause = 0; cause <= 64; cause++) {
-                const char *sentence = tms_cause_sentence(cause);
-
-                assert_int_equal(sentence[strlen(sentence) - 1], '.');
-                /* What has gone wrong is one sentence, what to do next another. */
-                if (cause != TMS_CAUSE_NONE && cause != TMS_CAUSE_REQUEST && cause != TMS_CAUSE_COMPLETE) {
-                        assert_non_null(strstr(sentence, ". "));
-                        tells_next_step(sentence);
-                }
-        }
-        assert_string_equal(tms_interlock_name(9), "unknown");
-        for (unsigned bit = 0; bit <= 9; bit++)
-                tells_next_step(tms_interlock_sentence(bit));
-        /* It stands behind what strerror() says. */
-        for (int err = 1; err < 200; err++) {
-                char sentence[200];
-
-                snprintf(sentence, sizeof(sentence), "cannot be read: %s; %s", strerror(err), tms_errno_step(err));
-                tells_next_step(sentence);
-        }
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_open),        cmocka_unit_test(test_open_fd),
                         cmocka_unit_test(test_calls),       cmocka_unit_test(test_failures),
                         cmocka_unit_test(test_read_events), cmocka_unit_test(test_enumerate),
-                        cmocka_unit_test(test_names),
+                        cmocka_unit_test(test_why),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,6 @@
  * The second account of a dose, the session's limits, against the first; and what a card says of a timeline, with the
  * highest percentage that it can play.
  */
-#include "kernel/regs.h"
 #include "next-step.h"
 #include "protocol-text.h"
 
@@ -234,7 +233,7 @@ static void test_agreement(void **state)
 
 /* Nothing but form; what a test is about it puts there itself. */
 static const struct tms_info plain_card = {
-                .card_caps = TMS_CAP_BIPHASIC | TMS_CAP_TRIGGER_IN,
+                .card_flags = TMS_CARD_BIPHASIC | TMS_CARD_TRIGGER_IN,
                 .max_permille = 1000,
                 .stored_pulses = 1,
                 .charge_mW = UINT32_MAX,
@@ -303,7 +302,7 @@ static void test_card_without_trigger_input(void **state)
         assert_int_equal(tms_safety_verdict(p, &d, 0, &info, &s, &e), 0);
         assert_int_equal(s.class_, TMS_SAFETY_ALLOWED);
 
-        info.card_caps &= ~TMS_CAP_TRIGGER_IN;
+        info.card_flags &= ~TMS_CARD_TRIGGER_IN;
         assert_int_equal(tms_timeline_check(&t, &info, NULL, &v), -ERANGE);
         assert_int_equal(v.rule, TMS_RULE_TRIGGER_IN);
         assert_int_equal(v.pulse, 0);

@@ -37,7 +37,13 @@ static struct pulsefile *must_open(struct scratch *f, bool existing)
 
 static struct tms_event event(uint64_t seq, uint32_t type, uint32_t code)
 {
-        return (struct tms_event){.seq = seq, .mono_ns = 1000 + seq, .type = type, .run = 1, .pulse = 7, .code = code};
+        struct tms_event e = {.seq = seq, .mono_ns = 1000 + seq, .type = type, .run = 1};
+
+        if (type == TMS_EVENT_STATE)
+                e.state.cause = code;
+        else
+                e.pulse = (struct tms_event_pulse){.index = 7, .outcome = code};
+        return e;
 }
 
 /* What the log would say must be true of the file's bytes. */
@@ -96,10 +102,61 @@ static void test_widest_line_fits(void **state)
         char *text;
 
         memset(&e, 0xff, sizeof(e));
+        e.type = TMS_EVENT_PULSE_ANSWER;
         assert_int_equal(pulsefile_append(p, &e, 1), 0);
         text = scratch_read(f->path, "pulses/s.tsv", NULL);
-        assert_non_null(strstr(text, "\n18446744073709551615\t18446744073709551615\t4294967295\t"));
+        assert_non_null(strstr(text, "\n18446744073709551615\t18446744073709551615\t3\t4294967295\t4294967295\t"));
         assert_true(strlen(text) - strlen(head) <= PULSEFILE_LINE_MAX);
+        free(text);
+        pulsefile_free(p);
+}
+
+/* Each kind of record has its own members; where each goes in the line is what the auditor reads. */
+static void test_columns(void **state)
+{
+        struct scratch *f = *state;
+        struct pulsefile *p = must_open(f, false);
+        struct tms_event e[] = {
+                        {.seq = 1, .mono_ns = 100, .type = TMS_EVENT_STATE, .run = 2, .state = {4, 3, 1, 0, 9, 5}},
+                        {.seq = 2,
+                         .mono_ns = 101,
+                         .type = TMS_EVENT_PULSE_ANSWER,
+                         .flags = TMS_EVENT_COMPUTED,
+                         .run = 2,
+                         .pulse = {.index = 5,
+                                   .card_seq = 6,
+                                   .due_ns = 90,
+                                   .triggered_ns = 91,
+                                   .due_card_ns = 70,
+                                   .card_ns = 71,
+                                   .slack_ns = -1,
+                                   .set_permille = 300,
+                                   .delivered_permille = 301,
+                                   .outcome = TMS_PULSE_OUTCOME_NO_DISCHARGE,
+                                   .cause = 33,
+                                   .condition = 44,
+                                   .leg = 1,
+                                   .train = 2,
+                                   .timeline_gen = 9}},
+                        {.seq = 3, .mono_ns = 102, .type = TMS_EVENT_INTERLOCK, .run = 2, .interlock = {16, 48}},
+                        {.seq = 4,
+                         .mono_ns = 103,
+                         .type = TMS_EVENT_TRIGGER,
+                         .run = 2,
+                         .trigger = {.card_ns = 80, .edge_ns = 95, .next_pulse = 6}},
+                        {.seq = 5, .mono_ns = 104, .type = TMS_EVENT_LOST, .run = 2, .lost = {.count = 1ULL << 40}},
+                        {.seq = 6, .mono_ns = 105, .type = 77, .run = 2, .pulse = {.index = 5, .outcome = 3}},
+        };
+        char *text;
+
+        assert_int_equal(pulsefile_append(p, e, ELEMENTS(e)), 0);
+        text = scratch_read(f->path, "pulses/s.tsv", NULL);
+        assert_string_equal(text + strlen(head), "1\t100\t1\t2\t4\t3\t0\t0\t0\t0\t0\t1\n"
+                                                 "2\t101\t3\t2\t5\t6\t90\t91\t71\t300\t301\t8\n"
+                                                 "3\t102\t4\t2\t16\t48\t0\t0\t0\t0\t0\t0\n"
+                                                 "4\t95\t5\t2\t6\t0\t0\t0\t80\t0\t0\t0\n"
+                                                 "5\t104\t6\t2\t4294967295\t0\t0\t0\t0\t0\t0\t0\n"
+                                                 "6\t105\t77\t2\t0\t0\t0\t0\t0\t0\t0\t0\n");
         free(text);
         pulsefile_free(p);
 }
@@ -261,6 +318,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test_setup_teardown(test_lines_and_counts, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_widest_line_fits, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_columns, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_duplicates_count_once, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_large_batches, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_torn_line_is_cut, setup, scratch_teardown),

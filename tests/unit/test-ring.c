@@ -29,7 +29,7 @@ static int teardown(void **state)
 /* A record that can be told from all others by its seq. */
 static struct tms_event event(u64 seq)
 {
-        return (struct tms_event){.mono_ns = 1000 + seq, .type = TMS_EVENT_STATE, .pulse = (u32)seq};
+        return (struct tms_event){.mono_ns = 1000 + seq, .type = TMS_EVENT_STATE, .state.to = (u32)seq};
 }
 
 static bool put(struct tms_ring *ring, u32 keep)
@@ -204,7 +204,7 @@ static void test_monitor_is_told_of_loss(void **state)
         lap(ring, 11);
         assert_int_equal(tms_ring_peek(ring, &cursor, e, 3), 3);
         assert_int_equal(e[0].type, TMS_EVENT_LOST);
-        assert_int_equal(e[0].pulse, 10);
+        assert_int_equal(e[0].lost.count, 10);
         assert_int_equal(e[0].seq, 11);
         assert_int_equal(e[1].seq, 12);
         assert_int_equal(e[2].seq, 13);
@@ -214,7 +214,7 @@ static void test_monitor_is_told_of_loss(void **state)
         cursor = TMS_RING_FIRST_SEQ;
         assert_int_equal(tms_ring_peek(ring, &cursor, e, 1), 1);
         assert_int_equal(e[0].type, TMS_EVENT_LOST);
-        assert_int_equal(e[0].pulse, 11);
+        assert_int_equal(e[0].lost.count, 11);
         assert_next(ring, &cursor, 12);
 }
 
@@ -268,7 +268,7 @@ static void test_random(void **state)
                         seq = monitor;
                         assert_int_equal(tms_ring_peek(ring, &monitor, e, 1), seq < head);
                         if (head - seq > TMS_RING_SLOTS)
-                                assert_int_equal(e[0].pulse, head - TMS_RING_SLOTS - seq);
+                                assert_int_equal(e[0].lost.count, head - TMS_RING_SLOTS - seq);
                         break;
                 default:
                         assert_int_equal(put(ring, what >> 8 & 1 ? TMS_KEEP_PULSE : TMS_KEEP_NOTE),

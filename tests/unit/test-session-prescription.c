@@ -262,7 +262,7 @@ static void test_confirmation_ends_with_the_preparation(void **state)
         wait_state(f, "new");
         assert_false(call(f, "ConfirmNotices"));
         refused(f, "InterlockOpen", "Then prepare the session again.");
-        fake->status.coil_type = 1;
+        fake->status.coil_type = TMS_COIL_TYPE_FIGURE8;
         fake_open_interlocks(0);
         assert_true(prepare_with_notice(f));
         assert_false(is_confirmed(f));

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "regs.h"
 #include "pulses.h"
 #include "verdicts.h"
 

@@ -121,7 +121,7 @@ static u32 random_timeline(struct tms_pulse *p, u32 max, u32 wrong, u64 (*gap)(v
         if (wrong && below(wrong) == 0) {
                 struct tms_pulse *q = &p[below(count)];
 
-                switch (below(5)) {
+                switch (below(7)) {
                 case 0:
                         q->flags = next_random();
                         break;
@@ -136,6 +136,12 @@ static u32 random_timeline(struct tms_pulse *p, u32 max, u32 wrong, u64 (*gap)(v
                         break;
                 case 4:
                         q->t_ns = PICK(0, UINT64_MAX, 1ULL << 63, TMS_DURATION_MAX_NS);
+                        break;
+                case 5:
+                        q->leg = PICK(0, 1, UINT16_MAX);
+                        break;
+                case 6:
+                        q->delay_ns = PICK(0, 1, 50000, UINT32_MAX);
                         break;
                 }
         }
@@ -166,7 +172,7 @@ static u32 random_past(struct fired *fired, struct tms_history *h, const struct 
 
 static void test_reference(void **state)
 {
-        u32 seen[TMS_RULE_GAP + 1] = {};
+        u32 seen[TMS_RULE_DELAY + 1] = {};
 
         seed = 0x7435;
         for (u32 round = 0; round < ROUNDS; round++) {

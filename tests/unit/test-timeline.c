@@ -7,7 +7,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "regs.h"
 #include "pulses.h"
 #include "verdicts.h"
 
@@ -67,6 +66,29 @@ static void test_trigger_in(void **state)
         assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_TRIGGER_IN, 1, TMS_PULSE_FLAGS & ~TMS_PULSE_WAIT_TRIGGER,
                       p[1].flags);
         p[1].flags &= ~TMS_PULSE_WAIT_TRIGGER;
+        assert_holds(p, 3, &env, NULL, 0);
+}
+
+/* What no driver plays yet has a rule of its own. */
+static void test_legs_and_delays(void **state)
+{
+        struct tms_envelope env = envelope_wide();
+        struct tms_pulse p[3];
+
+        pulses_flat(p, 3, S, 500, 3);
+        p[0].condition = UINT16_MAX;
+        assert_holds(p, 3, &env, NULL, 0);
+        p[1].leg = 1;
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_LEG, 1, 1, 1);
+        p[1].leg = UINT16_MAX;
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_LEG, 1, 1, UINT16_MAX);
+        p[1].leg = 0;
+        p[2].flags |= TMS_PULSE_WAIT_TRIGGER;
+        p[2].delay_ns = 1;
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_DELAY, 2, 0, 1);
+        p[2].delay_ns = UINT32_MAX;
+        assert_breaks(p, 3, &env, NULL, 0, -ERANGE, TMS_RULE_DELAY, 2, 0, UINT32_MAX);
+        p[2].delay_ns = 0;
         assert_holds(p, 3, &env, NULL, 0);
 }
 
@@ -391,7 +413,7 @@ static void test_most_pulses(void **state)
 /* Each shape in each direction, against each set of shapes, with and without the other direction. */
 static void test_waveform(void **state)
 {
-        static const u32 caps[] = {TMS_CAP_BIPHASIC, TMS_CAP_MONOPHASIC, TMS_CAP_HALFSINE};
+        static const u32 caps[] = {TMS_CARD_BIPHASIC, TMS_CARD_MONOPHASIC, TMS_CARD_HALFSINE};
 
         for (u32 set = 0; set < 16; set++)
                 for (u32 asked = 0; asked < 6; asked++) {
@@ -402,10 +424,10 @@ static void test_waveform(void **state)
                         for (u32 i = 0; i < 3; i++)
                                 has |= set & 1 << i ? caps[i] : 0;
                         if (set & 8) {
-                                has |= TMS_CAP_REVERSE_CURRENT;
+                                has |= TMS_CARD_REVERSE;
                                 limit |= TMS_LOAD_REVERSE;
                         }
-                        r = tms_waveform_verify(has | TMS_CAP_TRIGGER_IN, waveform, &v);
+                        r = tms_waveform_verify(has | TMS_CARD_TRIGGER_IN, waveform, &v);
                         if (set & 1 << asked / 2 && (set & 8 || asked % 2 == 0)) {
                                 assert_int_equal(r, 0);
                                 assert_int_equal(v.rule, 99);
@@ -436,6 +458,7 @@ int main(void)
                         cmocka_unit_test(test_empty),
                         cmocka_unit_test(test_flags),
                         cmocka_unit_test(test_trigger_in),
+                        cmocka_unit_test(test_legs_and_delays),
                         cmocka_unit_test(test_order),
                         cmocka_unit_test(test_train),
                         cmocka_unit_test(test_intensity),

@@ -200,6 +200,10 @@ static u32 rules_of_limits(const struct row *r, u32 i, u32 count)
                 rules |= 1 << TMS_RULE_COIL_HEAT;
         if (i + 1 > env->max_pulses)
                 rules |= 1 << TMS_RULE_PULSES;
+        if (p->leg)
+                rules |= 1 << TMS_RULE_LEG;
+        if (p->delay_ns)
+                rules |= 1 << TMS_RULE_DELAY;
         for (u32 j = 0; j < r->fired_count; j++)
                 if (hour_of(r, at) - hour_of(r, j) <= 24)
                         day++;
