@@ -15,7 +15,7 @@
 #ifndef TMS_REGS_H
 #define TMS_REGS_H
 
-#define TMS_PCI_VENDOR_ID		0x1209	/* pid.codes, open hardware */
+#define TMS_PCI_VENDOR_ID		0x1209	/* the model's placeholder, see CARD.md */
 #define TMS_PCI_DEVICE_ID		0x7435
 #define TMS_PCI_CLASS			0x118000 /* signal processing, other */
 #define TMS_BAR				0
