@@ -94,7 +94,7 @@ TEST_F(history, the_second)
 TEST_F(history, the_coils_heat)
 {
         const uint32_t n = 110;
-        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 2, PULSE_SIZE * n};
+        struct tms_load load = {.pulses = (uintptr_t)self->pulses, .count = 2 * n, PULSE_SIZE};
 
         for (unsigned int way = SAME; way < WAYS; way++) {
                 struct tms_start start;
