@@ -222,6 +222,8 @@ TEST_F(event, outlive_the_controller)
         ASSERT_GE(fd, 0);
         EXPECT_EQ(0, call(fd, TMS_IOC_LIMITS, &limits));
         EXPECT_EQ(-EAGAIN, call(fd, TMS_IOC_LOAD, &load));
+        EXPECT_EQ(TMS_REASON_RECORDS, load.why.reason);
+        EXPECT_EQ(status_of(fd).event_head, load.why.detail);
         n = read(fd, e, sizeof(e)) / sizeof(e[0]);
         ASSERT_GE(n, 2);
         EXPECT_EQ(acked, e[0].seq);
@@ -233,6 +235,8 @@ TEST_F(event, outlive_the_controller)
         EXPECT_EQ(-EAGAIN, call(fd, TMS_IOC_LOAD, &load));
         EXPECT_EQ(0, acknowledge(fd, e[n - 1].seq + 1));
         EXPECT_EQ(0, call(fd, TMS_IOC_LOAD, &load));
+        EXPECT_EQ(TMS_REASON_NONE, load.why.reason);
+        EXPECT_EQ(0, load.why.detail);
 }
 
 /* Reading what was read but not acknowledged, once more: nothing is lost with a reader. */

@@ -287,7 +287,7 @@ TEST_F(module, history_unknown_after_reload)
         struct tms_pulse pulses[2];
         struct controller c;
         struct window w;
-        uint64_t from_ns;
+        uint64_t from_ns, told_ns;
         int r;
 
         ASSERT_EQ(0, controller_open(&c));
@@ -309,6 +309,9 @@ TEST_F(module, history_unknown_after_reload)
         start.timeline_gen = c.gen;
         controller_catch_up(&c);
         EXPECT_EQ(-EAGAIN, call(c.fd, TMS_IOC_START, &start));
+        EXPECT_EQ(TMS_REASON_HISTORY, start.why.reason);
+        EXPECT_GT(start.why.wait_ns, 0);
+        told_ns = now_ns() + start.why.wait_ns;
         while ((r = call(c.fd, TMS_IOC_START, &start)) == -EAGAIN && now_ns() - from_ns < 600 * S) {
                 sleep_ns(S);
                 if (status_of(c.fd).state == TMS_STATE_LOADED)
@@ -318,6 +321,9 @@ TEST_F(module, history_unknown_after_reload)
         EXPECT_EQ(0, r);
         /* The reservoir takes a minute to fill, the coil longer to cool. */
         EXPECT_GE(now_ns() - from_ns, 57 * S);
+        /* Not earlier than it was told; later by a look each second, and by arming once more. */
+        EXPECT_GE(now_ns() + MS, told_ns);
+        EXPECT_LE(now_ns(), told_ns + 15 * S);
         ASSERT_EQ(0, wait_state(c.fd, TMS_STATE_LOADED));
         EXPECT_EQ(0, window_close(&w, 4, 0));
         controller_close(&c);

@@ -248,6 +248,16 @@ TEST_F(state, calls)
                         EXPECT_EQ(before.timeline_gen, after.timeline_gen);
                         EXPECT_EQ(before.cause, after.cause);
                 }
+                /* Each refusal says why, and a call that may come later says when. */
+                if (_IOC_DIR(moves[i].cmd) & _IOC_WRITE)
+                        EXPECT_EQ(!r, self->arg.why.reason == TMS_REASON_NONE)
+                        {
+                                TH_LOG("%s", moves[i].name);
+                        }
+                if (r == EARLY) {
+                        EXPECT_EQ(TMS_REASON_TOO_EARLY, self->arg.why.reason);
+                        EXPECT_EQ(true, self->arg.why.wait_ns > 0 && self->arg.why.wait_ns < 100 * S);
+                }
                 leave(self, variant->state);
         }
 }
