@@ -11,8 +11,11 @@ $(B)/bench/play: tests/bench/play.c $(B)/guest/libtms.a | $(B)/bench/
 $(B)/bench/verifier: tests/bench/verifier.c $(B)/libtms.a | $(B)/bench/
 	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libtms.a $(LIB_LIBS)
 
-$(B)/bench/audit: tests/bench/audit.c $(B)/libtms.a | $(B)/bench/
-	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libtms.a $(LIB_LIBS)
+$(B)/bench/made-log.o: tests/bench/made-log.c | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) -c -o $@ $<
+
+$(B)/bench/audit: tests/bench/audit.c $(B)/bench/made-log.o $(B)/libtms.a | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/bench/made-log.o $(B)/libtms.a $(LIB_LIBS)
 
 .PHONY: bench-programs
 bench-programs: $(B)/bench/play $(B)/bench/verifier $(B)/bench/audit
