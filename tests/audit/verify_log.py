@@ -1,0 +1,544 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""verify_log.py [--key0 FINGERPRINT] [--seal FILE] [--nonce TEXT] DIR...: is an audit log of tmsd whole?
+
+A second verifier, written from AUDIT.md alone. It needs Python 3.11 and openssl(1), and shares nothing with tmsd. DIR is an
+exported bundle, a daemon's audit/, or the directory above it; "-" takes directories from standard input, one a line.
+One line for each: the verdict, the place of the first fault (file and line, record, byte in the file), and the reason.
+Exit status as tmsctl audit verify has it: 0 verified, 8 prefix, 9 torn, 7 tampered or lost, 1 something could not be read.
+"""
+import argparse
+import base64
+import concurrent.futures
+import functools
+import hashlib
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+from types import SimpleNamespace
+
+STATUS = {"verified": 0, "prefix": 8, "torn": 9, "unreadable": 1, "tampered": 7, "lost": 7}  # the worst one last
+KEYS = ["seq", "utc", "mono_ns", "boot", "type", "who", "on", "data", "prev"]
+TYPES = [int, str, int, str, str, dict, str, dict, str]
+PULSE_HEAD = (b"seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\tset_permille\t"
+              b"delivered_permille\tcode\n")
+PULSE_LINE = re.compile(rb"(0|[1-9][0-9]*)\t(?:[0-9]+\t)(0|[1-9][0-9]*)\t(?:[0-9]+\t){8}(0|[1-9][0-9]*)")
+SPKI = bytes.fromhex("302a300506032b6570032100")  # what a raw Ed25519 public key has before it in DER
+HEX64, HEX128 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{128}")
+ESCAPES = {c: f"\\u{c:04X}" for c in range(1, 0x20)} | {ord(c): "\\" + e for c, e in zip('"\\\b\f\n\r\t', '"\\bfnrt')}
+NO_CHARACTER = re.compile("[\0\ud800-\udfff\ufdd0-\ufdef" + "".join(
+    chr(plane << 16 | last) for plane in range(17) for last in (0xfffe, 0xffff)) + "]")
+
+
+class Fault(Exception):
+    """What is wrong. `line` counts from 1; 0: no record is wrong, but the log as a whole is."""
+
+    def __init__(self, verdict, why, at=None):
+        super().__init__(why)
+        self.verdict, self.at = verdict, at or SimpleNamespace(file="", line=0, seq=1 << 64, byte=0)
+
+    def __str__(self):
+        at = self.at
+        place = f"{at.file}:{at.line} (record {at.seq}, byte {at.byte}): " if at.line else ""
+        return place + self.args[0]
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- The one form of a record ---
+
+def text_form(text):
+    if NO_CHARACTER.search(text):
+        raise ValueError("not a character")
+    return '"' + text.translate(ESCAPES) + '"'
+
+
+def number_form(number):
+    if isinstance(number, int):
+        if not -2**63 <= number < 2**63:
+            raise ValueError("too large a number")
+        return str(number)
+    text = re.sub(r"e([-+])0*", lambda e: "e" + e[1].strip("+"), "%.17g" % number)
+    if "n" in text:
+        raise ValueError("no number")
+    return text if "." in text or "e" in text else text + ".0"
+
+
+def form(value, depth=1, members=0, data=False):
+    """The text of value in a record, which has this many objects around it; members: of those that are open, without data."""
+    if isinstance(value, str):
+        return text_form(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, (int, float)):
+        return number_form(value)
+    members += 0 if isinstance(value, list) or data else len(value)
+    if depth > 16 or members > 128 or data and len(value) > 96:
+        raise ValueError("too much in one record")
+    if isinstance(value, list):
+        return "[" + ",".join(form(v, depth + 1, members) for v in value) + "]"
+    return "{" + ",".join(text_form(k) + ":" + form(v, depth + 1, members, depth == 1 and k == "data" and isinstance(v, dict))
+                          for k, v in value.items()) + "}"
+
+
+def each_once(pairs):
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key twice")
+    return dict(pairs)
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def parse(line):
+    """The record in these bytes; None: they are none."""
+    try:
+        text = line.decode()
+        record = json.loads(text, object_pairs_hook=each_once)
+        if form(record) != text:
+            return None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict) or list(record) != KEYS or [type(v) for v in record.values()] != TYPES:
+        return None
+    return record
+
+
+# --- Keys and signatures: openssl(1) ---
+
+def openssl(*args, **files):
+    """Runs openssl with these files, whose names stand in args."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as tmp:
+        for name, data in files.items():
+            with open(os.path.join(tmp, name), "wb") as f:
+                f.write(data)
+        return subprocess.run(["openssl", *args], cwd=tmp, capture_output=True, check=False)
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def signature_holds(public, text, sig):
+    return openssl("pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "key", "-rawin", "-in", "text",
+                   "-sigfile", "sig", key=SPKI + bytes.fromhex(public), text=text,
+                   sig=bytes.fromhex(sig)).returncode == 0
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def public_of(pem):
+    """The raw public key of a private one; None: this is no Ed25519 key."""
+    der = openssl("pkey", "-in", "key", "-pubout", "-outform", "DER", key=pem).stdout
+    return der[len(SPKI):].hex() if der.startswith(SPKI) else None
+
+
+def raw_key(pem):
+    body = re.fullmatch(rb"\s*-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*", pem)
+    try:
+        der = base64.b64decode(b"".join(body[1].split()), validate=True) if body else b""
+    except ValueError:
+        return None
+    return der[len(SPKI):].hex() if der.startswith(SPKI) and len(der) == len(SPKI) + 32 else None
+
+
+# --- Files ---
+
+def read(path, *, why="", at=None):
+    """The bytes of a regular file. One that is missing, or is something else, is a fault if `why` names it."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if why and isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            raise Fault("tampered", f"{why} is missing", at) from error
+        if why and os.path.islink(path):
+            raise Fault("tampered", f"{why} is not a regular file", at) from error
+        raise
+    with os.fdopen(fd, "rb") as f:
+        if why and not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise Fault("tampered", f"{why} is not a regular file", at)
+        return f.read()
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def tally(data, ends):
+    """What a pulse file says up to each of these sizes: (sha256, lines, delivered, missed). A text instead: what is wrong there."""
+    seen, counts, results, at = set(), [0, 0, 0], [], 0
+    digest = hashlib.sha256()
+    for end in ends:
+        piece = data[at:end]
+        if len(piece) < end - at:
+            return results + ["is shorter than that"]
+        digest.update(piece)
+        wrong = count(piece, at == 0, counts, seen)
+        if wrong:
+            return results + [wrong]
+        results.append((digest.hexdigest(), *counts))
+        at = end
+    rest = data[at:]
+    whole = rest[:rest.rfind(b"\n") + 1]
+    if at == 0 and not whole and not PULSE_HEAD.startswith(rest):
+        return results + ["does not begin as a pulse file does"]
+    return results + [count(whole, at == 0, counts, seen) or ("", *counts)]
+
+
+def count(piece, first, counts, seen):
+    if not piece:
+        return None
+    if first and not piece.startswith(PULSE_HEAD):
+        return "does not begin as a pulse file does"
+    if not piece.endswith(b"\n"):
+        return "has no end of line there"
+    for line in piece.split(b"\n")[1 if first else 0:-1]:
+        columns = PULSE_LINE.fullmatch(line)
+        if not columns:
+            return "has a line that is not 12 decimal columns"
+        counts[0] += 1
+        if columns[1] in seen:
+            continue
+        seen.add(columns[1])
+        counts[1] += columns[2] == b"3" and columns[3] == b"0"
+        counts[2] += columns[2] == b"2" and columns[3] in (b"17", b"18", b"19")
+    return None
+
+
+# --- The log ---
+
+class Tree:
+    """The Merkle tree of RFC 6962 over the records so far: the roots of its complete subtrees, with how many leaves each has."""
+
+    def __init__(self, size=0, roots=()):
+        self.parts = list(zip((1 << i for i in range(size.bit_length(), -1, -1) if size >> i & 1), map(bytes.fromhex, roots)))
+
+    def add(self, leaf):
+        self.parts.append((1, leaf))
+        while len(self.parts) > 1 and self.parts[-2][0] == self.parts[-1][0]:
+            (n, left), (_, right) = self.parts[-2:]
+            self.parts[-2:] = [(2 * n, hashlib.sha256(b"\1" + left + right).digest())]
+
+    def root(self):
+        return functools.reduce(lambda right, left: hashlib.sha256(b"\1" + left + right).digest(),
+                                [h for _, h in reversed(self.parts)]).hex()
+
+    def roots(self):
+        return [h.hex() for _, h in self.parts]
+
+
+class Log:
+    def __init__(self, directory, anchors):
+        self.dir, self.anchors = directory, anchors
+        self.faults, self.seals, self.claims = [], [], []
+        self.records, self.torn, self.sealed, self.line, self.tree = 0, None, 0, None, Tree()
+        self.key0 = self.next = self.origin = None  # origin: of format 2; sealed: seals so far
+        self.first, self.retired, self.close = 0, [], None
+        self.sessions, self.ended, self.growing, self.named = {}, set(), {}, {}
+        self.held = self.fresh = False
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def names(self, folder):
+        try:
+            return sorted(n for n in os.listdir(self.path(folder)) if not n.startswith("."))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def fault(self, *args):
+        self.faults.append(Fault(*args))
+
+    def check(self, what, *args):
+        """Calls what(); a fault that it raises is kept, and the rest is checked all the same."""
+        try:
+            what(*args)
+        except Fault as fault:
+            self.faults.append(fault)
+
+    def verdict(self):
+        self.check(self.walk)
+        whole = not self.faults
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            for (at, *_), holds in zip(self.seals, pool.map(lambda s: signature_holds(*s[1:]), self.seals)):
+                if not holds:
+                    self.fault("tampered", "a seal whose signature does not hold", at)
+                    break
+        for claim in self.claims:
+            self.check(*claim)
+        self.check(self.pulse_files, whole)
+        if whole:
+            self.check(self.keys)
+            self.check(self.anchored)
+        if self.faults:
+            first = min(self.faults, key=lambda f: f.at.seq)  # of two in one record, the one that was found first
+            return first.verdict, str(first)
+        if self.torn is not None:
+            return "torn", f"{self.torn} bytes without an end of line behind {self.records} records"
+        known = f"{self.records} records, {self.sealed} seals"
+        return ("verified", known) if self.held or self.fresh else ("prefix", known + ", and nothing that shows where the log ends")
+
+    def walk(self):
+        """All records in their order, segment by segment."""
+        numbers = {0: "log.jsonl"} if os.path.lexists(self.path("log.jsonl")) else {}
+        odd = [n for n in self.names(".") if re.fullmatch(r"log-[0-9]+\.jsonl", n)]
+        numbers |= {int(n[4:10]): n for n in odd if len(n) == 16 and n != "log-000000.jsonl"}
+        odd = [n for n in odd if n not in numbers.values()]
+        self.first = number = min(numbers, default=0)
+        while True:
+            self.segment(number, numbers.pop(number, "log.jsonl"), number + 1 not in numbers)
+            number += 1
+            if number not in numbers:
+                break
+        if odd or numbers:
+            raise Fault("lost", f"{(odd + list(numbers.values()))[0]} is no segment that follows from those before")
+        if self.first and max((r[0] for r in self.retired), default=0) < self.first:
+            raise Fault("lost", f"the log begins with segment {self.first}, and no record says that those before were moved out")
+        for segments, records, at in self.retired:
+            if self.first and segments == self.first and records != self.begins:
+                raise Fault("tampered", "a log.retire with another number of records", at)
+
+    def segment(self, number, name, last):
+        *lines, rest = read(self.path(name), why=name if number else "").split(b"\n")
+        at = SimpleNamespace(file=name, line=1, seq=self.records, byte=0)
+        byte, kinds, segment_format = 0, [None, None], None
+        if rest or not lines:
+            self.torn = len(rest)
+        for index, line in enumerate(lines):
+            at = SimpleNamespace(file=name, line=index + 1, seq=self.records, byte=byte)
+            record = parse(line)
+            if record is None:
+                raise Fault("tampered", "not a record", at)
+            if index == 0:
+                segment_format = self.begin(number, record, at)
+            self.record(record, line, at, number, segment_format, index == 0)
+            kinds = [kinds[1], record["type"]]
+            byte += len(line) + 1
+            self.line = line
+            self.tree.add(hashlib.sha256(b"\0" + line).digest())
+            self.records += 1
+        if not last and (rest or kinds[1] != "seal" or segment_format == 2 and (kinds[0] != "log.close" or self.close != number)):
+            raise Fault("tampered", f"segment {number} was not closed, and another one follows", at)
+        if number and not lines:
+            raise Fault("tampered", "a segment without a record", at)
+
+    def begin(self, number, record, at):
+        """The first record of a segment: the segment's format."""
+        data = record["data"]
+        if record["type"] != ("log.segment" if number else "log.open"):
+            raise Fault("tampered", "not the first record of a segment", at)
+        if not (same(data, "format", 2) or same(data, "format", 1) and not number) or not is_hex(data.get("key0"), HEX64):
+            raise Fault("tampered", "a format that is not known, or no key 0", at)
+        if number and number == self.first:  # moved out is what was before
+            self.records = self.begins = record["seq"]
+            roots = data.get("tree")
+            if self.records < 1 or type(data.get("seals")) is not int or not is_hex(data.get("public"), HEX64) or \
+                    type(roots) is not list or len(roots) != self.records.bit_count() or not all(is_hex(r, HEX64) for r in roots):
+                raise Fault("tampered", "not the beginning of a segment", at)
+            self.tree, self.sealed, self.next = Tree(self.records, roots), data["seals"], data["public"]
+        if not self.key0:
+            self.key0 = data["key0"]
+            self.next = self.next or self.key0
+            self.origin = "tmsd/" + sha256(bytes.fromhex(self.key0))
+            self.claims.append((self.key0_file, at))
+        if number and (data["key0"], data.get("origin"), data.get("public"), data.get("tree")) != (
+                self.key0, self.origin, self.next, self.tree.roots()) or number and not (
+                same(data, "segment", number) and same(data, "seals", self.sealed)):
+            raise Fault("tampered", "a segment that does not follow from the one before", at)
+        return data["format"]
+
+    def record(self, record, line, at, number, segment_format, first):
+        data, kind = record["data"], record["type"]
+        if record["seq"] != self.records:
+            raise Fault("tampered", f"record {record['seq']} stands where record {self.records} was due", at)
+        due = "0" * 64 if self.records == 0 else sha256((b"\0" if segment_format == 2 else b"") + self.line) if self.line is not None \
+            else record["prev"]
+        if record["prev"] != due or not is_hex(due, HEX64):
+            raise Fault("tampered", "does not follow from the line before", at)
+        if kind in ("log.open", "log.segment") and not first:
+            raise Fault("tampered", f"{kind} stands at a beginning and nowhere else", at)
+        if kind == "seal":
+            self.seal(record, line, at, number, segment_format)
+            self.held = self.held or line == self.anchors.seal
+        elif kind == "log.close":
+            self.close = data.get("segment")
+        elif kind == "log.retire":
+            self.retired.append((data.get("segments"), data.get("records"), at))
+        elif kind == "session.create":
+            self.sessions[data.get("session")] = at
+        elif kind == "session.prepare":
+            self.claims.append((self.content, f"protocols/{data.get('sha256')}.yaml", None, data.get("sha256"), at))
+        elif kind in ("session.pulses", "session.end", "recovery.pulses", "recovery.pulses.intent"):
+            self.pulses(kind, data, at)
+        if "cut_file" in data:
+            self.claims.append((self.content, data["cut_file"], data.get("cut_bytes"), data.get("cut_sha256"), at))
+
+    def seal(self, record, line, at, number, segment_format):
+        d = record["data"]
+        more = [] if segment_format == 1 else ["origin", "size", "root"] + ["checkpoint"] * ("checkpoint" in d)
+        if list(d) != ["key", "public", "next", "nonce", *more, "sig"] or not is_hex(d["next"], HEX64) or \
+                not is_hex(d["sig"], HEX128) or type(d["nonce"]) is not str or not re.fullmatch("[ -~]{0,128}", d["nonce"]):
+            raise Fault("tampered", "not a seal", at)
+        if not same(d, "key", self.sealed) or d["public"] != self.next or d["next"] == d["public"]:
+            raise Fault("tampered", "a seal by another key than the one announced", at)
+        if segment_format == 1:
+            text = f"tmsd-seal-1\n{at.seq}\n{record['prev']}\n{d['key']}\n{d['next']}\n{d['nonce']}\n{record['utc']}\n".encode()
+        else:
+            sig = f'"sig":"{d["sig"]}"'.encode()
+            text = b"tmsd-seal-2\n" + b'"sig":""'.join(line.rsplit(sig, 1))
+            if d["origin"] != self.origin or not same(d, "size", at.seq) or d["root"] != self.tree.root():
+                raise Fault("tampered", "a seal over another origin, size or root", at)
+            if "checkpoint" in d:
+                begins = {"format": 2, "origin": self.origin, "records": at.seq, "segment": number, "offset": at.byte,
+                          "prev": record["prev"], "seals": self.sealed, "public": d["public"], "tree": self.tree.roots()}
+                self.claims.append((self.checkpoint, d["checkpoint"], (form(begins)[:-1] + ',"state":').encode(), at))
+        self.seals.append((at, d["public"], text, d["sig"]))
+        self.sealed, self.next = self.sealed + 1, d["next"]
+        self.fresh = self.fresh or self.anchors.nonce not in (None, "") and d["nonce"] == self.anchors.nonce
+
+    def checkpoint(self, digest, begins, at):
+        name = f"checkpoints/{at.seq}.json"
+        if os.path.lexists(self.path(name)):
+            data = read(self.path(name), why=name, at=at)
+            if sha256(data) != digest or not data.startswith(begins):
+                raise Fault("tampered", f"{name} is not the checkpoint of this seal", at)
+
+    def pulses(self, kind, d, at):
+        """Notes what the record says of a pulse file."""
+        name, session = d.get("file"), d.get("session")
+        if kind == "session.end":
+            self.ended.add(session)
+        if name is None:
+            if kind != "recovery.pulses.intent" and (d.get("delivered", 0), d.get("missed", 0)) == (0, 0):
+                return
+            raise Fault("tampered", "counts, and no file", at)
+        if not isinstance(name, str) or not re.fullmatch(r"pulses/[^/\0]+", name) or name.endswith(("/.", "/..")):
+            raise Fault("tampered", "no pulse file's name", at)
+        said = self.named.setdefault(name, [])
+        if kind != "recovery.pulses.intent":
+            size, *claim = [d.get(k) for k in ("bytes", "sha256", "lines", "delivered", "missed")]
+            if type(size) is not int or size < 0:
+                raise Fault("tampered", "no size", at)
+            said.append((size, tuple(claim), at))
+        self.growing[name] = kind not in ("session.end", "recovery.pulses") and (
+            kind == "recovery.pulses.intent" or self.growing.get(name, True))
+
+    def pulse_files(self, whole):
+        for session, at in self.sessions.items():
+            if whole and session not in self.ended:
+                self.named.setdefault(f"pulses/{session}.tsv", []).append((0, None, at))
+        for name, said in self.named.items():
+            self.check(self.pulse_file, name, said, whole)
+        if whole:
+            for name in [] if self.first else self.names("pulses"):
+                if f"pulses/{name}" not in self.named and name.removesuffix(".tsv") not in self.sessions:
+                    result = tally(read(self.path(f"pulses/{name}"), why=f"pulses/{name}"), ())[-1]
+                    if isinstance(result, str) or result[1] > 0:
+                        self.fault("lost", f"pulses/{name}, which no record names, "
+                                   + (result if isinstance(result, str) else "has pulses in it"))
+
+    def pulse_file(self, name, said, whole):
+        if not said:
+            return  # only an intent names it
+        data = read(self.path(name), why=name, at=min((s[2] for s in said), key=lambda at: at.seq))
+        said.sort(key=lambda s: s[0])
+        ends = tuple(dict.fromkeys(s[0] for s in said))
+        results = tally(data, ends)
+        for size, claim, at in said:
+            result = results[min(ends.index(size), len(results) - 1)]
+            if claim is not None and isinstance(result, str):
+                self.fault("tampered", f"{name} {result}", at)
+            elif claim is not None and result != claim:
+                self.fault("tampered", f"{name} is not what it was, or not what is said of it", at)
+        if whole and len(results) > len(ends):
+            last = max((s for s in said), key=lambda s: s[2].seq)
+            if isinstance(results[-1], str):
+                self.fault("tampered", f"{name} {results[-1]}", last[2])
+            elif not self.growing.get(name, True) and len(data) != last[0]:
+                self.fault("tampered", f"{name} has {len(data)} bytes instead of {last[0]}", last[2])
+
+    def content(self, name, size, digest, at):
+        if not isinstance(name, str) or not re.fullmatch(r"protocols/[0-9a-f]{64}\.yaml|cut-[A-Za-z0-9._-]{1,190}\.part", name):
+            raise Fault("tampered", "not the name of a file that is kept", at)
+        data = read(self.path(name), why=name, at=at)
+        if sha256(data) != digest or size not in (None, len(data)):
+            raise Fault("tampered", f"{name} is not what it was", at)
+
+    def key0_file(self, at):
+        if raw_key(read(self.path("key0.pub"), why="key0.pub", at=at)) != self.key0:
+            raise Fault("tampered", "key0.pub is not the key that the log began with", at)
+
+    def keys(self):
+        """The keys beside the log, and a log that has no record yet."""
+        try:
+            names = os.listdir(self.path("../keys"))
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            names = None
+        numbers = {int(n[:-4]) for n in names or [] if re.fullmatch(r"(0|[1-9][0-9]*)\.pem", n)}
+        if not self.records:
+            if self.names("pulses") or self.names("protocols") or numbers - {0}:
+                raise Fault("lost", "no record, but what only a log with records leaves")
+            return
+        if names is None:
+            return
+        due = self.sealed
+        if due not in numbers:
+            raise Fault("lost", f"the log announces key {due}, and keys/ has {sorted(numbers) or 'none'}")
+        for number in sorted(numbers & {due, due + 1}):
+            public = public_of(read(self.path(f"../keys/{number}.pem")))
+            if public is None or number == due and public != self.next:
+                raise Fault("tampered", f"keys/{number}.pem is not the key that the log announces")
+        if max(numbers) > due + 1:
+            raise Fault("lost", f"the log announces key {due}, and keys/ is at {max(numbers)}")
+
+    def anchored(self):
+        a = self.anchors
+        if a.key0 and self.key0 and sha256(bytes.fromhex(self.key0)) != a.key0.lower():
+            raise Fault("tampered", "the log did not begin with that key 0")
+        if a.seal and not self.held:
+            seq = (parse(a.seal) or {"seq": 0})["seq"]
+            raise Fault("lost" if seq >= self.records else "tampered", f"the seal that was kept, record {seq}, is not in the log")
+        if a.nonce and not self.fresh:
+            raise Fault("lost", "no seal over that nonce")
+
+
+def same(data, key, number):
+    return type(data.get(key)) is int and data[key] == number
+
+
+def is_hex(value, of):
+    return isinstance(value, str) and of.fullmatch(value) is not None
+
+
+def verify(directory, anchors):
+    """(verdict, sentence). A log that grew meanwhile is looked at again before it is called bad."""
+    if os.path.isdir(os.path.join(directory, "audit")):
+        directory = os.path.join(directory, "audit")
+    for _ in range(20):
+        try:
+            before = os.stat(os.path.join(directory, "log.jsonl"))
+            result = Log(directory, anchors).verdict()
+            after = os.stat(os.path.join(directory, "log.jsonl"))
+        except OSError as error:
+            return "unreadable", str(error)
+        if STATUS[result[0]] != 7 or (before.st_size, before.st_ino) == (after.st_size, after.st_ino):
+            break
+    return result
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--key0", metavar="FINGERPRINT", help="SHA-256 of the raw first public key, as noted at installation")
+    options.add_argument("--seal", metavar="FILE", help="the line of a seal that was kept elsewhere")
+    options.add_argument("--nonce", metavar="TEXT", help="a number made up now, over which the daemon has made a seal")
+    options.add_argument("dir", nargs="+", metavar="DIR")
+    anchors = options.parse_args()
+    if anchors.seal:
+        anchors.seal = read(anchors.seal).rstrip(b"\n")
+    worst = "verified"
+    for directory in (line.rstrip("\n") for line in sys.stdin) if anchors.dir == ["-"] else anchors.dir:
+        result, sentence = verify(directory, anchors)
+        print(f"{directory}: {result}: {sentence}", flush=True)
+        worst = max(worst, result, key=list(STATUS).index)
+    return STATUS[worst]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
