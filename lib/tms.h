@@ -467,12 +467,20 @@ struct tms_pulse_counts {
         uint64_t lines;       /* without the first */
         uint64_t pulse_lines; /* triggers and answers among them */
         uint64_t delivered, missed;
-        uint64_t last_seq; /* of the newest record; valid if lines > 0 */
+        uint64_t unknown;    /* triggers to which the lines have no answer of the card */
+        bool waiting;        /* the last trigger is one of these, and its answer may follow */
+        uint64_t trigger_ns; /* triggered_ns of that one */
+        uint64_t last_seq;   /* of the newest record; valid if lines > 0 */
+};
+
+/* What is counted of a line. */
+struct tms_pulse_values {
+        uint64_t seq, type, triggered_ns, code;
 };
 
 const char *tms_pulse_head(void); /* the first line, with its end */
 /* Counts a line with these values. */
-void tms_pulse_count(struct tms_pulse_counts *c, uint64_t seq, uint64_t type, uint64_t code);
+void tms_pulse_count(struct tms_pulse_counts *c, const struct tms_pulse_values *v);
 /* Counts a line; line includes its line feed. -EBADMSG: it is no line of a pulse file, and c was not changed. */
 int tms_pulse_line(struct tms_pulse_counts *c, const char *line, size_t size);
 

@@ -20,6 +20,7 @@
         X("REASON")            \
         X("PULSES_DELIVERED")  \
         X("PULSES_MISSED")     \
+        X("PULSES_UNKNOWN")    \
         X("INTERLOCKS")        \
         X("ODOMETER_EXPECTED") \
         X("ODOMETER_FOUND")    \
@@ -48,7 +49,7 @@
         X(SESSION_PAUSED, LOG_WARNING, "a92baebad90442aca3ec8257461c1399", "SESSION CARD_SERIAL REASON", "")          \
         X(SESSION_STOP, LOG_NOTICE, "1da8d63b408041678e883a2581bdc8ee", "SESSION CARD_SERIAL REASON", "")             \
         X(SESSION_ENDED, LOG_INFO, "558b2d3ce53944d5822133581b479179",                                                \
-          "SESSION CARD_SERIAL REASON PULSES_DELIVERED PULSES_MISSED", "")                                            \
+          "SESSION CARD_SERIAL REASON PULSES_DELIVERED PULSES_MISSED PULSES_UNKNOWN", "")                             \
         X(SESSION_CUT_OFF, LOG_NOTICE, "54d1f3a1f45a427c83f98220d602f872", "SESSION CARD_SERIAL", "")                 \
         X(RECORDS_LEFT, LOG_NOTICE, "b2a3ec02f8084003854e949b95bc8723", "SESSION CARD_SERIAL RECORDS", "")            \
         X(RECOVERY_CUT_OFF, LOG_NOTICE, "f7db806ece42497793c2d9ef5f8e0c8e", "SESSION", "CARD_SERIAL")                 \

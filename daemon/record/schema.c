@@ -47,7 +47,8 @@
 /* What pulsefile_describe() says of the file. */
 #define COUNTED(...)                                                                                     \
         U64("lines", ##__VA_ARGS__), U64("bytes", ##__VA_ARGS__), HEX("sha256", 64, ##__VA_ARGS__),      \
-        U32("delivered", ##__VA_ARGS__), U32("missed", ##__VA_ARGS__), U64("cut_bytes", OPTIONAL),       \
+        U32("delivered", ##__VA_ARGS__), U32("missed", ##__VA_ARGS__),                                   \
+        U32("unknown", AMENDED, ##__VA_ARGS__), U64("cut_bytes", OPTIONAL),                              \
         PATH("cut_file", WITH("cut_bytes")), HEX("cut_sha256", 64, WITH("cut_bytes"))
 
 const struct schema_field schema_common[] = {
@@ -77,7 +78,8 @@ const struct schema_type schema_types[] = {
         {.type = "stimulator.stop", HOLDS(UNRECORDED)},
         {.type = "stimulator.clear_fault.intent", HOLDS(CAUSE)},
         {.type = "stimulator.clear_fault", HOLDS(FAILED)},
-        {.type = "stimulator.odometer", HOLDS(CARD, U64("expected"), U64("found"))},
+        {.type = "stimulator.odometer", HOLDS(TEXT("session", 1, 39, OPTIONAL), CARD, U64("expected"), U64("found"),
+                U32("settled", OPTIONAL))},
         {.type = "session.create", HOLDS(SESSION, TEXT("stimulator", 1, SCHEMA_NAME), NODE, CARD,
                 U64("coil_serial"), U64("odometer"), TEXT("subject", 0, 64), U64("records_since_ns", AMENDED))},
         {.type = "session.prepare", HOLDS(SESSION, PROTOCOL,

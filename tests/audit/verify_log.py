@@ -26,7 +26,7 @@ KEYS = ["seq", "utc", "mono_ns", "boot", "type", "who", "on", "data", "prev"]
 TYPES = [int, str, int, str, str, dict, str, dict, str]
 PULSE_HEAD = (b"seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\tset_permille\t"
               b"delivered_permille\tcode\n")
-PULSE_LINE = re.compile(rb"(0|[1-9][0-9]*)\t(?:[0-9]+\t)(0|[1-9][0-9]*)\t(?:[0-9]+\t){8}(0|[1-9][0-9]*)")
+PULSE_LINE = re.compile(rb"(0|[1-9][0-9]*)\t(?:[0-9]+\t)(0|[1-9][0-9]*)\t(?:[0-9]+\t){4}([0-9]+)\t(?:[0-9]+\t){3}(0|[1-9][0-9]*)")
 SPKI = bytes.fromhex("302a300506032b6570032100")  # what a raw Ed25519 public key has before it in DER
 HEX64, HEX128 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{128}")
 ESCAPES = {c: f"\\u{c:04X}" for c in range(1, 0x20)} | {ord(c): "\\" + e for c, e in zip('"\\\b\f\n\r\t', '"\\bfnrt')}
@@ -162,8 +162,8 @@ def read(path, *, why="", at=None):
 
 @functools.lru_cache(maxsize=1 << 10)
 def tally(data, ends):
-    """What a pulse file says up to each of these sizes: (sha256, lines, delivered, missed). A text instead: what is wrong there."""
-    seen, counts, results, at = set(), [0, 0, 0], [], 0
+    """What a pulse file says up to each of these sizes: (sha256, lines, delivered, missed, unknown). A text instead: what is wrong there."""
+    seen, counts, results, at = {}, [0, 0, 0, 0], [], 0
     digest = hashlib.sha256()
     for end in ends:
         piece = data[at:end]
@@ -196,9 +196,16 @@ def count(piece, first, counts, seen):
         counts[0] += 1
         if columns[1] in seen:
             continue
-        seen.add(columns[1])
-        counts[1] += columns[2] == b"3" and columns[3] == b"0"
-        counts[2] += columns[2] == b"2" and columns[3] in (b"17", b"18", b"19")
+        kind, triggered, code = columns[2], int(columns[3]), columns[4]
+        seen[columns[1]] = True
+        counts[1] += kind == b"3" and code == b"0"
+        counts[2] += kind == b"2" and code in (b"17", b"18", b"19")
+        if kind == b"2" and code == b"16":
+            seen["trigger"] = triggered
+            counts[3] += 1
+        elif kind == b"3" and seen.get("trigger") == triggered:
+            del seen["trigger"]
+            counts[3] -= code != b"20"
     return None
 
 
@@ -406,17 +413,18 @@ class Log:
         if kind == "session.end":
             self.ended.add(session)
         if name is None:
-            if kind != "recovery.pulses.intent" and (d.get("delivered", 0), d.get("missed", 0)) == (0, 0):
+            if kind != "recovery.pulses.intent" and not any(d.get(k, 0) for k in ("delivered", "missed", "unknown")):
                 return
             raise Fault("tampered", "counts, and no file", at)
         if not isinstance(name, str) or not re.fullmatch(r"pulses/[^/\0]+", name) or name.endswith(("/.", "/..")):
             raise Fault("tampered", "no pulse file's name", at)
         said = self.named.setdefault(name, [])
         if kind != "recovery.pulses.intent":
-            size, *claim = [d.get(k) for k in ("bytes", "sha256", "lines", "delivered", "missed")]
+            size, *claim = [d.get(k) for k in ("bytes", "sha256", "lines", "delivered", "missed", "unknown")]
             if type(size) is not int or size < 0:
                 raise Fault("tampered", "no size", at)
-            said.append((size, tuple(claim), at))
+            # Logs begun before pulses were counted as unknown say nothing of them.
+            said.append((size, tuple(claim if "unknown" in d else claim[:-1]), at))
         self.growing[name] = kind not in ("session.end", "recovery.pulses") and (
             kind == "recovery.pulses.intent" or self.growing.get(name, True))
 
@@ -445,7 +453,7 @@ class Log:
             result = results[min(ends.index(size), len(results) - 1)]
             if claim is not None and isinstance(result, str):
                 self.fault("tampered", f"{name} {result}", at)
-            elif claim is not None and result != claim:
+            elif claim is not None and result[:len(claim)] != claim:
                 self.fault("tampered", f"{name} is not what it was, or not what is said of it", at)
         if whole and len(results) > len(ends):
             last = max((s for s in said), key=lambda s: s[2].seq)

@@ -136,6 +136,11 @@ void forge_pulses(struct forge *f, unsigned from, unsigned to)
         }
 }
 
+void forge_pulses_text(struct forge *f, const char *lines)
+{
+        append(f, lines);
+}
+
 static unsigned count_lines(const char *s)
 {
         unsigned n = 0;

@@ -38,6 +38,8 @@ void forge_record(struct forge *f, const char *type, const char *data);
 void forge_seal(struct forge *f, const char *nonce);
 /* Pulses [from, to) with a trigger and an answer each, appended to the text of the pulse file. */
 void forge_pulses(struct forge *f, unsigned from, unsigned to);
+/* Lines as they are. */
+void forge_pulses_text(struct forge *f, const char *lines);
 /* A session.pulses or session.end record for the pulse file as it is now. */
 void forge_pulses_record(struct forge *f, const char *type, unsigned delivered);
 

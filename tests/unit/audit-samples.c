@@ -40,6 +40,9 @@ const struct audit_sample audit_samples[] = {
                  "/dev/tms0: its fault was cleared."},
                 {"stimulator.clear_fault", "\"on\":\"/org/tmsd1/stimulator/0\",", "\"error\":\"Protocol error\"," BOOT,
                  "/dev/tms0: its fault was not cleared: Protocol error."},
+                {"stimulator.odometer", "", "\"card_serial\":4711,\"expected\":6,\"found\":6,\"settled\":0," BOOT,
+                 "Card 4711 has counted 6 pulses, and this log 6, without those of unknown outcome; it has given 0 of "
+                 "these."},
                 {"stimulator.odometer", "", "\"card_serial\":4711,\"expected\":6,\"found\":9," BOOT,
                  "Card 4711 has counted 9 pulses, and this log 6: somebody else has fired it."},
                 {"session.create", UID,
@@ -130,11 +133,13 @@ const struct audit_sample audit_samples[] = {
                 {"session.end", "",
                  "\"session\":\"T-1\",\"reason\":\"complete\",\"text\":\"All pulses of the timeline have been "
                  "played.\","
-                 "\"prescribed\":7,\"odometer\":6," PULSES,
+                 "\"prescribed\":7,\"odometer\":6,\"unknown\":0," PULSES,
                  "Session T-1: ended (complete), 6 of 7 pulses delivered, 1 missed. All pulses of the timeline have "
                  "been played."},
                 {"session.end", "", "\"session\":\"T-1\",\"reason\":\"crashed\",\"prescribed\":7," PULSES,
                  "Session T-1: ended (crashed), 6 of 7 pulses delivered, 1 missed."},
+                {"session.end", "", "\"session\":\"T-1\",\"reason\":\"crashed\",\"prescribed\":7,\"unknown\":1," PULSES,
+                 "Session T-1: ended (crashed), 6 of 7 pulses delivered, 1 missed, 1 unknown (count as given)."},
                 {"request.refused", UID "\"on\":\"/org/tmsd1/session/T-1\",",
                  "\"method\":\"Arm\",\"error\":\"OutOfOrder\",\"message\":\"Arm: wait until Prepare is "
                  "done.\",\"unrecorded\":4," BOOT,

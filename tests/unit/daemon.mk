@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen session-break \
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing upcalls)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal unknown)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
 

@@ -114,18 +114,47 @@ void fake_set_state(uint32_t state, uint32_t cause)
         unlock();
 }
 
+/* The time of a trigger is what its answer is known by. */
+static void trigger(bool fires)
+{
+        fake->status.fired++;
+        fake->info.odometer += fires;
+        fake->triggered_ns = now();
+        push((struct tms_event){.type = TMS_EVENT_PULSE_FIRED,
+                                .code = TMS_PULSE_OUTCOME_FIRED,
+                                .triggered_ns = fake->triggered_ns,
+                                .pulse = fake->status.next_pulse++});
+}
+
+static void answer(uint32_t code)
+{
+        fake->status.delivered += code == TMS_PULSE_OUTCOME_DELIVERED;
+        push((struct tms_event){.type = TMS_EVENT_PULSE_ANSWER,
+                                .code = code,
+                                .triggered_ns = fake->triggered_ns,
+                                .pulse = fake->status.next_pulse - 1});
+}
+
+void fake_trigger(bool fires)
+{
+        lock();
+        trigger(fires);
+        unlock();
+}
+
+void fake_answer(uint32_t code)
+{
+        lock();
+        answer(code);
+        unlock();
+}
+
 void fake_play(unsigned n)
 {
         lock();
         while (n-- > 0) {
-                uint32_t i = fake->status.next_pulse++;
-
-                fake->status.fired++;
-                fake->status.delivered++;
-                fake->info.odometer++;
-                push((struct tms_event){.type = TMS_EVENT_PULSE_FIRED, .code = TMS_PULSE_OUTCOME_FIRED, .pulse = i});
-                push((struct tms_event){
-                                .type = TMS_EVENT_PULSE_ANSWER, .code = TMS_PULSE_OUTCOME_DELIVERED, .pulse = i});
+                trigger(true);
+                answer(TMS_PULSE_OUTCOME_DELIVERED);
         }
         unlock();
 }
