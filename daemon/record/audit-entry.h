@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "audit.h"
+#include "reserve.h"
 
 enum entry_kind {
         ENTRY_RECORD,
@@ -59,6 +60,7 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct entry *, entry_free)
 struct audit_writer {
         struct auditlog *log;
         uint64_t free_min;
+        struct reserve reserve;
         char failure[AUDIT_SENTENCE]; /* "": none. Once set it stays: nothing is written any more */
         int failure_error;            /* its negative errno */
         char no_room[AUDIT_SENTENCE]; /* "": the disk had room at the last batch */

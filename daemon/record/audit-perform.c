@@ -8,6 +8,9 @@
  * descriptor, memory or room nothing was written and the log is as it was: the entry fails and its caller is told why.
  * But if the entry has no caller who is told (a record that is not refusable), a record would be missing without
  * anybody knowing, so the log has failed for good too.
+ *
+ * Room is kept for what a full disk must not keep from being recorded. The log and pulse files have theirs for the
+ * records of an end. What else such a record or a seal wants is there once reserve.h has given its file back.
  */
 #include <assert.h>
 
@@ -25,7 +28,7 @@ static int check_room(struct audit_writer *w, const struct entry *e)
         r = auditlog_free_bytes(w->log, &room);
         if (r < 0)
                 return r;
-        return room < w->free_min + e->need_bytes ? -ENOSPC : 0;
+        return room < w->free_min + e->need_bytes || !w->reserve.held ? -ENOSPC : 0;
 }
 
 static int describe(struct entry *e)
@@ -113,7 +116,7 @@ static int perform_append(struct entry *e)
         return r < 0 ? r : pulsefile_sync(e->pulses);
 }
 
-static int perform(struct audit_writer *w, struct entry *e)
+static int perform_once(struct audit_writer *w, struct entry *e)
 {
         switch (e->kind) {
         case ENTRY_RECORD:
@@ -133,6 +136,22 @@ static int perform(struct audit_writer *w, struct entry *e)
                 return 0;
         }
         return -EINVAL;
+}
+
+/* Nobody could refuse it, and a full disk must not keep it from being recorded. */
+static bool is_of_an_end(const struct entry *e)
+{
+        return e->kind == ENTRY_SEAL || (e->kind == ENTRY_RECORD && !e->refusable && e->need_bytes == 0);
+}
+
+static int perform(struct audit_writer *w, struct entry *e)
+{
+        int r = perform_once(w, e);
+
+        /* What was half written is taken back by then, or the log is not sound. */
+        if ((r == -ENOSPC || r == -EDQUOT) && is_of_an_end(e) && auditlog_is_sound(w->log) && reserve_give(&w->reserve))
+                r = perform_once(w, e);
+        return r;
 }
 
 /* --- Failures --------------------------------------------------------------------- */
@@ -222,6 +241,13 @@ static void look_for_room(struct audit_writer *w, const struct entry_list *batch
 {
         bool full = !auditlog_has_room(w->log);
         const struct entry *e;
+
+        /* While the log itself is short of room, the reserve takes none away again. */
+        if (!w->reserve.held) {
+                int r = full ? -ENOSPC : reserve_take(&w->reserve);
+
+                full = r == -ENOSPC || r == -EDQUOT;
+        }
 
         TAILQ_FOREACH(e, batch, link) {
                 int r = e->result.error;

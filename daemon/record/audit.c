@@ -378,6 +378,7 @@ int audit_new(sd_event *event, const struct audit_config *config, struct audit *
                 return -ENOMEM;
         a->config = *config;
         a->writer.free_min = config->free_min;
+        a->writer.reserve.dir_fd = config->state_fd;
         a->event_fd = -1;
         TAILQ_INIT(&a->queue);
         TAILQ_INIT(&a->finished);
@@ -393,6 +394,8 @@ int audit_new(sd_event *event, const struct audit_config *config, struct audit *
                 return r;
         (void)sd_event_source_set_description(a->source, "audit-finished");
         if (open_log(a) >= 0) {
+                /* On a full disk there is none, and nothing may start; each batch looks again. */
+                (void)reserve_take(&a->writer.reserve);
                 r = start_thread(a);
                 if (r < 0)
                         return r;

@@ -38,7 +38,7 @@ DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))
 	$(patsubst kernel/%.c,$(DU)/lib/%.o,$(LIB_VERIFIER))
 DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
 # The log with all that it needs, and what tells a test of a record that does not match its type.
-DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o journal.o jsonline.o keys.o log.o pulsefile.o schema.o \
+DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o journal.o jsonline.o keys.o log.o pulsefile.o reserve.o schema.o \
 	schema-check.o schema-watch.o settle.o)
 SCHEMA_WATCH := -Wl,--wrap=schema_check
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
@@ -83,7 +83,7 @@ $(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-entry.o au
 $(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
-	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=fallocate,--wrap=fstatvfs
+	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat,--wrap=fallocate,--wrap=fstatvfs
 $(call daemon_unit,pulsefile,scratch.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,history,history.o history-day.o elapsed.o subject.o)
 # Records that there is no memory for.
