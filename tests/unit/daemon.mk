@@ -80,6 +80,7 @@ $(B)/tests/test-audit-lost: DAEMON_UNIT_LDFLAGS := \
 $(call daemon_unit,audit-matrix,audit-forge.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-writer,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-live,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
