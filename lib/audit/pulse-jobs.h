@@ -18,7 +18,7 @@
 struct pulse_claim {
         uint64_t lines, bytes, delivered, missed, unknown;
         unsigned char sha256[AUDIT_HEX / 2];
-        bool has_missed, has_unknown;
+        bool has_unknown;
         bool end; /* the file is complete */
 };
 

@@ -322,8 +322,9 @@ static void test_quotes_are_text(void **state)
         json_t *sentence;
 
         memset(name, 'x', sizeof(name) - 1);
-        snprintf(data, sizeof(data), "{\"file\":\"%sé\",\"sha256\":\"%064d\",\"lines\":1,\"bytes\":1,\"delivered\":1}",
-                 name, 0);
+        snprintf(data, sizeof(data),
+                 "{\"file\":\"%sé\",\"sha256\":\"%064d\",\"lines\":1,\"bytes\":1,\"delivered\":1,\"missed\":0}", name,
+                 0);
         forge_record(f, "session.end", data);
         forge_write(f);
         report = verify(f, NULL, NULL, NULL);
@@ -652,25 +653,34 @@ static void test_data_that_does_not_hold(void **state)
         } cases[] = {
                         {"session.pulses",
                          "{\"session\":\"T-1\",\"file\":\"../../../etc/passwd\",\"lines\":1,\"bytes\":1,\"sha256\":"
-                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0,"
+                         "\"missed\":0}",
                          "no pulse file's name"},
                         {"session.pulses",
                          "{\"session\":\"T-1\",\"file\":\"pulses/../T-1.tsv\",\"lines\":1,\"bytes\":1,\"sha256\":"
-                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0,"
+                         "\"missed\":0}",
                          "no pulse file's name"},
                         {"session.pulses",
                          "{\"session\":\"T-1\",\"file\":\"pulses/T-1.tsv\",\"lines\":-1,\"bytes\":1,\"sha256\":"
-                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0,"
+                         "\"missed\":0}",
                          "without its pulse file's lines"},
                         {"session.pulses",
                          "{\"session\":\"T-1\",\"file\":\"pulses/T-1.tsv\",\"lines\":0,\"bytes\":1,\"sha256\":"
-                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0,"
+                         "\"missed\":0}",
                          "shrunk"},
                         {"session.pulses",
                          "{\"session\":\"T-1\",\"file\":\"pulses/"
                          "T-1.tsv\",\"lines\":0,\"bytes\":9000000000000000000,\"sha256\":"
-                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0,"
+                         "\"missed\":0}",
                          "no end of line"},
+                        {"session.pulses",
+                         "{\"session\":\"T-1\",\"file\":\"pulses/T-1.tsv\",\"lines\":0,\"bytes\":1,\"sha256\":"
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "sha256, delivered and missed"},
                         {"session.end", "{\"session\":\"T-3\",\"delivered\":5}", "names no pulse file"},
                         {"session.end", "{\"session\":\"T-3\",\"delivered\":0,\"unknown\":1}", "names no pulse file"},
                         {"session.pulses",
