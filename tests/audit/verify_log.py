@@ -24,10 +24,12 @@ from types import SimpleNamespace
 STATUS = {"verified": 0, "prefix": 8, "torn": 9, "unreadable": 1, "tampered": 7, "lost": 7}  # the worst one last
 KEYS = ["seq", "utc", "mono_ns", "boot", "type", "who", "on", "data", "prev"]
 TYPES = [int, str, int, str, str, dict, str, dict, str]
+ANCHORS = ("key0", "seal", "nonce")
 PULSE_HEAD = (b"seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\tset_permille\t"
               b"delivered_permille\tcode\n")
 PULSE_LINE = re.compile(rb"(0|[1-9][0-9]*)\t(?:[0-9]+\t)(0|[1-9][0-9]*)\t(?:[0-9]+\t){4}([0-9]+)\t(?:[0-9]+\t){3}(0|[1-9][0-9]*)")
 SPKI = bytes.fromhex("302a300506032b6570032100")  # what a raw Ed25519 public key has before it in DER
+PULSE_NAME = re.compile(r"pulses/(?=.{1,152}$)[A-Za-z0-9_-][A-Za-z0-9._-]*\.tsv")
 HEX64, HEX128 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{128}")
 ESCAPES = {c: f"\\u{c:04X}" for c in range(1, 0x20)} | {ord(c): "\\" + e for c, e in zip('"\\\b\f\n\r\t', '"\\bfnrt')}
 NO_CHARACTER = re.compile("[\0\ud800-\udfff\ufdd0-\ufdef" + "".join(
@@ -160,53 +162,56 @@ def read(path, *, why="", at=None):
         return f.read()
 
 
+class Counts:
+    """What the lines of a pulse file come to."""
+
+    def __init__(self):
+        self.size, self.newest, self.waits, self.digest = 0, -1, None, hashlib.sha256()
+        self.lines = self.delivered = self.missed = self.unknown = self.pulses = 0
+
+    def add(self, piece):
+        """Whole lines; returns what is wrong with them."""
+        if piece and self.size == 0 and not piece.startswith(PULSE_HEAD):
+            return "does not begin as a pulse file does"
+        if piece and not piece.endswith(b"\n"):
+            return "has no end of line there"
+        for line in piece.split(b"\n")[self.size == 0:-1]:
+            columns = PULSE_LINE.fullmatch(line)
+            if not columns:
+                return "has a line that is not 12 decimal columns"
+            self.lines += 1
+            if int(columns[1]) > self.newest:
+                self.newest = int(columns[1])
+                self.pulse(columns[2], columns[3], columns[4])
+        self.size += len(piece)
+        self.digest.update(piece)
+        return None
+
+    def pulse(self, kind, triggered_ns, code):
+        self.pulses += kind in (b"2", b"3")
+        self.missed += kind == b"2" and code in (b"17", b"18", b"19")
+        self.delivered += kind == b"3" and code == b"0"
+        if kind == b"2" and code == b"16":
+            self.unknown, self.waits = self.unknown + 1, triggered_ns
+        elif kind == b"3" and triggered_ns == self.waits:
+            self.unknown, self.waits = self.unknown - (code != b"20"), None
+
+    def said(self):
+        return self.digest.hexdigest(), self.lines, self.delivered, self.missed, self.unknown
+
+
 @functools.lru_cache(maxsize=1 << 10)
 def tally(data, ends):
-    """What a pulse file says up to each of these sizes: (sha256, lines, delivered, missed, unknown). A text instead: what is wrong there."""
-    seen, counts, results, at = {}, [0, 0, 0, 0], [], 0
-    digest = hashlib.sha256()
+    """What is said of a pulse file up to each of these sizes, and for the rest whether it has pulses; a text: what is wrong."""
+    counts, results = Counts(), []
     for end in ends:
-        piece = data[at:end]
-        if len(piece) < end - at:
-            return results + ["is shorter than that"]
-        digest.update(piece)
-        wrong = count(piece, at == 0, counts, seen)
+        wrong = "is shorter than that" if end > len(data) else counts.add(data[counts.size:end])
         if wrong:
             return results + [wrong]
-        results.append((digest.hexdigest(), *counts))
-        at = end
-    rest = data[at:]
-    whole = rest[:rest.rfind(b"\n") + 1]
-    if at == 0 and not whole and not PULSE_HEAD.startswith(rest):
-        return results + ["does not begin as a pulse file does"]
-    return results + [count(whole, at == 0, counts, seen) or ("", *counts)]
-
-
-def count(piece, first, counts, seen):
-    if not piece:
-        return None
-    if first and not piece.startswith(PULSE_HEAD):
-        return "does not begin as a pulse file does"
-    if not piece.endswith(b"\n"):
-        return "has no end of line there"
-    for line in piece.split(b"\n")[1 if first else 0:-1]:
-        columns = PULSE_LINE.fullmatch(line)
-        if not columns:
-            return "has a line that is not 12 decimal columns"
-        counts[0] += 1
-        if columns[1] in seen:
-            continue
-        kind, triggered, code = columns[2], int(columns[3]), columns[4]
-        seen[columns[1]] = True
-        counts[1] += kind == b"3" and code == b"0"
-        counts[2] += kind == b"2" and code in (b"17", b"18", b"19")
-        if kind == b"2" and code == b"16":
-            seen["trigger"] = triggered
-            counts[3] += 1
-        elif kind == b"3" and seen.get("trigger") == triggered:
-            del seen["trigger"]
-            counts[3] -= code != b"20"
-    return None
+        results.append(counts.said())
+    if counts.size == 0 and PULSE_HEAD.startswith(data):  # a crash left a part of the first line
+        return results + [False]
+    return results + [counts.add(data[counts.size:data.rfind(b"\n") + 1]) or counts.pulses > 0]
 
 
 # --- The log ---
@@ -237,7 +242,7 @@ class Log:
         self.faults, self.seals, self.claims = [], [], []
         self.records, self.torn, self.sealed, self.line, self.tree = 0, None, 0, None, Tree()
         self.key0 = self.next = self.origin = None  # origin: of format 2; sealed: seals so far
-        self.first, self.retired, self.close = 0, [], None
+        self.first, self.retired, self.close, self.rest = 0, [], None, {}
         self.sessions, self.ended, self.growing, self.named = {}, set(), {}, {}
         self.held = self.fresh = False
 
@@ -250,9 +255,6 @@ class Log:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def fault(self, *args):
-        self.faults.append(Fault(*args))
-
     def check(self, what, *args):
         """Calls what(); a fault that it raises is kept, and the rest is checked all the same."""
         try:
@@ -261,19 +263,19 @@ class Log:
             self.faults.append(fault)
 
     def verdict(self):
+        """The first record that does not hold, or whose seal or files do not; only if all hold, what is beside the log."""
         self.check(self.walk)
-        whole = not self.faults
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for (at, *_), holds in zip(self.seals, pool.map(lambda s: signature_holds(*s[1:]), self.seals)):
+            for seal, holds in zip(self.seals, pool.map(lambda s: signature_holds(*s[1:]), self.seals)):
                 if not holds:
-                    self.fault("tampered", "a seal whose signature does not hold", at)
-                    break
+                    self.faults.append(Fault("tampered", "a seal whose signature does not hold", seal[0]))
         for claim in self.claims:
             self.check(*claim)
-        self.check(self.pulse_files, whole)
-        if whole:
-            self.check(self.keys)
-            self.check(self.anchored)
+        for name, said in self.named.items():
+            self.check(self.pulse_file, name, said)
+        for what in (self.anchored, self.key0_file, self.keys, self.pulse_ends, self.unnamed) if self.records else (self.unused,):
+            if not self.faults:
+                self.check(what)
         if self.faults:
             first = min(self.faults, key=lambda f: f.at.seq)  # of two in one record, the one that was found first
             return first.verdict, str(first)
@@ -344,7 +346,7 @@ class Log:
             self.key0 = data["key0"]
             self.next = self.next or self.key0
             self.origin = "tmsd/" + sha256(bytes.fromhex(self.key0))
-            self.claims.append((self.key0_file, at))
+            self.beginning = at
         if number and (data["key0"], data.get("origin"), data.get("public"), data.get("tree")) != (
                 self.key0, self.origin, self.next, self.tree.roots()) or number and not (
                 same(data, "segment", number) and same(data, "seals", self.sealed)):
@@ -412,55 +414,58 @@ class Log:
         name, session = d.get("file"), d.get("session")
         if kind == "session.end":
             self.ended.add(session)
-        if name is None:
-            if kind != "recovery.pulses.intent" and not any(d.get(k, 0) for k in ("delivered", "missed", "unknown")):
-                return
-            raise Fault("tampered", "counts, and no file", at)
-        if not isinstance(name, str) or not re.fullmatch(r"pulses/[^/\0]+", name) or name.endswith(("/.", "/..")):
+        if name is None and kind != "recovery.pulses.intent":
+            if any(d.get(count, 0) != 0 for count in ("lines", "bytes", "delivered", "missed", "unknown")):
+                raise Fault("tampered", "counts, and no file", at)
+            if kind == "session.end" and not self.named.get(f"pulses/{session}.tsv"):
+                self.sessions.pop(session, None)  # a file with its name is named by no record
+            return
+        if not isinstance(name, str) or not PULSE_NAME.fullmatch(name):
             raise Fault("tampered", "no pulse file's name", at)
         said = self.named.setdefault(name, [])
         if kind != "recovery.pulses.intent":
             size, *claim = [d.get(k) for k in ("bytes", "sha256", "lines", "delivered", "missed", "unknown")]
-            if type(size) is not int or size < 0:
-                raise Fault("tampered", "no size", at)
-            # Logs begun before pulses were counted as unknown say nothing of them.
-            said.append((size, tuple(claim if "unknown" in d else claim[:-1]), at))
+            if type(size) is not int or size < (said[-1][0] if said else 0):
+                raise Fault("tampered", "no size, or a smaller one than before", at)
+            said.append((size, claim if "unknown" in d else claim[:-1], at))  # logs begun before say nothing of unknown
         self.growing[name] = kind not in ("session.end", "recovery.pulses") and (
             kind == "recovery.pulses.intent" or self.growing.get(name, True))
 
-    def pulse_files(self, whole):
-        for session, at in self.sessions.items():
-            if whole and session not in self.ended:
-                self.named.setdefault(f"pulses/{session}.tsv", []).append((0, None, at))
-        for name, said in self.named.items():
-            self.check(self.pulse_file, name, said, whole)
-        if whole:
-            for name in [] if self.first else self.names("pulses"):
-                if f"pulses/{name}" not in self.named and name.removesuffix(".tsv") not in self.sessions:
-                    result = tally(read(self.path(f"pulses/{name}"), why=f"pulses/{name}"), ())[-1]
-                    if isinstance(result, str) or result[1] > 0:
-                        self.fault("lost", f"pulses/{name}, which no record names, "
-                                   + (result if isinstance(result, str) else "has pulses in it"))
-
-    def pulse_file(self, name, said, whole):
+    def pulse_file(self, name, said):
+        """What the records say of a file, each of its beginning as it was then."""
         if not said:
             return  # only an intent names it
-        data = read(self.path(name), why=name, at=min((s[2] for s in said), key=lambda at: at.seq))
-        said.sort(key=lambda s: s[0])
-        ends = tuple(dict.fromkeys(s[0] for s in said))
+        data = read(self.path(name), why=name, at=said[0][2])
+        ends = tuple(dict.fromkeys(size for size, *_ in said))
         results = tally(data, ends)
         for size, claim, at in said:
             result = results[min(ends.index(size), len(results) - 1)]
-            if claim is not None and isinstance(result, str):
-                self.fault("tampered", f"{name} {result}", at)
-            elif claim is not None and result[:len(claim)] != claim:
-                self.fault("tampered", f"{name} is not what it was, or not what is said of it", at)
-        if whole and len(results) > len(ends):
-            last = max((s for s in said), key=lambda s: s[2].seq)
-            if isinstance(results[-1], str):
-                self.fault("tampered", f"{name} {results[-1]}", last[2])
-            elif not self.growing.get(name, True) and len(data) != last[0]:
-                self.fault("tampered", f"{name} has {len(data)} bytes instead of {last[0]}", last[2])
+            if isinstance(result, str):
+                raise Fault("tampered", f"{name} {result}", at)
+            if list(result[:len(claim)]) != claim:
+                raise Fault("tampered", f"{name} is not what it was, or not what is said of it", at)
+        self.rest[name] = (len(data), results[-1])
+
+    def pulse_ends(self):
+        """What follows in files behind what the records say of them."""
+        for session, at in self.sessions.items():
+            name = f"pulses/{session}.tsv"
+            if session not in self.ended and name not in self.rest:
+                data = read(self.path(name), why=name, at=at)
+                self.rest[name], self.named[name] = (len(data), tally(data, ())[-1]), [(0, None, at)]
+        for name, (size, result) in self.rest.items():
+            due, _, at = self.named[name][-1]
+            if isinstance(result, str):
+                raise Fault("tampered", f"{name} {result}", at)
+            if not self.growing.get(name, True) and size != due:
+                raise Fault("tampered", f"{name} has {size} bytes instead of {due}", at)
+
+    def unnamed(self):
+        for name in [] if self.first else self.names("pulses"):
+            if f"pulses/{name}" not in self.named and name.removesuffix(".tsv") not in self.sessions and PULSE_NAME.fullmatch(f"pulses/{name}"):
+                result = tally(read(self.path(f"pulses/{name}")), ())[-1]
+                if result:
+                    raise Fault("lost", f"pulses/{name}, which no record names, {'has pulses in it' if result is True else result}")
 
     def content(self, name, size, digest, at):
         if not isinstance(name, str) or not re.fullmatch(r"protocols/[0-9a-f]{64}\.yaml|cut-[A-Za-z0-9._-]{1,190}\.part", name):
@@ -469,37 +474,33 @@ class Log:
         if sha256(data) != digest or size not in (None, len(data)):
             raise Fault("tampered", f"{name} is not what it was", at)
 
-    def key0_file(self, at):
-        if raw_key(read(self.path("key0.pub"), why="key0.pub", at=at)) != self.key0:
-            raise Fault("tampered", "key0.pub is not the key that the log began with", at)
+    def key0_file(self):
+        if raw_key(read(self.path("key0.pub"), why="key0.pub")) != self.key0:
+            raise Fault("tampered", "key0.pub is not the key that the log began with")
+
+    def numbers(self):
+        return {int(n[:-4]) for n in self.names("../keys") if re.fullmatch(r"(0|[1-9][0-9]*)\.pem", n)}
+
+    def unused(self):
+        if self.names("pulses") or self.names("protocols") or self.numbers() - {0} or any(vars(self.anchors)[a] for a in ANCHORS):
+            raise Fault("lost", "no record, but what only a log with records leaves")
 
     def keys(self):
-        """The keys beside the log, and a log that has no record yet."""
-        try:
-            names = os.listdir(self.path("../keys"))
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
-            names = None
-        numbers = {int(n[:-4]) for n in names or [] if re.fullmatch(r"(0|[1-9][0-9]*)\.pem", n)}
-        if not self.records:
-            if self.names("pulses") or self.names("protocols") or numbers - {0}:
-                raise Fault("lost", "no record, but what only a log with records leaves")
+        """The keys beside the log, where they may be seen: the one that the last seal announces."""
+        if not os.path.isdir(self.path("../keys")) or not os.access(self.path("../keys"), os.R_OK | os.X_OK):
             return
-        if names is None:
-            return
-        due = self.sealed
-        if due not in numbers:
+        due, numbers = self.sealed, self.numbers()
+        if due not in numbers or max(numbers) > due + 1:
             raise Fault("lost", f"the log announces key {due}, and keys/ has {sorted(numbers) or 'none'}")
         for number in sorted(numbers & {due, due + 1}):
             public = public_of(read(self.path(f"../keys/{number}.pem")))
             if public is None or number == due and public != self.next:
                 raise Fault("tampered", f"keys/{number}.pem is not the key that the log announces")
-        if max(numbers) > due + 1:
-            raise Fault("lost", f"the log announces key {due}, and keys/ is at {max(numbers)}")
 
     def anchored(self):
         a = self.anchors
-        if a.key0 and self.key0 and sha256(bytes.fromhex(self.key0)) != a.key0.lower():
-            raise Fault("tampered", "the log did not begin with that key 0")
+        if a.key0 and sha256(bytes.fromhex(self.key0)) != a.key0.lower():
+            raise Fault("tampered", "the log did not begin with that key 0", self.beginning)
         if a.seal and not self.held:
             seq = (parse(a.seal) or {"seq": 0})["seq"]
             raise Fault("lost" if seq >= self.records else "tampered", f"the seal that was kept, record {seq}, is not in the log")

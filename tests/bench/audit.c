@@ -8,8 +8,8 @@
  *   audit verify DIR [ROUNDS]            verifies DIR/audit; prints the fastest round as JSON
  *
  * 10hz: 3000 pulses, trains of 40 every 30 s. itbs: 600 pulses, trains of 2 s every 10 s, three pulses 20 ms apart in
- * each burst. day: every fourth session is a 10hz, the others are itbs. Every 5 s in which there were pulses have a
- * session.pulses record, each pulse has a trigger and an answer.
+ * each burst. day: as itbs, with pauses, and what the stimulator says of its state. Every 5 s in which there were pulses
+ * have a session.pulses record, each pulse has a trigger and an answer.
  */
 #include "made-log.h"
 #include "tms.h"
@@ -32,11 +32,13 @@ struct kind {
         const char *name;
         unsigned pulses, train, burst; /* in the session, in a train, in a burst */
         uint64_t train_every_ns, burst_every_ns, pulse_every_ns;
+        unsigned pauses; /* 0: nor does the stimulator say its state */
 };
 
 static const struct kind kinds[] = {
                 {"10hz", 3000, 40, 1, 30 * MADE_NS_PER_S, 100 * NS_PER_MS, 0},
                 {"itbs", 600, 30, 3, 10 * MADE_NS_PER_S, 200 * NS_PER_MS, 20 * NS_PER_MS},
+                {"day", 600, 30, 3, 10 * MADE_NS_PER_S, 200 * NS_PER_MS, 20 * NS_PER_MS, 2},
 };
 
 static char protocol_sha256[65];
@@ -81,6 +83,23 @@ static void say_truth(const struct pulses *p, const char *type, const char *more
                     p->session, p->name, p->lines, p->bytes, text, p->delivered, more);
 }
 
+static void say_state(const struct kind *k, const char *before, const char *state)
+{
+        if (k->pauses > 0)
+                made_record("stimulator.state",
+                            "\"state\":\"%s\",\"cause\":\"request\",\"before\":\"%s\",\"event_ns\":%" PRIu64, state,
+                            before, made_now_ns());
+}
+
+static void pause_and_resume(const struct pulses *p, const struct kind *k)
+{
+        made_record("session.pause", "\"session\":\"%s\",\"reason\":\"request\",\"now\":false", p->session);
+        say_state(k, "running", "paused");
+        made_record("session.resume.intent", "\"session\":\"%s\"", p->session);
+        made_record("session.resume", "\"session\":\"%s\",\"start_ns\":%" PRIu64, p->session, made_now_ns());
+        say_state(k, "paused", "running");
+}
+
 static void play(struct pulses *p, const struct kind *k)
 {
         uint64_t start_ns = made_now_ns(), truth_ns = start_ns + TRUTH_EVERY_NS, told = 0;
@@ -106,6 +125,8 @@ static void play(struct pulses *p, const struct kind *k)
                 p->lines += 2;
                 p->delivered++;
                 made_at(at_ns);
+                if (k->pauses > 0 && i > 0 && i % (k->pulses / (k->pauses + 1)) == 0)
+                        pause_and_resume(p, k);
         }
 }
 
@@ -138,12 +159,18 @@ static void session(const struct kind *k, unsigned number)
                     "\"session\":\"%s\",\"protocol\":\"a-protocol\",\"sha256\":\"%s\",\"notices\":[]", p.session,
                     protocol_sha256);
         made_record("session.arm.intent", "\"session\":\"%s\"", p.session);
+        say_state(k, "idle", "charging");
+        say_state(k, "charging", "armed");
         made_record("session.arm", "\"session\":\"%s\",\"fitness_max_ns\":31200", p.session);
         made_record("session.start.intent", "\"session\":\"%s\"", p.session);
         made_record("session.start", "\"session\":\"%s\",\"start_ns\":%" PRIu64 ",\"run\":1", p.session, made_now_ns());
+        say_state(k, "armed", "running");
         p.file = made_create(p.name);
         add_line(&p, "%s", tms_pulse_head());
         play(&p, k);
+        say_state(k, "running", "armed");
+        say_state(k, "armed", "discharging");
+        say_state(k, "discharging", "idle");
         snprintf(more, sizeof(more), ",\"reason\":\"complete\",\"text\":\"\",\"prescribed\":%u,\"odometer\":%u",
                  k->pulses, (number + 1) * k->pulses);
         say_truth(&p, "session.end", more);
@@ -169,7 +196,7 @@ static void make_log(const char *base, const struct kind *k, unsigned sessions)
         for (unsigned i = 0; i < sessions; i++) {
                 if (every > 0 && i > 0 && i % every == 0)
                         made_next_segment();
-                session(k ? k : &kinds[i % 4 == 3 ? 0 : 1], i);
+                session(k, i);
         }
         made_end();
 }
@@ -208,10 +235,6 @@ int main(int argc, char **argv)
         if (argc < 5 || strcmp(argv[1], "make") != 0)
                 errx(2, "usage: audit make DIR 10hz|itbs|day SESSIONS [EVERY] | audit verify DIR [ROUNDS]");
         every = argc > 5 ? (unsigned)atoi(argv[5]) : 0;
-        if (strcmp(argv[3], "day") == 0) {
-                make_log(argv[2], NULL, (unsigned)atoi(argv[4]));
-                return 0;
-        }
         for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
                 if (strcmp(argv[3], kinds[i].name) == 0) {
                         make_log(argv[2], &kinds[i], (unsigned)atoi(argv[4]));
