@@ -241,13 +241,12 @@ static void look_for_room(struct audit_writer *w, const struct entry_list *batch
 {
         bool full = !auditlog_has_room(w->log);
         const struct entry *e;
+        int reserve = 0;
 
         /* While the log itself is short of room, the reserve takes none away again. */
-        if (!w->reserve.held) {
-                int r = full ? -ENOSPC : reserve_take(&w->reserve);
-
-                full = r == -ENOSPC || r == -EDQUOT;
-        }
+        if (!full && !w->reserve.held)
+                reserve = reserve_take(&w->reserve);
+        full = full || reserve == -ENOSPC || reserve == -EDQUOT;
 
         TAILQ_FOREACH(e, batch, link) {
                 int r = e->result.error;
@@ -260,8 +259,14 @@ static void look_for_room(struct audit_writer *w, const struct entry_list *batch
                  */
                 full = full || ((r == -ENOSPC || r == -EDQUOT) && e->need_bytes == 0 && !e->begins);
         }
-        (void)snprintf(w->no_room, sizeof(w->no_room), "%s",
-                       full ? "the disk of the audit log is full: make room on it" : "");
+        if (full)
+                (void)snprintf(w->no_room, sizeof(w->no_room), "the disk of the audit log is full: make room on it");
+        else if (reserve < 0)
+                (void)snprintf(w->no_room, sizeof(w->no_room),
+                               "no room can be kept on the disk of the audit log: %s: %s; mend that",
+                               "/var/lib/tmsd/" RESERVE_FILE, audit_error_text(reserve));
+        else
+                w->no_room[0] = '\0';
 }
 
 void audit_perform(struct audit_writer *w, struct entry_list *batch)

@@ -585,6 +585,7 @@ static bool has_reserve(struct fixture *f)
  */
 static void test_stop_end_and_seal_on_a_full_disk(void **state)
 {
+        char sentence[AUDIT_REFUSAL_SIZE];
         struct fixture *f = *state;
         struct pulsefile *p, *next;
 
@@ -613,6 +614,9 @@ static void test_stop_end_and_seal_on_a_full_disk(void **state)
         audit_pulses_close(f->audit, next);
         assert_int_equal(f->room, 0);
         assert_string_equal(audit_state(f->audit), "the disk of the audit log is full: make room on it");
+        (void)audit_refusal(f->audit, -ENOSPC, sentence);
+        assert_string_equal(sentence, "Nothing may start: the disk of the audit log is full: make room on it, then try "
+                                      "again.");
 
         disarm();
         assert_int_equal(write_one(f, "session.arm.intent", true), 0);
@@ -653,6 +657,33 @@ static void shorten_reserve(struct fixture *f)
         assert_true(fd >= 0);
         assert_int_equal(ftruncate(fd, 4096), 0);
         close(fd);
+}
+
+/* Something else is in its place: that is no full disk, and the sentence says what it is. */
+static void test_reserve_that_cannot_be_made(void **state)
+{
+        char sentence[AUDIT_REFUSAL_SIZE];
+        struct fixture *f = *state;
+        struct pulsefile *p;
+
+        audit_free(f->audit);
+        assert_int_equal(unlinkat(f->fd, "reserve", 0), 0);
+        assert_int_equal(mkdirat(f->fd, "reserve", 0700), 0);
+        start(f);
+        assert_int_equal(write_one(f, "daemon.start", false), 0);
+        assert_int_equal(f->no_room, 1);
+        assert_string_equal(audit_state(f->audit), "no room can be kept on the disk of the audit log: "
+                                                   "/var/lib/tmsd/reserve: Is a directory; mend that");
+        assert_int_equal(begin_session(f, "s1", &p), -ENOSPC);
+        audit_pulses_close(f->audit, p);
+        assert_int_equal(audit_refusal(f->audit, -ENOSPC, sentence), ERROR_AUDIT_FAILED);
+        assert_non_null(strstr(sentence, "Nothing may start: no room can be kept"));
+        assert_int_equal(unlinkat(f->fd, "reserve", AT_REMOVEDIR), 0);
+        assert_int_equal(write_one(f, "daemon.start", false), 0);
+        assert_int_equal(f->room, 1);
+        assert_int_equal(begin_session(f, "s1", &p), 0);
+        audit_pulses_close(f->audit, p);
+        check_sound(f);
 }
 
 /* It is made on a file system that can keep no room, too, and a file of another size is none. */
@@ -809,6 +840,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_stop_end_and_seal_on_a_full_disk, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_start_on_a_full_disk, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_reserve_is_of_blocks, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_reserve_that_cannot_be_made, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_input_output_error, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_recovered_file_is_gone, setup, teardown),
