@@ -105,6 +105,7 @@ check-full:
 	TMSD_ALLOC_STEP=1 $(B)/tests/test-session-memory
 	@tests/newest --full
 	@$(MAKE) --no-print-directory check-ghost
+	@VERDICTS=10000 $(MAKE) --no-print-directory check-attacks
 	@$(MAKE) --no-print-directory attacks
 	@tests/e2e/full
 

@@ -7,10 +7,13 @@ ATTACKS_SRC := $(addprefix tests/audit/,attacks.c day.c kinds.c)
 $(B)/audit/attacks: $(ATTACKS_SRC) $(B)/bench/made-log.o $(B)/libtms.a | $(B)/audit/
 	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) -O2 -g $(LDFLAGS) -Wl,--wrap=EVP_DigestVerify -o $@ $(ATTACKS_SRC) $(B)/bench/made-log.o $(B)/libtms.a $(LIB_LIBS)
 
+$(B)/audit/alarms: tests/audit/alarms.c $(B)/libtms.a | $(B)/audit/
+	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) -O2 -g $(LDFLAGS) -o $@ $< $(B)/libtms.a $(LIB_LIBS)
+
 -include $(wildcard $(B)/audit/*.d)
 
 .PHONY: check-attacks attacks
-check-attacks: $(B)/bench/audit $(B)/audit/attacks
+check-attacks: $(B)/bench/audit $(B)/audit/attacks $(B)/audit/alarms
 	@tests/audit/check
 
 # Half an hour of all attacks; the next call goes on.

@@ -5,6 +5,9 @@
  *   audit make DIR 10hz|itbs|day SESSIONS [EVERY]
  *                                        writes DIR/audit and DIR/keys, as a daemon leaves them: a log of format 1, or,
  *                                        with EVERY, of format 2, whose segments are closed after so many sessions
+ *   audit live DIR KIND SESSIONS EVERY PAUSE_US
+ *                                        the same, as a daemon does it while somebody may look, with a pause after each
+ *                                        record
  *   audit verify DIR [ROUNDS]            verifies DIR/audit; prints the fastest round as JSON
  *
  * 10hz: 3000 pulses, trains of 40 every 30 s. itbs: 600 pulses, trains of 2 s every 10 s, three pulses 20 ms apart in
@@ -73,6 +76,7 @@ static void say_truth(const struct pulses *p, const char *type, const char *more
         unsigned char digest[32];
         char text[65];
 
+        made_must(fflush(p->file) == 0, p->name);
         made_must(copy && EVP_MD_CTX_copy_ex(copy, p->sha) == 1 && EVP_DigestFinal_ex(copy, digest, NULL) == 1,
                   "sha256");
         EVP_MD_CTX_free(copy);
@@ -139,6 +143,7 @@ static void session(const struct kind *k, unsigned number)
         snprintf(p.session, sizeof(p.session), "20260131-%012x", number);
         snprintf(p.name, sizeof(p.name), "pulses/%s.tsv", p.session);
         made_at(made_now_ns() + 1500 * MADE_NS_PER_S);
+        p.file = made_create(p.name);
         made_record("session.create",
                     "\"session\":\"%s\",\"stimulator\":\"/org/tmsd1/stimulator/4711\",\"node\":\"/dev/tms0\","
                     "\"card_serial\":4711,\"coil_serial\":815,\"odometer\":%u,\"subject\":\"S-%04u\",\"records_since_"
@@ -165,7 +170,6 @@ static void session(const struct kind *k, unsigned number)
         made_record("session.start.intent", "\"session\":\"%s\"", p.session);
         made_record("session.start", "\"session\":\"%s\",\"start_ns\":%" PRIu64 ",\"run\":1", p.session, made_now_ns());
         say_state(k, "armed", "running");
-        p.file = made_create(p.name);
         add_line(&p, "%s", tms_pulse_head());
         play(&p, k);
         say_state(k, "running", "armed");
@@ -232,8 +236,12 @@ int main(int argc, char **argv)
 {
         if (argc >= 3 && strcmp(argv[1], "verify") == 0)
                 return verify(argv[2], argc > 3 ? (unsigned)atoi(argv[3]) : 1);
-        if (argc < 5 || strcmp(argv[1], "make") != 0)
-                errx(2, "usage: audit make DIR 10hz|itbs|day SESSIONS [EVERY] | audit verify DIR [ROUNDS]");
+        if (argc == 7 && strcmp(argv[1], "live") == 0)
+                made_live((unsigned)atoi(argv[6]));
+        else if (argc < 5 || argc > 6 || strcmp(argv[1], "make") != 0)
+                errx(2, "usage: audit make DIR 10hz|itbs|day SESSIONS [EVERY] | audit live DIR 10hz|itbs|day SESSIONS "
+                        "EVERY "
+                        "PAUSE_US | audit verify DIR [ROUNDS]");
         every = argc > 5 ? (unsigned)atoi(argv[5]) : 0;
         for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
                 if (strcmp(argv[3], kinds[i].name) == 0) {

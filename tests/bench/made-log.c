@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LINE_MAX_BYTES 16384
 /* A checkpoint comes with the first seal after so many records. */
@@ -26,6 +27,8 @@ static struct {
         EVP_PKEY *key;
         unsigned number; /* of key */
         unsigned format, segment;
+        bool live;
+        unsigned pause_us;
         uint64_t bytes, checkpointed; /* in this segment; records at the last checkpoint */
         struct tms_merkle tree;
 } w;
@@ -120,6 +123,10 @@ static void add_record(const char *line, size_t size)
         else
                 made_sha256(line, size, w.prev);
         made_must(fwrite(line, 1, size, w.log) == size && fputc('\n', w.log) != EOF, "log.jsonl");
+        if (w.live) {
+                made_must(fflush(w.log) == 0, "log.jsonl");
+                usleep(w.pause_us);
+        }
         w.bytes += size + 1;
         w.seq++;
 }
@@ -201,6 +208,28 @@ static void checkpoint(bool closing, const char *public, char ret[100])
         w.checkpointed = w.seq;
 }
 
+/* The file is there with all its bytes, or not at all. */
+static void write_key(EVP_PKEY *key, unsigned number)
+{
+        char name[100], to[8400], from[8400];
+        FILE *f;
+
+        snprintf(name, sizeof(name), "../keys/.%u.pem", number);
+        f = made_create(name);
+        made_must(PEM_write_PKCS8PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1 && fclose(f) == 0, name);
+        snprintf(from, sizeof(from), "%s/../keys/.%u.pem", w.dir, number);
+        snprintf(to, sizeof(to), "%s/../keys/%u.pem", w.dir, number);
+        made_must(rename(from, to) == 0, to);
+}
+
+static void destroy_key(unsigned number)
+{
+        char name[4200];
+
+        snprintf(name, sizeof(name), "%s/../keys/%u.pem", w.dir, number);
+        made_must(unlink(name) == 0, name);
+}
+
 void made_seal(bool closing)
 {
         static char line[LINE_MAX_BYTES], text[LINE_MAX_BYTES + 16];
@@ -211,6 +240,8 @@ void made_seal(bool closing)
         size_t size;
 
         made_must(next_key, "key");
+        if (w.live)
+                write_key(next_key, w.number + 1);
         public_of(w.key, public);
         public_of(next_key, next);
         if (w.format == 2) {
@@ -242,6 +273,8 @@ void made_seal(bool closing)
                 made_record("seal", "\"key\":%u,\"public\":\"%s\",\"next\":\"%s\",\"nonce\":\"\",\"sig\":\"%s\"",
                             w.number, public, next, sig);
         }
+        if (w.live)
+                destroy_key(w.number);
         EVP_PKEY_free(w.key);
         w.key = next_key;
         w.number++;
@@ -249,14 +282,14 @@ void made_seal(bool closing)
 
 void made_next_segment(void)
 {
-        char name[40], tree[TMS_MERKLE_LEVELS * 70], public[65];
+        char name[40], tree[TMS_MERKLE_LEVELS * 70], public[65], from[4200], to[4200];
 
         made_record("log.close", "\"segment\":%u,\"reason\":\"size\"", w.segment);
         made_seal(true);
         made_must(fclose(w.log) == 0, "segment");
         w.segment++;
         w.bytes = 0;
-        snprintf(name, sizeof(name), "log-%06u.jsonl", w.segment);
+        snprintf(name, sizeof(name), ".log-%06u.jsonl", w.segment);
         w.log = made_create(name);
         tree_text(tree);
         public_of(w.key, public);
@@ -265,9 +298,18 @@ void made_next_segment(void)
                     "\"tree\":%"
                     "s",
                     w.segment, w.key0, w.origin, w.number, public, tree);
+        snprintf(from, sizeof(from), "%s/%s", w.dir, name);
+        snprintf(to, sizeof(to), "%s/%s", w.dir, name + 1);
+        made_must(rename(from, to) == 0, to);
 }
 
 /* --- A log -------------------------------------------------------------------------------- */
+
+void made_live(unsigned pause_us)
+{
+        w.live = true;
+        w.pause_us = pause_us;
+}
 
 void made_begin(const char *base, unsigned format)
 {
@@ -290,6 +332,8 @@ void made_begin(const char *base, unsigned format)
         made_must(w.key, "key");
         f = made_create("key0.pub");
         made_must(PEM_write_PUBKEY(f, w.key) == 1 && fclose(f) == 0, "key0.pub");
+        if (w.live)
+                write_key(w.key, 0);
         public_of(w.key, w.key0);
         made_must(EVP_PKEY_get_raw_public_key(w.key, raw, &size) == 1, "public key");
         strcpy(w.origin, "tmsd/");
@@ -299,13 +343,8 @@ void made_begin(const char *base, unsigned format)
 
 void made_end(void)
 {
-        char name[100];
-        FILE *f;
-
         made_must(fclose(w.log) == 0, "log.jsonl");
-        snprintf(name, sizeof(name), "../keys/%u.pem", w.number);
-        f = made_create(name);
-        made_must(PEM_write_PKCS8PrivateKey(f, w.key, NULL, NULL, 0, NULL, NULL) == 1 && fclose(f) == 0, name);
+        write_key(w.key, w.number);
         EVP_PKEY_free(w.key);
 }
 

@@ -10,6 +10,8 @@
 
 #define MADE_NS_PER_S 1000000000ULL
 
+/* From now on records, pulse files and keys are on disk in the order in which a daemon puts them there. Before made_begin(). */
+void made_live(unsigned pause_us); /* after each record */
 /* Makes base, audit/ and keys/ in it, and the first record. */
 void made_begin(const char *base, unsigned format);
 /* The rest of its data in JSON; time goes on by some microseconds. */
