@@ -11,8 +11,8 @@
  *   audit verify DIR [ROUNDS]            verifies DIR/audit; prints the fastest round as JSON
  *
  * 10hz: 3000 pulses, trains of 40 every 30 s. itbs: 600 pulses, trains of 2 s every 10 s, three pulses 20 ms apart in
- * each burst. day: as itbs, with pauses, and what the stimulator says of its state. Every 5 s in which there were pulses
- * have a session.pulses record, each pulse has a trigger and an answer.
+ * each burst. day: as itbs, with pauses, what the stimulator says of its state, and a restart in one of 16. Every 5 s
+ * in which there were pulses have a session.pulses record, each pulse has a trigger and an answer.
  */
 #include "made-log.h"
 #include "tms.h"
@@ -83,7 +83,7 @@ static void say_truth(const struct pulses *p, const char *type, const char *more
         made_hex(digest, sizeof(digest), text);
         made_record(type,
                     "\"session\":\"%s\",\"file\":\"%s\",\"lines\":%" PRIu64 ",\"bytes\":%" PRIu64
-                    ",\"sha256\":\"%s\",\"delivered\":%" PRIu64 ",\"missed\":0%s",
+                    ",\"sha256\":\"%s\",\"delivered\":%" PRIu64 ",\"missed\":0,\"unknown\":0%s",
                     p->session, p->name, p->lines, p->bytes, text, p->delivered, more);
 }
 
@@ -104,6 +104,19 @@ static void pause_and_resume(const struct pulses *p, const struct kind *k)
         say_state(k, "paused", "running");
 }
 
+/* Its trigger and its answer. */
+static void add_pulse(struct pulses *p, unsigned i, uint64_t at_ns)
+{
+        add_line(p,
+                 "%" PRIu64 "\t%" PRIu64 "\t2\t1\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t0\t643\t0\t16\n"
+                 "%" PRIu64 "\t%" PRIu64 "\t3\t1\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t643\t643\t0\n",
+                 p->seq + 1, at_ns + 2100, i, i + 8, at_ns, at_ns + 1300 + i % 777, p->seq + 2, at_ns + 310000, i,
+                 i + 8, at_ns, at_ns + 1300 + i % 777, at_ns / 1000 * 1001 + i % 5);
+        p->seq += 2;
+        p->lines += 2;
+        p->delivered++;
+}
+
 static void play(struct pulses *p, const struct kind *k)
 {
         uint64_t start_ns = made_now_ns(), truth_ns = start_ns + TRUTH_EVERY_NS, told = 0;
@@ -120,18 +133,29 @@ static void play(struct pulses *p, const struct kind *k)
                         say_truth(p, "session.pulses", "");
                         told = p->lines;
                 }
-                add_line(p,
-                         "%" PRIu64 "\t%" PRIu64 "\t2\t1\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t0\t643\t0\t16\n"
-                         "%" PRIu64 "\t%" PRIu64 "\t3\t1\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t643\t643\t0\n",
-                         p->seq + 1, at_ns + 2100, i, i + 8, at_ns, at_ns + 1300 + i % 777, p->seq + 2, at_ns + 310000,
-                         i, i + 8, at_ns, at_ns + 1300 + i % 777, at_ns / 1000 * 1001 + i % 5);
-                p->seq += 2;
-                p->lines += 2;
-                p->delivered++;
+                add_pulse(p, i, at_ns);
                 made_at(at_ns);
                 if (k->pauses > 0 && i > 0 && i % (k->pulses / (k->pauses + 1)) == 0)
                         pause_and_resume(p, k);
         }
+}
+
+/* A restart, before the seal of the session's end: a piece of the log was cut off, and a pulse was still in the kernel. */
+static void recover(struct pulses *p, unsigned pulse)
+{
+        static const char piece[] = "{\"seq\":7,\"utc\":\"2026-01-31T0", name[] = "cut-20260131T090000Z-16.part";
+        char sha256[65];
+        FILE *f = made_create(name);
+
+        made_must(fputs(piece, f) >= 0 && fclose(f) == 0, name);
+        made_sha256(piece, strlen(piece), sha256);
+        made_record("recovery.log", "\"cut_bytes\":%zu,\"cut_file\":\"%s\",\"cut_sha256\":\"%s\"", strlen(piece), name,
+                    sha256);
+        made_record("recovery.pulses.intent", "\"session\":\"%s\",\"file\":\"%s\",\"card_serial\":4711", p->session,
+                    p->name);
+        add_pulse(p, pulse, made_now_ns());
+        say_truth(p, "recovery.pulses", ",\"card_serial\":4711,\"fetched\":2");
+        made_record("daemon.start", "\"version\":\"0.1.0\"");
 }
 
 static void session(const struct kind *k, unsigned number)
@@ -178,6 +202,8 @@ static void session(const struct kind *k, unsigned number)
         snprintf(more, sizeof(more), ",\"reason\":\"complete\",\"text\":\"\",\"prescribed\":%u,\"odometer\":%u",
                  k->pulses, (number + 1) * k->pulses);
         say_truth(&p, "session.end", more);
+        if (k->pauses > 0 && number % 16 == 14)
+                recover(&p, k->pulses);
         made_must(fclose(p.file) == 0, p.name);
         EVP_MD_CTX_free(p.sha);
         made_seal(false);
