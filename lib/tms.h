@@ -422,9 +422,11 @@ enum tms_audit_result {
 struct tms_audit_report {
         enum tms_audit_result result;
         uint64_t records, seals, sessions, pulses_delivered;
+        uint64_t bad_segment; /* the log's file in which bad_line is: 0 log.jsonl, 1 log-000001.jsonl */
         uint64_t bad_line;    /* the first line that is wrong; 0: none */
-        uint64_t good_bytes;  /* of log.jsonl, up to the end of its last whole line */
-        uint64_t torn_bytes;  /* of log.jsonl, after good_bytes */
+        uint64_t segment;     /* the last file; the two below are of that one */
+        uint64_t good_bytes;  /* up to the end of its last whole line */
+        uint64_t torn_bytes;  /* after good_bytes */
         char head[65];        /* hash of the last good record */
         char key0[65];        /* raw public key 0, "" before the first record */
         char next_public[65]; /* raw public key whose private half must sign the next seal */
@@ -452,11 +454,15 @@ int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, str
  * line as it stands in the log, which is valid during the call; a negative
  * return value ends the reading and is returned. It is called before it is
  * known whether the rest of the log is good, and whether the record's pulse
- * file is. Without log.jsonl there are no records.
+ * file is. Without a file of a log there are no records. ret_position, which
+ * may be NULL: the log's end, behind its last whole line; for the writer, see
+ * lib/audit/position.h.
  */
+struct tms_audit_position;
 int tms_audit_read(int dir_fd, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
-                   void *userdata, struct tms_audit_report *ret, struct tms_error *error);
-/* Calls record() with each line, in order. Checks nothing. */
+                   void *userdata, struct tms_audit_report *ret, struct tms_audit_position *ret_position,
+                   struct tms_error *error);
+/* Calls record() with each line of all files, in order; line counts on over them. Checks nothing. */
 int tms_audit_foreach(const char *dir, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
                       void *userdata, struct tms_error *error);
 

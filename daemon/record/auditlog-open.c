@@ -144,7 +144,7 @@ static int read_log(struct opening *o)
         r = cut_list(o->log->dir_fd, &o->cut_names, &o->n_cut_names);
         if (r < 0)
                 return r;
-        r = tms_audit_read(o->log->dir_fd, on_record, o, &o->report, &error);
+        r = tms_audit_read(o->log->dir_fd, on_record, o, &o->report, NULL, &error);
         if (r < 0)
                 return problem(o, r, "%s", tms_error_format(&error, sentence, sizeof(sentence)));
         if (o->report.result != TMS_AUDIT_PREFIX && o->report.result != TMS_AUDIT_TORN)

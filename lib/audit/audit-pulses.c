@@ -392,7 +392,8 @@ static int check_directory(struct audit_pulses *p, struct audit_why *why)
         return r;
 }
 
-int audit_pulses_finish(struct audit_pulses *p, uint64_t *ret_line, bool *ret_unnamed, struct audit_why *why)
+int audit_pulses_finish(struct audit_pulses *p, bool unnamed, uint64_t *ret_line, bool *ret_unnamed,
+                        struct audit_why *why)
 {
         *ret_line = 0;
         *ret_unnamed = false;
@@ -403,5 +404,5 @@ int audit_pulses_finish(struct audit_pulses *p, uint64_t *ret_line, bool *ret_un
                 return p->error < 0 ? p->error : -EBADMSG;
         }
         *ret_unnamed = true;
-        return check_directory(p, why);
+        return unnamed ? check_directory(p, why) : 0;
 }

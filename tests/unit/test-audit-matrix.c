@@ -776,7 +776,7 @@ static unsigned count_recoveries(const struct forge *f)
         int fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         recovered = 0;
-        assert_int_equal(tms_audit_read(fd, count_record, NULL, &report, NULL), 0);
+        assert_int_equal(tms_audit_read(fd, count_record, NULL, &report, NULL, NULL), 0);
         close(fd);
         return recovered;
 }

@@ -308,16 +308,16 @@ static void test_read(void **state)
         struct given given = {0};
         int fd = open(l->f.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        assert_int_equal(tms_audit_read(fd, give, &given, &report, &error), 0);
+        assert_int_equal(tms_audit_read(fd, give, &given, &report, NULL, &error), 0);
         assert_int_equal(report.result, TMS_AUDIT_PREFIX);
         assert_int_equal(given.n, l->f.lines);
         given = (struct given){.refuse = 300};
-        assert_int_equal(tms_audit_read(fd, give, &given, &report, &error), -ENOSPC);
+        assert_int_equal(tms_audit_read(fd, give, &given, &report, NULL, &error), -ENOSPC);
         assert_int_equal(given.n, 300);
         assert_int_equal(error.line, 300);
         spoil_file(l, 20, 2);
         given = (struct given){0};
-        assert_int_equal(tms_audit_read(fd, give, &given, &report, &error), 0);
+        assert_int_equal(tms_audit_read(fd, give, &given, &report, NULL, &error), 0);
         assert_int_equal(report.result, TMS_AUDIT_TAMPERED);
         assert_int_equal(report.bad_line, l->line[20][2] + 1);
         assert_true(given.n >= l->line[20][2]);
