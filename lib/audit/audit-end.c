@@ -59,6 +59,14 @@ static int check_anchors(struct audit_pass *v)
                                v->report.key0_fingerprint, a->key0_fingerprint);
                 return -EBADMSG;
         }
+        if (v->held.text && v->held.seq < v->first_record) {
+                audit_conclude(v, TMS_AUDIT_LOST, 0,
+                               "the held seal (record %" PRIu64 ") is among the %" PRIu64
+                               " records that were moved out: hold them against it together, or a later seal against "
+                               "this",
+                               v->held.seq, v->first_record);
+                return -EBADMSG;
+        }
         if (v->held.text && !v->held.found) {
                 audit_conclude(v, TMS_AUDIT_LOST, 0,
                                "the log ends with record %" PRIu64 ", before the held seal (record %" PRIu64
