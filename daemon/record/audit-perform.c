@@ -18,6 +18,7 @@
 
 /* --- Entries ---------------------------------------------------------------------- */
 
+/* What begins needs its own room, what must stay free, and the reserve, which is made again here once there is room. */
 static int check_room(struct audit_writer *w, const struct entry *e)
 {
         uint64_t room;
@@ -28,7 +29,7 @@ static int check_room(struct audit_writer *w, const struct entry *e)
         r = auditlog_free_bytes(w->log, &room);
         if (r < 0)
                 return r;
-        return room < w->free_min + e->need_bytes || !w->reserve.held ? -ENOSPC : 0;
+        return room < w->free_min + e->need_bytes || reserve_take(&w->reserve) < 0 ? -ENOSPC : 0;
 }
 
 static int describe(struct entry *e)
