@@ -27,7 +27,7 @@ TYPES = [int, str, int, str, str, dict, str, dict, str]
 ANCHORS = ("key0", "seal", "nonce")
 PULSE_HEAD = (b"seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\tset_permille\t"
               b"delivered_permille\tcode\n")
-PULSE_LINE = re.compile(rb"(0|[1-9][0-9]*)\t(?:[0-9]+\t)(0|[1-9][0-9]*)\t(?:[0-9]+\t){4}([0-9]+)\t(?:[0-9]+\t){3}(0|[1-9][0-9]*)")
+PULSE_LINE = re.compile(rb"N\t(?:N\t)N\t(?:N\t){4}N\t(?:N\t){3}N".replace(b"(?:N", b"(?:[0-9]{1,20}").replace(b"N", b"([0-9]{1,20})"))
 SPKI = bytes.fromhex("302a300506032b6570032100")  # what a raw Ed25519 public key has before it in DER
 PULSE_NAME = re.compile(r"pulses/(?=.{1,152}$)[A-Za-z0-9_-][A-Za-z0-9._-]*\.tsv")
 HEX64, HEX128 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{128}")
@@ -369,9 +369,11 @@ class Log:
         elif kind == "log.close":
             self.close = data.get("segment")
         elif kind == "log.retire":
-            self.retired.append((data.get("segments"), data.get("records"), at))
+            if type(data.get("segments")) is int:
+                self.retired.append((data["segments"], data.get("records"), at))
         elif kind == "session.create":
-            self.sessions[data.get("session")] = at
+            if isinstance(data.get("session"), str):
+                self.sessions[data["session"]] = at
         elif kind == "session.prepare":
             self.claims.append((self.content, f"protocols/{data.get('sha256')}.yaml", None, data.get("sha256"), at))
         elif kind in ("session.pulses", "session.end", "recovery.pulses", "recovery.pulses.intent"):
@@ -412,12 +414,12 @@ class Log:
     def pulses(self, kind, d, at):
         """Notes what the record says of a pulse file."""
         name, session = d.get("file"), d.get("session")
-        if kind == "session.end":
+        if kind == "session.end" and isinstance(session, str):
             self.ended.add(session)
         if name is None and kind != "recovery.pulses.intent":
             if any(d.get(count, 0) != 0 for count in ("lines", "bytes", "delivered", "missed", "unknown")):
                 raise Fault("tampered", "counts, and no file", at)
-            if kind == "session.end" and not self.named.get(f"pulses/{session}.tsv"):
+            if kind == "session.end" and isinstance(session, str) and not self.named.get(f"pulses/{session}.tsv"):
                 self.sessions.pop(session, None)  # a file with its name is named by no record
             return
         if not isinstance(name, str) or not PULSE_NAME.fullmatch(name):
@@ -516,18 +518,21 @@ def is_hex(value, of):
     return isinstance(value, str) and of.fullmatch(value) is not None
 
 
+def segments(directory):
+    return {e.name: (e.stat().st_size, e.inode()) for e in os.scandir(directory) if re.fullmatch(r"log[-0-9]*\.jsonl", e.name)}
+
+
 def verify(directory, anchors):
     """(verdict, sentence). A log that grew meanwhile is looked at again before it is called bad."""
     if os.path.isdir(os.path.join(directory, "audit")):
         directory = os.path.join(directory, "audit")
     for _ in range(20):
         try:
-            before = os.stat(os.path.join(directory, "log.jsonl"))
+            before = segments(directory)
             result = Log(directory, anchors).verdict()
-            after = os.stat(os.path.join(directory, "log.jsonl"))
         except OSError as error:
             return "unreadable", str(error)
-        if STATUS[result[0]] not in (7, 9) or (before.st_size, before.st_ino) == (after.st_size, after.st_ino):
+        if STATUS[result[0]] not in (7, 9) or before == segments(directory):
             break
     return result
 
