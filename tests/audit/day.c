@@ -214,7 +214,7 @@ static void sign_again(char *line, size_t *size, bool announced, struct tms_merk
                 memcpy(value_of(line, "public", *size), text, 64);
         }
         if (day.format == 2) {
-                made_must(tms_merkle_root(tree, raw) == 0, "root");
+                made_must(tms_merkle_root(NULL, tree, raw) == 0, "root");
                 made_hex(raw, 32, text);
                 memcpy(value_of(line, "root", *size), text, 64);
                 text_size = (size_t)snprintf(text, sizeof(text), "tmsd-seal-2\n%.*s%.*s", (int)(sig - line), line,
@@ -284,9 +284,9 @@ void day_rewrite(struct day_line *line, size_t lines, size_t from, bool announce
                         line[i].text = at;
                         at += line[i].size + 1;
                 }
-                made_must(tms_merkle_leaf(line[i].text, line[i].size, leaf) == 0, "leaf");
+                made_must(tms_merkle_leaf(NULL, line[i].text, line[i].size, leaf) == 0, "leaf");
                 if (day.format == 2)
-                        made_must(tms_merkle_add(&tree, leaf) == 0, "tree");
+                        made_must(tms_merkle_add(NULL, &tree, leaf) == 0, "tree");
                 if (i + 1 >= from && day.format == 2)
                         made_hex(leaf, sizeof(leaf), hash);
                 else if (i + 1 >= from)

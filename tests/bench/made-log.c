@@ -117,7 +117,7 @@ static void add_record(const char *line, size_t size)
 {
         unsigned char leaf[TMS_MERKLE_HASH];
 
-        made_must(tms_merkle_leaf(line, size, leaf) == 0 && tms_merkle_add(&w.tree, leaf) == 0, "tree");
+        made_must(tms_merkle_leaf(NULL, line, size, leaf) == 0 && tms_merkle_add(NULL, &w.tree, leaf) == 0, "tree");
         if (w.format == 2)
                 made_hex(leaf, sizeof(leaf), w.prev);
         else
@@ -249,7 +249,7 @@ void made_seal(bool closing)
                 char *at;
 
                 checkpoint(closing, public, more);
-                made_must(tms_merkle_root(&w.tree, raw) == 0, "root");
+                made_must(tms_merkle_root(NULL, &w.tree, raw) == 0, "root");
                 made_hex(raw, sizeof(raw), root);
                 strcpy(text, head);
                 size = line_of(line, "seal",
