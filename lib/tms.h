@@ -466,6 +466,40 @@ int tms_audit_read(int dir_fd, int (*record)(uint64_t line, const char *json, si
 int tms_audit_foreach(const char *dir, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
                       void *userdata, struct tms_error *error);
 
+/*
+ * For what is derived from a log and follows it: reads the log on from a record
+ * that the caller has already.
+ */
+struct tms_audit_record; /* valid during the call that gives it */
+
+/* Where a record's line is. */
+struct tms_audit_place {
+        uint64_t segment;      /* its number; 0: log.jsonl */
+        uint64_t offset, size; /* of the line in that file, its end included */
+        uint64_t seq;
+        char sha256[65]; /* of the line without its end */
+};
+
+bool tms_audit_record_is(const struct tms_audit_record *record, const char *type);
+uint64_t tms_audit_record_seq(const struct tms_audit_record *record);
+uint64_t tms_audit_record_utc_ns(const struct tms_audit_record *record); /* since 1970; 0: its utc is no time */
+/* Of data. False: it has no such key, its value is of another kind, or buf has no room for all of it. */
+bool tms_audit_record_text(const struct tms_audit_record *record, const char *key, char *buf, size_t size);
+bool tms_audit_record_number(const struct tms_audit_record *record, const char *key, uint64_t *ret);
+bool tms_audit_record_true(const struct tms_audit_record *record, const char *key);
+int tms_audit_record_place(const struct tms_audit_record *record, struct tms_audit_place *ret); /* 0 or -ENOMEM */
+
+/*
+ * Calls record() with each record behind after (NULL: from the first that is
+ * there) and before record until, all of which must be there. Any other return value than 0 ends
+ * the reading and is returned. -ESTALE: the log does not have the record after at
+ * its place, so it is another log or was shortened. -EBADMSG: a line is no
+ * record, or not the one that is due. Nothing else is checked.
+ */
+int tms_audit_read_on(int dir_fd, const struct tms_audit_place *after, uint64_t until,
+                      int (*record)(const struct tms_audit_record *record, void *userdata), void *userdata,
+                      struct tms_error *error);
+
 /* The lines of a pulse file; see AUDIT.md. */
 #define TMS_PULSE_COLUMNS 12
 

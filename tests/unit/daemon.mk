@@ -91,6 +91,11 @@ $(call daemon_unit,history,history.o history-day.o elapsed.o subject.o)
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
 $(call daemon_unit,elapsed,computer.o history.o history-day.o elapsed.o subject.o)
 $(call daemon_unit,elapsed-boots,computer.o history.o history-day.o elapsed.o subject.o)
+# Logs of format 2, as a maker of logs has them.
+$(DU)/made-log.o: tests/bench/made-log.c | $(DU)/
+	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+$(call daemon_unit,audit-on,made-log.o scratch.o,$(DU_VERIFY))
+
 $(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o subject.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,session-table,session-table.o scratch.o)
 $(call daemon_unit,turn,turn.o)
