@@ -25,6 +25,15 @@ static int get_audit_state(sd_bus *bus, const char *path, const char *interface,
         return sd_bus_message_append(reply, "s", audit_state(m->ward->recorder->audit));
 }
 
+static int get_index_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+                           sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct manager_object *m = userdata;
+        char state[INDEX_STATE_SIZE];
+
+        return sd_bus_message_append(reply, "s", index_state(m->ward->recorder->index, state));
+}
+
 static int get_audit_head(sd_bus *bus, const char *path, const char *interface, const char *property,
                           sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -221,6 +230,7 @@ const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_PROPERTY("AuditState", "s", get_audit_state, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("AuditRecords", "t", get_records, 0, 0),
                 SD_BUS_PROPERTY("AuditHead", "s", get_audit_head, 0, 0),
+                SD_BUS_PROPERTY("IndexState", "s", get_index_state, 0, 0),
                 SD_BUS_PROPERTY("AuditKey0Fingerprint", "s", get_key0, 0, PROPERTY_CONST),
                 SD_BUS_METHOD_WITH_ARGS("ListProtocols", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", protocols),
                                         method_list_protocols, SD_BUS_VTABLE_UNPRIVILEGED),

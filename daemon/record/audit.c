@@ -130,6 +130,7 @@ static void collect(struct audit *a)
 {
         struct entry_list finished = TAILQ_HEAD_INITIALIZER(finished);
         char failure[AUDIT_SENTENCE], no_room[AUDIT_SENTENCE];
+        uint64_t before = a->records;
         struct entry *e;
         int error;
 
@@ -168,6 +169,9 @@ static void collect(struct audit *a)
                         e->done(&e->result, e->userdata);
                 entry_free(e);
         }
+        /* After a failure nobody knows which records are on disk. */
+        if (!*failure && a->records > before && a->config.durable)
+                a->config.durable(a->records, a->config.userdata);
 }
 
 static int on_finished(sd_event_source *s, int fd, uint32_t revents, void *userdata)

@@ -41,6 +41,8 @@ typedef void (*audit_done_fn)(const struct audit_result *result, void *userdata)
 /* Called with every record that is on disk: first those of earlier runs, then each new one. */
 typedef void (*audit_seen_fn)(const json_t *record, void *userdata);
 typedef void (*audit_failed_fn)(const char *sentence, void *userdata);
+/* Called when more records are on disk: so many, with those of earlier runs. */
+typedef void (*audit_durable_fn)(uint64_t records, void *userdata);
 /* sentence is NULL when there is room again. */
 typedef void (*audit_no_room_fn)(const char *sentence, void *userdata);
 
@@ -49,6 +51,7 @@ struct audit_config {
         const char *boot;  /* this boot's id */
         uint64_t free_min; /* bytes that must stay free on the disk */
         audit_seen_fn seen;
+        audit_durable_fn durable; /* may be NULL */
         audit_failed_fn failed;
         audit_no_room_fn no_room;
         void *userdata;

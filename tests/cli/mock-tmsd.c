@@ -104,9 +104,9 @@ static int get_manager(sd_bus *bus, const char *path, const char *interface, con
         if (STREQ(property, "AuditRecords"))
                 return sd_bus_message_append(reply, "t", UINT64_C(312));
         return sd_bus_message_append(reply, "s",
-                                     STREQ(property, "Version")      ? "0.1.0"
-                                     : STREQ(property, "AuditState") ? "ok"
-                                                                     : DIGEST);
+                                     STREQ(property, "Version")                                       ? "0.1.0"
+                                     : STREQ(property, "AuditState") || STREQ(property, "IndexState") ? "ok"
+                                                                                                      : DIGEST);
 }
 
 static int method_protocols(sd_bus_message *m, void *userdata, sd_bus_error *e)
@@ -164,6 +164,7 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_PROPERTY("AuditState", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("AuditRecords", "t", get_manager, 0, 0),
                 SD_BUS_PROPERTY("AuditHead", "s", get_manager, 0, 0),
+                SD_BUS_PROPERTY("IndexState", "s", get_manager, 0, 0),
                 SD_BUS_PROPERTY("AuditKey0Fingerprint", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_CONST),
                 SD_BUS_METHOD("ListProtocols", NULL, "aa{sv}", method_protocols, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("CreateSession", "oa{sv}", "o", method_create, SD_BUS_VTABLE_UNPRIVILEGED),

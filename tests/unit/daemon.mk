@@ -6,12 +6,12 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-refused session-leave session-lost session-overtake session-frozen session-break \
 	session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,flood listing upcalls)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal unknown)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal unknown index)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
 
 DU := $(B)/tests/unit/daemon
-DAEMON_UNIT_CPPFLAGS := -Idaemon $(DAEMON_SEES_bus) -Itests/unit $(CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"'
+DAEMON_UNIT_CPPFLAGS := -Idaemon $(DAEMON_SEES_bus) -Itests/unit $(CPPFLAGS) $(SQLITE_CFLAGS) -DSOURCE_DIR='"$(CURDIR)"'
 
 define daemon_unit_folder
 $(DU)/%.o: $(1)/%.c | $(DU)/
@@ -42,7 +42,7 @@ DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o 
 	schema-check.o schema-watch.o settle.o)
 SCHEMA_WATCH := -Wl,--wrap=schema_check
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
-DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
+DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto $(SQLITE_LIBS) -lyaml -lm -lpthread
 
 # daemon_unit NAME,OBJECTS[,MORE]: the program test-NAME, of test-NAME.c, these objects of the daemon's and the tests', and more. A new
 # test of the daemon is its source and one such row; one over session-fixture.c is its source and its name in SESSION_UNIT.
@@ -96,7 +96,18 @@ $(DU)/made-log.o: tests/bench/made-log.c | $(DU)/
 	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 $(call daemon_unit,audit-on,made-log.o scratch.o,$(DU_VERIFY))
 
-$(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o subject.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+# The index with all that it needs, beside the log.
+DU_INDEX := index.o index-apply.o index-read.o index-store.o subject.o
+$(call daemon_unit,index,index-fixture.o scratch.o scratch-log.o history.o history-day.o elapsed.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,index-crash,index-fixture.o disk-calls.o fake-journal.o scratch.o scratch-log.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,index-faults,index-fixture.o disk-calls.o fake-journal.o scratch.o scratch-log.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,index-thrown,index-fixture.o fake-journal.o scratch.o scratch-log.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
+$(B)/tests/test-index-thrown: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=sd_journal_sendv
+# What changes the disk and what is said of it; time, and memory.
+$(B)/tests/test-index-crash $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS := \
+	-Wl,--wrap=openat,--wrap=unlinkat,--wrap=sd_journal_sendv
+$(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=pthread_cond_timedwait,--wrap=clock_gettime,--wrap=calloc,--wrap=realloc
+$(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o $(DU_INDEX) scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,session-table,session-table.o scratch.o)
 $(call daemon_unit,turn,turn.o)
 $(call daemon_unit,quota,quota.o callers.o)
