@@ -2,7 +2,7 @@
 /*
  * An audit log of many sessions, and how long it takes to verify it.
  *
- *   audit make DIR 10hz|itbs|day SESSIONS [EVERY]
+ *   audit make DIR 10hz|itbs|day|records SESSIONS [EVERY]
  *                                        writes DIR/audit and DIR/keys, as a daemon leaves them: a log of format 1, or,
  *                                        with EVERY, of format 2, whose segments are closed after so many sessions
  *   audit live DIR KIND SESSIONS EVERY PAUSE_US
@@ -12,7 +12,8 @@
  *
  * 10hz: 3000 pulses, trains of 40 every 30 s. itbs: 600 pulses, trains of 2 s every 10 s, three pulses 20 ms apart in
  * each burst. day: as itbs, with pauses, what the stimulator says of its state, and a restart in one of 16. Every 5 s
- * in which there were pulses have a session.pulses record, each pulse has a trigger and an answer.
+ * in which there were pulses have a session.pulses record, each pulse has a trigger and an answer. records: as many
+ * records as 10hz, and pulse files with nothing in them, so that a verification is one of the records alone.
  */
 #include "made-log.h"
 #include "tms.h"
@@ -36,12 +37,14 @@ struct kind {
         unsigned pulses, train, burst; /* in the session, in a train, in a burst */
         uint64_t train_every_ns, burst_every_ns, pulse_every_ns;
         unsigned pauses; /* 0: nor does the stimulator say its state */
+        bool silent;     /* its pulse files are empty */
 };
 
 static const struct kind kinds[] = {
                 {"10hz", 3000, 40, 1, 30 * MADE_NS_PER_S, 100 * NS_PER_MS, 0},
                 {"itbs", 600, 30, 3, 10 * MADE_NS_PER_S, 200 * NS_PER_MS, 20 * NS_PER_MS},
                 {"day", 600, 30, 3, 10 * MADE_NS_PER_S, 200 * NS_PER_MS, 20 * NS_PER_MS, 2},
+                {"records", 3000, 40, 1, 30 * MADE_NS_PER_S, 100 * NS_PER_MS, 0, 0, true},
 };
 
 static char protocol_sha256[65];
@@ -119,7 +122,7 @@ static void add_pulse(struct pulses *p, unsigned i, uint64_t at_ns)
 
 static void play(struct pulses *p, const struct kind *k)
 {
-        uint64_t start_ns = made_now_ns(), truth_ns = start_ns + TRUTH_EVERY_NS, told = 0;
+        uint64_t start_ns = made_now_ns(), truth_ns = start_ns + TRUTH_EVERY_NS, fired = 0, told = 0;
 
         for (unsigned i = 0; i < k->pulses; i++) {
                 unsigned in_train = i % k->train;
@@ -127,12 +130,16 @@ static void play(struct pulses *p, const struct kind *k)
                                  in_train % k->burst * k->pulse_every_ns;
 
                 for (; truth_ns < at_ns; truth_ns += TRUTH_EVERY_NS) {
-                        if (told == p->lines)
+                        if (told == fired)
                                 continue;
                         made_at(truth_ns);
                         say_truth(p, "session.pulses", "");
-                        told = p->lines;
+                        told = fired;
                 }
+                fired++;
+                made_at(at_ns);
+                if (k->silent)
+                        continue;
                 add_pulse(p, i, at_ns);
                 made_at(at_ns);
                 if (k->pauses > 0 && i > 0 && i % (k->pulses / (k->pauses + 1)) == 0)
@@ -265,7 +272,8 @@ int main(int argc, char **argv)
         if (argc == 7 && strcmp(argv[1], "live") == 0)
                 made_live((unsigned)atoi(argv[6]));
         else if (argc < 5 || argc > 6 || strcmp(argv[1], "make") != 0)
-                errx(2, "usage: audit make DIR 10hz|itbs|day SESSIONS [EVERY] | audit live DIR 10hz|itbs|day SESSIONS "
+                errx(2, "usage: audit make DIR 10hz|itbs|day|records SESSIONS [EVERY] | audit live DIR 10hz|itbs|day "
+                        "SESSIONS "
                         "EVERY "
                         "PAUSE_US | audit verify DIR [ROUNDS]");
         every = argc > 5 ? (unsigned)atoi(argv[5]) : 0;
@@ -275,5 +283,5 @@ int main(int argc, char **argv)
                         return 0;
                 }
         }
-        errx(2, "there is no kind of session '%s', expected: 10hz, itbs or day", argv[3]);
+        errx(2, "there is no kind of session '%s', expected: 10hz, itbs, day or records", argv[3]);
 }
