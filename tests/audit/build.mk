@@ -16,6 +16,7 @@ $(B)/audit/alarms: tests/audit/alarms.c $(B)/libtms.a | $(B)/audit/
 check-attacks: $(B)/bench/audit $(B)/audit/attacks $(B)/audit/alarms
 	@tests/audit/check
 
-# Half an hour of all attacks; the next call goes on.
+# Half an hour of all attacks on a log of each format; the next call goes on.
 attacks: $(B)/bench/audit $(B)/audit/attacks
 	@tests/audit/campaign 1
+	@tests/audit/campaign 2

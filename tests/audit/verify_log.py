@@ -242,7 +242,7 @@ class Log:
         self.faults, self.seals, self.claims = [], [], []
         self.records, self.torn, self.sealed, self.line, self.tree = 0, None, 0, None, Tree()
         self.key0 = self.next = self.origin = None  # origin: of format 2; sealed: seals so far
-        self.first, self.retired, self.close, self.rest = 0, [], None, {}
+        self.first, self.retired, self.close, self.open, self.rest = 0, [], None, False, {}
         self.sessions, self.ended, self.growing, self.named = {}, set(), {}, {}
         self.held = self.fresh = False
 
@@ -292,10 +292,12 @@ class Log:
         odd = [n for n in odd if n not in numbers.values()]
         self.first = number = min(numbers, default=0)
         while True:
-            self.segment(number, numbers.pop(number, "log.jsonl"), number + 1 not in numbers)
+            self.segment(number, numbers.pop(number, "log.jsonl"))
             number += 1
             if number not in numbers:
                 break
+        if number > 1 and self.empty:
+            raise Fault("tampered", f"segment {number - 1} has no whole record, which no crash leaves")
         if odd or numbers:
             raise Fault("lost", f"{(odd + list(numbers.values()))[0]} is no segment that follows from those before")
         if self.first and max((r[0] for r in self.retired), default=0) < self.first:
@@ -304,10 +306,13 @@ class Log:
             if self.first and segments == self.first and records != self.begins:
                 raise Fault("tampered", "a log.retire with another number of records", at)
 
-    def segment(self, number, name, last):
+    def segment(self, number, name):
         *lines, rest = read(self.path(name), why=name if number else "").split(b"\n")
         at = SimpleNamespace(file=name, line=1, seq=self.records, byte=0)
         byte, kinds, segment_format = 0, [None, None], None
+        if self.open:
+            raise Fault("tampered", "the segment before was not closed", at)
+        self.empty = not lines
         if rest or not lines:
             self.torn = len(rest)
         for index, line in enumerate(lines):
@@ -323,10 +328,7 @@ class Log:
             self.line = line
             self.tree.add(hashlib.sha256(b"\0" + line).digest())
             self.records += 1
-        if not last and (rest or kinds[1] != "seal" or segment_format == 2 and (kinds[0] != "log.close" or self.close != number)):
-            raise Fault("tampered", f"segment {number} was not closed, and another one follows", at)
-        if number and not lines:
-            raise Fault("tampered", "a segment without a record", at)
+        self.open = rest or kinds[1] != "seal" or segment_format == 2 and (kinds[0] != "log.close" or self.close != number)
 
     def begin(self, number, record, at):
         """The first record of a segment: the segment's format."""
