@@ -74,6 +74,13 @@ static int perform_record(struct audit_writer *w, struct entry *e)
         return r;
 }
 
+static void keep_seal(struct entry *e, char *line)
+{
+        free(e->text);
+        e->text = line;
+        e->result.line = line;
+}
+
 static int perform_seal(struct audit_writer *w, struct entry *e)
 {
         char *line;
@@ -82,11 +89,27 @@ static int perform_seal(struct audit_writer *w, struct entry *e)
         r = auditlog_seal(w->log, e->who, e->text, e->utc_ns, e->mono_ns, &line);
         if (r < 0)
                 return r;
-        free(e->text);
-        e->text = line;
-        e->result.line = line;
+        keep_seal(e, line);
         e->seal_seq = auditlog_records(w->log) - 1;
         strcpy(e->seal_hash, auditlog_head(w->log));
+        return 0;
+}
+
+static int perform_close(struct audit_writer *w, struct entry *e)
+{
+        const char *reason = e->text ? e->text : auditlog_should_close(w->log, e->utc_ns);
+        struct audit_seal seal;
+        char *line;
+        int r;
+
+        if (!reason)
+                return 0;
+        r = auditlog_close_segment(w->log, e->who, reason, e->utc_ns, e->mono_ns, &seal, &line);
+        if (r < 0)
+                return r;
+        keep_seal(e, line);
+        e->seal_seq = seal.seq;
+        strcpy(e->seal_hash, seal.hash);
         return 0;
 }
 
@@ -124,6 +147,8 @@ static int perform_once(struct audit_writer *w, struct entry *e)
                 return perform_record(w, e);
         case ENTRY_SEAL:
                 return perform_seal(w, e);
+        case ENTRY_CLOSE_SEGMENT:
+                return perform_close(w, e);
         case ENTRY_PROTOCOL:
                 return perform_protocol(w, e);
         case ENTRY_PULSES_OPEN:
@@ -172,6 +197,9 @@ static bool is_final(const struct audit_writer *w, const struct entry *e, int er
                 return !(e->refusable || e->need_bytes > 0) || !is_shortage(error);
         case ENTRY_SEAL:
                 return error != -EINVAL && !is_shortage(error);
+        case ENTRY_CLOSE_SEGMENT:
+                /* -ERANGE: there are as many segments as there can be, and the last one goes on. */
+                return error != -ERANGE && !is_shortage(error);
         case ENTRY_PULSES_OPEN:
                 return error != -EEXIST && !is_shortage(error);
         default:
@@ -184,15 +212,17 @@ static bool is_final(const struct audit_writer *w, const struct entry *e, int er
 }
 
 /* What the entry is about, in words for a log line. */
-static const char *subject(const struct entry *e)
+static const char *subject(const struct audit_writer *w, const struct entry *e)
 {
         if (e && e->pulses)
                 return pulsefile_path(e->pulses);
         if (e && e->kind == ENTRY_SEAL)
                 return "its seal";
+        if (e && e->kind == ENTRY_CLOSE_SEGMENT)
+                return "its next segment";
         if (e && e->kind == ENTRY_PROTOCOL)
                 return "a file in protocols/";
-        return "log.jsonl";
+        return auditlog_file(w->log);
 }
 
 static void fail(struct audit_writer *w, const struct entry *e, int error)
@@ -207,7 +237,7 @@ static void fail(struct audit_writer *w, const struct entry *e, int error)
         else
                 (void)snprintf(w->failure, sizeof(w->failure),
                                "the audit log cannot be written: %s: %s; mend that, then: systemctl restart tmsd",
-                               subject(e), audit_error_text(error));
+                               subject(w, e), audit_error_text(error));
         w->failure_error = error;
 }
 

@@ -120,7 +120,7 @@ static void tell_seen(struct audit *a, const struct entry *e)
 /* Where the journal is kept on another machine too, the log can be held against the hash of each seal there. */
 static void log_seal(const struct entry *e)
 {
-        if (e->kind == ENTRY_SEAL)
+        if (*e->seal_hash)
                 log_event(AUDIT_SEALED,
                           FIELDS(field_number("SEAL_SEQ", e->seal_seq), field_text("SEAL_HASH", e->seal_hash)),
                           "record %llu seals the audit log", (unsigned long long)e->seal_seq);
@@ -225,6 +225,13 @@ int audit_write(struct audit *a, const struct audit_record *record, audit_done_f
 int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn done, void *userdata)
 {
         struct entry *e = entry_new_seal(who, nonce, done, userdata);
+
+        return e ? submit(a, e) : -ENOMEM;
+}
+
+int audit_close_segment(struct audit *a, json_t *who, const char *reason, audit_done_fn done, void *userdata)
+{
+        struct entry *e = entry_new_close(who, reason, done, userdata);
 
         return e ? submit(a, e) : -ENOMEM;
 }

@@ -100,6 +100,12 @@ struct audit_record {
  */
 int audit_write(struct audit *a, const struct audit_record *record, audit_done_fn done, void *userdata);
 int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn done, void *userdata);
+/*
+ * Closes the segment of the log that is written, and begins the next; the result's line is the seal between them. reason
+ * NULL: only if it is long or old enough (auditlog_should_close()), and there may be no line. It takes as long as a seal
+ * and some files more, so not while a session is live.
+ */
+int audit_close_segment(struct audit *a, json_t *who, const char *reason, audit_done_fn done, void *userdata);
 int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, size_t size, audit_done_fn done,
                         void *userdata);
 /* Between audit_pulses_open() and the done of audit_pulses_close() only the writer's thread may touch the file. */

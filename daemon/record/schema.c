@@ -66,7 +66,10 @@ const struct schema_field schema_who[] = {
 };
 
 const struct schema_type schema_types[] = {
-        {.type = "log.open", .bare = true, HOLDS(NUMBER("format", 1, 1), HEX("key0", 64))},
+        {.type = "log.open", .bare = true, HOLDS(NUMBER("format", 1, 2), HEX("key0", 64))},
+        {.type = "log.segment", .bare = true, HOLDS(NUMBER("format", 2, 2), U64("segment"), HEX("key0", 64),
+                TEXT("origin", 69, 69), U64("seals"), HEX("public", 64), TEXTS("tree", 64, 64, 64))},
+        {.type = "log.close", .bare = true, HOLDS(U64("segment"), REASON)},
         {.type = "daemon.start", HOLDS(TEXT("version", 1, 63))},
         {.type = "daemon.stop", HOLDS(TEXT("version", 1, 63))},
         {.type = "stimulator.add", HOLDS(NODE, CARD, U64("coil_serial"), U64("odometer"),
@@ -127,7 +130,8 @@ const struct schema_type schema_types[] = {
         {.type = "recovery.pulses", HOLDS(SESSION, U64("card_serial", OPTIONAL), U64("fetched"),
                 PATH("file", OPTIONAL), COUNTED(WITH("file")))},
         {.type = "seal", .bare = true, HOLDS(U64("key"), HEX("public", 64), HEX("next", 64),
-                TEXT("nonce", 0, NONCE_MAX), HEX("sig", 128))},
+                TEXT("nonce", 0, NONCE_MAX), TEXT("origin", 69, 69, OPTIONAL), U64("size", WITH("origin")),
+                HEX("root", 64, WITH("origin")), HEX("sig", 128))},
 };
 
 /* clang-format on */

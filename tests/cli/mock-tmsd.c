@@ -158,6 +158,12 @@ static int method_seal(sd_bus_message *m, void *userdata, sd_bus_error *e)
         return sd_bus_reply_method_return(m, "s", seal);
 }
 
+static int method_close_segment(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        return sd_bus_reply_method_return(m, "s", "{\"seq\":5,\"type\":\"seal\",\"data\":{\"nonce\":\"\"}}");
+}
+
 static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_VTABLE_START(0),
                 SD_BUS_PROPERTY("Version", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -169,6 +175,7 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_METHOD("ListProtocols", NULL, "aa{sv}", method_protocols, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("CreateSession", "oa{sv}", "o", method_create, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("SealAudit", "s", "s", method_seal, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("CloseSegment", NULL, "s", method_close_segment, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_VTABLE_END,
 };
 

@@ -11,6 +11,15 @@
 const struct audit_sample audit_samples[] = {
                 {"log.open", "", "\"format\":1,\"key0\":\"" HEX "\"",
                  "The log begins. Its first public key, key 0, is 0123456789ab…."},
+                {"log.open", "", "\"format\":2,\"key0\":\"" HEX "\"",
+                 "The log begins. Its first public key, key 0, is 0123456789ab…."},
+                {"log.segment", "",
+                 "\"format\":2,\"segment\":3,\"key0\":\"" HEX "\",\"origin\":\"tmsd/" HEX
+                 "\",\"seals\":5,\"public\":\"" HEX "\",\"tree\":[\"" HEX "\",\"" HEX "\"]",
+                 "The log goes on in a new file, segment 3."},
+                {"log.close", UID, "\"segment\":2,\"reason\":\"asked\"",
+                 "Segment 2 of the log is closed (asked), as uid 1000 asked for."},
+                {"log.close", "", "\"segment\":2,\"reason\":\"month\"", "Segment 2 of the log is closed (month)."},
                 {"daemon.start", "", "\"version\":\"0.1.0\"," BOOT, "tmsd 0.1.0 started."},
                 {"daemon.stop", "", "\"version\":\"0.1.0\"," BOOT, "tmsd 0.1.0 stopped."},
                 {"stimulator.add", "",
@@ -164,6 +173,10 @@ const struct audit_sample audit_samples[] = {
                  "missed."},
                 {"recovery.pulses", "", "\"session\":\"T-1\",\"fetched\":0," PULSES,
                  "Session T-1: a recovery was cut off; 6 pulses delivered in all, 1 missed."},
+                {"seal", UID,
+                 "\"key\":3,\"public\":\"" HEX "\",\"next\":\"" HEX "\",\"nonce\":\"ab12\",\"origin\":\"tmsd/" HEX
+                 "\",\"size\":9,\"root\":\"" HEX "\",\"sig\":\"" HEX HEX "\"",
+                 "Seal by key 3, over the nonce ab12, asked for by uid 1000."},
                 {"seal", UID,
                  "\"key\":3,\"public\":\"" HEX "\",\"next\":\"" HEX "\",\"nonce\":\"ab12\",\"sig\":\"" HEX HEX "\"",
                  "Seal by key 3, over the nonce ab12, asked for by uid 1000."},

@@ -38,7 +38,7 @@ DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))
 	$(patsubst kernel/%.c,$(DU)/lib/%.o,$(LIB_VERIFIER))
 DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
 # The log with all that it needs, and what tells a test of a record that does not match its type.
-DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o journal.o jsonline.o keys.o log.o pulsefile.o reserve.o schema.o \
+DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o auditlog-seal.o auditlog-segment.o cut.o file.o journal.o jsonline.o keys.o log.o pulsefile.o reserve.o schema.o \
 	schema-check.o schema-watch.o settle.o)
 SCHEMA_WATCH := -Wl,--wrap=schema_check
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
@@ -67,7 +67,7 @@ audit-fields: $(B)/tests/schema-fields
 $(call daemon_unit,jsonline,jsonline.o)
 $(B)/tests/test-jsonline: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=realloc
 $(call daemon_unit,audit-hash,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
-$(B)/tests/test-audit-hash: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=SHA256
+$(B)/tests/test-audit-hash: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=SHA256,--wrap=tms_merkle_leaf
 $(call daemon_unit,audit-log,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-beside,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-power,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
@@ -78,6 +78,7 @@ $(call daemon_unit,audit-lost,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(B)/tests/test-audit-lost: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=posix_fadvise,--wrap=mincore,--wrap=fcntl,--wrap=pread
 $(call daemon_unit,audit-matrix,audit-forge.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-rotate,audit-forge.o scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-writer,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-live,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
