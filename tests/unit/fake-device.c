@@ -242,18 +242,17 @@ uint64_t fake_head(void)
 
 /* --- What must be on disk by now --------------------------------------------------------- */
 
-/* Has the log that text so often? */
+/* Has the log that text so often, in all its segments? */
 __thread int fake_looks;
 
-static bool log_has_it(const char *text, unsigned times)
+/* How often segment n has it, up to times; false: there is no such segment. */
+static bool look_into_segment(unsigned n, const char *text, unsigned *times)
 {
         char path[512], *buf, *at;
         FILE *f;
         long size;
 
-        if (!*fake->audit)
-                return true;
-        (void)snprintf(path, sizeof(path), "%s/log.jsonl", fake->audit);
+        (void)snprintf(path, sizeof(path), n > 0 ? "%s/log-%06u.jsonl" : "%s/log.jsonl", fake->audit, n);
         f = fopen(path, "re");
         if (!f)
                 return false;
@@ -262,10 +261,21 @@ static bool log_has_it(const char *text, unsigned times)
         rewind(f);
         buf = calloc(1, (size_t)size + 1);
         if (fread(buf, 1, (size_t)size, f) == (size_t)size)
-                for (at = buf; times > 0 && (at = strstr(at, text)); at++)
-                        times--;
+                for (at = buf; *times > 0 && (at = strstr(at, text)); at++)
+                        (*times)--;
         (void)fclose(f);
         free(buf);
+        return true;
+}
+
+static bool log_has_it(const char *text, unsigned times)
+{
+        unsigned n = 0;
+
+        if (!*fake->audit)
+                return true;
+        while (times > 0 && look_into_segment(n, text, &times))
+                n++;
         return times == 0;
 }
 
