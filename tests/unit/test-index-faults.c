@@ -154,10 +154,10 @@ static void try(struct index_log *l)
 
         if (index_new(&config, &x) < 0)
                 return;
-        if (settled(x)) {
-                index_durable(x, index_records(l));
-                (void)settled(x);
-        }
+        (void)settled(x);
+        /* Whoever reads from now on wants all of them. */
+        index_durable(x, index_records(l));
+        (void)settled(x);
         /* An answer is right, or there is none. */
         e = index_read(x, &r);
         if (e == 0) {
