@@ -28,6 +28,7 @@
 
 #define EVERY_SECOND 64
 #define SAID_AT_MOST 20
+#define KINDS 32
 
 /* What a verifier says. */
 struct said {
@@ -247,17 +248,31 @@ static bool over(void)
         return time(NULL) > end;
 }
 
-static void sample(const struct kind *k)
+/* Some cases of each kind in turns, so that no kind goes without where there is little time. */
+static void sample(void)
 {
-        size_t count = k->count();
-        struct said before = {0};
-        uint64_t step = (count > options.sample ? count / options.sample : 1) | 1, n = 0, was_failed = failed;
+        struct said before[KINDS] = {0};
+        uint64_t done[KINDS] = {0}, bad[KINDS] = {0};
 
-        for (uint64_t i = options.seed * 2654435761U % step; i < count && !over(); i += step, n++)
-                attack(k, i, &before);
-        if (count > 0)
-                printf("%s - %s: %llu of %zu\n", failed > was_failed ? "not ok" : "ok", k->name, (unsigned long long)n,
-                       count);
+        for (uint64_t round = 0; round < options.sample; round++) {
+                for (size_t n = 0; n < kinds_n && (round == 0 || !over()); n++) {
+                        const struct kind *k = &kinds[n];
+                        uint64_t count = k->count(), was_failed = failed;
+                        uint64_t step = (count > options.sample ? count / options.sample : 1) | 1;
+                        uint64_t i = options.seed * 2654435761U % step + round * step;
+
+                        if (i >= count || (options.kind && strcmp(options.kind, k->name) != 0))
+                                continue;
+                        attack(k, i, &before[n]);
+                        done[n]++;
+                        bad[n] += failed - was_failed;
+                }
+        }
+        for (size_t n = 0; n < kinds_n; n++) {
+                if (done[n] > 0)
+                        printf("%s - %s: %llu of %zu\n", bad[n] > 0 ? "not ok" : "ok", kinds[n].name,
+                               (unsigned long long)done[n], kinds[n].count());
+        }
 }
 
 /* Goes on at a case; returns the next one. */
@@ -320,13 +335,11 @@ int main(int argc, char **argv)
         memset(&day, 0, sizeof(day));
         day_load(argv[optind]);
         kinds_init(other.line, other.lines);
+        made_must(kinds_n <= KINDS, "kinds");
         begin_second(argv[optind + 2]);
         whole_first();
         if (options.sample > 0) {
-                for (const struct kind *k = kinds; k < kinds + kinds_n; k++) {
-                        if (!options.kind || strcmp(options.kind, k->name) == 0)
-                                sample(k);
-                }
+                sample();
         } else {
                 uint64_t cases = 0, next = go_on(options.from);
 
