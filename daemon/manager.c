@@ -201,9 +201,17 @@ static void check_ready(struct manager *m)
 
 /* --- Life ------------------------------------------------------------------------------------------- */
 
+/* Between sessions the segment of the log that is long or old enough is closed. If it cannot be, the next look tries again. */
+static void check_segment(struct manager *m)
+{
+        if (!m->ward.stopping && m->ward.recovering == 0 && ward_have_all_ended(&m->ward))
+                (void)audit_close_segment(m->recorder->audit, NULL, NULL, NULL, NULL);
+}
+
 static int look_what_is_left(sd_event_source *source, uint64_t usec, void *userdata)
 {
         check_ready(userdata);
+        check_segment(userdata);
         check_stopped(userdata);
         return 0;
 }

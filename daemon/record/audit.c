@@ -120,7 +120,7 @@ static void tell_seen(struct audit *a, const struct entry *e)
 /* Where the journal is kept on another machine too, the log can be held against the hash of each seal there. */
 static void log_seal(const struct entry *e)
 {
-        if (e->kind == ENTRY_SEAL)
+        if (*e->seal_hash)
                 log_event(AUDIT_SEALED,
                           FIELDS(field_number("SEAL_SEQ", e->seal_seq), field_text("SEAL_HASH", e->seal_hash)),
                           "record %llu seals the audit log", (unsigned long long)e->seal_seq);
@@ -130,6 +130,7 @@ static void collect(struct audit *a)
 {
         struct entry_list finished = TAILQ_HEAD_INITIALIZER(finished);
         char failure[AUDIT_SENTENCE], no_room[AUDIT_SENTENCE];
+        uint64_t before = a->records;
         struct entry *e;
         int error;
 
@@ -168,6 +169,9 @@ static void collect(struct audit *a)
                         e->done(&e->result, e->userdata);
                 entry_free(e);
         }
+        /* After a failure nobody knows which records are on disk. */
+        if (!*failure && a->records > before && a->config.durable)
+                a->config.durable(a->records, a->config.userdata);
 }
 
 static int on_finished(sd_event_source *s, int fd, uint32_t revents, void *userdata)
@@ -221,6 +225,13 @@ int audit_write(struct audit *a, const struct audit_record *record, audit_done_f
 int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn done, void *userdata)
 {
         struct entry *e = entry_new_seal(who, nonce, done, userdata);
+
+        return e ? submit(a, e) : -ENOMEM;
+}
+
+int audit_close_segment(struct audit *a, json_t *who, const char *reason, audit_done_fn done, void *userdata)
+{
+        struct entry *e = entry_new_close(who, reason, done, userdata);
 
         return e ? submit(a, e) : -ENOMEM;
 }
@@ -378,6 +389,7 @@ int audit_new(sd_event *event, const struct audit_config *config, struct audit *
                 return -ENOMEM;
         a->config = *config;
         a->writer.free_min = config->free_min;
+        a->writer.reserve.dir_fd = config->state_fd;
         a->event_fd = -1;
         TAILQ_INIT(&a->queue);
         TAILQ_INIT(&a->finished);
@@ -393,6 +405,8 @@ int audit_new(sd_event *event, const struct audit_config *config, struct audit *
                 return r;
         (void)sd_event_source_set_description(a->source, "audit-finished");
         if (open_log(a) >= 0) {
+                /* On a full disk there is none, and nothing may start; each batch looks again. */
+                (void)reserve_take(&a->writer.reserve);
                 r = start_thread(a);
                 if (r < 0)
                         return r;

@@ -41,6 +41,8 @@ typedef void (*audit_done_fn)(const struct audit_result *result, void *userdata)
 /* Called with every record that is on disk: first those of earlier runs, then each new one. */
 typedef void (*audit_seen_fn)(const json_t *record, void *userdata);
 typedef void (*audit_failed_fn)(const char *sentence, void *userdata);
+/* Called when more records are on disk: so many, with those of earlier runs. */
+typedef void (*audit_durable_fn)(uint64_t records, void *userdata);
 /* sentence is NULL when there is room again. */
 typedef void (*audit_no_room_fn)(const char *sentence, void *userdata);
 
@@ -49,6 +51,7 @@ struct audit_config {
         const char *boot;  /* this boot's id */
         uint64_t free_min; /* bytes that must stay free on the disk */
         audit_seen_fn seen;
+        audit_durable_fn durable; /* may be NULL */
         audit_failed_fn failed;
         audit_no_room_fn no_room;
         void *userdata;
@@ -97,6 +100,12 @@ struct audit_record {
  */
 int audit_write(struct audit *a, const struct audit_record *record, audit_done_fn done, void *userdata);
 int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn done, void *userdata);
+/*
+ * Closes the segment of the log that is written, and begins the next; the result's line is the seal between them. reason
+ * NULL: only if it is long or old enough (auditlog_should_close()), and there may be no line. It takes as long as a seal
+ * and some files more, so not while a session is live.
+ */
+int audit_close_segment(struct audit *a, json_t *who, const char *reason, audit_done_fn done, void *userdata);
 int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, size_t size, audit_done_fn done,
                         void *userdata);
 /* Between audit_pulses_open() and the done of audit_pulses_close() only the writer's thread may touch the file. */

@@ -144,7 +144,7 @@ static int read_log(struct opening *o)
         r = cut_list(o->log->dir_fd, &o->cut_names, &o->n_cut_names);
         if (r < 0)
                 return r;
-        r = tms_audit_read(o->log->dir_fd, on_record, o, &o->report, &error);
+        r = tms_audit_read(o->log->dir_fd, on_record, o, &o->report, &o->log->at, &error);
         if (r < 0)
                 return problem(o, r, "%s", tms_error_format(&error, sentence, sizeof(sentence)));
         if (o->report.result != TMS_AUDIT_PREFIX && o->report.result != TMS_AUDIT_TORN)
@@ -158,8 +158,9 @@ static int open_log_file(struct opening *o)
 {
         struct auditlog *l = o->log;
 
-        l->log_fd = openat(l->dir_fd, "log.jsonl", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-        return l->log_fd < 0 ? problem(o, -errno, "its log.jsonl cannot be opened: %s", strerror(errno)) : 0;
+        tms_audit_segment_name(o->report.segment, l->file);
+        l->log_fd = openat(l->dir_fd, l->file, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+        return l->log_fd < 0 ? problem(o, -errno, "its %s cannot be opened: %s", l->file, strerror(errno)) : 0;
 }
 
 static int cut_log(struct opening *o)
@@ -289,7 +290,9 @@ static int open_dirs(struct opening *o, int state_fd)
 static int begin(struct opening *o)
 {
         struct auditlog *l = o->log;
+        const uint64_t utc_ns = now_ns(CLOCK_REALTIME);
         _cleanup_(json_decrefp) json_t *data = NULL;
+        char fingerprint[65], utc[32];
         int r;
 
         r = key_load(l->keys_fd, 0, &l->key);
@@ -297,15 +300,22 @@ static int begin(struct opening *o)
                 r = key_make(l->keys_fd, 0, &l->key);
         if (r < 0)
                 return problem(o, r, "signing key 0 in keys/ cannot be made or read: %s", strerror(-r));
-        strcpy(l->key0, key_public_hex(l->key));
-        r = key_write_public_pem(l->dir_fd, "key0.pub", l->key0);
+        strcpy(l->at.key0, key_public_hex(l->key));
+        strcpy(l->at.next_public, l->at.key0);
+        r = key_fingerprint(l->at.key0, fingerprint);
+        if (r >= 0)
+                r = key_write_public_pem(l->dir_fd, "key0.pub", l->at.key0);
         if (r < 0)
                 return r;
+        (void)snprintf(l->at.origin, sizeof(l->at.origin), "tmsd/%s", fingerprint);
+        auditlog_utc_text(utc_ns, utc);
+        (void)snprintf(l->at.month, sizeof(l->at.month), "%.7s", utc);
+        l->at.format = 2;
         data = json_object();
-        if (!data || json_object_set_new(data, "format", json_integer(1)) < 0 ||
-            json_object_set_new(data, "key0", json_string(l->key0)) < 0)
+        if (!data || json_object_set_new(data, "format", json_integer(2)) < 0 ||
+            json_object_set_new(data, "key0", json_string(l->at.key0)) < 0)
                 return -ENOMEM;
-        r = auditlog_append(l, "log.open", NULL, "", data, now_ns(CLOCK_REALTIME), now_ns(CLOCK_MONOTONIC));
+        r = auditlog_append(l, "log.open", NULL, "", data, utc_ns, now_ns(CLOCK_MONOTONIC));
         if (r < 0)
                 return r;
         r = auditlog_sync(l);
@@ -346,12 +356,26 @@ static int go_on(struct opening *o)
 {
         struct auditlog *l = o->log;
 
-        l->seq = o->report.records;
-        l->bytes = o->report.good_bytes;
-        l->synced = l->bytes;
-        strcpy(l->prev, o->report.head);
-        strcpy(l->key0, o->report.key0);
-        return l->seq == 0 ? begin(o) : take_key(o);
+        l->synced = l->at.offset;
+        return l->at.records == 0 ? begin(o) : take_key(o);
+}
+
+/*
+ * A log of format 1 is sealed, and goes on in a segment of format 2. A segment that was closed when the daemon or the
+ * power went has no other one behind it yet. And a segment may be old, or long enough.
+ */
+static int go_to_next_segment(struct auditlog *l)
+{
+        const uint64_t utc_ns = now_ns(CLOCK_REALTIME), mono_ns = now_ns(CLOCK_MONOTONIC);
+        const char *reason;
+        int r = 0;
+
+        if (l->at.format == 1 && !l->at.sealed)
+                r = auditlog_seal(l, NULL, "", utc_ns, mono_ns, NULL);
+        if (r >= 0 && (l->at.format == 1 || l->at.closed))
+                r = auditlog_begin_segment(l, utc_ns, mono_ns);
+        reason = r >= 0 ? auditlog_should_close(l, utc_ns) : NULL;
+        return reason ? auditlog_close_segment(l, NULL, reason, utc_ns, mono_ns, NULL, NULL) : r;
 }
 
 static int open_all(struct opening *o, int state_fd)
@@ -396,6 +420,8 @@ int auditlog_open(int state_fd, const char *boot, auditlog_record_fn found, void
         r = open_all(&o, state_fd);
         if (r >= 0)
                 r = record_cuts(&o);
+        if (r >= 0)
+                r = go_to_next_segment(l);
         if (r >= 0)
                 r = auditlog_check_disk(l);
         if (r < 0) {

@@ -36,6 +36,7 @@ const char *auditlog_key0(const struct auditlog *l); /* raw public key, hex */
 uint64_t auditlog_records(const struct auditlog *l);
 const char *auditlog_head(const struct auditlog *l); /* hash of the last record */
 int auditlog_dir_fd(const struct auditlog *l);       /* audit/ */
+const char *auditlog_file(const struct auditlog *l); /* the last segment's name */
 
 /*
  * False after a failed sync, after a half-written line that could not be cut off, or when a file of the log was found
@@ -58,6 +59,20 @@ int auditlog_sync(struct auditlog *l);
 int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t utc_ns, uint64_t mono_ns,
                   char **ret_line);
 
+/* Why the segment should be closed now: "month" or "size"; NULL: it should not. */
+const char *auditlog_should_close(const struct auditlog *l, uint64_t utc_ns);
+/*
+ * Closes the segment: a log.close with that reason, a seal, and the first record of the next segment; all of it is on disk
+ * when this returns. After a failure the log goes on in the old segment, as long as it is sound. *ret: the seal's number
+ * and hash, *ret_line: its record, malloc'd; both may be NULL.
+ */
+struct audit_seal {
+        uint64_t seq;
+        char hash[65];
+};
+int auditlog_close_segment(struct auditlog *l, json_t *who, const char *reason, uint64_t utc_ns, uint64_t mono_ns,
+                           struct audit_seal *ret, char **ret_line);
+
 /*
  * Writes a protocol into a file that is named by its hash; synced when this returns. -EINVAL: it has another hash.
  * -EBADMSG: a file of that name is there with other content, and the log is not sound any more.
@@ -65,7 +80,7 @@ int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t u
 int auditlog_keep_protocol(struct auditlog *l, const char *sha256, const char *text, size_t size);
 
 /*
- * Looks whether log.jsonl is still the file that is written, whether another program has changed it, and whether the
+ * Looks whether the last segment is still the file that is written, whether another program has changed it, and whether the
  * file system has become read-only. Reserves room for the records that come when the disk is full.
  */
 int auditlog_check_disk(struct auditlog *l);

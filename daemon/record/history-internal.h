@@ -8,7 +8,9 @@
 struct past_card {
         TAILQ_ENTRY(past_card) link;
         uint64_t serial;
-        uint64_t odometer; /* what the card's odometer should show */
+        uint64_t odometer; /* what the card's odometer should show at least */
+        uint64_t unknown;  /* pulses with an unknown outcome: so many more it may show */
+        bool asked;        /* the card itself has shown that odometer; else it follows from the last session's end */
 };
 
 TAILQ_HEAD(past_session_list, past_session);

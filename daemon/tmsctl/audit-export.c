@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit export: a copy of the log and of all files that are needed to verify it elsewhere. First the
- * pulse files are listed, then the log is copied, then the listed files. The daemon may write at the same
- * time: the log of the copy may have half a record at its end, or a session that began after the listing
+ * pulse files and the log's own files are listed, then the log is copied, then the pulse files. All files of the
+ * log but the last one are closed, and one that is begun after the listing is not copied. The daemon may write at
+ * the same time: the log of the copy may have half a record at its end, or a session that began after the listing
  * and whose pulse file is missing. So the copy is verified, and made again if it is not good and the log
  * has grown. With --live the daemon first adds a fresh seal, which is the anchor for the next copy.
  */
@@ -75,8 +76,8 @@ static int add_name(struct names *l, const char *name)
         return l->name[l->n++] ? 0 : -fail_memory();
 }
 
-/* The names in the directory name that begin with part, without those that begin with a dot. */
-static int list_dir(int from_dir, const char *name, const char *part, struct names *ret)
+/* The names in the directory name that begin with part and end with end, without those that begin with a dot. */
+static int list_dir(int from_dir, const char *name, const char *part, const char *end, struct names *ret)
 {
         _cleanup_(closedirp) DIR *d = NULL;
         const struct dirent *entry;
@@ -90,7 +91,10 @@ static int list_dir(int from_dir, const char *name, const char *part, struct nam
                 return fail_copy(name, "cannot be opened");
         }
         while (errno = 0, (entry = readdir(d))) {
-                if (entry->d_name[0] == '.' || strncmp(entry->d_name, part, strlen(part)) != 0)
+                const size_t size = strlen(entry->d_name);
+
+                if (entry->d_name[0] == '.' || strncmp(entry->d_name, part, strlen(part)) != 0 || size < strlen(end) ||
+                    !STREQ(entry->d_name + size - strlen(end), end))
                         continue;
                 r = add_name(ret, entry->d_name);
                 if (r < 0)
@@ -124,7 +128,7 @@ static int copy_names(int from_dir, int to_dir, const char *name, const struct n
 static int copy_log(const char *from, const char *to, bool again)
 {
         _cleanup_(closep) int from_dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC), to_dir = -1;
-        _cleanup_(names_clear) struct names pulses = {0}, protocols = {0}, cut = {0};
+        _cleanup_(names_clear) struct names pulses = {0}, protocols = {0}, cut = {0}, log = {0};
         int r;
 
         if (from_dir < 0)
@@ -134,31 +138,40 @@ static int copy_log(const char *from, const char *to, bool again)
         to_dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (to_dir < 0)
                 return fail_copy(to, "cannot be opened");
-        r = list_dir(from_dir, "pulses", "", &pulses);
+        r = list_dir(from_dir, "pulses", "", "", &pulses);
         if (r >= 0)
-                r = copy_file(from_dir, to_dir, "log.jsonl", again);
+                r = list_dir(from_dir, ".", "log", ".jsonl", &log);
+        if (r >= 0)
+                r = copy_names(from_dir, to_dir, ".", &log, again);
         if (r >= 0)
                 r = copy_file(from_dir, to_dir, "key0.pub", again);
         if (r >= 0)
                 r = copy_names(from_dir, to_dir, "pulses", &pulses, again);
         if (r >= 0)
-                r = list_dir(from_dir, "protocols", "", &protocols);
+                r = list_dir(from_dir, "protocols", "", "", &protocols);
         if (r >= 0)
                 r = copy_names(from_dir, to_dir, "protocols", &protocols, again);
         if (r >= 0)
-                r = list_dir(from_dir, ".", "cut-", &cut);
+                r = list_dir(from_dir, ".", "cut-", "", &cut);
         return r < 0 ? r : copy_names(from_dir, to_dir, ".", &cut, again);
 }
 
-/* The size of the log in dir; 0 if it cannot be asked for. */
+/* The size of all files of the log in dir; 0 if it cannot be asked for. */
 static off_t log_size(const char *dir)
 {
-        char path[4096];
+        _cleanup_(closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_(closedirp) DIR *d = NULL;
+        const struct dirent *entry;
         struct stat st;
+        off_t sum = 0;
 
-        if ((size_t)snprintf(path, sizeof(path), "%s/log.jsonl", dir) >= sizeof(path) || stat(path, &st) < 0)
+        if (fd < 0 || directory_open(fd, ".", &d) < 0)
                 return 0;
-        return st.st_size;
+        while ((entry = readdir(d))) {
+                if (strncmp(entry->d_name, "log", 3) == 0 && fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) >= 0)
+                        sum += st.st_size;
+        }
+        return sum;
 }
 
 /* Copies until a copy verifies, or until the log did not grow during a copy. */

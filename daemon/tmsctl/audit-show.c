@@ -137,8 +137,8 @@ static void print_line(struct showing *s, uint64_t line, const char *text)
         if (opt.json)
                 puts(text);
         else if (!record)
-                printf("log.jsonl:%" PRIu64 ": %snot a record%s; see: tmsctl audit verify\n", line, colour(COLOUR_RED),
-                       colour(COLOUR_NONE));
+                printf("line %" PRIu64 " of the log: %snot a record%s; see: tmsctl audit verify\n", line,
+                       colour(COLOUR_RED), colour(COLOUR_NONE));
         else if (opt.full)
                 print_full(record);
         else

@@ -118,13 +118,13 @@ int audit_print_report(const struct tms_audit_report *report)
         struct line line;
 
         if (opt.json)
-                return print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "result",
+                return print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "result",
                                             result_name(report->result), "sentence", report->sentence, "records",
                                             (json_int_t)report->records, "seals", (json_int_t)report->seals, "sessions",
                                             (json_int_t)report->sessions, "pulses_delivered",
-                                            (json_int_t)report->pulses_delivered, "bad_line",
-                                            (json_int_t)report->bad_line, "head", report->head, "key0_fingerprint",
-                                            report->key0_fingerprint),
+                                            (json_int_t)report->pulses_delivered, "bad_segment",
+                                            (json_int_t)report->bad_segment, "bad_line", (json_int_t)report->bad_line,
+                                            "head", report->head, "key0_fingerprint", report->key0_fingerprint),
                                   status);
         if (status == STATUS_NOT_VERIFIED)
                 return fail(status, FAILURE_NOT_VERIFIED,

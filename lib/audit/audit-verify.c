@@ -12,6 +12,7 @@
 #include "audit-pass.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -25,6 +26,7 @@ static void verify_clear(struct audit_pass *v)
 {
         audit_reader_close(&v->reader);
         audit_sha_clear(&v->sha);
+        tms_hasher_clear(&v->hasher);
         v->files = audit_files_free(v->files);
         v->pulses = audit_pulses_free(v->pulses);
 }
@@ -50,12 +52,10 @@ static int read_all(struct audit_pass *v, struct tms_error *error)
  */
 static bool grew(const struct audit_pass *v)
 {
-        struct stat st;
-
         /* If the torn line is one that is being written, this gives the writer time to end it. */
         if (v->reader.torn)
                 nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-        return v->reader.fd >= 0 && fstat(v->reader.fd, &st) >= 0 && (uint64_t)st.st_size != v->reader.bytes;
+        return audit_reader_grew(&v->reader);
 }
 
 /*
@@ -65,7 +65,19 @@ static bool grew(const struct audit_pass *v)
  */
 static bool agree(const struct tms_audit_report *a, const struct tms_audit_report *b)
 {
-        return a->result == b->result && a->bad_line == b->bad_line && strcmp(a->sentence, b->sentence) == 0;
+        return a->result == b->result && a->bad_segment == b->bad_segment && a->bad_line == b->bad_line &&
+               strcmp(a->sentence, b->sentence) == 0;
+}
+
+static void tell_position(struct audit_pass *v)
+{
+        v->report.records = v->at.records;
+        v->report.seals = v->at.seals;
+        v->report.segment = v->reader.segment;
+        v->report.good_bytes = v->at.offset;
+        strcpy(v->report.head, v->at.head);
+        strcpy(v->report.key0, v->at.key0);
+        strcpy(v->report.next_public, v->at.next_public);
 }
 
 /* One pass, with the reader already open. After 0 and -EBADMSG the verdict is in the report. */
@@ -73,7 +85,9 @@ static int attempt(struct audit_pass *v, struct tms_error *error)
 {
         int r;
 
-        memset(v->prev, '0', AUDIT_HEX);
+        memset(v->at.head, '0', AUDIT_HEX);
+        v->begins_late = v->reader.first > 0;
+        v->tree_kept |= v->begins_late || audit_has_next(&v->reader);
         r = audit_sha_new(&v->sha);
         if (r >= 0)
                 r = audit_files_new(v->reader.dir_fd, &v->files);
@@ -83,7 +97,7 @@ static int attempt(struct audit_pass *v, struct tms_error *error)
                 return tms_error_set(error, ENOMEM, NULL, 0, 0, NULL, "no memory to verify the log; %s",
                                      tms_errno_step(ENOMEM));
         r = read_all(v, error);
-        strcpy(v->report.head, v->prev);
+        tell_position(v);
         v->settled = audit_pulses_settle(v->pulses);
         v->report.pulses_delivered = audit_pulses_delivered(v->pulses);
         if (r >= 0 && v->settled)
@@ -105,9 +119,15 @@ static bool must_read_again(const struct audit_pass *v, int r)
 
 static bool is_large(const struct audit_pass *v)
 {
+        char next[TMS_AUDIT_SEGMENT_NAME];
         struct stat st;
 
-        return v->reader.fd >= 0 && fstat(v->reader.fd, &st) >= 0 && st.st_size >= FAST_BYTES;
+        if (v->reader.fd < 0 || fstat(v->reader.fd, &st) < 0)
+                return false;
+        if (st.st_size >= FAST_BYTES || v->reader.segment == TMS_AUDIT_SEGMENTS_MAX)
+                return st.st_size >= FAST_BYTES;
+        tms_audit_segment_name(v->reader.segment + 1, next);
+        return fstatat(v->reader.dir_fd, next, &st, AT_SYMLINK_NOFOLLOW) >= 0 && st.st_size >= FAST_BYTES;
 }
 
 /* --- For auditors, and for the writer ------------------------------------------------ */
@@ -137,7 +157,7 @@ int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, str
         }
         for (int i = 1;; i++) {
                 _cleanup_(verify_clear) struct audit_pass v = {
-                                .anchor = anchor, .held = held, .reader = {.dir_fd = -1, .fd = -1}};
+                                .anchor = anchor, .held = held, .reader = AUDIT_READER_NONE};
 
                 r = audit_reader_open(&v.reader, dir, error);
                 v.fast = r >= 0 && fast && is_large(&v);
@@ -147,6 +167,8 @@ int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, str
                         fast = false;
                         continue;
                 }
+                if (r == -EAGAIN && i < ATTEMPTS)
+                        continue;
                 if (r < 0 && r != -EBADMSG)
                         return r;
                 if (i < ATTEMPTS && v.report.result != TMS_AUDIT_VERIFIED && v.report.result != TMS_AUDIT_PREFIX &&
@@ -160,7 +182,8 @@ int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, str
 }
 
 int tms_audit_read(int dir_fd, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
-                   void *userdata, struct tms_audit_report *ret, struct tms_error *error)
+                   void *userdata, struct tms_audit_report *ret, struct tms_audit_position *ret_position,
+                   struct tms_error *error)
 {
         static const struct tms_audit_anchor none;
         struct tms_audit_report before;
@@ -170,7 +193,8 @@ int tms_audit_read(int dir_fd, int (*record)(uint64_t line, const char *json, si
                 _cleanup_(verify_clear) struct audit_pass v = {.anchor = &none,
                                                                .record = record,
                                                                .userdata = userdata,
-                                                               .reader = {.dir_fd = -1, .fd = -1}};
+                                                               .tree_kept = true,
+                                                               .reader = AUDIT_READER_NONE};
                 int r;
 
                 r = audit_reader_open_at(&v.reader, dir_fd, error);
@@ -191,6 +215,8 @@ int tms_audit_read(int dir_fd, int (*record)(uint64_t line, const char *json, si
                                              tms_errno_step(ENOMEM));
                 if (r >= 0 || bad) {
                         *ret = v.report;
+                        if (ret_position)
+                                *ret_position = v.at;
                         return 0;
                 }
                 /* The first pass has given every record; the second one only confirms the verdict. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the audit reader, with sanitizers, and tests of tmsctl that need no card.
 
-AUDIT_UNIT := $(addprefix $(B)/tests/test-audit-,verify unknown threads)
+AUDIT_UNIT := $(addprefix $(B)/tests/test-audit-,verify unknown threads segments)
 UNIT_TESTS += $(AUDIT_UNIT) $(B)/tests/test-merkle
 
 $(B)/tests/unit/audit-reader/%.o: lib/%.c

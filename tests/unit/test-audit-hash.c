@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <openssl/sha.h>
 
 #include "auditlog-internal.h"
@@ -19,6 +20,14 @@ unsigned char *__wrap_SHA256(const unsigned char *data, size_t size, unsigned ch
 unsigned char *__wrap_SHA256(const unsigned char *data, size_t size, unsigned char *digest)
 {
         return no_hash ? NULL : __real_SHA256(data, size, digest);
+}
+
+int __real_tms_merkle_leaf(struct tms_hasher *h, const void *entry, size_t size, unsigned char *ret);
+int __wrap_tms_merkle_leaf(struct tms_hasher *h, const void *entry, size_t size, unsigned char *ret);
+
+int __wrap_tms_merkle_leaf(struct tms_hasher *h, const void *entry, size_t size, unsigned char *ret)
+{
+        return no_hash ? -ENOMEM : __real_tms_merkle_leaf(h, entry, size, ret);
 }
 
 static int append(struct auditlog *l)
