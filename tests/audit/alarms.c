@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,17 +84,20 @@ static void ask_second(const char *script, const char *audit)
                 pclose(f);
 }
 
-/* One log, from its first seal to its end. */
+/* One log, from its first record to its end. */
 static void watch(const char *maker, const char *dir, const char *every, const char *script, uint64_t count)
 {
-        char audit[600], key[600];
+        char audit[600], log[600];
+        struct stat st;
         pid_t pid = begin_writer(maker, dir, every);
         bool over = false;
 
         snprintf(audit, sizeof(audit), "%s/audit", dir);
-        snprintf(key, sizeof(key), "%s/keys/1.pem", dir);
-        while (!over && access(key, F_OK) < 0)
+        snprintf(log, sizeof(log), "%s/audit/log.jsonl", dir);
+        while (!over && (stat(log, &st) < 0 || st.st_size == 0)) {
+                usleep(1000);
                 over = ended(pid);
+        }
         while (!over && verdicts < count) {
                 if (verdicts % EVERY_SECOND == 0)
                         ask_second(script, audit);
