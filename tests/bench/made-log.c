@@ -319,8 +319,8 @@ void made_begin(const char *base, unsigned format)
         size_t size = sizeof(raw);
         FILE *f;
 
-        /* There may have been one before. */
-        memset(&w, 0, sizeof(w));
+        /* There may have been one before; what made_live() said holds for all. */
+        w = (typeof(w)){.live = w.live, .pause_us = w.pause_us};
         for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) - (format == 1); i++) {
                 snprintf(w.dir, sizeof(w.dir), "%s%s", base, dirs[i]);
                 made_must(mkdir(w.dir, 0700) == 0, w.dir);
