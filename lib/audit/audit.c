@@ -10,35 +10,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-static int why_set(struct audit_why *why, int err, const char *format, va_list ap)
-{
-        vsnprintf(why->text, sizeof(why->text), format, ap);
-        tms_text_line(why->text);
-        return -err;
-}
-
-int audit_why(struct audit_why *why, const char *format, ...)
-{
-        va_list ap;
-        int r;
-
-        va_start(ap, format);
-        r = why_set(why, EBADMSG, format, ap);
-        va_end(ap);
-        return r;
-}
-
-int audit_unknown(struct audit_why *why, int err, const char *format, ...)
-{
-        va_list ap;
-        int r;
-
-        va_start(ap, format);
-        r = why_set(why, err, format, ap);
-        va_end(ap);
-        return r;
-}
-
 static int fail_open(const char *dir, const char *file, int r, struct tms_error *error)
 {
         if (r == -EINVAL || r == -ELOOP)
