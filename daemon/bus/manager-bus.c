@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.tmsd1.Manager: properties and methods. */
+#include "audit-copy.h"
 #include "keys.h"
 #include "manager-bus.h"
 #include "property.h"
@@ -222,6 +223,22 @@ static int method_seal_audit(sd_bus_message *m, void *userdata, sd_bus_error *er
         return request_begin(manager->ward->calls, m, ACTION_READ, userdata, NULL, NULL, go_seal);
 }
 
+/* --- OpenAudit ---------------------------------------------------------------------------------------- */
+
+static void go_open_audit(struct request *q, void *userdata)
+{
+        struct manager_object *m = userdata;
+
+        audit_copies_open(m->copies, q);
+}
+
+static int method_open_audit(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct manager_object *manager = userdata;
+
+        return request_begin(manager->ward->calls, m, ACTION_READ, userdata, NULL, NULL, go_open_audit);
+}
+
 /* --- CloseSegment -------------------------------------------------------------------------------------- */
 
 static void on_closed(const struct audit_result *result, void *userdata)
@@ -274,6 +291,8 @@ const sd_bus_vtable manager_vtable[] = {
                                         SD_BUS_RESULT("o", session), method_create_session, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("SealAudit", SD_BUS_ARGS("s", nonce), SD_BUS_RESULT("s", seal),
                                         method_seal_audit, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("OpenAudit", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", archive), method_open_audit,
+                                        SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("CloseSegment", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", seal), method_close_segment,
                                         SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_VTABLE_END,

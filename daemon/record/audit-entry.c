@@ -109,6 +109,15 @@ struct entry *entry_new_protocol(const char *sha256, const char *text, size_t si
         return TAKE_PTR(e);
 }
 
+struct entry *entry_new_snapshot(struct snapshot *s, audit_done_fn done, void *userdata)
+{
+        struct entry *e = entry_new(ENTRY_SNAPSHOT, done, userdata);
+
+        if (e)
+                e->snapshot = s;
+        return e;
+}
+
 struct entry *entry_new_append(struct pulsefile *p, const struct tms_event *events, size_t n, audit_done_fn done,
                                void *userdata)
 {

@@ -10,6 +10,7 @@
 
 #include "audit.h"
 #include "reserve.h"
+#include "snapshot.h"
 
 enum entry_kind {
         ENTRY_RECORD,
@@ -19,6 +20,7 @@ enum entry_kind {
         ENTRY_PULSES_OPEN,
         ENTRY_PULSES_APPEND,
         ENTRY_PULSES_CLOSE,
+        ENTRY_SNAPSHOT,
         ENTRY_BARRIER,
 };
 
@@ -36,6 +38,7 @@ struct entry {
         size_t size;
         struct tms_event *events;
         size_t n_events;
+        struct snapshot *snapshot; /* borrowed */
         audit_done_fn done;
         void *userdata;
         struct audit_result result;
@@ -52,6 +55,7 @@ struct entry *entry_new_seal(json_t *who, const char *nonce, audit_done_fn done,
 /* reason NULL: only if the segment should be closed. */
 struct entry *entry_new_close(json_t *who, const char *reason, audit_done_fn done, void *userdata);
 struct entry *entry_new_protocol(const char *sha256, const char *text, size_t size, audit_done_fn done, void *userdata);
+struct entry *entry_new_snapshot(struct snapshot *s, audit_done_fn done, void *userdata);
 struct entry *entry_new_append(struct pulsefile *p, const struct tms_event *events, size_t n, audit_done_fn done,
                                void *userdata);
 struct entry *entry_free(struct entry *e); /* returns NULL, takes NULL */

@@ -140,6 +140,19 @@ static int perform_append(struct entry *e)
         return r < 0 ? r : pulsefile_sync(e->pulses);
 }
 
+/* What is noted is on disk: nobody is given what a power cut may take away again. */
+static int perform_snapshot(struct audit_writer *w, const struct entry *e)
+{
+        int r;
+
+        r = auditlog_sync(w->log);
+        if (r >= 0)
+                r = snapshot_take(e->snapshot, auditlog_dir_fd(w->log));
+        if (r >= 0)
+                e->snapshot->records = auditlog_records(w->log);
+        return r;
+}
+
 static int perform_once(struct audit_writer *w, struct entry *e)
 {
         switch (e->kind) {
@@ -158,6 +171,8 @@ static int perform_once(struct audit_writer *w, struct entry *e)
         case ENTRY_PULSES_CLOSE:
                 pulsefile_finish(e->pulses, auditlog_dir_fd(w->log));
                 return 0;
+        case ENTRY_SNAPSHOT:
+                return perform_snapshot(w, e);
         case ENTRY_BARRIER:
                 return 0;
         }
@@ -200,6 +215,9 @@ static bool is_final(const struct audit_writer *w, const struct entry *e, int er
         case ENTRY_CLOSE_SEGMENT:
                 /* -ERANGE: there are as many segments as there can be, and the last one goes on. */
                 return error != -ERANGE && !is_shortage(error);
+        case ENTRY_SNAPSHOT:
+                /* Nothing was to be written. */
+                return false;
         case ENTRY_PULSES_OPEN:
                 return error != -EEXIST && !is_shortage(error);
         default:

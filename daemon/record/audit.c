@@ -213,35 +213,38 @@ static int submit_or_fail(struct audit *a, struct entry *e)
         return -ENOMEM;
 }
 
+/* The same for an entry whose caller is told. */
+static int submit_refusable(struct audit *a, struct entry *e)
+{
+        return e ? submit(a, e) : -ENOMEM;
+}
+
 int audit_write(struct audit *a, const struct audit_record *record, audit_done_fn done, void *userdata)
 {
         struct entry *e = entry_new_record(record, done, userdata);
 
-        if (!e && record->refusable)
-                return -ENOMEM;
-        return submit_or_fail(a, e);
+        return record->refusable ? submit_refusable(a, e) : submit_or_fail(a, e);
 }
 
 int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn done, void *userdata)
 {
-        struct entry *e = entry_new_seal(who, nonce, done, userdata);
-
-        return e ? submit(a, e) : -ENOMEM;
+        return submit_refusable(a, entry_new_seal(who, nonce, done, userdata));
 }
 
 int audit_close_segment(struct audit *a, json_t *who, const char *reason, audit_done_fn done, void *userdata)
 {
-        struct entry *e = entry_new_close(who, reason, done, userdata);
-
-        return e ? submit(a, e) : -ENOMEM;
+        return submit_refusable(a, entry_new_close(who, reason, done, userdata));
 }
 
 int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, size_t size, audit_done_fn done,
                         void *userdata)
 {
-        struct entry *e = entry_new_protocol(sha256, text, size, done, userdata);
+        return submit_refusable(a, entry_new_protocol(sha256, text, size, done, userdata));
+}
 
-        return e ? submit(a, e) : -ENOMEM;
+int audit_snapshot(struct audit *a, struct snapshot *s, audit_done_fn done, void *userdata)
+{
+        return submit_refusable(a, entry_new_snapshot(s, done, userdata));
 }
 
 int audit_pulses_open(struct audit *a, struct pulsefile *p, bool existing, audit_done_fn done, void *userdata)
@@ -288,9 +291,7 @@ void audit_pulses_close(struct audit *a, struct pulsefile *p)
 
 int audit_barrier(struct audit *a, audit_done_fn done, void *userdata)
 {
-        struct entry *e = entry_new(ENTRY_BARRIER, done, userdata);
-
-        return e ? submit(a, e) : -ENOMEM;
+        return submit_refusable(a, entry_new(ENTRY_BARRIER, done, userdata));
 }
 
 const char *audit_failure(const struct audit *a)

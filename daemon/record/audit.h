@@ -30,6 +30,7 @@
 #include "util.h"
 
 struct audit;
+struct snapshot;
 
 struct audit_result {
         int error; /* 0: on disk. -ENOSPC while audit_failure() is NULL: too little room, and nothing was done */
@@ -113,6 +114,11 @@ int audit_pulses_open(struct audit *a, struct pulsefile *p, bool existing, audit
 int audit_pulses_append(struct audit *a, struct pulsefile *p, const struct tms_event *events, size_t n,
                         audit_done_fn done, void *userdata);
 void audit_pulses_close(struct audit *a, struct pulsefile *p); /* needs no memory; frees p at last */
+/*
+ * Notes what the log and the files beside it are when all entries that were submitted before are done, all of it on disk.
+ * Until done is called only the writer's thread may touch s, which is {0}.
+ */
+int audit_snapshot(struct audit *a, struct snapshot *s, audit_done_fn done, void *userdata);
 /* Calls done when all entries that were submitted before are done, and does nothing else. */
 int audit_barrier(struct audit *a, audit_done_fn done, void *userdata);
 

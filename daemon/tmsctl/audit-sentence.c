@@ -16,6 +16,8 @@ const struct audit_type audit_types[] = {
                 {"log.open", "The log begins. Its first public key, key 0, is {key0 start}."},
                 {"log.segment", "The log goes on in a new file, segment {segment}."},
                 {"log.close", "Segment {segment} of the log is closed ({reason words})[, as {who} asked for]."},
+                {"audit.read", "{who} was given a copy of the log: {records} record{records s}, {files} file{files s}, "
+                               "{bytes} bytes."},
                 {"daemon.start", "tmsd {version} started."},
                 {"daemon.stop", "tmsd {version} stopped."},
                 {"stimulator.add", "{node}: card {card_serial} is connected[?coil_serial:, with coil {coil_serial}]"

@@ -20,6 +20,8 @@ const struct audit_sample audit_samples[] = {
                 {"log.close", UID, "\"segment\":2,\"reason\":\"asked\"",
                  "Segment 2 of the log is closed (asked), as uid 1000 asked for."},
                 {"log.close", "", "\"segment\":2,\"reason\":\"month\"", "Segment 2 of the log is closed (month)."},
+                {"audit.read", UID, "\"records\":100,\"files\":7,\"bytes\":51200," BOOT,
+                 "uid 1000 was given a copy of the log: 100 records, 7 files, 51200 bytes."},
                 {"daemon.start", "", "\"version\":\"0.1.0\"," BOOT, "tmsd 0.1.0 started."},
                 {"daemon.stop", "", "\"version\":\"0.1.0\"," BOOT, "tmsd 0.1.0 stopped."},
                 {"stimulator.add", "",

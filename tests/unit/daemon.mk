@@ -5,7 +5,7 @@
 # Whole sessions, over session-fixture.c.
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-crash session-wait session-prescription session-refused session-leave session-lost \
 	session-overtake session-frozen session-break session-memory session-disk)
-SESSION_UNIT += $(addprefix $(B)/tests/test-,stimulator flood listing upcalls)
+SESSION_UNIT += $(addprefix $(B)/tests/test-,stimulator flood listing upcalls audit-copy)
 SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal unknown index)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
@@ -79,10 +79,10 @@ $(B)/tests/test-audit-lost: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=posix_fadvise,--wrap=mincore,--wrap=fcntl,--wrap=pread
 $(call daemon_unit,audit-matrix,audit-forge.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-rotate,audit-forge.o scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-writer,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-live,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-writer,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-live,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat,--wrap=fallocate,--wrap=fstatvfs
@@ -108,7 +108,7 @@ $(B)/tests/test-index-thrown: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=sd_journal_sendv
 $(B)/tests/test-index-crash $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=unlinkat,--wrap=sd_journal_sendv
 $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=pthread_cond_timedwait,--wrap=clock_gettime,--wrap=calloc,--wrap=realloc
-$(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o $(DU_INDEX) scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o $(DU_INDEX) scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o snapshot.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,session-table,session-table.o scratch.o)
 $(call daemon_unit,turn,turn.o)
 $(call daemon_unit,quota,quota.o callers.o)
