@@ -66,6 +66,7 @@ install-lib: $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc
 	$(INSTALL) -D -m 0644 kernel/uapi/linux/tms.h $(DESTDIR)$(includedir)/linux/tms.h
 	$(INSTALL) -D -m 0644 lib/tms-protocol.5 $(DESTDIR)$(mandir)/man5/tms-protocol.5
 	$(INSTALL) -D -m 0644 lib/AUDIT.md $(DESTDIR)$(datadir)/doc/tmsd/AUDIT.md
+	$(INSTALL) -D -m 0755 lib/verify_log.py $(DESTDIR)$(datadir)/tmsd/verify_log.py
 	$(INSTALL) -d $(DESTDIR)$(datadir)/tmsd/protocols
 	$(INSTALL) -m 0644 $(PROTOCOLS) $(DESTDIR)$(datadir)/tmsd/protocols
 	$(INSTALL) -d $(DESTDIR)$(datadir)/doc/tmsd/examples

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit export: a copy of the log and of all files that are needed to verify it elsewhere. First the
+ * audit export: a bundle of the log and of all that is needed to verify it elsewhere. Whoever is not root gets the log
+ * from the daemon, as it is at one moment (audit-place.h). Root copies the directory, without a daemon too: first the
  * pulse files and the log's own files are listed, then the log is copied, then the pulse files. All files of the
  * log but the last one are closed, and one that is begun after the listing is not copied. The daemon may write at
  * the same time: the log of the copy may have half a record at its end, or a session that began after the listing
@@ -11,6 +12,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
+#include "audit-place.h"
 #include "audit-verbs.h"
 #include "base/directory.h"
 
@@ -125,10 +127,21 @@ static int copy_names(int from_dir, int to_dir, const char *name, const struct n
         return 0;
 }
 
+/* An older daemon has written none. */
+static int copy_checkpoints(int from_dir, int to_dir, struct names *names, bool again)
+{
+        int r;
+
+        if (faccessat(from_dir, "checkpoints", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+                return 0;
+        r = list_dir(from_dir, "checkpoints", "", ".json", names);
+        return r < 0 ? r : copy_names(from_dir, to_dir, "checkpoints", names, again);
+}
+
 static int copy_log(const char *from, const char *to, bool again)
 {
         _cleanup_(closep) int from_dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC), to_dir = -1;
-        _cleanup_(names_clear) struct names pulses = {0}, protocols = {0}, cut = {0}, log = {0};
+        _cleanup_(names_clear) struct names pulses = {0}, protocols = {0}, checkpoints = {0}, cut = {0}, log = {0};
         int r;
 
         if (from_dir < 0)
@@ -152,6 +165,8 @@ static int copy_log(const char *from, const char *to, bool again)
         if (r >= 0)
                 r = copy_names(from_dir, to_dir, "protocols", &protocols, again);
         if (r >= 0)
+                r = copy_checkpoints(from_dir, to_dir, &checkpoints, again);
+        if (r >= 0)
                 r = list_dir(from_dir, ".", "cut-", "", &cut);
         return r < 0 ? r : copy_names(from_dir, to_dir, ".", &cut, again);
 }
@@ -174,11 +189,19 @@ static off_t log_size(const char *dir)
         return sum;
 }
 
+static int verify_copy(const char *to, const struct tms_audit_anchor *anchor, struct tms_audit_report *ret_report)
+{
+        struct tms_error error = {0};
+        int r;
+
+        r = tms_audit_verify(to, anchor, ret_report, &error);
+        return r < 0 ? -fail_tms(r == -EINVAL ? STATUS_BAD_INPUT : STATUS_FAILED, FAILURE_FAILED, &error) : 0;
+}
+
 /* Copies until a copy verifies, or until the log did not grow during a copy. */
 static int copy_whole(const char *from, const char *to, const struct tms_audit_anchor *anchor,
                       struct tms_audit_report *ret_report)
 {
-        struct tms_error error = {0};
         off_t before;
         int i, r;
 
@@ -187,9 +210,9 @@ static int copy_whole(const char *from, const char *to, const struct tms_audit_a
                 r = copy_log(from, to, i > 1);
                 if (r < 0)
                         return r;
-                r = tms_audit_verify(to, anchor, ret_report, &error);
+                r = verify_copy(to, anchor, ret_report);
                 if (r < 0)
-                        return -fail_tms(r == -EINVAL ? STATUS_BAD_INPUT : STATUS_FAILED, FAILURE_FAILED, &error);
+                        return r;
                 if (ret_report->result == TMS_AUDIT_VERIFIED || ret_report->result == TMS_AUDIT_PREFIX ||
                     i == COPIES_MAX || log_size(from) == before)
                         return 0;
@@ -218,9 +241,13 @@ int verb_audit_export(int argc, char **argv)
         _cleanup_(freep) char *seal = NULL;
         struct tms_audit_anchor anchor = {.key0_fingerprint = opt.key0};
         struct tms_audit_report report;
+        _cleanup_(closep) int verifier = -1;
         char nonce[NONCE_TEXT];
         int r;
 
+        r = audit_verifier_open(&verifier);
+        if (r < 0)
+                return -r;
         if (opt.live) {
                 r = audit_fresh_seal(nonce, &seal);
                 if (r < 0)
@@ -228,8 +255,16 @@ int verb_audit_export(int argc, char **argv)
                 anchor.seal = seal;
                 anchor.nonce = nonce;
         }
-        r = copy_whole(opt.dir ? opt.dir : AUDIT_DIR, argv[0], &anchor, &report);
+        if (audit_place_is_daemons(opt.dir)) {
+                r = audit_copy_to(argv[0]);
+                if (r >= 0)
+                        r = verify_copy(argv[0], &anchor, &report);
+        } else {
+                r = copy_whole(opt.dir ? opt.dir : AUDIT_DIR, argv[0], &anchor, &report);
+        }
         if (r >= 0 && seal)
                 r = write_seal(argv[0], seal);
+        if (r >= 0)
+                r = audit_bundle(argv[0], verifier, &report, seal);
         return r < 0 ? -r : audit_print_report(&report);
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "audit-filter.h"
+#include "audit-place.h"
 #include "audit-verbs.h"
 #include "audit-sentence.h"
 #include "when.h"
@@ -174,6 +175,7 @@ static int on_record(uint64_t line, const char *text, size_t size, void *userdat
 int verb_audit_show(int argc, char **argv)
 {
         _cleanup_(showing_clear) struct showing s = {.tail.n = (size_t)opt.lines, .terminal = isatty(STDOUT_FILENO)};
+        _cleanup_(audit_place_close) struct audit_place place = {0};
         struct tms_error error = {0};
         size_t i;
         int r;
@@ -189,7 +191,10 @@ int verb_audit_show(int argc, char **argv)
                 if (!s.tail.kept)
                         return fail_memory();
         }
-        r = tms_audit_foreach(opt.dir ? opt.dir : AUDIT_DIR, on_record, &s, &error);
+        r = audit_place_open(&place, opt.dir, false);
+        if (r < 0)
+                return -r;
+        r = tms_audit_foreach(place.dir, on_record, &s, &error);
         if (r < 0)
                 return error.message[0] ? fail_tms(STATUS_FAILED, FAILURE_FAILED, &error) : fail_memory();
         for (i = 0; i < s.tail.n; i++) {

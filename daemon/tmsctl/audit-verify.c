@@ -6,6 +6,7 @@
  */
 #include <sys/random.h>
 
+#include "audit-place.h"
 #include "audit-verbs.h"
 #include "lines.h"
 
@@ -144,7 +145,7 @@ int audit_print_report(const struct tms_audit_report *report)
 int verb_audit_verify(int argc, char **argv)
 {
         _cleanup_(freep) char *seal = NULL, *live = NULL;
-        const char *dir = argc > 0 ? argv[0] : AUDIT_DIR;
+        _cleanup_(audit_place_close) struct audit_place place = {0};
         struct tms_audit_anchor anchor = {.key0_fingerprint = opt.key0};
         struct tms_audit_report report;
         struct tms_error error = {0};
@@ -163,7 +164,10 @@ int verb_audit_verify(int argc, char **argv)
                         return -r;
                 anchor.nonce = nonce;
         }
-        r = tms_audit_verify(dir, &anchor, &report, &error);
+        r = audit_place_open(&place, argc > 0 ? argv[0] : NULL, true);
+        if (r < 0)
+                return -r;
+        r = tms_audit_verify(place.dir, &anchor, &report, &error);
         if (r == -EINVAL)
                 return fail_tms(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, &error);
         if (r < 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Attacks on the audit log of a day. The library's verifier has to detect each and to name the record; the second
- * one, tests/audit/verify_log.py, has to say the same of every 64th, and of each of which the library says something
+ * one, lib/verify_log.py, has to say the same of every 64th, and of each of which the library says something
  * else than of the one before.
  *
  *   attacks [--sample N] [--seed S] [--from CASE] [--seconds T] [--kind TEXT] DAY OTHER VERIFY_LOG

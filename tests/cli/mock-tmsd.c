@@ -31,6 +31,7 @@
  *  unfit      Arm is refused: timers
  *  bad-seal   SealAudit is refused
  */
+#include <fcntl.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -158,6 +159,26 @@ static int method_seal(sd_bus_message *m, void *userdata, sd_bus_error *e)
         return sd_bus_reply_method_return(m, "s", seal);
 }
 
+/* The archive that MOCK_AUDIT names. */
+static int method_open_audit(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        const char *path = getenv("MOCK_AUDIT");
+        int fd, r;
+
+        called(m);
+        if (is("denied"))
+                return refuse(e, ERROR_NOT_AUTHORIZED, "You are not authorized.");
+        if (is("busy"))
+                return refuse(e, ERROR_BUSY, "You are reading a copy already. End that program.");
+        /* A pipe that is also open for writing has no end. */
+        fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+        if (fd < 0)
+                return -ENOENT;
+        r = sd_bus_reply_method_return(m, "h", fd);
+        close(fd);
+        return r;
+}
+
 static int method_close_segment(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
@@ -175,6 +196,7 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_METHOD("ListProtocols", NULL, "aa{sv}", method_protocols, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("CreateSession", "oa{sv}", "o", method_create, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("SealAudit", "s", "s", method_seal, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("OpenAudit", NULL, "h", method_open_audit, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("CloseSegment", NULL, "s", method_close_segment, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_VTABLE_END,
 };
