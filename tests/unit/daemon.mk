@@ -114,6 +114,7 @@ $(call daemon_unit,turn,turn.o)
 $(call daemon_unit,quota,quota.o callers.o)
 $(call daemon_unit,config,scratch.o config.o journal.o log.o file.o settle.o,$(DU_LIB))
 $(call daemon_unit,limits,scratch.o)
+$(call daemon_unit,clauses,scratch.o)
 $(call daemon_unit,journal,journal.o log.o fake-journal.o journal-words.o next-step.o scratch.o,$(patsubst lib/%.c,$(DU)/lib/%.o,$(wildcard lib/base/*.c)))
 $(call daemon_unit,log,log.o,$(patsubst lib/%.c,$(DU)/lib/%.o,$(wildcard lib/base/*.c)))
 $(B)/tests/test-log: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=sd_journal_sendv
