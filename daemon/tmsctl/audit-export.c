@@ -27,14 +27,19 @@ static int fail_copy(const char *name, const char *what)
                      tms_errno_step(errno));
 }
 
-/* Copies a regular file at its present length. again: overwrites the copy made before; else there may be none. */
-static int copy_file(int from_dir, int to_dir, const char *name, bool again)
+/*
+ * Copies a regular file at its present length. again: overwrites the copy made before; else there may be none. may_go: that
+ * it is not there any more is no failure.
+ */
+static int copy_file(int from_dir, int to_dir, const char *name, bool again, bool may_go)
 {
         _cleanup_(closep) int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         _cleanup_(closep) int to = -1;
         struct stat st;
         off_t left;
 
+        if (from < 0 && errno == ENOENT && may_go)
+                return 0;
         if (from < 0 || fstat(from, &st) < 0)
                 return fail_copy(name, "cannot be opened");
         if (!S_ISREG(st.st_mode))
@@ -120,14 +125,14 @@ static int copy_names(int from_dir, int to_dir, const char *name, const struct n
         if (to < 0)
                 return fail_copy(name, "cannot be opened");
         for (i = 0; i < names->n; i++) {
-                r = copy_file(from, to, names->name[i], again);
+                r = copy_file(from, to, names->name[i], again, STREQ(name, "checkpoints"));
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/* An older daemon has written none. */
+/* An older daemon has written none, and a newer one takes old ones away at any time. */
 static int copy_checkpoints(int from_dir, int to_dir, struct names *names, bool again)
 {
         int r;
@@ -157,7 +162,7 @@ static int copy_log(const char *from, const char *to, bool again)
         if (r >= 0)
                 r = copy_names(from_dir, to_dir, ".", &log, again);
         if (r >= 0)
-                r = copy_file(from_dir, to_dir, "key0.pub", again);
+                r = copy_file(from_dir, to_dir, "key0.pub", again, false);
         if (r >= 0)
                 r = copy_names(from_dir, to_dir, "pulses", &pulses, again);
         if (r >= 0)
