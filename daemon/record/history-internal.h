@@ -19,6 +19,7 @@ struct history {
         struct past_session_list sessions; /* oldest first */
         TAILQ_HEAD(, past_card) cards;
         TAILQ_HEAD(, past_recovery) recoveries;
+        json_t *cuts; /* names of the pieces that were cut off a file, as records give them */
         struct elapsed elapsed;
         bool incomplete; /* there was no memory for a record */
 };

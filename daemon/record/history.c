@@ -22,6 +22,11 @@ int history_new(uint64_t max_off_ns, struct history **ret)
 
         if (!h)
                 return -ENOMEM;
+        h->cuts = json_array();
+        if (!h->cuts) {
+                free(h);
+                return -ENOMEM;
+        }
         TAILQ_INIT(&h->sessions);
         TAILQ_INIT(&h->cards);
         TAILQ_INIT(&h->recoveries);
@@ -50,6 +55,7 @@ struct history *history_free(struct history *h)
                 TAILQ_REMOVE(&h->cards, c, link);
                 free(c);
         }
+        json_decref(h->cuts);
         free(h);
         return NULL;
 }
@@ -341,6 +347,26 @@ static void see_time(struct history *h, const json_t *record)
                 elapsed_prove(&h->elapsed, &s->last);
 }
 
+bool history_names_cut(const struct history *h, const char *name)
+{
+        const json_t *cut;
+        size_t i;
+
+        json_array_foreach(h->cuts, i, cut) {
+                if (STREQ(json_string_value(cut), name))
+                        return true;
+        }
+        return false;
+}
+
+static void see_cut(struct history *h, const json_t *data)
+{
+        const char *name = json_get_str(data, "cut_file");
+
+        if (*name && !history_names_cut(h, name) && json_array_append_new(h->cuts, json_string(name)) < 0)
+                h->incomplete = true;
+}
+
 void history_see(const json_t *record, void *history)
 {
         struct history *h = history;
@@ -353,6 +379,7 @@ void history_see(const json_t *record, void *history)
                 return;
         }
         see_time(h, record);
+        see_cut(h, data);
         if (STREQ(type, "session.create")) {
                 see_create(h, record, data);
                 return;

@@ -56,6 +56,17 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct history *, history_free)
  */
 void history_see(const json_t *record, void *history);
 
+/*
+ * What the records so far have come to. NULL: there was no memory for that, or for a record. Two histories that were
+ * given the same records say the same.
+ */
+json_t *history_state(const struct history *h);
+/*
+ * A history that goes on from what history_state() said. -EINVAL: another version of tmsd has said that, or one with
+ * another max_off_ns, or it is no such state.
+ */
+int history_restore(uint64_t max_off_ns, const json_t *state, struct history **ret);
+
 /* The newest session with that card, whether it has ended or not; NULL if there is none. */
 const struct past_session *history_last_session(const struct history *h, uint64_t card_serial);
 /* The oldest session that has not ended, on any card, or the one that follows after; NULL if there is none. */
@@ -85,6 +96,8 @@ static inline bool history_settles(uint64_t expected, uint64_t unknown, uint64_t
  */
 int history_today(const struct history *h, const char *subject, const char *boot, const struct clock_now *now,
                   const char *except, struct tms_today *ret);
+/* Does a record name that piece, which was cut off a file of the log? */
+bool history_names_cut(const struct history *h, const char *name);
 /* What the records and now prove about the time. */
 void history_elapsed(const struct history *h, const char *boot, const struct clock_now *now, struct elapsed *ret);
 

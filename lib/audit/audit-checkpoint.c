@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHECKPOINT_MAX ((off_t)16 * 1024 * 1024)
-
 char *tms_audit_position_text(const struct tms_audit_position *at)
 {
         char tree[TMS_MERKLE_TEXT], *text;
@@ -63,7 +61,7 @@ int audit_checkpoint_check(struct audit_pass *v, const struct record *record, st
                 return 0;
         if (fd < 0)
                 return audit_why_open(why, name, fd);
-        if (st.st_size > CHECKPOINT_MAX)
+        if (st.st_size > TMS_AUDIT_CHECKPOINT_MAX)
                 return audit_why(why, "%s is far too long for a checkpoint", name);
         size = (size_t)st.st_size;
         text = malloc(size + 1);

@@ -90,7 +90,7 @@ static int check_files_at_end(struct audit_pass *v, struct audit_why *why)
         uint64_t line;
         int r;
 
-        r = audit_pulses_finish(v->pulses, !v->begins_late, &line, &unnamed, why);
+        r = audit_pulses_finish(v->pulses, !v->begins_late && !v->from, &line, &unnamed, why);
         if (r == -EBADMSG && unnamed)
                 audit_conclude(v, TMS_AUDIT_LOST, 0, "%s: records were lost or taken away, or the file was put there",
                                why->text);

@@ -90,6 +90,8 @@ int audit_reader_open(struct audit_reader *r, const char *dir, struct tms_error 
 /* The same for an open directory, which still belongs to the caller. A log without a file is read as an empty one. */
 int audit_reader_open_at(struct audit_reader *r, int dir_fd, struct tms_error *error);
 void audit_reader_close(struct audit_reader *r);
+/* Lets a reader that has given no line yet go on at that byte. -ENOENT: there is no such place. */
+int audit_reader_go_to(struct audit_reader *reader, uint64_t segment, uint64_t offset);
 /* 1: there is a line. 0: the end; a torn line may precede it. Else a negative errno, with error filled. */
 int audit_reader_next(struct audit_reader *r, struct tms_error *error);
 /* In which segment a line is that was given out, and the number that it has there. */

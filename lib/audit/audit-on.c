@@ -144,8 +144,7 @@ static int not_there(const struct tms_audit_place *after, struct tms_error *erro
                              after->seq, after->offset, after->segment);
 }
 
-/* Lets the reader, which has given no line yet, go on at that byte. -ENOENT: there is no such place. */
-static int go_to(struct audit_reader *reader, uint64_t segment, uint64_t offset)
+int audit_reader_go_to(struct audit_reader *reader, uint64_t segment, uint64_t offset)
 {
         int fd;
 
@@ -170,7 +169,7 @@ static int go_behind(struct audit_reader *reader, const struct tms_audit_place *
         char sha256[AUDIT_HEX + 1];
         int r;
 
-        r = go_to(reader, after->segment, after->offset);
+        r = audit_reader_go_to(reader, after->segment, after->offset);
         if (r == -ENOENT)
                 return not_there(after, error);
         if (r < 0)

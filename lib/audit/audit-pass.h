@@ -14,9 +14,10 @@ struct audit_pass {
         const struct tms_audit_anchor *anchor;
         int (*record)(uint64_t line, const char *json, size_t size, void *userdata); /* may be NULL */
         void *userdata;
-        bool fast;    /* see audit_pulses_new() */
-        bool settled; /* what was put off holds */
-        bool refused; /* record() has ended the reading */
+        const struct tms_audit_checkpoint *from; /* NULL: the whole log is read */
+        bool fast;                               /* see audit_pulses_new() */
+        bool settled;                            /* what was put off holds */
+        bool refused;                            /* record() has ended the reading */
         struct audit_reader reader;
         struct audit_sha sha;
         struct tms_hasher hasher;

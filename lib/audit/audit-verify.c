@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -80,13 +81,33 @@ static void tell_position(struct audit_pass *v)
         strcpy(v->report.next_public, v->at.next_public);
 }
 
+/* Begins a pass behind what a checkpoint says. The line that comes next is not the first one of its segment. */
+static int go_to_checkpoint(struct audit_pass *v, struct tms_error *error)
+{
+        int r = audit_reader_go_to(&v->reader, v->from->at.segment, v->from->at.offset);
+
+        if (r < 0)
+                return tms_error_set(error, -r, "audit", 0, 0, NULL, "segment %" PRIu64 " cannot be opened: %s; %s",
+                                     v->from->at.segment, strerror(-r), tms_errno_step(-r));
+        v->reader.line = 1;
+        v->at = v->from->at;
+        v->first_record = v->at.records;
+        v->closing = v->from->closing;
+        strcpy(v->report.key0_fingerprint, v->at.origin + strlen("tmsd/"));
+        return 0;
+}
+
 /* One pass, with the reader already open. After 0 and -EBADMSG the verdict is in the report. */
 static int attempt(struct audit_pass *v, struct tms_error *error)
 {
-        int r;
+        int r = 0;
 
         memset(v->at.head, '0', AUDIT_HEX);
-        v->begins_late = v->reader.first > 0;
+        if (v->from)
+                r = go_to_checkpoint(v, error);
+        if (r < 0)
+                return r;
+        v->begins_late = v->reader.first > 0 && !v->from;
         v->tree_kept |= v->begins_late || audit_has_next(&v->reader);
         r = audit_sha_new(&v->sha);
         if (r >= 0)
@@ -132,13 +153,44 @@ static bool is_large(const struct audit_pass *v)
 
 /* --- For auditors, and for the writer ------------------------------------------------ */
 
+/* Reads a log that may grow meanwhile. *like is how each pass begins; dir NULL: dir_fd is the log's directory. */
+static int read_growing(const struct audit_pass *like, const char *dir, int dir_fd, struct tms_audit_report *ret,
+                        struct tms_error *error)
+{
+        struct tms_audit_report before = {.result = TMS_AUDIT_VERIFIED};
+        bool fast = like->fast;
+        int r;
+
+        for (int i = 1;; i++) {
+                _cleanup_(verify_clear) struct audit_pass v = *like;
+
+                r = dir ? audit_reader_open(&v.reader, dir, error) : audit_reader_open_at(&v.reader, dir_fd, error);
+                v.fast = r >= 0 && fast && is_large(&v);
+                if (r >= 0)
+                        r = attempt(&v, error);
+                if (must_read_again(&v, r)) {
+                        fast = false;
+                        continue;
+                }
+                if (r == -EAGAIN && i < ATTEMPTS)
+                        continue;
+                if (r < 0 && (r != -EBADMSG || v.refused))
+                        return r;
+                if (i < ATTEMPTS && v.report.result != TMS_AUDIT_VERIFIED && v.report.result != TMS_AUDIT_PREFIX &&
+                    (grew(&v) || !agree(&v.report, &before))) {
+                        before = v.report;
+                        continue;
+                }
+                *ret = v.report;
+                return 0;
+        }
+}
+
 int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, struct tms_audit_report *ret,
                      struct tms_error *error)
 {
         static const struct tms_audit_anchor none;
-        struct tms_audit_report before = {.result = TMS_AUDIT_VERIFIED};
         struct audit_held held = {0};
-        bool fast = true;
         int r;
 
         if (!anchor)
@@ -155,30 +207,47 @@ int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, str
                 if (r < 0)
                         return r;
         }
-        for (int i = 1;; i++) {
-                _cleanup_(verify_clear) struct audit_pass v = {
-                                .anchor = anchor, .held = held, .reader = AUDIT_READER_NONE};
+        return read_growing(
+                        &(struct audit_pass){.anchor = anchor, .held = held, .fast = true, .reader = AUDIT_READER_NONE},
+                        dir, -1, ret, error);
+}
 
-                r = audit_reader_open(&v.reader, dir, error);
-                v.fast = r >= 0 && fast && is_large(&v);
-                if (r >= 0)
-                        r = attempt(&v, error);
-                if (must_read_again(&v, r)) {
-                        fast = false;
-                        continue;
-                }
-                if (r == -EAGAIN && i < ATTEMPTS)
-                        continue;
-                if (r < 0 && r != -EBADMSG)
-                        return r;
-                if (i < ATTEMPTS && v.report.result != TMS_AUDIT_VERIFIED && v.report.result != TMS_AUDIT_PREFIX &&
-                    (grew(&v) || !agree(&v.report, &before))) {
-                        before = v.report;
-                        continue;
-                }
-                *ret = v.report;
-                return 0;
-        }
+int tms_audit_read_live(int dir_fd, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
+                        void *userdata, struct tms_audit_report *ret, struct tms_error *error)
+{
+        static const struct tms_audit_anchor none;
+
+        return read_growing(&(struct audit_pass){.anchor = &none,
+                                                 .record = record,
+                                                 .userdata = userdata,
+                                                 .reader = AUDIT_READER_NONE},
+                            NULL, dir_fd, ret, error);
+}
+
+int tms_audit_read_from(int dir_fd, const struct tms_audit_checkpoint *from,
+                        int (*record)(uint64_t line, const char *json, size_t size, void *userdata), void *userdata,
+                        struct tms_audit_report *ret, struct tms_audit_position *ret_position, struct tms_error *error)
+{
+        static const struct tms_audit_anchor none;
+        _cleanup_(verify_clear) struct audit_pass v = {.anchor = &none,
+                                                       .record = record,
+                                                       .userdata = userdata,
+                                                       .from = from,
+                                                       .tree_kept = true,
+                                                       .reader = AUDIT_READER_NONE};
+        int r;
+
+        r = audit_reader_open_at(&v.reader, dir_fd, error);
+        if (r >= 0)
+                r = attempt(&v, error);
+        if (r < 0 && (r != -EBADMSG || v.refused))
+                return r;
+        /* The keys are the writer's own: where it may not read them, nothing proves the seals. */
+        if (v.keys_hidden && r >= 0)
+                audit_conclude(&v, TMS_AUDIT_LOST, 0, "the signing keys cannot be read");
+        *ret = v.report;
+        *ret_position = v.at;
+        return 0;
 }
 
 int tms_audit_read(int dir_fd, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),

@@ -92,6 +92,7 @@ $(call daemon_unit,history,history.o history-day.o elapsed.o subject.o)
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
 $(call daemon_unit,elapsed,computer.o history.o history-day.o elapsed.o subject.o)
 $(call daemon_unit,elapsed-boots,computer.o history.o history-day.o elapsed.o subject.o)
+$(call daemon_unit,history-state,computer.o history.o history-day.o history-state.o elapsed.o subject.o jsonline.o)
 # Logs of format 2, as a maker of logs has them.
 $(DU)/made-log.o: tests/bench/made-log.c | $(DU)/
 	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
