@@ -61,8 +61,6 @@ struct entry *entry_new_append(struct pulsefile *p, const struct tms_event *even
 struct entry *entry_free(struct entry *e); /* returns NULL, takes NULL */
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct entry *, entry_free)
 
-#define AUDIT_SENTENCE 1024
-
 /* Only the writer's thread touches this, once it runs. */
 struct audit_writer {
         struct auditlog *log;

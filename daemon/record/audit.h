@@ -7,9 +7,12 @@
  * entry is on disk or has failed. Entries take effect in the order in which they were submitted, so a caller may submit
  * several and wait for the last.
  *
+ * Where the log was read from a checkpoint on, a second thread verifies what is older (audit-older.h). When that does not
+ * hold, the log has failed for good, too.
+ *
  * After a failed sync, an I/O error, or when the file system has become read-only, nobody knows what is on disk: the
  * log has failed for good. From then on every entry fails, and the failure handler stops treatment. Only a restart,
- * which reads the whole log again, ends that.
+ * which reads the log again, ends that.
  *
  * Without memory, a descriptor or room nothing was written. The entry fails with its own error and the others go on.
  * But when the entry has no caller who is told (a record that is not refusable), the log has failed for good.
@@ -52,6 +55,9 @@ struct audit_config {
         const char *boot;  /* this boot's id */
         uint64_t free_min; /* bytes that must stay free on the disk */
         audit_seen_fn seen;
+        /* As in struct auditlog_reading; NULL: seen wants all records of earlier runs. */
+        int (*restore)(const json_t *state, void *userdata);
+        uint64_t max_off_ns;      /* as for history_new() */
         audit_durable_fn durable; /* may be NULL */
         audit_failed_fn failed;
         audit_no_room_fn no_room;
@@ -68,6 +74,9 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct audit *, audit_free)
 
 const char *audit_failure(const struct audit *a); /* NULL, or the sentence */
 const char *audit_state(const struct audit *a);   /* "ok", or what is wrong */
+/* Why nothing can be recorded: opening the log, or reading what is older, failed with that; problem may be NULL. */
+#define AUDIT_SENTENCE 1024
+void audit_unusable_sentence(int error, const char *problem, char buf[static AUDIT_SENTENCE]);
 /* What the error of an entry means, as one clause of a sentence. */
 const char *audit_error_text(int error);
 /* How a call is refused after that error of its entry: returns the error on the bus, and puts the sentence into buf. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Opens the audit log. The auditor's own reader reads the whole log before anything is added to it, so that the daemon
- * never writes behind a log that an auditor would reject.
+ * Opens the audit log. The auditor's own reader reads it before anything is added to it, so that the daemon never writes
+ * behind a log that an auditor would reject: from its newest checkpoint on (auditlog-resume.c), or where there is none,
+ * all of it.
  *
  * A crash or a power cut may leave bytes without an end of line behind the last line. They are copied beside the log,
  * cut off it, and recorded. Anything else that the reader rejects is loss or tampering: the log is left exactly as it
@@ -21,9 +22,8 @@
 
 struct opening {
         struct auditlog *log;
-        auditlog_record_fn found;
-        void *userdata;
-        /* Names of the pieces beside the log that were cut off and that no record names yet. */
+        const struct auditlog_reading *reading;
+        /* Names of the pieces beside the log that were cut off, of earlier starts. */
         char **cut_names;
         size_t n_cut_names;
         struct cut cut; /* the piece that this opening has cut off */
@@ -85,11 +85,11 @@ static int settle_one(struct opening *o, int state_fd, const char *dir)
  * seal, a new key or a file's name, if it was killed before it had synced, and bytes whose sync failed, which the
  * kernel marks as written. The daemon is about to rely on all of it: it destroys an old key because a new one was
  * announced, and acknowledges the kernel's records because they are in a file. So all of it has to be on disk, and be
- * read from there.
+ * read from there. Of the pulse files, whoever reads them.
  */
 static int settle(struct opening *o, int state_fd)
 {
-        static const char *const dirs[] = {"keys", "audit/pulses", "audit/protocols", "audit"};
+        static const char *const dirs[] = {"keys", "audit/checkpoints", "audit/protocols", "audit"};
         struct statvfs v;
         size_t i;
         int r = 0;
@@ -108,19 +108,6 @@ static int settle(struct opening *o, int state_fd)
 
 /* --- Reading ---------------------------------------------------------------------- */
 
-static void forget_cut(struct opening *o, const char *name)
-{
-        size_t i;
-
-        for (i = 0; i < o->n_cut_names; i++) {
-                if (!STREQ(o->cut_names[i], name))
-                        continue;
-                free(o->cut_names[i]);
-                o->cut_names[i] = o->cut_names[--o->n_cut_names];
-                return;
-        }
-}
-
 static int on_record(uint64_t line, const char *json, size_t size, void *userdata)
 {
         _cleanup_(json_decrefp) json_t *record = NULL;
@@ -130,18 +117,17 @@ static int on_record(uint64_t line, const char *json, size_t size, void *userdat
         record = json_loadb(json, size, 0, NULL);
         if (!record)
                 return -ENOMEM;
-        if (o->n_cut_names > 0)
-                forget_cut(o, json_get_str(json_object_get(record, "data"), "cut_file"));
-        return o->found ? o->found(record, o->userdata) : 0;
+        auditlog_see(o->log, record);
+        return o->reading->found ? o->reading->found(record, o->reading->userdata) : 0;
 }
 
-static int read_log(struct opening *o)
+static int read_all(struct opening *o, int state_fd)
 {
         struct tms_error error = {0};
         char sentence[700];
         int r;
 
-        r = cut_list(o->log->dir_fd, &o->cut_names, &o->n_cut_names);
+        r = settle_one(o, state_fd, "audit/pulses");
         if (r < 0)
                 return r;
         r = tms_audit_read(o->log->dir_fd, on_record, o, &o->report, &o->log->at, &error);
@@ -150,6 +136,18 @@ static int read_log(struct opening *o)
         if (o->report.result != TMS_AUDIT_PREFIX && o->report.result != TMS_AUDIT_TORN)
                 return problem(o, -EBADMSG, "%s", o->report.sentence);
         return 0;
+}
+
+static int read_log(struct opening *o, int state_fd)
+{
+        int r;
+
+        r = cut_list(o->log->dir_fd, &o->cut_names, &o->n_cut_names);
+        if (r >= 0)
+                r = history_new(o->reading->max_off_ns, &o->log->history);
+        if (r >= 0)
+                r = auditlog_resume(o->log, o->reading, &o->report);
+        return r == 0 ? read_all(o, state_fd) : r;
 }
 
 /* --- What a crash has left ---------------------------------------------------------- */
@@ -199,6 +197,8 @@ static int record_cuts(struct opening *o)
         int r = 0;
 
         for (i = 0; r >= 0 && i < o->n_cut_names; i++) {
+                if (history_names_cut(o->log->history, o->cut_names[i]))
+                        continue;
                 r = cut_measure(o->log->dir_fd, o->cut_names[i], &cut);
                 if (r < 0)
                         return problem(o, r, "%s cannot be read: %s", o->cut_names[i], strerror(-r));
@@ -283,7 +283,9 @@ static int open_dirs(struct opening *o, int state_fd)
                 r = check_private(o, state_fd);
         if (r >= 0)
                 r = open_named(o, l->dir_fd, "pulses", &l->pulses_fd);
-        return r < 0 ? r : open_named(o, l->dir_fd, "protocols", &l->protocols_fd);
+        if (r >= 0)
+                r = open_named(o, l->dir_fd, "protocols", &l->protocols_fd);
+        return r < 0 ? r : open_named(o, l->dir_fd, "checkpoints", &l->checkpoints_fd);
 }
 
 /* Begins a log that has no record yet: makes key 0, writes its public half, then the record that announces it. */
@@ -388,10 +390,10 @@ static int open_all(struct opening *o, int state_fd)
                 return r;
         if (flock(l->dir_fd, LOCK_EX | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK ? -EBUSY : -errno;
-        /* Nothing is made or changed before the reader has accepted the whole log. */
+        /* Nothing is made or changed before the reader has accepted the log. */
         r = settle(o, state_fd);
         if (r >= 0)
-                r = read_log(o);
+                r = read_log(o, state_fd);
         if (r >= 0)
                 r = open_dirs(o, state_fd);
         if (r >= 0)
@@ -403,17 +405,23 @@ static int open_all(struct opening *o, int state_fd)
         return r;
 }
 
-int auditlog_open(int state_fd, const char *boot, auditlog_record_fn found, void *userdata, struct auditlog **ret,
+int auditlog_open(int state_fd, const char *boot, const struct auditlog_reading *reading, struct auditlog **ret,
                   char **ret_problem)
 {
+        static const struct auditlog_reading nobody;
         _cleanup_(auditlog_freep) struct auditlog *l = NULL;
-        _cleanup_(opening_clear) struct opening o = {.found = found, .userdata = userdata};
+        _cleanup_(opening_clear) struct opening o = {.reading = reading ? reading : &nobody};
         int r;
 
         l = malloc(sizeof(*l));
         if (!l)
                 return -ENOMEM;
-        *l = (struct auditlog){.dir_fd = -1, .log_fd = -1, .keys_fd = -1, .pulses_fd = -1, .protocols_fd = -1};
+        *l = (struct auditlog){.dir_fd = -1,
+                               .log_fd = -1,
+                               .keys_fd = -1,
+                               .pulses_fd = -1,
+                               .protocols_fd = -1,
+                               .checkpoints_fd = -1};
         if ((size_t)snprintf(l->boot, sizeof(l->boot), "%s", boot) >= sizeof(l->boot))
                 return -EINVAL;
         o.log = l;

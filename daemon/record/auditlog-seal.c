@@ -67,8 +67,8 @@ static int sign_1(struct auditlog *l, const struct key *next, const char *nonce,
         return (size_t)size >= sizeof(text) ? -EINVAL : key_sign(l->key, text, (size_t)size, ret);
 }
 
-/* What only a seal of format 2 says. */
-static int describe_tree(struct auditlog *l, json_t *data)
+/* What only a seal of format 2 says. checkpoint: the hash of its file, or "". */
+static int describe_tree(struct auditlog *l, const char *checkpoint, json_t *data)
 {
         unsigned char root[TMS_MERKLE_HASH];
         char hex[2 * TMS_MERKLE_HASH + 1];
@@ -80,7 +80,8 @@ static int describe_tree(struct auditlog *l, json_t *data)
         hex_encode(root, sizeof(root), hex);
         if (json_object_set_new(data, "origin", json_string(l->at.origin)) < 0 ||
             json_object_set_new(data, "size", json_u64(l->at.records)) < 0 ||
-            json_object_set_new(data, "root", json_string(hex)) < 0)
+            json_object_set_new(data, "root", json_string(hex)) < 0 ||
+            (*checkpoint && json_object_set_new(data, "checkpoint", json_string(checkpoint)) < 0))
                 return -ENOMEM;
         return 0;
 }
@@ -109,49 +110,73 @@ static int sign_2(struct auditlog *l, char *line)
         return r;
 }
 
-/* Writes the record of a seal that the log's key signs and that announces next. *ret has no end of line. */
-static int compose_seal(struct auditlog *l, const struct key *next, json_t *who, const char *nonce, uint64_t utc_ns,
-                        uint64_t mono_ns, char **ret)
+struct seal {
+        const struct key *next; /* which it announces */
+        json_t *who;
+        const char *nonce;
+        uint64_t utc_ns, mono_ns;
+        char checkpoint[65]; /* the hash of the file, or "" */
+        char *line;          /* without an end of line */
+        json_t *record;      /* the same, but for the signature */
+};
+
+static void seal_clear(struct seal *s)
+{
+        free(s->line);
+        json_decref(s->record);
+}
+
+/* Makes the record of a seal that the log's key signs. */
+static int compose_seal(struct auditlog *l, struct seal *s)
 {
         _cleanup_(json_decrefp) json_t *data = json_object();
         char utc[32], sig[SIG_HEX] = NO_SIG;
         int r = 0;
 
-        auditlog_utc_text(utc_ns, utc);
+        auditlog_utc_text(s->utc_ns, utc);
         if (!data || json_object_set_new(data, "key", json_u64(key_number(l->key))) < 0 ||
             json_object_set_new(data, "public", json_string(key_public_hex(l->key))) < 0 ||
-            json_object_set_new(data, "next", json_string(key_public_hex(next))) < 0 ||
-            json_object_set_new(data, "nonce", json_string(nonce)) < 0)
+            json_object_set_new(data, "next", json_string(key_public_hex(s->next))) < 0 ||
+            json_object_set_new(data, "nonce", json_string(s->nonce)) < 0)
                 return -ENOMEM;
-        r = l->at.format == 1 ? sign_1(l, next, nonce, utc, sig) : describe_tree(l, data);
+        r = l->at.format == 1 ? sign_1(l, s->next, s->nonce, utc, sig) : describe_tree(l, s->checkpoint, data);
         if (r >= 0 && json_object_set_new(data, "sig", json_string(sig)) < 0)
                 r = -ENOMEM;
         if (r >= 0)
-                r = auditlog_compose(l, &l->at, "seal", who, "", data, utc, mono_ns, ret);
+                r = auditlog_compose(l, &l->at, "seal", s->who, "", data, utc, s->mono_ns, &s->line, &s->record);
         if (r >= 0 && l->at.format > 1)
-                r = sign_2(l, *ret);
+                r = sign_2(l, s->line);
         return r;
 }
 
-int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t utc_ns, uint64_t mono_ns,
-                  char **ret_line)
+static int write_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t utc_ns, uint64_t mono_ns,
+                      bool closing, char **ret_line)
 {
+        _cleanup_(seal_clear) struct seal seal = {.who = who, .nonce = nonce, .utc_ns = utc_ns, .mono_ns = mono_ns};
         _cleanup_(key_freep) struct key *next = NULL;
-        _cleanup_(freep) char *line = NULL;
+        const uint64_t number = l->at.records;
         int r;
 
         /* The reader rejects a seal with any other nonce. */
         if (!is_nonce(nonce))
                 return -EINVAL;
         r = next_key(l, &next);
+        seal.next = next;
+        /* The file that the seal names is on disk before the seal. The records before it are when the seal is. */
+        if (r >= 0 && !auditlog_write_checkpoint(l, closing, seal.checkpoint))
+                seal.checkpoint[0] = '\0';
         if (r >= 0)
-                r = compose_seal(l, next, who, nonce, utc_ns, mono_ns, &line);
+                r = compose_seal(l, &seal);
         if (r >= 0)
-                r = auditlog_append_line(l, line);
+                r = auditlog_append_line(l, seal.line, seal.record);
         if (r >= 0)
                 r = auditlog_sync(l);
         if (r < 0)
                 return r;
+        if (seal.checkpoint[0]) {
+                l->checkpointed = number;
+                auditlog_tidy_checkpoints(l);
+        }
         key_free(l->key);
         l->key = TAKE_PTR(next);
         l->at.sealed = true;
@@ -161,6 +186,17 @@ int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t u
         if (r < 0)
                 return r;
         if (ret_line)
-                *ret_line = TAKE_PTR(line);
+                *ret_line = TAKE_PTR(seal.line);
         return 0;
+}
+
+int auditlog_seal(struct auditlog *l, json_t *who, const char *nonce, uint64_t utc_ns, uint64_t mono_ns,
+                  char **ret_line)
+{
+        return write_seal(l, who, nonce, utc_ns, mono_ns, false, ret_line);
+}
+
+int auditlog_seal_closing(struct auditlog *l, json_t *who, uint64_t utc_ns, uint64_t mono_ns, char **ret_line)
+{
+        return write_seal(l, who, "", utc_ns, mono_ns, true, ret_line);
 }

@@ -69,7 +69,7 @@ static int make_file(struct auditlog *l, const char *name, char *line, int *ret)
 int auditlog_begin_segment(struct auditlog *l, uint64_t utc_ns, uint64_t mono_ns)
 {
         struct tms_audit_position at = l->at;
-        _cleanup_(json_decrefp) json_t *data = NULL;
+        _cleanup_(json_decrefp) json_t *data = NULL, *record = NULL;
         _cleanup_(freep) char *line = NULL;
         char name[TMS_AUDIT_SEGMENT_NAME], utc[32];
         int fd = -1, r;
@@ -81,7 +81,7 @@ int auditlog_begin_segment(struct auditlog *l, uint64_t utc_ns, uint64_t mono_ns
         data = describe(&at);
         if (!data)
                 return -ENOMEM;
-        r = auditlog_compose(l, &at, "log.segment", NULL, "", data, utc, mono_ns, &line);
+        r = auditlog_compose(l, &at, "log.segment", NULL, "", data, utc, mono_ns, &line, &record);
         if (r >= 0)
                 r = auditlog_advance(l, &at, line, strlen(line));
         if (r < 0)
@@ -93,6 +93,7 @@ int auditlog_begin_segment(struct auditlog *l, uint64_t utc_ns, uint64_t mono_ns
         safe_close(l->log_fd);
         l->log_fd = fd;
         l->at = at;
+        history_see(record, l->history);
         strcpy(l->file, name);
         l->dirty = false;
         l->synced = at.offset;
@@ -126,7 +127,7 @@ int auditlog_close_segment(struct auditlog *l, json_t *who, const char *reason, 
                 return -ENOMEM;
         r = auditlog_append(l, "log.close", who, "", data, utc_ns, mono_ns);
         if (r >= 0)
-                r = auditlog_seal(l, who, "", utc_ns, mono_ns, &line);
+                r = auditlog_seal_closing(l, who, utc_ns, mono_ns, &line);
         if (r < 0)
                 return r;
         l->at.closed = true;

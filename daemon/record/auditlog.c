@@ -26,8 +26,11 @@ struct auditlog *auditlog_free(struct auditlog *l)
         safe_close(l->keys_fd);
         safe_close(l->pulses_fd);
         safe_close(l->protocols_fd);
+        safe_close(l->checkpoints_fd);
         safe_close(l->dir_fd);
         key_free(l->key);
+        history_free(l->history);
+        tms_audit_checkpoint_clear(&l->older);
         tms_hasher_clear(&l->hasher);
         free(l);
         return NULL;
@@ -61,6 +64,19 @@ int auditlog_dir_fd(const struct auditlog *l)
 const char *auditlog_file(const struct auditlog *l)
 {
         return l->file;
+}
+
+const struct tms_audit_checkpoint *auditlog_older(const struct auditlog *l)
+{
+        return l->older.text ? &l->older : NULL;
+}
+
+void auditlog_see(struct auditlog *l, const json_t *record)
+{
+        history_see(record, l->history);
+        if (STREQ(json_get_str(record, "type"), "seal") &&
+            json_object_get(json_object_get(record, "data"), "checkpoint"))
+                l->checkpointed = json_get_u64(record, "seq");
 }
 
 const char *auditlog_misfit(const struct auditlog *l)
@@ -97,7 +113,7 @@ void auditlog_utc_text(uint64_t utc_ns, char ret[static 32])
 
 /* Every record passes here. */
 int auditlog_compose(struct auditlog *l, const struct tms_audit_position *at, const char *type, json_t *who,
-                     const char *on, json_t *data, const char *utc, uint64_t mono_ns, char **ret)
+                     const char *on, json_t *data, const char *utc, uint64_t mono_ns, char **ret, json_t **ret_record)
 {
         _cleanup_(json_decrefp) json_t *record = NULL;
         int r;
@@ -116,7 +132,10 @@ int auditlog_compose(struct auditlog *l, const struct tms_audit_position *at, co
             json_object_set_new(record, "data", data ? json_incref(data) : json_object()) < 0 ||
             json_object_set_new(record, "prev", json_string(at->head)) < 0)
                 return -ENOMEM;
-        return json_line(record, ret);
+        r = json_line(record, ret);
+        if (r >= 0)
+                *ret_record = TAKE_PTR(record);
+        return r;
 }
 
 int auditlog_advance(struct auditlog *l, struct tms_audit_position *at, const char *line, size_t size)
@@ -142,7 +161,7 @@ int auditlog_advance(struct auditlog *l, struct tms_audit_position *at, const ch
  * Appends one line. A crash or a power cut leaves at most the last line unfinished. If the disk took only a part of the
  * line, the part is cut off.
  */
-int auditlog_append_line(struct auditlog *l, char *line)
+int auditlog_append_line(struct auditlog *l, char *line, const json_t *record)
 {
         struct tms_audit_position next = l->at;
         size_t size = strlen(line);
@@ -162,21 +181,23 @@ int auditlog_append_line(struct auditlog *l, char *line)
         if (r < 0)
                 return r;
         l->at = next;
+        history_see(record, l->history);
         return 0;
 }
 
 int auditlog_append(struct auditlog *l, const char *type, json_t *who, const char *on, json_t *data, uint64_t utc_ns,
                     uint64_t mono_ns)
 {
+        _cleanup_(json_decrefp) json_t *record = NULL;
         _cleanup_(freep) char *line = NULL;
         char utc[32];
         int r;
 
         auditlog_utc_text(utc_ns, utc);
-        r = auditlog_compose(l, &l->at, type, who, on, data, utc, mono_ns, &line);
+        r = auditlog_compose(l, &l->at, type, who, on, data, utc, mono_ns, &line, &record);
         if (r < 0)
                 return r;
-        return auditlog_append_line(l, line);
+        return auditlog_append_line(l, line, record);
 }
 
 int auditlog_sync(struct auditlog *l)

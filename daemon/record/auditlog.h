@@ -18,14 +18,26 @@ struct auditlog;
  */
 typedef int (*auditlog_record_fn)(const json_t *record, void *userdata);
 
+/* What reading an existing log is for. */
+struct auditlog_reading {
+        auditlog_record_fn found; /* may be NULL */
+        /*
+         * Called before any record with the state that a checkpoint has (history_state()); then only the records behind
+         * that are found. Not called when all records are. NULL: the caller wants all of them.
+         */
+        int (*restore)(const json_t *state, void *userdata);
+        void *userdata;
+        uint64_t max_off_ns; /* as for history_new() */
+};
+
 /*
- * Opens the log under the state directory, or begins a new one. boot: this boot's id.
+ * Opens the log under the state directory, or begins a new one. boot: this boot's id. reading may be NULL.
  *
  * -EBADMSG: the auditor's own reader rejects the log or a file beside it; nothing was changed. -EBUSY: another process
  * writes the log. Any other error: something could not be read or written, and nothing is known of the log.
  * *ret_problem (malloc'd) then says what and where, or is not touched.
  */
-int auditlog_open(int state_fd, const char *boot, auditlog_record_fn found, void *userdata, struct auditlog **ret,
+int auditlog_open(int state_fd, const char *boot, const struct auditlog_reading *reading, struct auditlog **ret,
                   char **ret_problem);
 struct auditlog *auditlog_free(struct auditlog *l); /* returns NULL, takes NULL */
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct auditlog *, auditlog_free)
@@ -37,6 +49,9 @@ uint64_t auditlog_records(const struct auditlog *l);
 const char *auditlog_head(const struct auditlog *l); /* hash of the last record */
 int auditlog_dir_fd(const struct auditlog *l);       /* audit/ */
 const char *auditlog_file(const struct auditlog *l); /* the last segment's name */
+/* The checkpoint from which the log was read on, so that what is older is still to be verified; NULL: there is none. */
+struct tms_audit_checkpoint;
+const struct tms_audit_checkpoint *auditlog_older(const struct auditlog *l);
 
 /*
  * False after a failed sync, after a half-written line that could not be cut off, or when a file of the log was found

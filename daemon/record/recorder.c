@@ -28,6 +28,7 @@ int recorder_new(int state_fd, uint64_t max_off_ns, struct recorder **ret)
         if (!r)
                 return -ENOMEM;
         r->state_fd = state_fd;
+        r->max_off_ns = max_off_ns;
         q = find_boot(r);
         if (q >= 0)
                 q = history_new(max_off_ns, &r->history);
@@ -44,6 +45,21 @@ static void on_seen(const json_t *record, void *userdata)
         struct recorder *r = userdata;
 
         history_see(record, r->history);
+}
+
+/* Before any record was seen. */
+static int on_restore(const json_t *state, void *userdata)
+{
+        struct recorder *r = userdata;
+        struct history *restored;
+        int q;
+
+        q = history_restore(r->max_off_ns, state, &restored);
+        if (q < 0)
+                return q;
+        history_free(r->history);
+        r->history = restored;
+        return 0;
 }
 
 static void on_durable(uint64_t records, void *userdata)
@@ -96,6 +112,8 @@ int recorder_open(struct recorder *r, sd_event *event, uint64_t free_min, audit_
                                       .boot = r->boot,
                                       .free_min = free_min,
                                       .seen = on_seen,
+                                      .restore = on_restore,
+                                      .max_off_ns = r->max_off_ns,
                                       .durable = on_durable,
                                       .failed = on_failed,
                                       .no_room = on_no_room,

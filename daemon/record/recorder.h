@@ -19,6 +19,7 @@
 
 struct recorder {
         int state_fd; /* the state directory; borrowed */
+        uint64_t max_off_ns;
         char boot[40];
         struct audit *audit; /* NULL until recorder_open() */
         struct history *history;

@@ -132,7 +132,7 @@ const struct schema_type schema_types[] = {
         {.type = "audit.read", HOLDS(U64("records"), U64("files"), U64("bytes"))},
         {.type = "seal", .bare = true, HOLDS(U64("key"), HEX("public", 64), HEX("next", 64),
                 TEXT("nonce", 0, NONCE_MAX), TEXT("origin", 69, 69, OPTIONAL), U64("size", WITH("origin")),
-                HEX("root", 64, WITH("origin")), HEX("sig", 128))},
+                HEX("root", 64, WITH("origin")), HEX("checkpoint", 64, OPTIONAL), HEX("sig", 128))},
 };
 
 /* clang-format on */

@@ -38,8 +38,8 @@ DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))
 	$(patsubst kernel/%.c,$(DU)/lib/%.o,$(LIB_VERIFIER))
 DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
 # The log with all that it needs, and what tells a test of a record that does not match its type.
-DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o auditlog-seal.o auditlog-segment.o cut.o file.o journal.o jsonline.o keys.o log.o pulsefile.o reserve.o schema.o \
-	schema-check.o schema-watch.o settle.o)
+DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-checkpoint.o auditlog-open.o auditlog-resume.o auditlog-seal.o auditlog-segment.o cut.o elapsed.o file.o history.o history-day.o history-state.o journal.o jsonline.o keys.o log.o pulsefile.o reserve.o schema.o \
+	schema-check.o schema-watch.o settle.o subject.o)
 SCHEMA_WATCH := -Wl,--wrap=schema_check
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
 DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto $(SQLITE_LIBS) -lyaml -lm -lpthread
@@ -79,10 +79,14 @@ $(B)/tests/test-audit-lost: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=posix_fadvise,--wrap=mincore,--wrap=fcntl,--wrap=pread
 $(call daemon_unit,audit-matrix,audit-forge.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-rotate,audit-forge.o scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-writer,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-live,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-checkpoint,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-writer,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-older,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+# The background, as fast as the test lets it be.
+$(B)/tests/test-audit-older: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=tms_audit_read_live
+$(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-live,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat,--wrap=fallocate,--wrap=fstatvfs
@@ -109,7 +113,7 @@ $(B)/tests/test-index-thrown: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=sd_journal_sendv
 $(B)/tests/test-index-crash $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=unlinkat,--wrap=sd_journal_sendv
 $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=pthread_cond_timedwait,--wrap=clock_gettime,--wrap=calloc,--wrap=realloc
-$(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o $(DU_INDEX) scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o snapshot.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o $(DU_INDEX) scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,session-table,session-table.o scratch.o)
 $(call daemon_unit,turn,turn.o)
 $(call daemon_unit,quota,quota.o callers.o)

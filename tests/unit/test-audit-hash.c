@@ -48,7 +48,7 @@ static void test_no_hash(void **state)
         int fd = scratch_open(&path);
 
         assert_true(asprintf(&audit, "%s/audit", path) > 0);
-        assert_int_equal(auditlog_open(fd, "0123456789abcdef0123456789abcdef", NULL, NULL, &l, &problem), 0);
+        assert_int_equal(auditlog_open(fd, "0123456789abcdef0123456789abcdef", NULL, &l, &problem), 0);
         assert_int_equal(append(l), 0);
         no_hash = true;
         assert_int_equal(append(l), -ENOMEM);

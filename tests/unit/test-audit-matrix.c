@@ -806,7 +806,7 @@ static bool check(const struct state *s, struct forge *f)
                               r < 0 ? error.message : report.sentence);
                 good = false;
         }
-        r = auditlog_open(state_fd, BOOT, NULL, NULL, &l, &problem);
+        r = auditlog_open(state_fd, BOOT, NULL, &l, &problem);
         if (rejects(s->auditor)) {
                 after = whole_tree(f);
                 if (r != -EBADMSG || !problem || !strstr(problem, s->words)) {

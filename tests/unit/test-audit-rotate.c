@@ -362,7 +362,7 @@ static void test_torn_segment(void **state)
 static int try_open(const struct scratch *s, char **ret_problem)
 {
         struct auditlog *l = NULL;
-        int r = auditlog_open(s->fd, SCRATCH_BOOT, NULL, NULL, &l, ret_problem);
+        int r = auditlog_open(s->fd, SCRATCH_BOOT, NULL, &l, ret_problem);
 
         auditlog_free(l);
         return r;
