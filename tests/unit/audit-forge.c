@@ -451,20 +451,23 @@ void forge_remove_key_file(const struct forge *f, unsigned number)
         free(path);
 }
 
+/* As the daemon does it: whoever reads while it is written finds no key or a whole one. */
 void forge_key_file(const struct forge *f)
 {
-        char *path = text_of("%s/keys", f->base);
+        char *keys = text_of("%s/keys", f->base), *path = text_of("%s/keys/%u.pem", f->base, f->number),
+             *made = text_of("%s/keys/.%u.pem", f->base, f->number);
         FILE *file;
 
-        assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
-        free(path);
-        path = text_of("%s/keys/%u.pem", f->base, f->number);
-        file = fopen(path, "we");
+        assert_true(mkdir(keys, 0700) == 0 || errno == EEXIST);
+        file = fopen(made, "we");
         assert_non_null(file);
         assert_int_equal(fchmod(fileno(file), 0600), 0);
         assert_int_equal(PEM_write_PKCS8PrivateKey(file, f->key, NULL, NULL, 0, NULL, NULL), 1);
-        fclose(file);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(rename(made, path), 0);
+        free(made);
         free(path);
+        free(keys);
 }
 
 static void init(struct forge *f, unsigned format)

@@ -47,6 +47,8 @@ static int daemon_main(int state_fd)
         (void)sigaddset(&mask, SIGUSR1);
         (void)sigaddset(&mask, SIGUSR2);
         (void)sigprocmask(SIG_BLOCK, &mask, NULL);
+        /* As main() does: who leaves in mid-copy of the audit log ends no daemon. */
+        (void)signal(SIGPIPE, SIG_IGN);
         if (sd_event_new(&event) < 0 || manager_new(event, &fixture_config, state_fd, &m) < 0 ||
             sd_event_add_signal(event, NULL, SIGTERM, on_term, m) < 0 ||
             sd_event_add_signal(event, NULL, SIGUSR1, on_udev_says, m) < 0 ||
