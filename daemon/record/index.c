@@ -300,8 +300,7 @@ const char *index_state(struct index *x, char buf[static INDEX_STATE_SIZE])
         if (!x) {
                 (void)snprintf(buf, INDEX_STATE_SIZE,
                                "cannot be used: the audit log has failed, or there was no memory when tmsd began; "
-                               "then: "
-                               "systemctl restart tmsd");
+                               "mend that, then: systemctl restart tmsd");
                 return buf;
         }
         pthread_mutex_lock(&x->lock);
