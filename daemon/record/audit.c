@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 
 #include "audit-entry.h"
+#include "thread.h"
 
 #define THREAD_STACK (256 * 1024)
 #define RESTART "systemctl restart tmsd"
@@ -337,20 +338,10 @@ static int found_record(const json_t *record, void *userdata)
 
 static int start_thread(struct audit *a)
 {
-        pthread_attr_t attr;
-        int r;
+        int r = thread_start(&a->thread, "audit-writer", THREAD_STACK, writer, a);
 
-        r = pthread_attr_init(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_attr_setstacksize(&attr, THREAD_STACK);
-        r = pthread_create(&a->thread, &attr, writer, a);
-        pthread_attr_destroy(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_setname_np(a->thread, "audit-writer");
-        a->has_thread = true;
-        return 0;
+        a->has_thread = r >= 0;
+        return r;
 }
 
 static int open_log(struct audit *a)
