@@ -8,8 +8,8 @@
  *  4. The caller has the read end of a pipe, and a thread writes the archive into it until the reader has all, has left,
  *     or takes nothing for a minute.
  *
- * Nothing waits for a reader but the thread of his own. A Stop passes by the audit writer, and the others wait for step 2,
- * which takes 2 µs a file.
+ * Only the copy's own thread waits for the reader. Records wait while the audit writer is in step 2; a Stop does not wait
+ * for the audit writer.
  */
 #include <fcntl.h>
 #include <sys/queue.h>
@@ -78,7 +78,7 @@ static void stream_done(void *userdata)
 {
         struct copy *c = userdata;
 
-        /* Whoever has enough leaves. */
+        /* EPIPE: the reader has closed his end, which is no failure. */
         if (c->error < 0 && c->error != -EPIPE)
                 log_notice("a copy of the audit log for user %u was not finished: %s", (unsigned)c->uid,
                            c->error == -ETIMEDOUT ? "it was not read for a minute" : audit_error_text(c->error));
@@ -91,7 +91,7 @@ static int make_pipe(int ret[static 2])
 
         if (pipe2(ret, O_CLOEXEC | O_NONBLOCK) < 0)
                 return -errno;
-        /* The reader waits for what comes, as for any file. */
+        /* The read end blocks, so that programs read it as they read a file. */
         flags = fcntl(ret[0], F_GETFL);
         if (flags >= 0 && fcntl(ret[0], F_SETFL, flags & ~O_NONBLOCK) >= 0)
                 return 0;
@@ -101,7 +101,7 @@ static int make_pipe(int ret[static 2])
         return flags;
 }
 
-/* What the message gets is a duplicate. */
+/* The message duplicates fd, which still belongs to the caller. */
 static void answer(struct copy *c, int fd)
 {
         sd_bus_message *reply = NULL;

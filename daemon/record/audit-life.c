@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 
 #include "audit-internal.h"
+#include "thread.h"
 
 #define THREAD_STACK (256 * 1024)
 
@@ -84,20 +85,10 @@ static int verify_older(struct audit *a)
 
 static int start_thread(struct audit *a)
 {
-        pthread_attr_t attr;
-        int r;
+        int r = thread_start(&a->thread, "audit-writer", THREAD_STACK, writer, a);
 
-        r = pthread_attr_init(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_attr_setstacksize(&attr, THREAD_STACK);
-        r = pthread_create(&a->thread, &attr, writer, a);
-        pthread_attr_destroy(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_setname_np(a->thread, "audit-writer");
-        a->has_thread = true;
-        return 0;
+        a->has_thread = r >= 0;
+        return r;
 }
 
 static int on_finished(sd_event_source *s, int fd, uint32_t revents, void *userdata)

@@ -6,13 +6,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/sha.h>
-#include <pthread.h>
 #include <tms.h>
 
 #include "audit-older.h"
 #include "base/directory.h"
 #include "history.h"
 #include "jsonline.h"
+#include "thread.h"
 
 #define PACE 64                    /* records or files between two looks at the time */
 #define REST 3                     /* so many times as long as it has worked the thread pauses */
@@ -204,23 +204,6 @@ static void destroy(struct audit_older *o)
         free(o);
 }
 
-static int start(struct audit_older *o)
-{
-        pthread_attr_t attr;
-        int r;
-
-        r = pthread_attr_init(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_attr_setstacksize(&attr, THREAD_STACK);
-        r = pthread_create(&o->thread, &attr, run, o);
-        pthread_attr_destroy(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_setname_np(o->thread, "audit-older");
-        return 0;
-}
-
 int audit_older_new(const struct audit_older_config *config, struct audit_older **ret)
 {
         struct audit_older *o = calloc(1, sizeof(*o));
@@ -241,7 +224,9 @@ int audit_older_new(const struct audit_older_config *config, struct audit_older 
         pthread_condattr_destroy(&attr);
         o->state = strndup(config->from->state, config->from->state_size);
         o->dir_fd = fcntl(config->dir_fd, F_DUPFD_CLOEXEC, 0);
-        r = !o->state ? -ENOMEM : o->dir_fd < 0 ? -errno : start(o);
+        r = !o->state       ? -ENOMEM
+            : o->dir_fd < 0 ? -errno
+                            : thread_start(&o->thread, "audit-older", THREAD_STACK, run, o);
         if (r < 0) {
                 destroy(o);
                 return r;

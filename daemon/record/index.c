@@ -6,6 +6,7 @@
 
 #include "index-internal.h"
 #include "keys.h"
+#include "thread.h"
 
 #define THREAD_STACK (256 * 1024)
 /* Records of one transaction: one takes some milliseconds, and a stop of the daemon waits for one. */
@@ -300,8 +301,7 @@ const char *index_state(struct index *x, char buf[static INDEX_STATE_SIZE])
         if (!x) {
                 (void)snprintf(buf, INDEX_STATE_SIZE,
                                "cannot be used: the audit log has failed, or there was no memory when tmsd began; "
-                               "then: "
-                               "systemctl restart tmsd");
+                               "mend that, then: systemctl restart tmsd");
                 return buf;
         }
         pthread_mutex_lock(&x->lock);
@@ -319,23 +319,6 @@ const char *index_state(struct index *x, char buf[static INDEX_STATE_SIZE])
 }
 
 /* --- Life ----------------------------------------------------------------------------- */
-
-static int start_thread(struct index *x)
-{
-        pthread_attr_t attr;
-        int r;
-
-        r = pthread_attr_init(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_attr_setstacksize(&attr, THREAD_STACK);
-        r = pthread_create(&x->thread, &attr, keeper, x);
-        pthread_attr_destroy(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_setname_np(x->thread, "index");
-        return 0;
-}
 
 static int open_dirs(struct index *x, int state_fd)
 {
@@ -376,7 +359,7 @@ int index_new(const struct index_config *config, struct index **ret)
                 x->store.state_fd = x->state_fd;
                 strcpy(x->store.origin, x->origin);
                 x->apply.store = &x->store;
-                r = start_thread(x);
+                r = thread_start(&x->thread, "index", THREAD_STACK, keeper, x);
         }
         if (r < 0) {
                 dispose(x);

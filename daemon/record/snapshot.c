@@ -179,7 +179,7 @@ static size_t pax_line(char *buf, size_t room, const char *key, const char *valu
         return (size_t)snprintf(buf, room, "%zu %s=%s\n", all, key, value);
 }
 
-/* What a header of 1988 cannot say stands before it in one of its own. */
+/* A name or a size that is too long for its place in the file's header is written into a header before that one. */
 static int put_pax(int out, const char *name, uint64_t size, time_t mtime, int stalled_ms)
 {
         char text[512], number[24];

@@ -48,7 +48,7 @@ static int add_verifier(int dir_fd, int from)
         return fsync(to) < 0 ? cannot(VERIFIER) : 0;
 }
 
-/* A line's length is that of a terminal: whoever opens the file may have nothing else. */
+/* Its lines have 80 letters at most, since the reader may have only a terminal. */
 static void write_how(FILE *f, const struct tms_audit_report *report, bool sealed)
 {
         fprintf(f,
@@ -58,13 +58,14 @@ static void write_how(FILE *f, const struct tms_audit_report *report, bool seale
                 "\n"
                 "    %s\n"
                 "\n"
-                "It has %" PRIu64 " records and %" PRIu64 " seals. That sentence is in the hands of\n"
-                "whoever has had this directory in theirs. Verify it yourself.\n"
+                "It has %" PRIu64 " records and %" PRIu64 " seals. Whoever has had this directory\n"
+                "may have changed that sentence: verify the copy yourself.\n"
                 "\n"
                 "## What you need from elsewhere\n"
                 "\n"
-                "A copy proves by itself only that it fits itself. Ask the site for one of these,\n"
-                "by a way that does not pass through the machine that made the copy:\n"
+                "By itself a copy shows only that its parts fit together. Ask the site for\n"
+                "one of these, by a way that does not pass through the machine that made the\n"
+                "copy:\n"
                 "\n"
                 "- the fingerprint of key 0, noted when the machine was installed. This copy\n"
                 "  begins with the key %s.\n"
@@ -75,7 +76,7 @@ static void write_how(FILE *f, const struct tms_audit_report *report, bool seale
                 "\n"
                 "## With tmsctl\n"
                 "\n"
-                "On any machine with tmsd installed, of this version or a later one; no daemon has\n"
+                "On any machine with this version of tmsd or a later one; no daemon has\n"
                 "to run:\n"
                 "\n"
                 "    tmsctl audit verify . --key0 FINGERPRINT --seal FILE\n"
@@ -116,8 +117,8 @@ static void write_how(FILE *f, const struct tms_audit_report *report, bool seale
                 "%s"
                 "| `VERIFY.md`, `verify_log.py` | no part of the log |\n"
                 "\n"
-                "The format is in tms-audit(5) and, the same, in lib/AUDIT.md of tmsd's source. No private\n"
-                "key is here.\n",
+                "The format is described in tms-audit(5), which is lib/AUDIT.md of tmsd's source.\n"
+                "No private key is here.\n",
                 TMS_VERSION, report->sentence, report->records, report->seals, report->key0_fingerprint,
                 sealed ? "\nThe copy was made with a fresh seal, `seal.json`. Keep it apart from the copy: whoever\n"
                          "has it elsewhere can hold this and each later copy against it.\n"

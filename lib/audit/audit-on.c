@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 struct tms_audit_record {
         struct record_scan scan;
@@ -28,25 +29,14 @@ uint64_t tms_audit_record_seq(const struct tms_audit_record *record)
         return (uint64_t)record->scan.record.number;
 }
 
-/* The number that the n digits at s are; -1: there is another character. */
-static int64_t digits(const char *s, size_t n)
+/* The number that the n digits at s are. */
+static int digits(const char *s, size_t n)
 {
-        int64_t v = 0;
+        int v = 0;
 
-        for (size_t i = 0; i < n; i++) {
-                if (s[i] < '0' || s[i] > '9')
-                        return -1;
+        for (size_t i = 0; i < n; i++)
                 v = v * 10 + (s[i] - '0');
-        }
         return v;
-}
-
-/* Days from 1970-01-01 to that day of the Gregorian calendar; the year begins in March, so that the leap day is its last. */
-static int64_t days_to(int64_t year, int64_t month, int64_t day)
-{
-        int64_t y = month > 2 ? year : year - 1, m = (month + 9) % 12;
-
-        return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
 }
 
 /* "2026-01-31T09:00:00.000000Z", with its quotation marks */
@@ -54,15 +44,21 @@ uint64_t tms_audit_record_utc_ns(const struct tms_audit_record *record)
 {
         static const char form[] = "\"dddd-dd-ddTdd:dd:dd.ddddddZ\"";
         struct record_value v = record->scan.record.utc;
-        int64_t days, s;
+        struct tm tm = {0};
+        time_t s;
 
         if (v.size != sizeof(form) - 1)
                 return 0;
         for (size_t i = 0; i < v.size; i++)
                 if (form[i] == 'd' ? v.text[i] < '0' || v.text[i] > '9' : v.text[i] != form[i])
                         return 0;
-        days = days_to(digits(v.text + 1, 4), digits(v.text + 6, 2), digits(v.text + 9, 2));
-        s = ((days * 24 + digits(v.text + 12, 2)) * 60 + digits(v.text + 15, 2)) * 60 + digits(v.text + 18, 2);
+        tm.tm_year = digits(v.text + 1, 4) - 1900;
+        tm.tm_mon = digits(v.text + 6, 2) - 1;
+        tm.tm_mday = digits(v.text + 9, 2);
+        tm.tm_hour = digits(v.text + 12, 2);
+        tm.tm_min = digits(v.text + 15, 2);
+        tm.tm_sec = digits(v.text + 18, 2);
+        s = timegm(&tm);
         return s < 0 ? 0 : (uint64_t)s * NS_PER_S + (uint64_t)digits(v.text + 21, 6) * 1000;
 }
 

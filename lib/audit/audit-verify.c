@@ -176,10 +176,18 @@ static int read_growing(const struct audit_pass *like, const char *dir, int dir_
                         continue;
                 if (r < 0 && (r != -EBADMSG || v.refused))
                         return r;
-                if (i < ATTEMPTS && v.report.result != TMS_AUDIT_VERIFIED && v.report.result != TMS_AUDIT_PREFIX &&
-                    (grew(&v) || !agree(&v.report, &before))) {
-                        before = v.report;
-                        continue;
+                if (v.report.result != TMS_AUDIT_VERIFIED && v.report.result != TMS_AUDIT_PREFIX) {
+                        bool grown = grew(&v), agreed = agree(&v.report, &before);
+
+                        if (i < ATTEMPTS && (grown || !agreed)) {
+                                before = v.report;
+                                continue;
+                        }
+                        /* Each pass was overtaken, and no two of them found the same: what they found is the growing. */
+                        if (grown && !agreed)
+                                return tms_error_set(error, EAGAIN, dir, 0, 0, NULL,
+                                                     "the audit log grows faster than it can be verified; try again "
+                                                     "when no session runs");
                 }
                 *ret = v.report;
                 return 0;
