@@ -18,7 +18,9 @@ TMSD_SRC   := $(sort $(wildcard daemon/*.c)) \
 	$(sort $(wildcard $(DAEMON_FLOORS:%=daemon/%/*.c)))
 TMSD_OBJ   := $(patsubst daemon/%.c,$(B)/daemon/%.o,$(TMSD_SRC))
 TMSCTL_OBJ := $(patsubst daemon/%.c,$(B)/daemon/%.o,$(TMSCTL_SRC))
-TMSD_LIBS   := -lsystemd -ludev -ljansson -lcrypto -lpthread
+SQLITE_CFLAGS := $(shell pkg-config --cflags sqlite3 2>/dev/null)
+SQLITE_LIBS   := $(or $(shell pkg-config --libs sqlite3 2>/dev/null),-lsqlite3)
+TMSD_LIBS   := -lsystemd -ludev -ljansson -lcrypto $(SQLITE_LIBS) -lpthread
 TMSCTL_LIBS := -lsystemd -ljansson -lm
 DAEMON_LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 # The programs in $(B) find the library beside them; the installed ones, linked again, where the system keeps it.
@@ -33,7 +35,7 @@ INSTALL_TARGETS += install-daemon
 
 $(B)/daemon/%.o: daemon/%.c
 	@mkdir -p $(@D)
-	$(CC) $(DAEMON_SEES_$(notdir $(@D))) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
+	$(CC) $(DAEMON_SEES_$(notdir $(@D))) $(CPPFLAGS) $(SQLITE_CFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
 
 $(B)/tmsd: $(TMSD_OBJ) $(B)/libtms.so.0
 	$(CC) $(CFLAGS) $(LDFLAGS) $(DAEMON_LDFLAGS) -pie $(IN_TREE) -o $@ $(TMSD_OBJ) $(B)/libtms.so.0 $(TMSD_LIBS)

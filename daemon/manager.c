@@ -4,6 +4,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "admission.h"
+#include "audit-copy.h"
 #include "callers.h"
 #include "hotplug.h"
 #include "interrupted.h"
@@ -201,9 +202,17 @@ static void check_ready(struct manager *m)
 
 /* --- Life ------------------------------------------------------------------------------------------- */
 
+/* Between sessions the segment of the log that is long or old enough is closed. If it cannot be, the next look tries again. */
+static void check_segment(struct manager *m)
+{
+        if (!m->ward.stopping && m->ward.recovering == 0 && ward_have_all_ended(&m->ward))
+                (void)audit_close_segment(m->recorder->audit, NULL, NULL, NULL, NULL);
+}
+
 static int look_what_is_left(sd_event_source *source, uint64_t usec, void *userdata)
 {
         check_ready(userdata);
+        check_segment(userdata);
         check_stopped(userdata);
         return 0;
 }
@@ -290,6 +299,8 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         if (r >= 0)
                 r = protocol_list_new(event, m->bus, &m->object.protocols);
         if (r >= 0)
+                r = audit_copies_new(event, m->recorder, &m->object.copies);
+        if (r >= 0)
                 r = hotplug_new(&m->ward, on_forbidden, m, &m->hotplug);
         if (r >= 0)
                 r = watch_settled(m);
@@ -340,6 +351,7 @@ struct manager *manager_free(struct manager *m)
         }
         sd_event_source_disable_unref(m->settled);
         hotplug_free(m->hotplug);
+        audit_copies_free(m->object.copies);
         recorder_free(m->recorder);
         protocol_list_free(m->object.protocols);
         admission_free(m->admission);

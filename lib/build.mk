@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# libtms: shared, static, pkg-config, header, protocol files and their manual page.
+# libtms: shared, static, pkg-config, header, protocol files, the manual pages, the second verifier of audit logs.
 
 # The rooms, and of which others each may see the headers; tests/arrows/order says the same of what is linked.
 LIB_ROOMS := base device protocol dose policy threshold audit
@@ -20,7 +20,7 @@ LIB_LIBS := -lyaml -lcrypto -ludev -lm
 PROTOCOLS := $(sort $(wildcard lib/protocols/*.yaml))
 EXAMPLES  := $(sort $(wildcard lib/examples/*.yaml))
 
-ALL_TARGETS     += $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc
+ALL_TARGETS     += $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc $(B)/tms-audit.5
 INSTALL_TARGETS += install-lib
 
 LIB_CPPFLAGS = $(CPPFLAGS) $(foreach r,$(notdir $(@D)) $(LIB_SEES_$(notdir $(@D))),-Ilib/$r) -I$(B)/lib
@@ -56,8 +56,12 @@ $(B)/libtms.pc: lib/libtms.pc.in | $(B)/
 	sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
 		-e 's|@version@|$(VERSION)|' $< > $@
 
+# The manual page is made of AUDIT.md, so that there is one text to change.
+$(B)/tms-audit.5: lib/AUDIT.md lib/manual.awk lib/build.mk | $(B)/
+	awk -v version=$(VERSION) -f lib/manual.awk lib/AUDIT.md >$@
+
 .PHONY: install-lib
-install-lib: $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc
+install-lib: $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc $(B)/tms-audit.5
 	$(INSTALL) -D -m 0755 $(B)/libtms.so.0 $(DESTDIR)$(libdir)/libtms.so.0
 	ln -sf libtms.so.0 $(DESTDIR)$(libdir)/libtms.so
 	$(INSTALL) -D -m 0644 $(B)/libtms.a $(DESTDIR)$(libdir)/libtms.a
@@ -66,7 +70,9 @@ install-lib: $(B)/libtms.so.0 $(B)/libtms.a $(B)/libtms.pc
 	$(INSTALL) -D -m 0644 kernel/uapi/linux/tms.h $(DESTDIR)$(includedir)/linux/tms.h
 	$(INSTALL) -D -m 0644 lib/tms-protocol.5 $(DESTDIR)$(mandir)/man5/tms-protocol.5
 	$(INSTALL) -D -m 0644 kernel/tms.4 $(DESTDIR)$(mandir)/man4/tms.4
+	$(INSTALL) -D -m 0644 $(B)/tms-audit.5 $(DESTDIR)$(mandir)/man5/tms-audit.5
 	$(INSTALL) -D -m 0644 lib/AUDIT.md $(DESTDIR)$(datadir)/doc/tmsd/AUDIT.md
+	$(INSTALL) -D -m 0755 lib/verify_log.py $(DESTDIR)$(datadir)/tmsd/verify_log.py
 	$(INSTALL) -d $(DESTDIR)$(datadir)/tmsd/protocols
 	$(INSTALL) -m 0644 $(PROTOCOLS) $(DESTDIR)$(datadir)/tmsd/protocols
 	$(INSTALL) -d $(DESTDIR)$(datadir)/doc/tmsd/examples

@@ -432,9 +432,11 @@ enum tms_audit_result {
 struct tms_audit_report {
         enum tms_audit_result result;
         uint64_t records, seals, sessions, pulses_delivered;
+        uint64_t bad_segment; /* the log's file in which bad_line is: 0 log.jsonl, 1 log-000001.jsonl */
         uint64_t bad_line;    /* the first line that is wrong; 0: none */
-        uint64_t good_bytes;  /* of log.jsonl, up to the end of its last whole line */
-        uint64_t torn_bytes;  /* of log.jsonl, after good_bytes */
+        uint64_t segment;     /* the last file; the two below are of that one */
+        uint64_t good_bytes;  /* up to the end of its last whole line */
+        uint64_t torn_bytes;  /* after good_bytes */
         char head[65];        /* hash of the last good record */
         char key0[65];        /* raw public key 0, "" before the first record */
         char next_public[65]; /* raw public key whose private half must sign the next seal */
@@ -462,13 +464,51 @@ int tms_audit_verify(const char *dir, const struct tms_audit_anchor *anchor, str
  * line as it stands in the log, which is valid during the call; a negative
  * return value ends the reading and is returned. It is called before it is
  * known whether the rest of the log is good, and whether the record's pulse
- * file is. Without log.jsonl there are no records.
+ * file is. Without a file of a log there are no records. ret_position, which
+ * may be NULL: the log's end, behind its last whole line; for the writer, see
+ * lib/audit/position.h.
  */
+struct tms_audit_position;
 int tms_audit_read(int dir_fd, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
-                   void *userdata, struct tms_audit_report *ret, struct tms_error *error);
-/* Calls record() with each line, in order. Checks nothing. */
+                   void *userdata, struct tms_audit_report *ret, struct tms_audit_position *ret_position,
+                   struct tms_error *error);
+/* Calls record() with each line of all files, in order; line counts on over them. Checks nothing. */
 int tms_audit_foreach(const char *dir, int (*record)(uint64_t line, const char *json, size_t size, void *userdata),
                       void *userdata, struct tms_error *error);
+
+/*
+ * For what is derived from a log and follows it: reads the log on from a record
+ * that the caller has already.
+ */
+struct tms_audit_record; /* valid during the call that gives it */
+
+/* Where a record's line is. */
+struct tms_audit_place {
+        uint64_t segment;      /* its number; 0: log.jsonl */
+        uint64_t offset, size; /* of the line in that file, its end included */
+        uint64_t seq;
+        char sha256[65]; /* of the line without its end */
+};
+
+bool tms_audit_record_is(const struct tms_audit_record *record, const char *type);
+uint64_t tms_audit_record_seq(const struct tms_audit_record *record);
+uint64_t tms_audit_record_utc_ns(const struct tms_audit_record *record); /* since 1970; 0: its utc is no time */
+/* Of data. False: it has no such key, its value is of another kind, or buf has no room for all of it. */
+bool tms_audit_record_text(const struct tms_audit_record *record, const char *key, char *buf, size_t size);
+bool tms_audit_record_number(const struct tms_audit_record *record, const char *key, uint64_t *ret);
+bool tms_audit_record_true(const struct tms_audit_record *record, const char *key);
+int tms_audit_record_place(const struct tms_audit_record *record, struct tms_audit_place *ret); /* 0 or -ENOMEM */
+
+/*
+ * Calls record() with each record behind after (NULL: from the first that is
+ * there) and before record until, all of which must be there. Any other return value than 0 ends
+ * the reading and is returned. -ESTALE: the log does not have the record after at
+ * its place, so it is another log or was shortened. -EBADMSG: a line is no
+ * record, or not the one that is due. Nothing else is checked.
+ */
+int tms_audit_read_on(int dir_fd, const struct tms_audit_place *after, uint64_t until,
+                      int (*record)(const struct tms_audit_record *record, void *userdata), void *userdata,
+                      struct tms_error *error);
 
 /* The lines of a pulse file; see AUDIT.md. */
 #define TMS_PULSE_COLUMNS 12
@@ -477,12 +517,20 @@ struct tms_pulse_counts {
         uint64_t lines;       /* without the first */
         uint64_t pulse_lines; /* triggers and answers among them */
         uint64_t delivered, missed;
-        uint64_t last_seq; /* of the newest record; valid if lines > 0 */
+        uint64_t unknown;    /* triggers to which the lines have no answer of the card */
+        bool waiting;        /* the last trigger is one of these, and its answer may follow */
+        uint64_t trigger_ns; /* triggered_ns of that one */
+        uint64_t last_seq;   /* of the newest record; valid if lines > 0 */
+};
+
+/* What is counted of a line. */
+struct tms_pulse_values {
+        uint64_t seq, type, triggered_ns, code;
 };
 
 const char *tms_pulse_head(void); /* the first line, with its end */
 /* Counts a line with these values. */
-void tms_pulse_count(struct tms_pulse_counts *c, uint64_t seq, uint64_t type, uint64_t code);
+void tms_pulse_count(struct tms_pulse_counts *c, const struct tms_pulse_values *v);
 /* Counts a line; line includes its line feed. -EBADMSG: it is no line of a pulse file, and c was not changed. */
 int tms_pulse_line(struct tms_pulse_counts *c, const char *line, size_t size);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A blocking piece of work beside the event loop; see job.h. */
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include "job.h"
+#include "thread.h"
 #include "util.h"
 
 /* Of what runs on these threads, the library's protocol parser needs the most stack. */
@@ -51,7 +51,6 @@ static int on_done(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 int job_start(sd_event *event, job_fn run, job_fn done, void *userdata)
 {
         _cleanup_(job_freep) struct job *j = calloc(1, sizeof(*j));
-        pthread_attr_t attr;
         int r;
 
         if (!j)
@@ -66,14 +65,9 @@ int job_start(sd_event *event, job_fn run, job_fn done, void *userdata)
         if (r < 0)
                 return r;
         (void)sd_event_source_set_description(j->source, "job-done");
-        r = pthread_attr_init(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_attr_setstacksize(&attr, THREAD_STACK);
-        r = pthread_create(&j->thread, &attr, thread_main, j);
-        pthread_attr_destroy(&attr);
-        if (r != 0)
-                return -r;
+        r = thread_start(&j->thread, NULL, THREAD_STACK, thread_main, j);
+        if (r < 0)
+                return r;
         TAKE_PTR(j);
         return 0;
 }

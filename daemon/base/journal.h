@@ -20,6 +20,7 @@
         X("REASON")            \
         X("PULSES_DELIVERED")  \
         X("PULSES_MISSED")     \
+        X("PULSES_UNKNOWN")    \
         X("INTERLOCKS")        \
         X("ODOMETER_EXPECTED") \
         X("ODOMETER_FOUND")    \
@@ -48,7 +49,7 @@
         X(SESSION_PAUSED, LOG_WARNING, "a92baebad90442aca3ec8257461c1399", "SESSION CARD_SERIAL REASON", "")          \
         X(SESSION_STOP, LOG_NOTICE, "1da8d63b408041678e883a2581bdc8ee", "SESSION CARD_SERIAL REASON", "")             \
         X(SESSION_ENDED, LOG_INFO, "558b2d3ce53944d5822133581b479179",                                                \
-          "SESSION CARD_SERIAL REASON PULSES_DELIVERED PULSES_MISSED", "")                                            \
+          "SESSION CARD_SERIAL REASON PULSES_DELIVERED PULSES_MISSED PULSES_UNKNOWN", "")                             \
         X(SESSION_CUT_OFF, LOG_NOTICE, "54d1f3a1f45a427c83f98220d602f872", "SESSION CARD_SERIAL", "")                 \
         X(RECORDS_LEFT, LOG_NOTICE, "b2a3ec02f8084003854e949b95bc8723", "SESSION CARD_SERIAL RECORDS", "")            \
         X(RECOVERY_CUT_OFF, LOG_NOTICE, "f7db806ece42497793c2d9ef5f8e0c8e", "SESSION", "CARD_SERIAL")                 \
@@ -70,6 +71,9 @@
         X(AUDIT_DISK_HAS_ROOM, LOG_NOTICE, "32f534132226437dae0c335304a73b4c", "", "")                                \
         X(AUDIT_CUT, LOG_WARNING, "e0c4283e96d64975b54e428b551f245c", "CUT_BYTES", "")                                \
         X(AUDIT_SEALED, LOG_INFO, "08ebd43ede9a4bb3be554a08d03dc3e1", "SEAL_SEQ SEAL_HASH", "")                       \
+        X(INDEX_THROWN_AWAY, LOG_NOTICE, "f06c81aa469e4001a07028907849579f", "", "")                                  \
+        X(INDEX_UNUSABLE, LOG_WARNING, "202417613adc4473ad4ad6ed39f953e2", "", "ERRNO")                               \
+        X(INDEX_USABLE, LOG_NOTICE, "0fb32f1407ee452290085310b39087c4", "", "")                                       \
         X(SIGNING_KEY_KEPT, LOG_WARNING, "176de76357c744a6bf05109f0f8f108a", "KEY_NUMBER ERRNO", "")                  \
         X(CLOCK_NOT_SANE, LOG_WARNING, "e95006a5fbc948d892b4ae8d5d8ee5ef", "SESSION METHOD REASON", "")               \
         X(CALL_NOT_AUTHORIZED, LOG_NOTICE, "4bfeadf1c6cd46aea7a96d23d75b4fe1",                                        \

@@ -8,10 +8,10 @@
  */
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <assert.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <systemd/sd-journal.h>
 
+#include "thread.h"
 #include "util.h"
 
 /* MESSAGE, PRIORITY, MESSAGE_ID and the three of the place come before the caller's fields. */
@@ -168,7 +168,7 @@ static void *run(void *unused)
         return NULL;
 }
 
-static int prepare(pthread_attr_t *attr)
+static int prepare(void)
 {
         pthread_condattr_t clock;
         int r;
@@ -180,28 +180,20 @@ static int prepare(pthread_attr_t *attr)
         if (r == 0)
                 r = pthread_cond_init(&queue.over, &clock);
         (void)pthread_condattr_destroy(&clock);
-        if (r == 0)
-                r = pthread_attr_init(attr);
-        if (r == 0)
-                (void)pthread_attr_setstacksize(attr, THREAD_STACK);
         return -r;
 }
 
 int log_begin(void)
 {
-        pthread_attr_t attr;
         int r;
 
         assert(!queue.running);
-        r = prepare(&attr);
+        queue.ending = queue.ended = false;
+        r = prepare();
+        if (r >= 0)
+                r = thread_start(&queue.thread, "journal-writer", THREAD_STACK, run, NULL);
         if (r < 0)
                 return r;
-        queue.ending = queue.ended = false;
-        r = pthread_create(&queue.thread, &attr, run, NULL);
-        (void)pthread_attr_destroy(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_setname_np(queue.thread, "journal-writer");
         (void)pthread_mutex_lock(&queue.lock);
         queue.running = true;
         (void)pthread_mutex_unlock(&queue.lock);

@@ -28,3 +28,12 @@ bool subject_is_same(const char *a, const char *b)
         }
         return fold(*a) == fold(*b);
 }
+
+void subject_fold(const char *s, char ret[static SUBJECT_MAX + 1])
+{
+        size_t n;
+
+        for (n = 0; n < SUBJECT_MAX && s[n]; n++)
+                ret[n] = fold(s[n]);
+        ret[n] = '\0';
+}

@@ -20,4 +20,7 @@ bool subject_is_code(const char *s);
  */
 bool subject_is_same(const char *a, const char *b);
 
+/* Writes the code as all codes of that person are written, cut to what ret has room for. */
+void subject_fold(const char *s, char ret[static SUBJECT_MAX + 1]);
+
 #endif

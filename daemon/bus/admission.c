@@ -52,6 +52,8 @@ static const struct method methods[] = {
                 {SESSION_INTERFACE, "Prepare", MANNER_ASIDE, QUOTA_WORK, 1},
                 {MANAGER_INTERFACE, "CreateSession", MANNER_ASIDE, QUOTA_WORK, 1},
                 {MANAGER_INTERFACE, "SealAudit", MANNER_ASIDE, QUOTA_WORK, 1},
+                {MANAGER_INTERFACE, "OpenAudit", MANNER_ASIDE, QUOTA_WORK, 1},
+                {MANAGER_INTERFACE, "CloseSegment", MANNER_ASIDE, QUOTA_WORK, 1},
                 {MANAGER_INTERFACE, "ListProtocols", MANNER_ASIDE, QUOTA_LOOK, COST_PROTOCOLS},
                 {STIMULATOR_INTERFACE, "GetLatency", MANNER_ASIDE, QUOTA_LOOK, COST_LATENCY},
                 {PROPERTIES, "GetAll", MANNER_ASIDE, QUOTA_LOOK, COST_GET_ALL},

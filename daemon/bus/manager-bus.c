@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.tmsd1.Manager: properties and methods. */
+#include "audit-copy.h"
 #include "keys.h"
 #include "manager-bus.h"
 #include "property.h"
@@ -23,6 +24,15 @@ static int get_audit_state(sd_bus *bus, const char *path, const char *interface,
         const struct manager_object *m = userdata;
 
         return sd_bus_message_append(reply, "s", audit_state(m->ward->recorder->audit));
+}
+
+static int get_index_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+                           sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct manager_object *m = userdata;
+        char state[INDEX_STATE_SIZE];
+
+        return sd_bus_message_append(reply, "s", index_state(m->ward->recorder->index, state));
 }
 
 static int get_audit_head(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -213,6 +223,58 @@ static int method_seal_audit(sd_bus_message *m, void *userdata, sd_bus_error *er
         return request_begin(manager->ward->calls, m, ACTION_READ, userdata, NULL, NULL, go_seal);
 }
 
+/* --- OpenAudit ---------------------------------------------------------------------------------------- */
+
+static void go_open_audit(struct request *q, void *userdata)
+{
+        struct manager_object *m = userdata;
+
+        audit_copies_open(m->copies, q);
+}
+
+static int method_open_audit(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct manager_object *manager = userdata;
+
+        return request_begin(manager->ward->calls, m, ACTION_READ, userdata, NULL, NULL, go_open_audit);
+}
+
+/* --- CloseSegment -------------------------------------------------------------------------------------- */
+
+static void on_closed(const struct audit_result *result, void *userdata)
+{
+        struct request *q = userdata;
+
+        if (result->error < 0)
+                request_refuse(q, ERROR_AUDIT_FAILED,
+                               "The segment of the audit log cannot be closed: %s. The log goes on in it; try again "
+                               "when "
+                               "that is mended.",
+                               audit_error_text(result->error));
+        else
+                on_sealed(result, userdata);
+}
+
+static void go_close(struct request *q, void *userdata)
+{
+        struct manager_object *m = userdata;
+
+        /* The writer is busy with files for a moment, and a run must not wait for that. */
+        if (!ward_have_all_ended(m->ward))
+                request_refuse(q, ERROR_BUSY,
+                               "CloseSegment is for when no session is under way. Try again when all sessions have "
+                               "ended.");
+        else if (audit_close_segment(m->ward->recorder->audit, request_who(q), "asked", on_closed, q) < 0)
+                on_closed(&(struct audit_result){.error = -ENOMEM}, q);
+}
+
+static int method_close_segment(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct manager_object *manager = userdata;
+
+        return request_begin(manager->ward->calls, m, ACTION_MANAGE, userdata, NULL, NULL, go_close);
+}
+
 /* --- The table ------------------------------------------------------------------------------------------ */
 
 const sd_bus_vtable manager_vtable[] = {
@@ -221,6 +283,7 @@ const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_PROPERTY("AuditState", "s", get_audit_state, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("AuditRecords", "t", get_records, 0, 0),
                 SD_BUS_PROPERTY("AuditHead", "s", get_audit_head, 0, 0),
+                SD_BUS_PROPERTY("IndexState", "s", get_index_state, 0, 0),
                 SD_BUS_PROPERTY("AuditKey0Fingerprint", "s", get_key0, 0, PROPERTY_CONST),
                 SD_BUS_METHOD_WITH_ARGS("ListProtocols", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", protocols),
                                         method_list_protocols, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -228,5 +291,9 @@ const sd_bus_vtable manager_vtable[] = {
                                         SD_BUS_RESULT("o", session), method_create_session, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("SealAudit", SD_BUS_ARGS("s", nonce), SD_BUS_RESULT("s", seal),
                                         method_seal_audit, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("OpenAudit", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", archive), method_open_audit,
+                                        SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("CloseSegment", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", seal), method_close_segment,
+                                        SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_VTABLE_END,
 };

@@ -7,12 +7,14 @@
 
 #include "ward.h"
 
+struct audit_copies;
 struct protocol_list;
 
 /* What the object at MANAGER_PATH is served from: the userdata of manager_vtable. */
 struct manager_object {
         struct ward *ward;
         struct protocol_list *protocols;
+        struct audit_copies *copies;
 };
 
 extern const sd_bus_vtable manager_vtable[];

@@ -291,6 +291,7 @@ const sd_bus_vtable session_vtable[] = {
                 PROPERTY_U32("Pulses", session, timeline.count, PROPERTY_CHANGES),
                 PROPERTY_U32("Delivered", session, delivered, PROPERTY_CHANGES),
                 PROPERTY_U32("Missed", session, missed, PROPERTY_CHANGES),
+                PROPERTY_U32("Unknown", session, unknown, PROPERTY_CHANGES),
                 PROPERTY_U32("Trains", session, timeline.trains, PROPERTY_CHANGES),
                 PROPERTY_U32("Train", session, train, PROPERTY_CHANGES),
                 PROPERTY_U64("TimeLeft", session, time_left_ns, PROPERTY_CHANGES),

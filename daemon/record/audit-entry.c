@@ -80,6 +80,19 @@ struct entry *entry_new_seal(json_t *who, const char *nonce, audit_done_fn done,
         return TAKE_PTR(e);
 }
 
+struct entry *entry_new_close(json_t *who, const char *reason, audit_done_fn done, void *userdata)
+{
+        _cleanup_(json_decrefp) json_t *own = who;
+        _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_CLOSE_SEGMENT, done, userdata);
+
+        if (e && reason)
+                e->text = strdup(reason);
+        if (!e || (reason && !e->text) || json_is_null(own))
+                return NULL;
+        e->who = TAKE_PTR(own);
+        return TAKE_PTR(e);
+}
+
 struct entry *entry_new_protocol(const char *sha256, const char *text, size_t size, audit_done_fn done, void *userdata)
 {
         _cleanup_(entry_freep) struct entry *e = entry_new(ENTRY_PROTOCOL, done, userdata);
@@ -94,6 +107,15 @@ struct entry *entry_new_protocol(const char *sha256, const char *text, size_t si
         memcpy(e->text, text, size);
         e->size = size;
         return TAKE_PTR(e);
+}
+
+struct entry *entry_new_snapshot(struct snapshot *s, audit_done_fn done, void *userdata)
+{
+        struct entry *e = entry_new(ENTRY_SNAPSHOT, done, userdata);
+
+        if (e)
+                e->snapshot = s;
+        return e;
 }
 
 struct entry *entry_new_append(struct pulsefile *p, const struct tms_event *events, size_t n, audit_done_fn done,

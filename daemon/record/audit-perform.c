@@ -8,6 +8,9 @@
  * descriptor, memory or room nothing was written and the log is as it was: the entry fails and its caller is told why.
  * But if the entry has no caller who is told (a record that is not refusable), a record would be missing without
  * anybody knowing, so the log has failed for good too.
+ *
+ * Room is kept for what a full disk must not keep from being recorded. The log and pulse files have theirs for the
+ * records of an end. What else such a record or a seal wants is there once reserve.h has given its file back.
  */
 #include <assert.h>
 
@@ -15,6 +18,7 @@
 
 /* --- Entries ---------------------------------------------------------------------- */
 
+/* What begins needs its own room, what must stay free, and the reserve, which is made again here once there is room. */
 static int check_room(struct audit_writer *w, const struct entry *e)
 {
         uint64_t room;
@@ -25,7 +29,7 @@ static int check_room(struct audit_writer *w, const struct entry *e)
         r = auditlog_free_bytes(w->log, &room);
         if (r < 0)
                 return r;
-        return room < w->free_min + e->need_bytes ? -ENOSPC : 0;
+        return room < w->free_min + e->need_bytes || reserve_take(&w->reserve) < 0 ? -ENOSPC : 0;
 }
 
 static int describe(struct entry *e)
@@ -70,6 +74,13 @@ static int perform_record(struct audit_writer *w, struct entry *e)
         return r;
 }
 
+static void keep_seal(struct entry *e, char *line)
+{
+        free(e->text);
+        e->text = line;
+        e->result.line = line;
+}
+
 static int perform_seal(struct audit_writer *w, struct entry *e)
 {
         char *line;
@@ -78,11 +89,27 @@ static int perform_seal(struct audit_writer *w, struct entry *e)
         r = auditlog_seal(w->log, e->who, e->text, e->utc_ns, e->mono_ns, &line);
         if (r < 0)
                 return r;
-        free(e->text);
-        e->text = line;
-        e->result.line = line;
+        keep_seal(e, line);
         e->seal_seq = auditlog_records(w->log) - 1;
         strcpy(e->seal_hash, auditlog_head(w->log));
+        return 0;
+}
+
+static int perform_close(struct audit_writer *w, struct entry *e)
+{
+        const char *reason = e->text ? e->text : auditlog_should_close(w->log, e->utc_ns);
+        struct audit_seal seal;
+        char *line;
+        int r;
+
+        if (!reason)
+                return 0;
+        r = auditlog_close_segment(w->log, e->who, reason, e->utc_ns, e->mono_ns, &seal, &line);
+        if (r < 0)
+                return r;
+        keep_seal(e, line);
+        e->seal_seq = seal.seq;
+        strcpy(e->seal_hash, seal.hash);
         return 0;
 }
 
@@ -113,13 +140,28 @@ static int perform_append(struct entry *e)
         return r < 0 ? r : pulsefile_sync(e->pulses);
 }
 
-static int perform(struct audit_writer *w, struct entry *e)
+/* What is noted is on disk: nobody is given what a power cut may take away again. */
+static int perform_snapshot(struct audit_writer *w, const struct entry *e)
+{
+        int r;
+
+        r = auditlog_sync(w->log);
+        if (r >= 0)
+                r = snapshot_take(e->snapshot, auditlog_dir_fd(w->log));
+        if (r >= 0)
+                e->snapshot->records = auditlog_records(w->log);
+        return r;
+}
+
+static int perform_once(struct audit_writer *w, struct entry *e)
 {
         switch (e->kind) {
         case ENTRY_RECORD:
                 return perform_record(w, e);
         case ENTRY_SEAL:
                 return perform_seal(w, e);
+        case ENTRY_CLOSE_SEGMENT:
+                return perform_close(w, e);
         case ENTRY_PROTOCOL:
                 return perform_protocol(w, e);
         case ENTRY_PULSES_OPEN:
@@ -129,10 +171,28 @@ static int perform(struct audit_writer *w, struct entry *e)
         case ENTRY_PULSES_CLOSE:
                 pulsefile_finish(e->pulses, auditlog_dir_fd(w->log));
                 return 0;
+        case ENTRY_SNAPSHOT:
+                return perform_snapshot(w, e);
         case ENTRY_BARRIER:
                 return 0;
         }
         return -EINVAL;
+}
+
+/* Nobody could refuse it, and a full disk must not keep it from being recorded. */
+static bool is_of_an_end(const struct entry *e)
+{
+        return e->kind == ENTRY_SEAL || (e->kind == ENTRY_RECORD && !e->refusable && e->need_bytes == 0);
+}
+
+static int perform(struct audit_writer *w, struct entry *e)
+{
+        int r = perform_once(w, e);
+
+        /* What was half written is taken back by then, or the log is not sound. */
+        if ((r == -ENOSPC || r == -EDQUOT) && is_of_an_end(e) && auditlog_is_sound(w->log) && reserve_give(&w->reserve))
+                r = perform_once(w, e);
+        return r;
 }
 
 /* --- Failures --------------------------------------------------------------------- */
@@ -152,6 +212,12 @@ static bool is_final(const struct audit_writer *w, const struct entry *e, int er
                 return !(e->refusable || e->need_bytes > 0) || !is_shortage(error);
         case ENTRY_SEAL:
                 return error != -EINVAL && !is_shortage(error);
+        case ENTRY_CLOSE_SEGMENT:
+                /* -ERANGE: there are as many segments as there can be, and the last one goes on. */
+                return error != -ERANGE && !is_shortage(error);
+        case ENTRY_SNAPSHOT:
+                /* Nothing was to be written. */
+                return false;
         case ENTRY_PULSES_OPEN:
                 return error != -EEXIST && !is_shortage(error);
         default:
@@ -164,15 +230,17 @@ static bool is_final(const struct audit_writer *w, const struct entry *e, int er
 }
 
 /* What the entry is about, in words for a log line. */
-static const char *subject(const struct entry *e)
+static const char *subject(const struct audit_writer *w, const struct entry *e)
 {
         if (e && e->pulses)
                 return pulsefile_path(e->pulses);
         if (e && e->kind == ENTRY_SEAL)
                 return "its seal";
+        if (e && e->kind == ENTRY_CLOSE_SEGMENT)
+                return "its next segment";
         if (e && e->kind == ENTRY_PROTOCOL)
                 return "a file in protocols/";
-        return "log.jsonl";
+        return auditlog_file(w->log);
 }
 
 static void fail(struct audit_writer *w, const struct entry *e, int error)
@@ -187,7 +255,7 @@ static void fail(struct audit_writer *w, const struct entry *e, int error)
         else
                 (void)snprintf(w->failure, sizeof(w->failure),
                                "the audit log cannot be written: %s: %s; mend that, then: systemctl restart tmsd",
-                               subject(e), audit_error_text(error));
+                               subject(w, e), audit_error_text(error));
         w->failure_error = error;
 }
 
@@ -222,6 +290,12 @@ static void look_for_room(struct audit_writer *w, const struct entry_list *batch
 {
         bool full = !auditlog_has_room(w->log);
         const struct entry *e;
+        int reserve = 0;
+
+        /* While the log itself is short of room, the reserve takes none away again. */
+        if (!full && !w->reserve.held)
+                reserve = reserve_take(&w->reserve);
+        full = full || reserve == -ENOSPC || reserve == -EDQUOT;
 
         TAILQ_FOREACH(e, batch, link) {
                 int r = e->result.error;
@@ -234,8 +308,14 @@ static void look_for_room(struct audit_writer *w, const struct entry_list *batch
                  */
                 full = full || ((r == -ENOSPC || r == -EDQUOT) && e->need_bytes == 0 && !e->begins);
         }
-        (void)snprintf(w->no_room, sizeof(w->no_room), "%s",
-                       full ? "the disk of the audit log is full: make room on it" : "");
+        if (full)
+                (void)snprintf(w->no_room, sizeof(w->no_room), "the disk of the audit log is full: make room on it");
+        else if (reserve < 0)
+                (void)snprintf(w->no_room, sizeof(w->no_room),
+                               "no room can be kept on the disk of the audit log: %s: %s; mend that",
+                               "/var/lib/tmsd/" RESERVE_FILE, audit_error_text(reserve));
+        else
+                w->no_room[0] = '\0';
 }
 
 void audit_perform(struct audit_writer *w, struct entry_list *batch)

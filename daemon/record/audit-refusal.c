@@ -8,6 +8,8 @@ enum error audit_refusal(const struct audit *a, int error, char buf[static AUDIT
 
         if (audit_failure(a)) {
                 (void)snprintf(buf, AUDIT_REFUSAL_SIZE, "Nothing may start: %s.", audit_failure(a));
+        } else if (error == -ENOSPC && !STREQ(audit_state(a), "ok")) {
+                (void)snprintf(buf, AUDIT_REFUSAL_SIZE, "Nothing may start: %s, then try again.", audit_state(a));
         } else if (error == -ENOSPC) {
                 (void)snprintf(buf, AUDIT_REFUSAL_SIZE,
                                "The disk of the audit log has too little free space for this session: make room, then "

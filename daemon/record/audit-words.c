@@ -2,6 +2,26 @@
 /* What the audit writer's errors mean to whoever called; see audit.h. */
 #include "audit.h"
 
+#define RESTART "systemctl restart tmsd"
+#define REMEDY                                                          \
+        "restore what was lost or changed from a backup, or put audit " \
+        "and keys aside together and begin a new log: see THE AUDIT LOG in tmsd(8)"
+
+void audit_unusable_sentence(int error, const char *problem, char buf[static AUDIT_SENTENCE])
+{
+        if (problem && error == -EBADMSG) {
+                (void)snprintf(buf, AUDIT_SENTENCE, "the audit log does not hold: %s; " REMEDY, problem);
+                return;
+        }
+        (void)snprintf(buf, AUDIT_SENTENCE, "the audit log cannot be opened: %s%s",
+                       error == -EBUSY ? "another process writes it; end it (fuser -v /var/lib/tmsd/audit)"
+                       : problem       ? problem
+                                       : audit_error_text(error),
+                       problem && strstr(problem, RESTART) ? "" /* it names its own remedy */
+                       : error == -EBUSY                   ? ", then: " RESTART
+                                                           : "; mend that, then: " RESTART);
+}
+
 const char *audit_error_text(int error)
 {
         switch (error) {

@@ -1,80 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The audit writer's thread and queue; see audit.h. */
+/* The audit writer's queue, for the loop; see audit.h. */
 #include <assert.h>
-#include <pthread.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 
-#include "audit-entry.h"
+#include "audit-internal.h"
 
-#define THREAD_STACK (256 * 1024)
-#define RESTART "systemctl restart tmsd"
-#define REMEDY                                                          \
-        "restore what was lost or changed from a backup, or put audit " \
-        "and keys aside together and begin a new log: see THE AUDIT LOG in tmsd(8)"
-
-struct audit {
-        /* Only the loop touches these. */
-        struct audit_config config;
-        sd_event_source *source;
-        int event_fd;
-        pthread_t thread;
-        bool has_thread;
-        char failure[AUDIT_SENTENCE]; /* "": none */
-        char no_room[AUDIT_SENTENCE]; /* "": the disk had room when the last entry was done */
-        bool tell_failure;            /* the failure handler still has to be called, from the loop */
-        struct entry_list closers;    /* made at each opening, so that closing needs no memory */
-        uint64_t records;
-        char head[65], key0[65], boot[40];
-
-        struct audit_writer writer; /* only the thread touches it, once it runs */
-
-        /* The lock covers these. */
-        pthread_mutex_t lock;
-        pthread_cond_t wake;
-        struct entry_list queue, finished;
-        bool closing;
-        char done_failure[AUDIT_SENTENCE], done_no_room[AUDIT_SENTENCE];
-        int done_failure_error;
-        uint64_t done_records;
-        char done_head[65];
-};
-
-/* --- The thread's side -------------------------------------------------------- */
-
-static void *writer(void *userdata)
-{
-        struct audit *a = userdata;
-        struct audit_writer *w = &a->writer;
-        struct entry_list batch = TAILQ_HEAD_INITIALIZER(batch);
-        const uint64_t one = 1;
-
-        pthread_mutex_lock(&a->lock);
-        for (;;) {
-                while (TAILQ_EMPTY(&a->queue) && !a->closing)
-                        pthread_cond_wait(&a->wake, &a->lock);
-                if (TAILQ_EMPTY(&a->queue))
-                        break;
-                TAILQ_CONCAT(&batch, &a->queue, link);
-                pthread_mutex_unlock(&a->lock);
-                audit_perform(w, &batch);
-                pthread_mutex_lock(&a->lock);
-                TAILQ_CONCAT(&a->finished, &batch, link);
-                a->done_records = auditlog_records(w->log);
-                strcpy(a->done_head, auditlog_head(w->log));
-                strcpy(a->done_failure, w->failure);
-                a->done_failure_error = w->failure_error;
-                strcpy(a->done_no_room, w->no_room);
-                /* Does not block: the eventfd's counter is far from its maximum. */
-                (void)!write(a->event_fd, &one, sizeof(one));
-        }
-        pthread_mutex_unlock(&a->lock);
-        return NULL;
-}
-
-/* --- The loop's side ------------------------------------------------------------ */
-
-static void wake_loop(struct audit *a)
+void audit_wake_loop(struct audit *a)
 {
         const uint64_t one = 1;
 
@@ -82,24 +12,22 @@ static void wake_loop(struct audit *a)
         (void)!write(a->event_fd, &one, sizeof(one));
 }
 
-/*
- * Only notes the failure. The handler is called from the loop, since the caller of this function is in the middle of
- * its own work.
- */
-static void set_failure(struct audit *a, const char *sentence, int error)
+void audit_set_failure(struct audit *a, const char *sentence, int error)
 {
         if (*a->failure)
                 return;
         (void)snprintf(a->failure, sizeof(a->failure), "%s", sentence);
         log_event(AUDIT_FAILED, FIELDS(field_errno(error)), "%s", a->failure);
         a->tell_failure = true;
-        wake_loop(a);
+        audit_wake_loop(a);
 }
 
 static void no_memory(struct audit *a)
 {
-        set_failure(a, "the audit log cannot be written: no memory; end other programs, then: systemctl restart tmsd",
-                    -ENOMEM);
+        audit_set_failure(
+                        a,
+                        "the audit log cannot be written: no memory; end other programs, then: systemctl restart tmsd",
+                        -ENOMEM);
 }
 
 static void tell_seen(struct audit *a, const struct entry *e)
@@ -120,30 +48,31 @@ static void tell_seen(struct audit *a, const struct entry *e)
 /* Where the journal is kept on another machine too, the log can be held against the hash of each seal there. */
 static void log_seal(const struct entry *e)
 {
-        if (e->kind == ENTRY_SEAL)
+        if (*e->seal_hash)
                 log_event(AUDIT_SEALED,
                           FIELDS(field_number("SEAL_SEQ", e->seal_seq), field_text("SEAL_HASH", e->seal_hash)),
                           "record %llu seals the audit log", (unsigned long long)e->seal_seq);
 }
 
-static void collect(struct audit *a)
+void audit_collect(struct audit *a)
 {
         struct entry_list finished = TAILQ_HEAD_INITIALIZER(finished);
         char failure[AUDIT_SENTENCE], no_room[AUDIT_SENTENCE];
+        uint64_t before = a->records;
         struct entry *e;
         int error;
 
         pthread_mutex_lock(&a->lock);
         TAILQ_CONCAT(&finished, &a->finished, link);
-        strcpy(failure, a->done_failure);
-        error = a->done_failure_error;
+        strcpy(failure, *a->done_failure ? a->done_failure : a->older_failure);
+        error = *a->done_failure ? a->done_failure_error : a->older_failure_error;
         strcpy(no_room, a->done_no_room);
         a->records = a->done_records;
         strcpy(a->head, a->done_head);
         pthread_mutex_unlock(&a->lock);
         /* The failure handler stops treatment before any caller hears that its entry failed. */
         if (*failure)
-                set_failure(a, failure, error);
+                audit_set_failure(a, failure, error);
         if (a->tell_failure) {
                 a->tell_failure = false;
                 if (a->config.failed)
@@ -168,15 +97,9 @@ static void collect(struct audit *a)
                         e->done(&e->result, e->userdata);
                 entry_free(e);
         }
-}
-
-static int on_finished(sd_event_source *s, int fd, uint32_t revents, void *userdata)
-{
-        uint64_t count;
-
-        (void)!read(fd, &count, sizeof(count));
-        collect(userdata);
-        return 0;
+        /* After a failure nobody knows which records are on disk. */
+        if (!*failure && a->records > before && a->config.durable)
+                a->config.durable(a->records, a->config.userdata);
 }
 
 /*
@@ -194,7 +117,7 @@ static int submit(struct audit *a, struct entry *e)
         } else {
                 e->result.error = -EIO;
                 TAILQ_INSERT_TAIL(&a->finished, e, link);
-                wake_loop(a);
+                audit_wake_loop(a);
         }
         pthread_mutex_unlock(&a->lock);
         return 0;
@@ -209,28 +132,38 @@ static int submit_or_fail(struct audit *a, struct entry *e)
         return -ENOMEM;
 }
 
+/* The same for an entry whose caller is told. */
+static int submit_refusable(struct audit *a, struct entry *e)
+{
+        return e ? submit(a, e) : -ENOMEM;
+}
+
 int audit_write(struct audit *a, const struct audit_record *record, audit_done_fn done, void *userdata)
 {
         struct entry *e = entry_new_record(record, done, userdata);
 
-        if (!e && record->refusable)
-                return -ENOMEM;
-        return submit_or_fail(a, e);
+        return record->refusable ? submit_refusable(a, e) : submit_or_fail(a, e);
 }
 
 int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn done, void *userdata)
 {
-        struct entry *e = entry_new_seal(who, nonce, done, userdata);
+        return submit_refusable(a, entry_new_seal(who, nonce, done, userdata));
+}
 
-        return e ? submit(a, e) : -ENOMEM;
+int audit_close_segment(struct audit *a, json_t *who, const char *reason, audit_done_fn done, void *userdata)
+{
+        return submit_refusable(a, entry_new_close(who, reason, done, userdata));
 }
 
 int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, size_t size, audit_done_fn done,
                         void *userdata)
 {
-        struct entry *e = entry_new_protocol(sha256, text, size, done, userdata);
+        return submit_refusable(a, entry_new_protocol(sha256, text, size, done, userdata));
+}
 
-        return e ? submit(a, e) : -ENOMEM;
+int audit_snapshot(struct audit *a, struct snapshot *s, audit_done_fn done, void *userdata)
+{
+        return submit_refusable(a, entry_new_snapshot(s, done, userdata));
 }
 
 int audit_pulses_open(struct audit *a, struct pulsefile *p, bool existing, audit_done_fn done, void *userdata)
@@ -277,9 +210,7 @@ void audit_pulses_close(struct audit *a, struct pulsefile *p)
 
 int audit_barrier(struct audit *a, audit_done_fn done, void *userdata)
 {
-        struct entry *e = entry_new(ENTRY_BARRIER, done, userdata);
-
-        return e ? submit(a, e) : -ENOMEM;
+        return submit_refusable(a, entry_new(ENTRY_BARRIER, done, userdata));
 }
 
 const char *audit_failure(const struct audit *a)
@@ -310,124 +241,4 @@ uint64_t audit_records(const struct audit *a)
 const char *audit_head(const struct audit *a)
 {
         return a->head;
-}
-
-/* --- Life ------------------------------------------------------------------------ */
-
-static int found_record(const json_t *record, void *userdata)
-{
-        struct audit *a = userdata;
-
-        if (a->config.seen)
-                a->config.seen(record, a->config.userdata);
-        return 0;
-}
-
-static int start_thread(struct audit *a)
-{
-        pthread_attr_t attr;
-        int r;
-
-        r = pthread_attr_init(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_attr_setstacksize(&attr, THREAD_STACK);
-        r = pthread_create(&a->thread, &attr, writer, a);
-        pthread_attr_destroy(&attr);
-        if (r != 0)
-                return -r;
-        (void)pthread_setname_np(a->thread, "audit-writer");
-        a->has_thread = true;
-        return 0;
-}
-
-static int open_log(struct audit *a)
-{
-        _cleanup_(freep) char *found = NULL;
-        char sentence[sizeof(a->failure)];
-        int r;
-
-        r = auditlog_open(a->config.state_fd, a->config.boot, found_record, a, &a->writer.log, &found);
-        if (r >= 0) {
-                a->records = auditlog_records(a->writer.log);
-                strcpy(a->head, auditlog_head(a->writer.log));
-                strcpy(a->key0, auditlog_key0(a->writer.log));
-                return 0;
-        }
-        if (found && r == -EBADMSG)
-                (void)snprintf(sentence, sizeof(sentence), "the audit log does not hold: %s; " REMEDY, found);
-        else
-                (void)snprintf(sentence, sizeof(sentence), "the audit log cannot be opened: %s%s",
-                               r == -EBUSY ? "another process writes it; end it (fuser -v /var/lib/tmsd/audit)"
-                               : found     ? found
-                                           : audit_error_text(r),
-                               found && strstr(found, RESTART) ? "" /* it names its own remedy */
-                               : r == -EBUSY                   ? ", then: " RESTART
-                                                               : "; mend that, then: " RESTART);
-        set_failure(a, sentence, r);
-        return -EIO;
-}
-
-int audit_new(sd_event *event, const struct audit_config *config, struct audit **ret)
-{
-        _cleanup_(audit_freep) struct audit *a = NULL;
-        int r;
-
-        a = calloc(1, sizeof(*a));
-        if (!a)
-                return -ENOMEM;
-        a->config = *config;
-        a->writer.free_min = config->free_min;
-        a->event_fd = -1;
-        TAILQ_INIT(&a->queue);
-        TAILQ_INIT(&a->finished);
-        TAILQ_INIT(&a->closers);
-        pthread_mutex_init(&a->lock, NULL);
-        pthread_cond_init(&a->wake, NULL);
-        (void)snprintf(a->boot, sizeof(a->boot), "%s", config->boot);
-        a->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (a->event_fd < 0)
-                return -errno;
-        r = sd_event_add_io(event, &a->source, a->event_fd, EPOLLIN, on_finished, a);
-        if (r < 0)
-                return r;
-        (void)sd_event_source_set_description(a->source, "audit-finished");
-        if (open_log(a) >= 0) {
-                r = start_thread(a);
-                if (r < 0)
-                        return r;
-        }
-        *ret = TAKE_PTR(a);
-        return 0;
-}
-
-struct audit *audit_free(struct audit *a)
-{
-        struct entry *e;
-
-        if (!a)
-                return NULL;
-        if (a->has_thread) {
-                pthread_mutex_lock(&a->lock);
-                a->closing = true;
-                pthread_cond_signal(&a->wake);
-                pthread_mutex_unlock(&a->lock);
-                pthread_join(a->thread, NULL);
-                a->has_thread = false;
-        }
-        /* A callback may submit another entry. That entry fails, and its callback is called in the next round. */
-        do
-                collect(a);
-        while (!TAILQ_EMPTY(&a->finished));
-        while ((e = TAILQ_FIRST(&a->closers))) {
-                TAILQ_REMOVE(&a->closers, e, link);
-                entry_free(e);
-        }
-        sd_event_source_disable_unref(a->source);
-        safe_close(a->event_fd);
-        auditlog_free(a->writer.log);
-        pthread_mutex_destroy(&a->lock);
-        pthread_cond_destroy(&a->wake);
-        free(a);
-        return NULL;
 }

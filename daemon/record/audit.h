@@ -7,9 +7,12 @@
  * entry is on disk or has failed. Entries take effect in the order in which they were submitted, so a caller may submit
  * several and wait for the last.
  *
+ * Where the log was read from a checkpoint on, a second thread verifies what is older (audit-older.h). When that does not
+ * hold, the log has failed for good, too.
+ *
  * After a failed sync, an I/O error, or when the file system has become read-only, nobody knows what is on disk: the
  * log has failed for good. From then on every entry fails, and the failure handler stops treatment. Only a restart,
- * which reads the whole log again, ends that.
+ * which reads the log again, ends that.
  *
  * Without memory, a descriptor or room nothing was written. The entry fails with its own error and the others go on.
  * But when the entry has no caller who is told (a record that is not refusable), the log has failed for good.
@@ -30,6 +33,7 @@
 #include "util.h"
 
 struct audit;
+struct snapshot;
 
 struct audit_result {
         int error; /* 0: on disk. -ENOSPC while audit_failure() is NULL: too little room, and nothing was done */
@@ -41,6 +45,8 @@ typedef void (*audit_done_fn)(const struct audit_result *result, void *userdata)
 /* Called with every record that is on disk: first those of earlier runs, then each new one. */
 typedef void (*audit_seen_fn)(const json_t *record, void *userdata);
 typedef void (*audit_failed_fn)(const char *sentence, void *userdata);
+/* Called when more records are on disk: so many, with those of earlier runs. */
+typedef void (*audit_durable_fn)(uint64_t records, void *userdata);
 /* sentence is NULL when there is room again. */
 typedef void (*audit_no_room_fn)(const char *sentence, void *userdata);
 
@@ -49,6 +55,10 @@ struct audit_config {
         const char *boot;  /* this boot's id */
         uint64_t free_min; /* bytes that must stay free on the disk */
         audit_seen_fn seen;
+        /* As in struct auditlog_reading; NULL: seen wants all records of earlier runs. */
+        int (*restore)(const json_t *state, void *userdata);
+        uint64_t max_off_ns;      /* as for history_new() */
+        audit_durable_fn durable; /* may be NULL */
         audit_failed_fn failed;
         audit_no_room_fn no_room;
         void *userdata;
@@ -64,6 +74,9 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct audit *, audit_free)
 
 const char *audit_failure(const struct audit *a); /* NULL, or the sentence */
 const char *audit_state(const struct audit *a);   /* "ok", or what is wrong */
+/* Why nothing can be recorded: opening the log, or reading what is older, failed with that; problem may be NULL. */
+#define AUDIT_SENTENCE 1024
+void audit_unusable_sentence(int error, const char *problem, char buf[static AUDIT_SENTENCE]);
 /* What the error of an entry means, as one clause of a sentence. */
 const char *audit_error_text(int error);
 /* How a call is refused after that error of its entry: returns the error on the bus, and puts the sentence into buf. */
@@ -97,6 +110,12 @@ struct audit_record {
  */
 int audit_write(struct audit *a, const struct audit_record *record, audit_done_fn done, void *userdata);
 int audit_seal(struct audit *a, json_t *who, const char *nonce, audit_done_fn done, void *userdata);
+/*
+ * Closes the segment of the log that is written, and begins the next; the result's line is the seal between them. reason
+ * NULL: only if it is long or old enough (auditlog_should_close()), and there may be no line. It takes as long as a seal
+ * and some files more, so not while a session is live.
+ */
+int audit_close_segment(struct audit *a, json_t *who, const char *reason, audit_done_fn done, void *userdata);
 int audit_keep_protocol(struct audit *a, const char *sha256, const char *text, size_t size, audit_done_fn done,
                         void *userdata);
 /* Between audit_pulses_open() and the done of audit_pulses_close() only the writer's thread may touch the file. */
@@ -104,6 +123,11 @@ int audit_pulses_open(struct audit *a, struct pulsefile *p, bool existing, audit
 int audit_pulses_append(struct audit *a, struct pulsefile *p, const struct tms_event *events, size_t n,
                         audit_done_fn done, void *userdata);
 void audit_pulses_close(struct audit *a, struct pulsefile *p); /* needs no memory; frees p at last */
+/*
+ * Notes what the log and the files beside it are when all entries that were submitted before are done, all of it on disk.
+ * Until done is called only the writer's thread may touch s, which is {0}.
+ */
+int audit_snapshot(struct audit *a, struct snapshot *s, audit_done_fn done, void *userdata);
 /* Calls done when all entries that were submitted before are done, and does nothing else. */
 int audit_barrier(struct audit *a, audit_done_fn done, void *userdata);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Opens the audit log. The auditor's own reader reads the whole log before anything is added to it, so that the daemon
- * never writes behind a log that an auditor would reject.
+ * Opens the audit log. The auditor's own reader reads it before anything is added to it, so that the daemon never writes
+ * behind a log that an auditor would reject: from its newest checkpoint on (auditlog-resume.c), or where there is none,
+ * all of it.
  *
  * A crash or a power cut may leave bytes without an end of line behind the last line. They are copied beside the log,
  * cut off it, and recorded. Anything else that the reader rejects is loss or tampering: the log is left exactly as it
@@ -21,9 +22,8 @@
 
 struct opening {
         struct auditlog *log;
-        auditlog_record_fn found;
-        void *userdata;
-        /* Names of the pieces beside the log that were cut off and that no record names yet. */
+        const struct auditlog_reading *reading;
+        /* Names of the pieces beside the log that were cut off, of earlier starts. */
         char **cut_names;
         size_t n_cut_names;
         struct cut cut; /* the piece that this opening has cut off */
@@ -85,11 +85,11 @@ static int settle_one(struct opening *o, int state_fd, const char *dir)
  * seal, a new key or a file's name, if it was killed before it had synced, and bytes whose sync failed, which the
  * kernel marks as written. The daemon is about to rely on all of it: it destroys an old key because a new one was
  * announced, and acknowledges the kernel's records because they are in a file. So all of it has to be on disk, and be
- * read from there.
+ * read from there. Of the pulse files, whoever reads them.
  */
 static int settle(struct opening *o, int state_fd)
 {
-        static const char *const dirs[] = {"keys", "audit/pulses", "audit/protocols", "audit"};
+        static const char *const dirs[] = {"keys", "audit/checkpoints", "audit/protocols", "audit"};
         struct statvfs v;
         size_t i;
         int r = 0;
@@ -108,19 +108,6 @@ static int settle(struct opening *o, int state_fd)
 
 /* --- Reading ---------------------------------------------------------------------- */
 
-static void forget_cut(struct opening *o, const char *name)
-{
-        size_t i;
-
-        for (i = 0; i < o->n_cut_names; i++) {
-                if (!STREQ(o->cut_names[i], name))
-                        continue;
-                free(o->cut_names[i]);
-                o->cut_names[i] = o->cut_names[--o->n_cut_names];
-                return;
-        }
-}
-
 static int on_record(uint64_t line, const char *json, size_t size, void *userdata)
 {
         _cleanup_(json_decrefp) json_t *record = NULL;
@@ -130,26 +117,37 @@ static int on_record(uint64_t line, const char *json, size_t size, void *userdat
         record = json_loadb(json, size, 0, NULL);
         if (!record)
                 return -ENOMEM;
-        if (o->n_cut_names > 0)
-                forget_cut(o, json_get_str(json_object_get(record, "data"), "cut_file"));
-        return o->found ? o->found(record, o->userdata) : 0;
+        auditlog_see(o->log, record);
+        return o->reading->found ? o->reading->found(record, o->reading->userdata) : 0;
 }
 
-static int read_log(struct opening *o)
+static int read_all(struct opening *o, int state_fd)
 {
         struct tms_error error = {0};
         char sentence[700];
         int r;
 
-        r = cut_list(o->log->dir_fd, &o->cut_names, &o->n_cut_names);
+        r = settle_one(o, state_fd, "audit/pulses");
         if (r < 0)
                 return r;
-        r = tms_audit_read(o->log->dir_fd, on_record, o, &o->report, &error);
+        r = tms_audit_read(o->log->dir_fd, on_record, o, &o->report, &o->log->at, &error);
         if (r < 0)
                 return problem(o, r, "%s", tms_error_format(&error, sentence, sizeof(sentence)));
         if (o->report.result != TMS_AUDIT_PREFIX && o->report.result != TMS_AUDIT_TORN)
                 return problem(o, -EBADMSG, "%s", o->report.sentence);
         return 0;
+}
+
+static int read_log(struct opening *o, int state_fd)
+{
+        int r;
+
+        r = cut_list(o->log->dir_fd, &o->cut_names, &o->n_cut_names);
+        if (r >= 0)
+                r = history_new(o->reading->max_off_ns, &o->log->history);
+        if (r >= 0)
+                r = auditlog_resume(o->log, o->reading, &o->report);
+        return r == 0 ? read_all(o, state_fd) : r;
 }
 
 /* --- What a crash has left ---------------------------------------------------------- */
@@ -158,8 +156,9 @@ static int open_log_file(struct opening *o)
 {
         struct auditlog *l = o->log;
 
-        l->log_fd = openat(l->dir_fd, "log.jsonl", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-        return l->log_fd < 0 ? problem(o, -errno, "its log.jsonl cannot be opened: %s", strerror(errno)) : 0;
+        tms_audit_segment_name(o->report.segment, l->file);
+        l->log_fd = openat(l->dir_fd, l->file, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+        return l->log_fd < 0 ? problem(o, -errno, "its %s cannot be opened: %s", l->file, strerror(errno)) : 0;
 }
 
 static int cut_log(struct opening *o)
@@ -198,6 +197,8 @@ static int record_cuts(struct opening *o)
         int r = 0;
 
         for (i = 0; r >= 0 && i < o->n_cut_names; i++) {
+                if (history_names_cut(o->log->history, o->cut_names[i]))
+                        continue;
                 r = cut_measure(o->log->dir_fd, o->cut_names[i], &cut);
                 if (r < 0)
                         return problem(o, r, "%s cannot be read: %s", o->cut_names[i], strerror(-r));
@@ -282,14 +283,18 @@ static int open_dirs(struct opening *o, int state_fd)
                 r = check_private(o, state_fd);
         if (r >= 0)
                 r = open_named(o, l->dir_fd, "pulses", &l->pulses_fd);
-        return r < 0 ? r : open_named(o, l->dir_fd, "protocols", &l->protocols_fd);
+        if (r >= 0)
+                r = open_named(o, l->dir_fd, "protocols", &l->protocols_fd);
+        return r < 0 ? r : open_named(o, l->dir_fd, "checkpoints", &l->checkpoints_fd);
 }
 
 /* Begins a log that has no record yet: makes key 0, writes its public half, then the record that announces it. */
 static int begin(struct opening *o)
 {
         struct auditlog *l = o->log;
+        const uint64_t utc_ns = now_ns(CLOCK_REALTIME);
         _cleanup_(json_decrefp) json_t *data = NULL;
+        char fingerprint[65], utc[32];
         int r;
 
         r = key_load(l->keys_fd, 0, &l->key);
@@ -297,15 +302,22 @@ static int begin(struct opening *o)
                 r = key_make(l->keys_fd, 0, &l->key);
         if (r < 0)
                 return problem(o, r, "signing key 0 in keys/ cannot be made or read: %s", strerror(-r));
-        strcpy(l->key0, key_public_hex(l->key));
-        r = key_write_public_pem(l->dir_fd, "key0.pub", l->key0);
+        strcpy(l->at.key0, key_public_hex(l->key));
+        strcpy(l->at.next_public, l->at.key0);
+        r = key_fingerprint(l->at.key0, fingerprint);
+        if (r >= 0)
+                r = key_write_public_pem(l->dir_fd, "key0.pub", l->at.key0);
         if (r < 0)
                 return r;
+        (void)snprintf(l->at.origin, sizeof(l->at.origin), "tmsd/%s", fingerprint);
+        auditlog_utc_text(utc_ns, utc);
+        (void)snprintf(l->at.month, sizeof(l->at.month), "%.7s", utc);
+        l->at.format = 2;
         data = json_object();
-        if (!data || json_object_set_new(data, "format", json_integer(1)) < 0 ||
-            json_object_set_new(data, "key0", json_string(l->key0)) < 0)
+        if (!data || json_object_set_new(data, "format", json_integer(2)) < 0 ||
+            json_object_set_new(data, "key0", json_string(l->at.key0)) < 0)
                 return -ENOMEM;
-        r = auditlog_append(l, "log.open", NULL, "", data, now_ns(CLOCK_REALTIME), now_ns(CLOCK_MONOTONIC));
+        r = auditlog_append(l, "log.open", NULL, "", data, utc_ns, now_ns(CLOCK_MONOTONIC));
         if (r < 0)
                 return r;
         r = auditlog_sync(l);
@@ -346,12 +358,26 @@ static int go_on(struct opening *o)
 {
         struct auditlog *l = o->log;
 
-        l->seq = o->report.records;
-        l->bytes = o->report.good_bytes;
-        l->synced = l->bytes;
-        strcpy(l->prev, o->report.head);
-        strcpy(l->key0, o->report.key0);
-        return l->seq == 0 ? begin(o) : take_key(o);
+        l->synced = l->at.offset;
+        return l->at.records == 0 ? begin(o) : take_key(o);
+}
+
+/*
+ * A log of format 1 is sealed, and goes on in a segment of format 2. A segment that was closed when the daemon or the
+ * power went has no other one behind it yet. And a segment may be old, or long enough.
+ */
+static int go_to_next_segment(struct auditlog *l)
+{
+        const uint64_t utc_ns = now_ns(CLOCK_REALTIME), mono_ns = now_ns(CLOCK_MONOTONIC);
+        const char *reason;
+        int r = 0;
+
+        if (l->at.format == 1 && !l->at.sealed)
+                r = auditlog_seal(l, NULL, "", utc_ns, mono_ns, NULL);
+        if (r >= 0 && (l->at.format == 1 || l->at.closed))
+                r = auditlog_begin_segment(l, utc_ns, mono_ns);
+        reason = r >= 0 ? auditlog_should_close(l, utc_ns) : NULL;
+        return reason ? auditlog_close_segment(l, NULL, reason, utc_ns, mono_ns, NULL, NULL) : r;
 }
 
 static int open_all(struct opening *o, int state_fd)
@@ -364,10 +390,10 @@ static int open_all(struct opening *o, int state_fd)
                 return r;
         if (flock(l->dir_fd, LOCK_EX | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK ? -EBUSY : -errno;
-        /* Nothing is made or changed before the reader has accepted the whole log. */
+        /* Nothing is made or changed before the reader has accepted the log. */
         r = settle(o, state_fd);
         if (r >= 0)
-                r = read_log(o);
+                r = read_log(o, state_fd);
         if (r >= 0)
                 r = open_dirs(o, state_fd);
         if (r >= 0)
@@ -379,23 +405,31 @@ static int open_all(struct opening *o, int state_fd)
         return r;
 }
 
-int auditlog_open(int state_fd, const char *boot, auditlog_record_fn found, void *userdata, struct auditlog **ret,
+int auditlog_open(int state_fd, const char *boot, const struct auditlog_reading *reading, struct auditlog **ret,
                   char **ret_problem)
 {
+        static const struct auditlog_reading nobody;
         _cleanup_(auditlog_freep) struct auditlog *l = NULL;
-        _cleanup_(opening_clear) struct opening o = {.found = found, .userdata = userdata};
+        _cleanup_(opening_clear) struct opening o = {.reading = reading ? reading : &nobody};
         int r;
 
         l = malloc(sizeof(*l));
         if (!l)
                 return -ENOMEM;
-        *l = (struct auditlog){.dir_fd = -1, .log_fd = -1, .keys_fd = -1, .pulses_fd = -1, .protocols_fd = -1};
+        *l = (struct auditlog){.dir_fd = -1,
+                               .log_fd = -1,
+                               .keys_fd = -1,
+                               .pulses_fd = -1,
+                               .protocols_fd = -1,
+                               .checkpoints_fd = -1};
         if ((size_t)snprintf(l->boot, sizeof(l->boot), "%s", boot) >= sizeof(l->boot))
                 return -EINVAL;
         o.log = l;
         r = open_all(&o, state_fd);
         if (r >= 0)
                 r = record_cuts(&o);
+        if (r >= 0)
+                r = go_to_next_segment(l);
         if (r >= 0)
                 r = auditlog_check_disk(l);
         if (r < 0) {

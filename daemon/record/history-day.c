@@ -12,7 +12,8 @@
 /* How many pulses the session may have given at most, as far as anybody can know. */
 static uint64_t given(const struct past_session *s)
 {
-        uint64_t n = s->delivered > s->discharged ? s->delivered : s->discharged;
+        uint64_t known = s->delivered + (s->settled ? 0 : s->unknown);
+        uint64_t n = known > s->discharged ? known : s->discharged;
 
         /*
          * Until the session has ended, and while nobody is sure of its count, all that it has prepared counts as given.

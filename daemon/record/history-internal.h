@@ -8,7 +8,9 @@
 struct past_card {
         TAILQ_ENTRY(past_card) link;
         uint64_t serial;
-        uint64_t odometer; /* what the card's odometer should show */
+        uint64_t odometer; /* what the card's odometer should show at least */
+        uint64_t unknown;  /* pulses with an unknown outcome: so many more it may show */
+        bool asked;        /* the card itself has shown that odometer; else it follows from the last session's end */
 };
 
 TAILQ_HEAD(past_session_list, past_session);
@@ -17,6 +19,7 @@ struct history {
         struct past_session_list sessions; /* oldest first */
         TAILQ_HEAD(, past_card) cards;
         TAILQ_HEAD(, past_recovery) recoveries;
+        json_t *cuts; /* names of the pieces that were cut off a file, as records give them */
         struct elapsed elapsed;
         bool incomplete; /* there was no memory for a record */
 };

@@ -22,6 +22,11 @@ int history_new(uint64_t max_off_ns, struct history **ret)
 
         if (!h)
                 return -ENOMEM;
+        h->cuts = json_array();
+        if (!h->cuts) {
+                free(h);
+                return -ENOMEM;
+        }
         TAILQ_INIT(&h->sessions);
         TAILQ_INIT(&h->cards);
         TAILQ_INIT(&h->recoveries);
@@ -50,6 +55,7 @@ struct history *history_free(struct history *h)
                 TAILQ_REMOVE(&h->cards, c, link);
                 free(c);
         }
+        json_decref(h->cuts);
         free(h);
         return NULL;
 }
@@ -65,7 +71,8 @@ static struct past_card *find_card(const struct history *h, uint64_t serial)
         return NULL;
 }
 
-static void set_odometer(struct history *h, uint64_t serial, uint64_t odometer)
+/* unknown: pulses that the odometer may show beside these. asked: the card itself has shown it. */
+static void set_odometer(struct history *h, uint64_t serial, uint64_t odometer, uint64_t unknown, bool asked)
 {
         struct past_card *c = find_card(h, serial);
 
@@ -79,6 +86,8 @@ static void set_odometer(struct history *h, uint64_t serial, uint64_t odometer)
                 TAILQ_INSERT_TAIL(&h->cards, c, link);
         }
         c->odometer = odometer;
+        c->unknown = unknown;
+        c->asked = asked;
 }
 
 static struct past_session *find_session(const struct history *h, const char *id)
@@ -128,13 +137,14 @@ const struct past_recovery *history_interrupted(const struct history *h, const s
         return p;
 }
 
-bool history_odometer(const struct history *h, uint64_t card_serial, uint64_t *ret)
+bool history_odometer(const struct history *h, uint64_t card_serial, uint64_t *ret, uint64_t *ret_unknown)
 {
         const struct past_card *c = find_card(h, card_serial);
 
         if (!c)
                 return false;
         *ret = c->odometer;
+        *ret_unknown = c->unknown;
         return true;
 }
 
@@ -176,6 +186,7 @@ static void see_discharges(struct past_session *s, uint64_t odometer)
                 return;
         s->discharged = odometer - s->odometer;
         s->unsure = false;
+        s->settled = true;
 }
 
 /*
@@ -188,7 +199,7 @@ static void see_card(struct history *h, uint64_t card_serial, uint64_t odometer)
         struct past_session *s;
         uint64_t until = odometer;
 
-        set_odometer(h, card_serial, odometer);
+        set_odometer(h, card_serial, odometer, 0, true);
         TAILQ_FOREACH_REVERSE(s, &h->sessions, past_session_list, link) {
                 if (s->card_serial != card_serial)
                         continue;
@@ -225,23 +236,32 @@ static void see_create(struct history *h, const json_t *record, const json_t *da
         forget_old(h);
 }
 
-static void see_end(struct history *h, struct past_session *s, const json_t *data)
+/* Logs begun before records had unknown pulses say nothing of them. */
+static void see_counts(struct past_session *s, const json_t *data)
 {
         s->delivered = json_get_u64(data, "delivered");
+        s->unknown = json_get_u64(data, "unknown");
+}
+
+static void see_end(struct history *h, struct past_session *s, const json_t *data)
+{
+        bool asked = json_object_get(data, "odometer");
+
+        see_counts(s, data);
         s->ended = true;
         /*
          * A session that had started is unsure until an odometer is seen that fits it: at its end there may be none, or
          * one that has gone back.
          */
         s->unsure = s->started;
-        if (json_object_get(data, "odometer"))
+        if (asked)
                 see_discharges(s, json_get_u64(data, "odometer"));
         /*
          * If the odometer could not be read (the card was gone, the daemon had crashed), the records say what it should
          * show.
          */
-        set_odometer(h, s->card_serial,
-                     json_object_get(data, "odometer") ? json_get_u64(data, "odometer") : s->odometer + s->delivered);
+        set_odometer(h, s->card_serial, asked ? json_get_u64(data, "odometer") : s->odometer + s->delivered,
+                     asked ? 0 : s->unknown, asked);
 }
 
 static void forget_recovery(struct history *h, const char *session)
@@ -278,11 +298,18 @@ static void see_recovery(struct history *h, const json_t *data)
 /* Pulses whose records the kernel had kept are added to their session, which may have ended already. */
 static void see_recovered(struct history *h, struct past_session *s, const json_t *data)
 {
-        uint64_t shown = 0;
+        const struct past_card *c = find_card(h, s->card_serial);
+        uint64_t least;
 
-        s->delivered = json_get_u64(data, "delivered");
-        if (s->ended && history_odometer(h, s->card_serial, &shown) && shown < s->odometer + s->delivered)
-                set_odometer(h, s->card_serial, s->odometer + s->delivered);
+        see_counts(s, data);
+        least = s->odometer + s->delivered;
+        /* An odometer that was seen before and shows less tells nothing any more. */
+        if (s->settled && s->discharged < s->delivered)
+                s->settled = false;
+        if (!s->ended || !c || history_last_session(h, s->card_serial) != s)
+                return;
+        if (c->odometer < least || !c->asked)
+                set_odometer(h, s->card_serial, c->odometer < least ? least : c->odometer, s->unknown, false);
 }
 
 static void see_session(struct history *h, struct past_session *s, const json_t *record, const char *type,
@@ -296,7 +323,7 @@ static void see_session(struct history *h, struct past_session *s, const json_t 
         } else if (STREQ(type, "session.start.intent")) {
                 s->started = true;
         } else if (STREQ(type, "session.pulses")) {
-                s->delivered = json_get_u64(data, "delivered");
+                see_counts(s, data);
         } else if (STREQ(type, "recovery.pulses")) {
                 see_recovered(h, s, data);
         } else if (STREQ(type, "session.end")) {
@@ -320,6 +347,26 @@ static void see_time(struct history *h, const json_t *record)
                 elapsed_prove(&h->elapsed, &s->last);
 }
 
+bool history_names_cut(const struct history *h, const char *name)
+{
+        const json_t *cut;
+        size_t i;
+
+        json_array_foreach(h->cuts, i, cut) {
+                if (STREQ(json_string_value(cut), name))
+                        return true;
+        }
+        return false;
+}
+
+static void see_cut(struct history *h, const json_t *data)
+{
+        const char *name = json_get_str(data, "cut_file");
+
+        if (*name && !history_names_cut(h, name) && json_array_append_new(h->cuts, json_string(name)) < 0)
+                h->incomplete = true;
+}
+
 void history_see(const json_t *record, void *history)
 {
         struct history *h = history;
@@ -332,6 +379,7 @@ void history_see(const json_t *record, void *history)
                 return;
         }
         see_time(h, record);
+        see_cut(h, data);
         if (STREQ(type, "session.create")) {
                 see_create(h, record, data);
                 return;

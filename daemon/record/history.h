@@ -4,7 +4,8 @@
  * odometer should show, and what each subject has had in the last 24 hours. It is given every record: those of earlier
  * runs at the start, then each new one when it is on disk.
  *
- * What is not known counts as given: the prepared pulses of a session that has not ended; those of a session at whose
+ * What is not known counts as given: pulses with an unknown outcome, until the card's odometer tells how many of them
+ * were given; the prepared pulses of a session that has not ended; those of a session at whose
  * end the card could not be asked, or showed less than is known to have been given, until the card's odometer is seen;
  * and those of a time that only a doubtful clock puts outside the day. If there was no memory for a record, every
  * subject's day is unknown.
@@ -24,13 +25,15 @@ struct past_session {
         uint64_t odometer;         /* at its start */
         uint64_t records_since_ns; /* as in struct tms_info: the series of its records; 0: not known */
         uint64_t delivered;        /* pulses that are known to have been delivered */
+        uint64_t unknown;          /* pulses whose trigger was given and whose answer never came */
         uint64_t discharged;       /* pulses by the card's own count; 0 until the card was asked */
         struct instant last;       /* when its last record was written; records after its end do not count */
         uint32_t prescribed;
         bool measuring; /* its pulses measure a threshold and treat nobody */
         bool started;
         bool ended;
-        bool unsure; /* it had started, and no odometer has told yet what it gave */
+        bool unsure;  /* it had started, and no odometer has told yet what it gave */
+        bool settled; /* an odometer has told what it gave */
 };
 
 /* A recovery that has recorded its intent to add to a pulse file, and not yet what the file then held. */
@@ -53,6 +56,17 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct history *, history_free)
  */
 void history_see(const json_t *record, void *history);
 
+/*
+ * What the records so far have come to. NULL: there was no memory for that, or for a record. Two histories that were
+ * given the same records say the same.
+ */
+json_t *history_state(const struct history *h);
+/*
+ * A history that goes on from what history_state() said. -EINVAL: another version of tmsd has said that, or one with
+ * another max_off_ns, or it is no such state.
+ */
+int history_restore(uint64_t max_off_ns, const json_t *state, struct history **ret);
+
 /* The newest session with that card, whether it has ended or not; NULL if there is none. */
 const struct past_session *history_last_session(const struct history *h, uint64_t card_serial);
 /* The oldest session that has not ended, on any card, or the one that follows after; NULL if there is none. */
@@ -62,8 +76,19 @@ const struct past_session *history_open_session(const struct history *h, const s
  * Recoveries for a session that has not ended are left out, since the record of its end will tell what they came to.
  */
 const struct past_recovery *history_interrupted(const struct history *h, const struct past_recovery *after);
-/* What the odometer of that card should show. False: the card was never seen. */
-bool history_odometer(const struct history *h, uint64_t card_serial, uint64_t *ret);
+/*
+ * What the odometer of that card should show: the first number, or up to *ret_unknown more, since so many pulses have
+ * an unknown outcome. False: the card was never seen.
+ */
+bool history_odometer(const struct history *h, uint64_t card_serial, uint64_t *ret, uint64_t *ret_unknown);
+/*
+ * A card has shown that odometer. True: it tells how many of the pulses with an unknown outcome were given. False: there
+ * are none, or something else has been counted, too, or less, and they still count as given.
+ */
+static inline bool history_settles(uint64_t expected, uint64_t unknown, uint64_t found)
+{
+        return unknown > 0 && found >= expected && found - expected <= unknown;
+}
 /*
  * What that subject may have had in the 24 hours before now. The subject "" stands for all sessions without one. boot:
  * this boot's id. except: a session that is not counted, or NULL. -ENODATA: there was no memory for some record, so
@@ -71,6 +96,8 @@ bool history_odometer(const struct history *h, uint64_t card_serial, uint64_t *r
  */
 int history_today(const struct history *h, const char *subject, const char *boot, const struct clock_now *now,
                   const char *except, struct tms_today *ret);
+/* Does a record name that piece, which was cut off a file of the log? */
+bool history_names_cut(const struct history *h, const char *name);
 /* What the records and now prove about the time. */
 void history_elapsed(const struct history *h, const char *boot, const struct clock_now *now, struct elapsed *ret);
 

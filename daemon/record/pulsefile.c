@@ -89,6 +89,8 @@ static void set_totals(struct pulsefile *p, const struct tms_pulse_counts *c)
         p->totals.last_seq = c->last_seq;
         p->totals.delivered = (uint32_t)c->delivered;
         p->totals.missed = (uint32_t)c->missed;
+        p->totals.unknown = (uint32_t)c->unknown;
+        p->totals.waiting = c->waiting;
 }
 
 static int hash(struct pulsefile *p, const char *data, size_t size)
@@ -339,7 +341,10 @@ static int append(struct pulsefile *p, const struct tms_event *events, size_t n)
                                          (uint64_t)e->seq, c.mono_ns, e->type, e->run, c.pulse, c.card_seq,
                                          c.scheduled_ns, c.triggered_ns, c.card_ns, c.set_permille,
                                          c.delivered_permille, c.code);
-                tms_pulse_count(&counts, e->seq, e->type, c.code);
+                tms_pulse_count(&counts, &(struct tms_pulse_values){.seq = e->seq,
+                                                                    .type = e->type,
+                                                                    .triggered_ns = c.triggered_ns,
+                                                                    .code = c.code});
         }
         return flush(p, used, &counts);
 }
@@ -423,7 +428,8 @@ int pulsefile_describe(struct pulsefile *p, json_t *data)
             json_object_set_new(data, "bytes", json_u64(t->bytes)) < 0 ||
             json_object_set_new(data, "sha256", json_string(sha256)) < 0 ||
             json_object_set_new(data, "delivered", json_u64(t->delivered)) < 0 ||
-            json_object_set_new(data, "missed", json_u64(t->missed)) < 0)
+            json_object_set_new(data, "missed", json_u64(t->missed)) < 0 ||
+            json_object_set_new(data, "unknown", json_u64(t->unknown)) < 0)
                 return -ENOMEM;
         return t->cut > 0 ? cut_describe(&p->cut, data) : 0;
 }

@@ -28,6 +28,7 @@ int recorder_new(int state_fd, uint64_t max_off_ns, struct recorder **ret)
         if (!r)
                 return -ENOMEM;
         r->state_fd = state_fd;
+        r->max_off_ns = max_off_ns;
         q = find_boot(r);
         if (q >= 0)
                 q = history_new(max_off_ns, &r->history);
@@ -46,6 +47,28 @@ static void on_seen(const json_t *record, void *userdata)
         history_see(record, r->history);
 }
 
+/* Before any record was seen. */
+static int on_restore(const json_t *state, void *userdata)
+{
+        struct recorder *r = userdata;
+        struct history *restored;
+        int q;
+
+        q = history_restore(r->max_off_ns, state, &restored);
+        if (q < 0)
+                return q;
+        history_free(r->history);
+        r->history = restored;
+        return 0;
+}
+
+static void on_durable(uint64_t records, void *userdata)
+{
+        struct recorder *r = userdata;
+
+        index_durable(r->index, records);
+}
+
 static void on_failed(const char *sentence, void *userdata)
 {
         struct recorder *r = userdata;
@@ -60,29 +83,52 @@ static void on_no_room(const char *sentence, void *userdata)
         r->no_room(sentence, r->userdata);
 }
 
+/* Without the index there are no lists and no totals. Nothing that treats needs it. */
+static void begin_index(struct recorder *r, uint64_t free_min)
+{
+        int q = index_new(&(struct index_config){.state_fd = r->state_fd,
+                                                 .key0 = audit_key0(r->audit),
+                                                 .records = audit_records(r->audit),
+                                                 .free_min = free_min},
+                          &r->index);
+
+        if (q < 0)
+                log_event(INDEX_UNUSABLE, FIELDS(field_errno(q)),
+                          "the index cannot be begun, and treating goes on without it: %s", strerror(-q));
+}
+
 int recorder_open(struct recorder *r, sd_event *event, uint64_t free_min, audit_failed_fn failed,
                   audit_no_room_fn no_room, void *userdata)
 {
+        int q;
+
         assert(!r->audit && failed && no_room);
         r->failed = failed;
         r->no_room = no_room;
         r->userdata = userdata;
-        return audit_new(event,
-                         &(struct audit_config){
-                                         .state_fd = r->state_fd,
-                                         .boot = r->boot,
-                                         .free_min = free_min,
-                                         .seen = on_seen,
-                                         .failed = on_failed,
-                                         .no_room = on_no_room,
-                                         .userdata = r,
-                         },
-                         &r->audit);
+        q = audit_new(event,
+                      &(struct audit_config){
+                                      .state_fd = r->state_fd,
+                                      .boot = r->boot,
+                                      .free_min = free_min,
+                                      .seen = on_seen,
+                                      .restore = on_restore,
+                                      .max_off_ns = r->max_off_ns,
+                                      .durable = on_durable,
+                                      .failed = on_failed,
+                                      .no_room = on_no_room,
+                                      .userdata = r,
+                      },
+                      &r->audit);
+        if (q >= 0 && !audit_failure(r->audit))
+                begin_index(r, free_min);
+        return q;
 }
 
 void recorder_close(struct recorder *r)
 {
         r->audit = audit_free(r->audit);
+        r->index = index_free(r->index);
 }
 
 struct recorder *recorder_free(struct recorder *r)

@@ -11,6 +11,7 @@
 
 #include "audit.h"
 #include "history.h"
+#include "index.h"
 
 /* recorder_note_limited() writes up to so many records at once, and so many a second on average. */
 #define RECORDER_BURST 50
@@ -18,9 +19,11 @@
 
 struct recorder {
         int state_fd; /* the state directory; borrowed */
+        uint64_t max_off_ns;
         char boot[40];
         struct audit *audit; /* NULL until recorder_open() */
         struct history *history;
+        struct index *index; /* NULL: there is none, since the log has failed or there was no memory */
         audit_failed_fn failed;
         audit_no_room_fn no_room;
         void *userdata;              /* of the two handlers */

@@ -47,7 +47,8 @@
 /* What pulsefile_describe() says of the file. */
 #define COUNTED(...)                                                                                     \
         U64("lines", ##__VA_ARGS__), U64("bytes", ##__VA_ARGS__), HEX("sha256", 64, ##__VA_ARGS__),      \
-        U32("delivered", ##__VA_ARGS__), U32("missed", ##__VA_ARGS__), U64("cut_bytes", OPTIONAL),       \
+        U32("delivered", ##__VA_ARGS__), U32("missed", ##__VA_ARGS__),                                   \
+        U32("unknown", AMENDED, ##__VA_ARGS__), U64("cut_bytes", OPTIONAL),                              \
         PATH("cut_file", WITH("cut_bytes")), HEX("cut_sha256", 64, WITH("cut_bytes"))
 
 const struct schema_field schema_common[] = {
@@ -65,7 +66,10 @@ const struct schema_field schema_who[] = {
 };
 
 const struct schema_type schema_types[] = {
-        {.type = "log.open", .bare = true, HOLDS(NUMBER("format", 1, 1), HEX("key0", 64))},
+        {.type = "log.open", .bare = true, HOLDS(NUMBER("format", 1, 2), HEX("key0", 64))},
+        {.type = "log.segment", .bare = true, HOLDS(NUMBER("format", 2, 2), U64("segment"), HEX("key0", 64),
+                TEXT("origin", 69, 69), U64("seals"), HEX("public", 64), TEXTS("tree", 64, 64, 64))},
+        {.type = "log.close", .bare = true, HOLDS(U64("segment"), REASON)},
         {.type = "daemon.start", HOLDS(TEXT("version", 1, 63))},
         {.type = "daemon.stop", HOLDS(TEXT("version", 1, 63))},
         {.type = "stimulator.add", HOLDS(NODE, CARD, U64("coil_serial"), U64("odometer"),
@@ -77,7 +81,8 @@ const struct schema_type schema_types[] = {
         {.type = "stimulator.stop", HOLDS(UNRECORDED)},
         {.type = "stimulator.clear_fault.intent", HOLDS(CAUSE)},
         {.type = "stimulator.clear_fault", HOLDS(FAILED)},
-        {.type = "stimulator.odometer", HOLDS(CARD, U64("expected"), U64("found"), TEXT("session", 1, 39, OPTIONAL))},
+        {.type = "stimulator.odometer", HOLDS(TEXT("session", 1, 39, OPTIONAL), CARD, U64("expected"), U64("found"),
+                U32("settled", OPTIONAL))},
         {.type = "session.create", HOLDS(SESSION, TEXT("stimulator", 1, SCHEMA_NAME), NODE, CARD,
                 U64("coil_serial"), U64("odometer"), TEXT("subject", 0, 64), U64("records_since_ns", AMENDED))},
         {.type = "session.prepare", HOLDS(SESSION, PROTOCOL,
@@ -124,8 +129,10 @@ const struct schema_type schema_types[] = {
         {.type = "recovery.pulses.intent", HOLDS(SESSION, PATH("file"), CARD)},
         {.type = "recovery.pulses", HOLDS(SESSION, U64("card_serial", OPTIONAL), U64("fetched"),
                 PATH("file", OPTIONAL), COUNTED(WITH("file")))},
+        {.type = "audit.read", HOLDS(U64("records"), U64("files"), U64("bytes"))},
         {.type = "seal", .bare = true, HOLDS(U64("key"), HEX("public", 64), HEX("next", 64),
-                TEXT("nonce", 0, NONCE_MAX), HEX("sig", 128))},
+                TEXT("nonce", 0, NONCE_MAX), TEXT("origin", 69, 69, OPTIONAL), U64("size", WITH("origin")),
+                HEX("root", 64, WITH("origin")), HEX("checkpoint", 64, OPTIONAL), HEX("sig", 128))},
 };
 
 /* clang-format on */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit export: a copy of the log and of all files that are needed to verify it elsewhere. First the
- * pulse files are listed, then the log is copied, then the listed files. The daemon may write at the same
- * time: the log of the copy may have half a record at its end, or a session that began after the listing
+ * audit export: a bundle of the log and of all that is needed to verify it elsewhere. Whoever is not root gets the log
+ * from the daemon, as it is at one moment (audit-place.h). Root copies the directory, without a daemon too: first the
+ * pulse files and the log's own files are listed, then the log is copied, then the pulse files. All files of the
+ * log but the last one are closed, and one that is begun after the listing is not copied. The daemon may write at
+ * the same time: the log of the copy may have half a record at its end, or a session that began after the listing
  * and whose pulse file is missing. So the copy is verified, and made again if it is not good and the log
  * has grown. With --live the daemon first adds a fresh seal, which is the anchor for the next copy.
  */
@@ -10,6 +12,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
+#include "audit-place.h"
 #include "audit-verbs.h"
 #include "base/directory.h"
 
@@ -24,14 +27,19 @@ static int fail_copy(const char *name, const char *what)
                      tms_errno_step(errno));
 }
 
-/* Copies a regular file at its present length. again: overwrites the copy made before; else there may be none. */
-static int copy_file(int from_dir, int to_dir, const char *name, bool again)
+/*
+ * Copies a regular file at its present length. again: overwrites the copy made before; else there may be none. may_go: that
+ * it is not there any more is no failure.
+ */
+static int copy_file(int from_dir, int to_dir, const char *name, bool again, bool may_go)
 {
         _cleanup_(closep) int from = openat(from_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         _cleanup_(closep) int to = -1;
         struct stat st;
         off_t left;
 
+        if (from < 0 && errno == ENOENT && may_go)
+                return 0;
         if (from < 0 || fstat(from, &st) < 0)
                 return fail_copy(name, "cannot be opened");
         if (!S_ISREG(st.st_mode))
@@ -75,8 +83,8 @@ static int add_name(struct names *l, const char *name)
         return l->name[l->n++] ? 0 : -fail_memory();
 }
 
-/* The names in the directory name that begin with part, without those that begin with a dot. */
-static int list_dir(int from_dir, const char *name, const char *part, struct names *ret)
+/* The names in the directory name that begin with part and end with end, without those that begin with a dot. */
+static int list_dir(int from_dir, const char *name, const char *part, const char *end, struct names *ret)
 {
         _cleanup_(closedirp) DIR *d = NULL;
         const struct dirent *entry;
@@ -90,7 +98,10 @@ static int list_dir(int from_dir, const char *name, const char *part, struct nam
                 return fail_copy(name, "cannot be opened");
         }
         while (errno = 0, (entry = readdir(d))) {
-                if (entry->d_name[0] == '.' || strncmp(entry->d_name, part, strlen(part)) != 0)
+                const size_t size = strlen(entry->d_name);
+
+                if (entry->d_name[0] == '.' || strncmp(entry->d_name, part, strlen(part)) != 0 || size < strlen(end) ||
+                    !STREQ(entry->d_name + size - strlen(end), end))
                         continue;
                 r = add_name(ret, entry->d_name);
                 if (r < 0)
@@ -114,17 +125,28 @@ static int copy_names(int from_dir, int to_dir, const char *name, const struct n
         if (to < 0)
                 return fail_copy(name, "cannot be opened");
         for (i = 0; i < names->n; i++) {
-                r = copy_file(from, to, names->name[i], again);
+                r = copy_file(from, to, names->name[i], again, STREQ(name, "checkpoints"));
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
+/* An older daemon has written none, and a newer one takes old ones away at any time. */
+static int copy_checkpoints(int from_dir, int to_dir, struct names *names, bool again)
+{
+        int r;
+
+        if (faccessat(from_dir, "checkpoints", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+                return 0;
+        r = list_dir(from_dir, "checkpoints", "", ".json", names);
+        return r < 0 ? r : copy_names(from_dir, to_dir, "checkpoints", names, again);
+}
+
 static int copy_log(const char *from, const char *to, bool again)
 {
         _cleanup_(closep) int from_dir = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC), to_dir = -1;
-        _cleanup_(names_clear) struct names pulses = {0}, protocols = {0}, cut = {0};
+        _cleanup_(names_clear) struct names pulses = {0}, protocols = {0}, checkpoints = {0}, cut = {0}, log = {0};
         int r;
 
         if (from_dir < 0)
@@ -134,38 +156,57 @@ static int copy_log(const char *from, const char *to, bool again)
         to_dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (to_dir < 0)
                 return fail_copy(to, "cannot be opened");
-        r = list_dir(from_dir, "pulses", "", &pulses);
+        r = list_dir(from_dir, "pulses", "", "", &pulses);
         if (r >= 0)
-                r = copy_file(from_dir, to_dir, "log.jsonl", again);
+                r = list_dir(from_dir, ".", "log", ".jsonl", &log);
         if (r >= 0)
-                r = copy_file(from_dir, to_dir, "key0.pub", again);
+                r = copy_names(from_dir, to_dir, ".", &log, again);
+        if (r >= 0)
+                r = copy_file(from_dir, to_dir, "key0.pub", again, false);
         if (r >= 0)
                 r = copy_names(from_dir, to_dir, "pulses", &pulses, again);
         if (r >= 0)
-                r = list_dir(from_dir, "protocols", "", &protocols);
+                r = list_dir(from_dir, "protocols", "", "", &protocols);
         if (r >= 0)
                 r = copy_names(from_dir, to_dir, "protocols", &protocols, again);
         if (r >= 0)
-                r = list_dir(from_dir, ".", "cut-", &cut);
+                r = copy_checkpoints(from_dir, to_dir, &checkpoints, again);
+        if (r >= 0)
+                r = list_dir(from_dir, ".", "cut-", "", &cut);
         return r < 0 ? r : copy_names(from_dir, to_dir, ".", &cut, again);
 }
 
-/* The size of the log in dir; 0 if it cannot be asked for. */
+/* The size of all files of the log in dir; 0 if it cannot be asked for. */
 static off_t log_size(const char *dir)
 {
-        char path[4096];
+        _cleanup_(closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_(closedirp) DIR *d = NULL;
+        const struct dirent *entry;
         struct stat st;
+        off_t sum = 0;
 
-        if ((size_t)snprintf(path, sizeof(path), "%s/log.jsonl", dir) >= sizeof(path) || stat(path, &st) < 0)
+        if (fd < 0 || directory_open(fd, ".", &d) < 0)
                 return 0;
-        return st.st_size;
+        while ((entry = readdir(d))) {
+                if (strncmp(entry->d_name, "log", 3) == 0 && fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) >= 0)
+                        sum += st.st_size;
+        }
+        return sum;
+}
+
+static int verify_copy(const char *to, const struct tms_audit_anchor *anchor, struct tms_audit_report *ret_report)
+{
+        struct tms_error error = {0};
+        int r;
+
+        r = tms_audit_verify(to, anchor, ret_report, &error);
+        return r < 0 ? -fail_tms(r == -EINVAL ? STATUS_BAD_INPUT : STATUS_FAILED, FAILURE_FAILED, &error) : 0;
 }
 
 /* Copies until a copy verifies, or until the log did not grow during a copy. */
 static int copy_whole(const char *from, const char *to, const struct tms_audit_anchor *anchor,
                       struct tms_audit_report *ret_report)
 {
-        struct tms_error error = {0};
         off_t before;
         int i, r;
 
@@ -174,9 +215,9 @@ static int copy_whole(const char *from, const char *to, const struct tms_audit_a
                 r = copy_log(from, to, i > 1);
                 if (r < 0)
                         return r;
-                r = tms_audit_verify(to, anchor, ret_report, &error);
+                r = verify_copy(to, anchor, ret_report);
                 if (r < 0)
-                        return -fail_tms(r == -EINVAL ? STATUS_BAD_INPUT : STATUS_FAILED, FAILURE_FAILED, &error);
+                        return r;
                 if (ret_report->result == TMS_AUDIT_VERIFIED || ret_report->result == TMS_AUDIT_PREFIX ||
                     i == COPIES_MAX || log_size(from) == before)
                         return 0;
@@ -205,9 +246,13 @@ int verb_audit_export(int argc, char **argv)
         _cleanup_(freep) char *seal = NULL;
         struct tms_audit_anchor anchor = {.key0_fingerprint = opt.key0};
         struct tms_audit_report report;
+        _cleanup_(closep) int verifier = -1;
         char nonce[NONCE_TEXT];
         int r;
 
+        r = audit_verifier_open(&verifier);
+        if (r < 0)
+                return -r;
         if (opt.live) {
                 r = audit_fresh_seal(nonce, &seal);
                 if (r < 0)
@@ -215,8 +260,16 @@ int verb_audit_export(int argc, char **argv)
                 anchor.seal = seal;
                 anchor.nonce = nonce;
         }
-        r = copy_whole(opt.dir ? opt.dir : AUDIT_DIR, argv[0], &anchor, &report);
+        if (audit_place_is_daemons(opt.dir)) {
+                r = audit_copy_to(argv[0]);
+                if (r >= 0)
+                        r = verify_copy(argv[0], &anchor, &report);
+        } else {
+                r = copy_whole(opt.dir ? opt.dir : AUDIT_DIR, argv[0], &anchor, &report);
+        }
         if (r >= 0 && seal)
                 r = write_seal(argv[0], seal);
+        if (r >= 0)
+                r = audit_bundle(argv[0], verifier, &report, seal);
         return r < 0 ? -r : audit_print_report(&report);
 }

@@ -7,11 +7,17 @@
 
 /* A record that anybody may bring about says how many of its kind came too fast. */
 #define UNRECORDED "[. {unrecorded} before it came too fast to be recorded]"
+/* One that counts pulses says how many were triggered and never answered; logs begun before it did say nothing. */
+#define UNKNOWN "[?unknown:, {unknown} unknown (count as given)]"
 /* And one of a pulse file that its last line was torn, as a crash leaves it. */
-#define CUT "[; {cut_bytes} bytes of a torn line were cut off its pulse file]"
+#define CUT UNKNOWN "[; {cut_bytes} bytes of a torn line were cut off its pulse file]"
 
 const struct audit_type audit_types[] = {
                 {"log.open", "The log begins. Its first public key, key 0, is {key0 start}."},
+                {"log.segment", "The log goes on in a new file, segment {segment}."},
+                {"log.close", "Segment {segment} of the log is closed ({reason words})[, as {who} asked for]."},
+                {"audit.read", "{who} was given a copy of the log: {records} record{records s}, {files} file{files s}, "
+                               "{bytes} bytes."},
                 {"daemon.start", "tmsd {version} started."},
                 {"daemon.stop", "tmsd {version} stopped."},
                 {"stimulator.add", "{node}: card {card_serial} is connected[?coil_serial:, with coil {coil_serial}]"
@@ -23,9 +29,9 @@ const struct audit_type audit_types[] = {
                 {"stimulator.stop", "{on}: stopped[ by {who}] while no session had it" UNRECORDED "."},
                 {"stimulator.clear_fault.intent", "{on}: {who} asks to clear its fault ({cause words})."},
                 {"stimulator.clear_fault", "{on}: its fault was [?error:not cleared: {error}|cleared]."},
-                {"stimulator.odometer",
-                 "Card {card_serial} has counted {found} pulse{found s}, and this log {expected}: "
-                 "somebody else has fired it[, by the end of session {session}]."},
+                {"stimulator.odometer", "Card {card_serial} has counted {found} pulse{found s}, and this log {expected}"
+                                        "[, without those of unknown outcome; it has given {settled} of these]"
+                                        "[!settled:: somebody else has fired it][, by the end of session {session}]."},
                 {"session.create",
                  "Session {session}: {who} began it for [?subject:subject {subject}|a subject without a code]"
                  "[ on {node}][, card {card_serial}][?coil_serial:, coil {coil_serial}]."},
@@ -253,14 +259,19 @@ static void say_bracket(struct sayer *s, const char *p)
         const char *end = closing(p, false), *bar = closing(p, true), *text;
         char key[40];
 
-        if (p[1] != '?') {
+        if (p[1] != '?' && p[1] != '!') {
                 if (is_complete(s, p + 1, end))
                         say(s, p + 1, end);
                 return;
         }
         text = strchr(p, ':') + 1;
         (void)snprintf(key, sizeof(key), "%.*s", (int)(text - 1 - (p + 2)), p + 2);
-        if (holds(s->record, key))
+        if (p[1] == '!') {
+                _cleanup_(json_decrefp) json_t *j = value_of(s->record, key);
+
+                if (is_empty(j))
+                        say(s, text, end);
+        } else if (holds(s->record, key))
                 say(s, text, bar);
         else if (bar < end)
                 say(s, bar + 1, end);

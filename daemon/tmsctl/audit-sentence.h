@@ -19,6 +19,7 @@
  *   {on}           the stimulator or session that it is about: "/dev/tms0"
  *   [TEXT]         left out if one of the values in it is missing or empty
  *   [?KEY:A|B]     A if KEY has a value other than false, 0, "" and [], else B; |B may be left out
+ *   [!KEY:A]       A if KEY is not there, or empty; 0 is there
  *
  * Brackets may stand in brackets. Two full stops in a row become one, since values may be sentences.
  */

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "audit-filter.h"
+#include "audit-place.h"
 #include "audit-verbs.h"
 #include "audit-sentence.h"
 #include "when.h"
@@ -137,8 +138,8 @@ static void print_line(struct showing *s, uint64_t line, const char *text)
         if (opt.json)
                 puts(text);
         else if (!record)
-                printf("log.jsonl:%" PRIu64 ": %snot a record%s; see: tmsctl audit verify\n", line, colour(COLOUR_RED),
-                       colour(COLOUR_NONE));
+                printf("line %" PRIu64 " of the log: %snot a record%s; see: tmsctl audit verify\n", line,
+                       colour(COLOUR_RED), colour(COLOUR_NONE));
         else if (opt.full)
                 print_full(record);
         else
@@ -174,6 +175,7 @@ static int on_record(uint64_t line, const char *text, size_t size, void *userdat
 int verb_audit_show(int argc, char **argv)
 {
         _cleanup_(showing_clear) struct showing s = {.tail.n = (size_t)opt.lines, .terminal = isatty(STDOUT_FILENO)};
+        _cleanup_(audit_place_close) struct audit_place place = {0};
         struct tms_error error = {0};
         size_t i;
         int r;
@@ -189,7 +191,10 @@ int verb_audit_show(int argc, char **argv)
                 if (!s.tail.kept)
                         return fail_memory();
         }
-        r = tms_audit_foreach(opt.dir ? opt.dir : AUDIT_DIR, on_record, &s, &error);
+        r = audit_place_open(&place, opt.dir, false);
+        if (r < 0)
+                return -r;
+        r = tms_audit_foreach(place.dir, on_record, &s, &error);
         if (r < 0)
                 return error.message[0] ? fail_tms(STATUS_FAILED, FAILURE_FAILED, &error) : fail_memory();
         for (i = 0; i < s.tail.n; i++) {

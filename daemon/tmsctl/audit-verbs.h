@@ -20,4 +20,12 @@ int audit_status(enum tms_audit_result result);
 /* Prints the report, in JSON if asked; returns the exit status. */
 int audit_print_report(const struct tms_audit_report *report);
 
+/*
+ * The verifier that an export has in it: the installed one, or that of TMS_VERIFIER. This and audit_bundle() return 0, or
+ * print the failure and return minus an exit status.
+ */
+int audit_verifier_open(int *ret);
+/* Adds the verifier and VERIFY.md to a copy of the log. sealed: seal.json is there too. */
+int audit_bundle(const char *dir, int verifier, const struct tms_audit_report *report, bool sealed);
+
 #endif

@@ -6,6 +6,7 @@
  */
 #include <sys/random.h>
 
+#include "audit-place.h"
 #include "audit-verbs.h"
 #include "lines.h"
 
@@ -118,13 +119,13 @@ int audit_print_report(const struct tms_audit_report *report)
         struct line line;
 
         if (opt.json)
-                return print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "result",
+                return print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "result",
                                             result_name(report->result), "sentence", report->sentence, "records",
                                             (json_int_t)report->records, "seals", (json_int_t)report->seals, "sessions",
                                             (json_int_t)report->sessions, "pulses_delivered",
-                                            (json_int_t)report->pulses_delivered, "bad_line",
-                                            (json_int_t)report->bad_line, "head", report->head, "key0_fingerprint",
-                                            report->key0_fingerprint),
+                                            (json_int_t)report->pulses_delivered, "bad_segment",
+                                            (json_int_t)report->bad_segment, "bad_line", (json_int_t)report->bad_line,
+                                            "head", report->head, "key0_fingerprint", report->key0_fingerprint),
                                   status);
         if (status == STATUS_NOT_VERIFIED)
                 return fail(status, FAILURE_NOT_VERIFIED,
@@ -144,7 +145,7 @@ int audit_print_report(const struct tms_audit_report *report)
 int verb_audit_verify(int argc, char **argv)
 {
         _cleanup_(freep) char *seal = NULL, *live = NULL;
-        const char *dir = argc > 0 ? argv[0] : AUDIT_DIR;
+        _cleanup_(audit_place_close) struct audit_place place = {0};
         struct tms_audit_anchor anchor = {.key0_fingerprint = opt.key0};
         struct tms_audit_report report;
         struct tms_error error = {0};
@@ -163,7 +164,10 @@ int verb_audit_verify(int argc, char **argv)
                         return -r;
                 anchor.nonce = nonce;
         }
-        r = tms_audit_verify(dir, &anchor, &report, &error);
+        r = audit_place_open(&place, argc > 0 ? argv[0] : NULL, true);
+        if (r < 0)
+                return -r;
+        r = tms_audit_verify(place.dir, &anchor, &report, &error);
         if (r == -EINVAL)
                 return fail_tms(STATUS_BAD_INPUT, FAILURE_BAD_INPUT, &error);
         if (r < 0)

@@ -35,15 +35,18 @@ static void words(const struct progress *p, const json_t *properties, uint64_t s
         uint64_t pulses = json_get_u64(properties, "pulses"), delivered = json_get_u64(properties, "delivered");
         uint64_t trains = json_get_u64(properties, "trains"), train = json_get_u64(properties, "train");
         uint64_t left = json_get_u64(properties, "time_left"), missed = json_get_u64(properties, "missed");
+        uint64_t unknown = json_get_u64(properties, "unknown");
         const char *state = state_words(p, properties);
-        char left_text[CLOCK_TEXT], missed_text[48] = "";
+        char left_text[CLOCK_TEXT], missed_text[48] = "", unknown_text[48] = "";
 
         if (STREQ(state, STATE_RUNNING))
                 left = left > since_ns ? left - since_ns : 0;
         if (missed > 0)
                 (void)snprintf(missed_text, sizeof(missed_text), ", %" PRIu64 " missed", missed);
-        (void)snprintf(buf, size, "%-7s pulse %" PRIu64 "/%" PRIu64 "%s  train %" PRIu64 "/%" PRIu64 "  %s left", state,
-                       delivered, pulses, missed_text, train < trains ? train + 1 : trains, trains,
+        if (unknown > 0)
+                (void)snprintf(unknown_text, sizeof(unknown_text), ", %" PRIu64 " unknown", unknown);
+        (void)snprintf(buf, size, "%-7s pulse %" PRIu64 "/%" PRIu64 "%s%s  train %" PRIu64 "/%" PRIu64 "  %s left",
+                       state, delivered, pulses, missed_text, unknown_text, train < trains ? train + 1 : trains, trains,
                        countdown_text(left, left_text));
 }
 

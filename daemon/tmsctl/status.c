@@ -65,6 +65,8 @@ static void print_session(unsigned margin, const char *path, const json_t *s)
                               json_get_u64(s, "delivered"), json_get_u64(s, "pulses"));
         if (json_get_u64(s, "missed") > 0)
                 (void)fprintf(f, ", %" PRIu64 " missed", json_get_u64(s, "missed"));
+        if (json_get_u64(s, "unknown") > 0)
+                (void)fprintf(f, ", %" PRIu64 " unknown (count as given)", json_get_u64(s, "unknown"));
         if (STREQ(state, STATE_RUNNING) || STREQ(state, STATE_PAUSED))
                 (void)fprintf(f, ", train %" PRIu64 " of %" PRIu64 ", %s left", train < trains ? train + 1 : trains,
                               trains, countdown_text(json_get_u64(s, "time_left"), left));

@@ -30,14 +30,15 @@ static void ended(struct session *s)
         session_on(s, SESSION_FINISH);
         if (s->slot) {
                 (void)sd_bus_emit_properties_changed(w->bus, s->path, SESSION_INTERFACE, "State", "EndReason",
-                                                     "EndText", "Delivered", "Missed", "TimeLeft", "Waiting", NULL);
+                                                     "EndText", "Delivered", "Missed", "Unknown", "TimeLeft", "Waiting",
+                                                     NULL);
                 (void)sd_bus_emit_signal(w->bus, s->path, SESSION_INTERFACE, "Ended", "suu", s->end_reason,
                                          s->delivered, s->missed);
         }
         log_event(SESSION_ENDED,
                   FIELDS(field_text("SESSION", s->id), field_number("CARD_SERIAL", s->st->info.card_serial),
                          field_text("REASON", s->end_reason), field_number("PULSES_DELIVERED", s->delivered),
-                         field_number("PULSES_MISSED", s->missed)),
+                         field_number("PULSES_MISSED", s->missed), field_number("PULSES_UNKNOWN", s->unknown)),
                   "session %s ended: %s, %u pulses delivered", s->id, s->end_reason, s->delivered);
         if (s->closing)
                 request_reply(TAKE_PTR(s->closing));
@@ -69,19 +70,15 @@ static void on_end_written(const struct audit_result *result, void *userdata)
 static json_t *describe_end(struct session *s)
 {
         struct tms_info info = {0};
-        json_t *data;
+        json_t *data, *odometer;
 
         data = json_pack("{s:s, s:s, s:s, s:i}", "session", s->id, "reason", s->end_reason, "text", s->end_text,
                          "prescribed", (int)s->timeline.count);
         if (tms_device_info(s->control, &info) < 0)
                 return data;
         json_add(&data, "odometer", json_u64(info.odometer));
-        if (info.odometer != s->odometer + s->delivered) {
-                stimulator_log_odometer(s->st, s->odometer + s->delivered, info.odometer);
-                session_record(s, "stimulator.odometer", NULL,
-                               json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(info.card_serial), "expected",
-                                         json_u64(s->odometer + s->delivered), "found", json_u64(info.odometer)));
-        }
+        if (stimulator_see_odometer(s->st, s->odometer + s->delivered, s->unknown, info.odometer, &odometer))
+                session_record(s, "stimulator.odometer", NULL, odometer);
         return data;
 }
 
@@ -101,6 +98,7 @@ static void write_end(struct session *s, const struct pulse_totals *totals)
 
         s->delivered = totals->delivered;
         s->missed = totals->missed;
+        s->unknown = totals->unknown;
         if (s->next_seq > 0)
                 (void)tms_device_keepalive(s->control, s->next_seq, NULL);
         written = audit_write(a,

@@ -77,10 +77,8 @@ static const struct signalled {
                 (name), offsetof(struct session, member), offsetof(struct session, shown_##member),            \
                                 SIZE(member) + 0 * sizeof(char[SIZE(member) == SIZE(shown_##member) ? 1 : -1]) \
         }
-                SIGNALLED("Delivered", delivered),
-                SIGNALLED("Missed", missed),
-                SIGNALLED("Train", train),
-                SIGNALLED("TimeLeft", time_left_ns),
+                SIGNALLED("Delivered", delivered), SIGNALLED("Missed", missed),         SIGNALLED("Unknown", unknown),
+                SIGNALLED("Train", train),         SIGNALLED("TimeLeft", time_left_ns),
 };
 
 static void emit_progress(struct session *s)

@@ -94,6 +94,8 @@ static void on_written(const struct audit_result *result, void *userdata)
                         s->disk_seq = result->totals.last_seq + 1;
                 s->delivered = result->totals.delivered;
                 s->missed = result->totals.missed;
+                /* The answer to the last trigger may still be on its way; write_end() counts what is left then. */
+                s->unknown = result->totals.unknown - result->totals.waiting;
                 /* While ticks run, the next keepalive tells the kernel. Otherwise it is told now. */
                 if (!s->tick && s->control && !session_is(s, SESSION_OVER))
                         (void)tms_device_keepalive(s->control, s->disk_seq, NULL);

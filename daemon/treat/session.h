@@ -107,10 +107,10 @@ struct session {
         uint32_t released;   /* the pulse that Go has let go, plus 1; 0: none */
         const char *waiting; /* as last signalled */
         uint64_t first_to_last_ns;
-        uint32_t delivered, missed; /* on disk */
+        uint32_t delivered, missed, unknown; /* on disk */
         uint32_t train;
         uint64_t time_left_ns;
-        uint32_t shown_delivered, shown_missed, shown_train; /* as last signalled */
+        uint32_t shown_delivered, shown_missed, shown_unknown, shown_train; /* as last signalled */
         uint64_t shown_time_left_ns;
         uint64_t odometer;        /* at the start */
         int keepalive_error;      /* as last logged */

@@ -294,29 +294,36 @@ void stimulator_release(struct stimulator *st, const void *userdata)
 
 /* --- Coming and going ------------------------------------------------------------------ */
 
-void stimulator_log_odometer(const struct stimulator *st, uint64_t expected, uint64_t found)
+bool stimulator_see_odometer(const struct stimulator *st, uint64_t expected, uint64_t unknown, uint64_t found,
+                             json_t **ret)
 {
-        log_event(ODOMETER_DIFFERS,
-                  FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node),
-                         field_number("ODOMETER_EXPECTED", expected), field_number("ODOMETER_FOUND", found),
-                         field_text("SESSION", session_of(st))),
-                  "%s: the card has counted %llu discharges, the audit log %llu: find out who fired it before "
-                  "anybody is treated: tmsctl audit show --type stimulator.odometer",
-                  st->node, (unsigned long long)found, (unsigned long long)expected);
+        bool settles = history_settles(expected, unknown, found);
+
+        if (found == expected && !settles)
+                return false;
+        if (!settles)
+                log_event(ODOMETER_DIFFERS,
+                          FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node),
+                                 field_number("ODOMETER_EXPECTED", expected), field_number("ODOMETER_FOUND", found),
+                                 field_text("SESSION", session_of(st))),
+                          "%s: the card has counted %llu discharges, the audit log %llu: find out who fired it before "
+                          "anybody is treated: tmsctl audit show --type stimulator.odometer",
+                          st->node, (unsigned long long)found, (unsigned long long)expected);
+        *ret = json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(st->info.card_serial), "expected",
+                         json_u64(expected), "found", json_u64(found));
+        if (settles)
+                json_add(ret, "settled", json_u64(found - expected));
+        return true;
 }
 
 static void record_add(struct stimulator *st)
 {
-        uint64_t expected;
+        uint64_t expected, unknown;
         json_t *data;
 
-        if (history_odometer(st->ward->recorder->history, st->info.card_serial, &expected) &&
-            expected != st->info.odometer) {
-                stimulator_log_odometer(st, expected, st->info.odometer);
-                data = json_pack("{s:o, s:o, s:o}", "card_serial", json_u64(st->info.card_serial), "expected",
-                                 json_u64(expected), "found", json_u64(st->info.odometer));
+        if (history_odometer(st->ward->recorder->history, st->info.card_serial, &expected, &unknown) &&
+            stimulator_see_odometer(st, expected, unknown, st->info.odometer, &data))
                 recorder_note(st->ward->recorder, "stimulator.odometer", NULL, st->path, data);
-        }
         data = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "node", st->node, "card_serial",
                          json_u64(st->info.card_serial), "coil_serial", json_u64(st->info.coil_serial), "odometer",
                          json_u64(st->info.odometer), "card_version", json_u64(st->info.card_version), "firmware",

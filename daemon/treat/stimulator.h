@@ -66,7 +66,13 @@ int stimulator_refresh(struct stimulator *st);
 /* Stops the output at once, and waits for nothing. */
 void stimulator_halt(struct stimulator *st);
 /* Logs that the card has counted other discharges than the audit log knows of. */
-void stimulator_log_odometer(const struct stimulator *st, uint64_t expected, uint64_t found);
+/*
+ * The card has shown the odometer found; by the log it should show expected, or up to unknown more, since so many pulses
+ * have an unknown outcome. Logs what nobody can explain. False: there is nothing to record. True: *ret is the data of a
+ * stimulator.odometer record; NULL: there was no memory, and the log fails by it.
+ */
+bool stimulator_see_odometer(const struct stimulator *st, uint64_t expected, uint64_t unknown, uint64_t found,
+                             json_t **ret);
 /* Gives the stimulator to that user, who reads the records from now on. */
 void stimulator_open(struct stimulator *st, const struct stimulator_user *user, void *userdata);
 /* Takes it from the user that has given userdata. Calling it again is harmless. */

@@ -33,12 +33,12 @@ static int check_keys(struct audit_pass *v, struct audit_why *why)
         enum audit_keys keys;
         int r;
 
-        r = audit_key0_check(v->reader.dir_fd, v->report.key0, why);
+        r = audit_key0_check(v->reader.dir_fd, v->at.key0, why);
         if (r == -EBADMSG)
                 audit_conclude(v, TMS_AUDIT_TAMPERED, 0, "%s", why->text);
         if (r < 0)
                 return r;
-        r = audit_keys_check(v->reader.dir_fd, v->report.seals, v->report.next_public, &keys, why);
+        r = audit_keys_check(v->reader.dir_fd, v->at.seals, v->at.next_public, &keys, why);
         if (r == -EBADMSG)
                 audit_conclude(v, keys == AUDIT_KEYS_LOST ? TMS_AUDIT_LOST : TMS_AUDIT_TAMPERED, 0, "%s", why->text);
         v->keys_hidden = keys == AUDIT_KEYS_HIDDEN;
@@ -49,7 +49,7 @@ static int check_anchors(struct audit_pass *v)
 {
         const struct tms_audit_anchor *a = v->anchor;
 
-        if (v->report.records == 0 && (a->key0_fingerprint || a->seal || a->nonce)) {
+        if (v->at.records == 0 && (a->key0_fingerprint || a->seal || a->nonce)) {
                 audit_conclude(v, TMS_AUDIT_LOST, 0, "log.jsonl has no whole record: records were lost or taken away");
                 return -EBADMSG;
         }
@@ -59,11 +59,19 @@ static int check_anchors(struct audit_pass *v)
                                v->report.key0_fingerprint, a->key0_fingerprint);
                 return -EBADMSG;
         }
+        if (v->held.text && v->held.seq < v->first_record) {
+                audit_conclude(v, TMS_AUDIT_LOST, 0,
+                               "the held seal (record %" PRIu64 ") is among the %" PRIu64
+                               " records that were moved out: hold them against it together, or a later seal against "
+                               "this",
+                               v->held.seq, v->first_record);
+                return -EBADMSG;
+        }
         if (v->held.text && !v->held.found) {
                 audit_conclude(v, TMS_AUDIT_LOST, 0,
                                "the log ends with record %" PRIu64 ", before the held seal (record %" PRIu64
                                "): records were lost or taken away",
-                               v->report.records - 1, v->held.seq);
+                               v->at.records - 1, v->held.seq);
                 return -EBADMSG;
         }
         if (a->nonce && !v->nonce_found) {
@@ -82,7 +90,7 @@ static int check_files_at_end(struct audit_pass *v, struct audit_why *why)
         uint64_t line;
         int r;
 
-        r = audit_pulses_finish(v->pulses, &line, &unnamed, why);
+        r = audit_pulses_finish(v->pulses, !v->begins_late && !v->from, &line, &unnamed, why);
         if (r == -EBADMSG && unnamed)
                 audit_conclude(v, TMS_AUDIT_LOST, 0, "%s: records were lost or taken away, or the file was put there",
                                why->text);
@@ -96,13 +104,15 @@ int audit_check_end(struct audit_pass *v, struct tms_error *error)
         struct audit_why why = {0};
         int r;
 
-        r = check_anchors(v);
-        if (r >= 0 && v->report.records == 0) {
+        r = audit_segment_end(v, &why);
+        if (r >= 0)
+                r = check_anchors(v);
+        if (r >= 0 && v->at.records == 0) {
                 r = check_unused(v, &why);
         } else if (r >= 0) {
                 r = check_keys(v, &why);
                 if (r >= 0)
                         r = check_files_at_end(v, &why);
         }
-        return r < 0 && r != -EBADMSG ? audit_fail_read(&why, r, 0, error) : r;
+        return r < 0 && r != -EBADMSG ? audit_fail_read(v, &why, r, 0, error) : r;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the files that read audit logs share: audit.c (lines), audit-verify.c
- * (passes over a log, see audit-pass.h), record-scan.c (a record's form, see
+ * What the files that read audit logs share: audit.c (lines), audit-segments.c
+ * (the files that they are in), audit-verify.c (passes over a log, see
+ * audit-pass.h), record-scan.c (a record's form, see
  * record-scan.h), audit-record.c (what is wrong with it), audit-seal.c
  * (signatures), audit-keys.c (the files of the keys), audit-files.c (files
  * beside the log), audit-sha.c (hashes), audit-pulses.c (pulse files, with
@@ -21,6 +22,7 @@
 #define TMS_LIB_AUDIT_INTERNAL_H
 
 #include "base.h"
+#include "position.h"
 #include "record-scan.h"
 
 #include <openssl/evp.h>
@@ -38,27 +40,66 @@ struct audit_why {
 int audit_why(struct audit_why *why, const char *format, ...) _printf_(2, 3);
 int audit_unknown(struct audit_why *why, int err, const char *format, ...) _printf_(3, 4);
 
+/* --- The log's files (audit-segments.c) ------------------------------------------- */
+
+struct audit_segments {
+        bool any;
+        uint64_t lowest, highest;
+        char odd[300]; /* a name that no segment has, though it looks like one; "": there is none */
+};
+
+/* Which segments are there. */
+int audit_segments_look(int dir_fd, struct audit_segments *ret);
+/* Opens a segment's file, or returns a negative errno as audit_open_beside() does. */
+int audit_segment_open(int dir_fd, uint64_t segment);
+
 /* --- Lines (audit.c) ------------------------------------------------------------ */
 
 #define AUDIT_BLOCK ((size_t)262144) /* bytes that are read at once from a log or a pulse file */
 
+/*
+ * Reads the lines of all segments, in order. A segment that another one follows does not change any more, so what is
+ * found behind its last line then is no line that is being written.
+ */
 struct audit_reader {
-        int dir_fd, fd;   /* fd -1: there is no log.jsonl */
-        const char *text; /* the line, without its end, where a NUL stands instead; in block */
+        int dir_fd, fd;                    /* fd -1: there is no file of a log */
+        int next_fd;                       /* of the segment that follows; -1: it was not there yet */
+        uint64_t first, segment;           /* the first one that is there, the one that is read */
+        char file[TMS_AUDIT_SEGMENT_NAME]; /* its name */
+        const char *text;                  /* the line, without its end, where a NUL stands instead; in block */
         size_t size;
         char *block; /* read so far, and not given out: [begin, end) */
         size_t allocated, begin, end;
-        uint64_t line;  /* number of the line in text, from 1 */
-        uint64_t bytes; /* of the lines given out, and of the torn one after the end */
-        uint64_t torn;  /* bytes behind the last end of line */
+        uint64_t line;   /* number of the line in text, from 1, in its segment */
+        uint64_t lines;  /* the same in all segments that are there */
+        uint64_t bytes;  /* of the segment's lines given out, and of the torn one after the end */
+        uint64_t torn;   /* bytes behind the last end of line of the last segment */
+        bool ended;      /* there is no more line */
+        uint64_t before; /* lines of the segment before; and the bytes behind its last end of line */
+        uint64_t before_torn;
+        uint64_t *starts; /* lines before each segment, from the first one on that is there */
+        size_t n_starts;
 };
 
+#define AUDIT_READER_NONE                              \
+        {                                              \
+                .dir_fd = -1, .fd = -1, .next_fd = -1, \
+        }
+
 int audit_reader_open(struct audit_reader *r, const char *dir, struct tms_error *error);
-/* The same for an open directory, which still belongs to the caller. A missing log.jsonl is read as an empty one. */
+/* The same for an open directory, which still belongs to the caller. A log without a file is read as an empty one. */
 int audit_reader_open_at(struct audit_reader *r, int dir_fd, struct tms_error *error);
 void audit_reader_close(struct audit_reader *r);
+/* Lets a reader that has given no line yet go on at that byte. -ENOENT: there is no such place. */
+int audit_reader_go_to(struct audit_reader *reader, uint64_t segment, uint64_t offset);
 /* 1: there is a line. 0: the end; a torn line may precede it. Else a negative errno, with error filled. */
 int audit_reader_next(struct audit_reader *r, struct tms_error *error);
+/* In which segment a line is that was given out, and the number that it has there. */
+void audit_reader_place(const struct audit_reader *r, uint64_t lines, uint64_t *ret_segment, uint64_t *ret_line);
+/* Is there a segment behind the one that is read? */
+bool audit_has_next(const struct audit_reader *r);
+/* Is there more in the log than was read? False also if that cannot be told. */
+bool audit_reader_grew(const struct audit_reader *r);
 
 /* --- Records (audit-record.c) --------------------------------------------------------- */
 
@@ -100,8 +141,12 @@ void audit_unhex(const char *s, size_t size, unsigned char *ret); /* the caller 
 /* Did libcrypto fail since ERR_clear_error() because there was no memory? */
 bool audit_crypto_no_memory(void);
 
-/* Checks the signature of a seal's record by the public key that the seal before it announced. */
-int audit_seal_check(const struct record *record, uint64_t number, const char *expected_public, struct audit_why *why);
+/*
+ * Checks the signature of a seal's record, whose line it is, by the public key that the seal before it announced: at is
+ * where the seal stands. root: of the tree over the records before it; not looked at in format 1.
+ */
+int audit_seal_check(const struct record *record, const char *line, size_t size, const struct tms_audit_position *at,
+                     const unsigned char root[AUDIT_HEX / 2], struct audit_why *why);
 
 /* --- The files of the keys (audit-keys.c) ------------------------------------------- */
 
@@ -175,8 +220,12 @@ int audit_pulses_claim(struct audit_pulses *p, const struct record *record, bool
 bool audit_pulses_settle(struct audit_pulses *p);
 /* If fast: is it known by now that audit_pulses_settle() will return false? */
 bool audit_pulses_failed(struct audit_pulses *p);
-/* After the last record: checks every file to its end. *ret_line: the line of the record that names the bad one. */
-int audit_pulses_finish(struct audit_pulses *p, uint64_t *ret_line, bool *ret_unnamed, struct audit_why *why);
+/*
+ * After the last record: checks every file to its end, and with unnamed also those that no record names. *ret_line: the
+ * line of the record that names the bad one.
+ */
+int audit_pulses_finish(struct audit_pulses *p, bool unnamed, uint64_t *ret_line, bool *ret_unnamed,
+                        struct audit_why *why);
 uint64_t audit_pulses_delivered(const struct audit_pulses *p);
 
 #endif

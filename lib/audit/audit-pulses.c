@@ -186,14 +186,14 @@ static int get_claim(const struct record *record, char name[AUDIT_PULSE_FILE], s
 {
         struct record_value file = record_data(record, "file"), sha256 = record_data(record, "sha256");
         bool wanted = file.text != NULL;
-        struct pulse_claim c = {.has_missed = record_data(record, "missed").text != NULL};
+        struct pulse_claim c = {.has_unknown = record_data(record, "unknown").text != NULL};
 
         name[0] = 0;
         if (!get_count(record, "lines", wanted, &c.lines) || !get_count(record, "bytes", wanted, &c.bytes) ||
-            !get_count(record, "delivered", wanted, &c.delivered) || !get_count(record, "missed", false, &c.missed) ||
-            (wanted && !audit_is_hex(sha256, AUDIT_HEX)))
-                return audit_why(why, "without its pulse file's lines, bytes, sha256 and delivered");
-        if (!wanted && (c.lines || c.bytes || c.delivered || c.missed))
+            !get_count(record, "delivered", wanted, &c.delivered) || !get_count(record, "missed", wanted, &c.missed) ||
+            !get_count(record, "unknown", false, &c.unknown) || (wanted && !audit_is_hex(sha256, AUDIT_HEX)))
+                return audit_why(why, "without its pulse file's lines, bytes, sha256, delivered and missed");
+        if (!wanted && (c.lines || c.bytes || c.delivered || c.missed || c.unknown))
                 return audit_why(why, "counts pulses but names no pulse file");
         if (wanted) {
                 int r = get_name(file, name, why);
@@ -392,7 +392,8 @@ static int check_directory(struct audit_pulses *p, struct audit_why *why)
         return r;
 }
 
-int audit_pulses_finish(struct audit_pulses *p, uint64_t *ret_line, bool *ret_unnamed, struct audit_why *why)
+int audit_pulses_finish(struct audit_pulses *p, bool unnamed, uint64_t *ret_line, bool *ret_unnamed,
+                        struct audit_why *why)
 {
         *ret_line = 0;
         *ret_unnamed = false;
@@ -403,5 +404,5 @@ int audit_pulses_finish(struct audit_pulses *p, uint64_t *ret_line, bool *ret_un
                 return p->error < 0 ? p->error : -EBADMSG;
         }
         *ret_unnamed = true;
-        return check_directory(p, why);
+        return unnamed ? check_directory(p, why) : 0;
 }

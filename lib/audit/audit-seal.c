@@ -10,6 +10,7 @@
 
 #define KEY_SIZE 32
 #define SIG_SIZE 64
+#define NONCE_MAX 128
 
 static EVP_PKEY *pkey_free(EVP_PKEY *k)
 {
@@ -86,10 +87,10 @@ static int signature_holds(const char *public_hex, const char *sig_hex, const ch
         return audit_crypto_no_memory() ? -ENOMEM : 0;
 }
 
-/* A text of printable ASCII characters, of which the quotation mark and the backslash are written with an escape. */
+/* A text of at most 128 printable ASCII characters, of which the quotation mark and the backslash are written with an escape. */
 static bool is_printable(struct record_value v)
 {
-        if (!record_is_string(v))
+        if (!record_is_string(v) || record_string_copy(v, NULL, 0) > NONCE_MAX)
                 return false;
         for (size_t i = 1; i < v.size - 1; i++) {
                 if (v.text[i] < 0x20 || v.text[i] > 0x7e)
@@ -109,8 +110,8 @@ static char *copy_text(struct record_value v)
         return s;
 }
 
-/* The text that is signed. audit_seal_check() has looked at the record's fields, and check_chain() at its seq and prev. */
-static int signed_text(const struct record *record, uint64_t number, const char *next, char **ret, size_t *ret_size)
+/* The text that format 1 signs. audit_seal_check() has looked at the fields, and check_chain() at seq and prev. */
+static int signed_text_1(const struct record *record, uint64_t number, const char *next, char **ret, size_t *ret_size)
 {
         _cleanup_free_ char *nonce = copy_text(record_data(record, "nonce")), *utc = copy_text(record->utc);
         char prev[AUDIT_HEX + 1];
@@ -129,31 +130,89 @@ static int signed_text(const struct record *record, uint64_t number, const char 
         return 0;
 }
 
-int audit_seal_check(const struct record *record, uint64_t number, const char *expected_public, struct audit_why *why)
+/* The text that format 2 signs: the whole line, in which sig is empty. */
+static int signed_text_2(const char *line, size_t size, const char *sig, char **ret, size_t *ret_size)
 {
-        struct record_value public_text = record_data(record, "public"), next_text = record_data(record, "next");
-        struct record_value sig_text = record_data(record, "sig");
+        static const char head[] = "tmsd-seal-2\n";
+        const size_t before = (size_t)(sig - line), after = size - before - (size_t)2 * SIG_SIZE;
+        char *p = malloc(strlen(head) + before + after);
+
+        if (!p)
+                return -ENOMEM;
+        *ret = p;
+        *ret_size = strlen(head) + before + after;
+        p = mempcpy(p, head, strlen(head));
+        p = mempcpy(p, line, before);
+        memcpy(p, sig + (size_t)2 * SIG_SIZE, after);
+        return 0;
+}
+
+static int check_form(const struct record *record, unsigned format, struct audit_why *why)
+{
+        struct record_value checkpoint = record_data(record, "checkpoint");
+        int64_t n;
+
+        if (!record_int64(record_data(record, "key"), &n) || !audit_is_hex(record_data(record, "public"), AUDIT_HEX) ||
+            !audit_is_hex(record_data(record, "next"), AUDIT_HEX) ||
+            !audit_is_hex(record_data(record, "sig"), (size_t)2 * SIG_SIZE) ||
+            !is_printable(record_data(record, "nonce")))
+                return audit_why(why, "a seal without its key, public, next, nonce and sig");
+        if (format == 1)
+                return 0;
+        if (!record_is_string(record_data(record, "origin")) || !record_int64(record_data(record, "size"), &n) ||
+            !audit_is_hex(record_data(record, "root"), AUDIT_HEX) ||
+            (checkpoint.text && !audit_is_hex(checkpoint, AUDIT_HEX)))
+                return audit_why(why, "a seal without its origin, size and root, or with a checkpoint that is no hash");
+        return 0;
+}
+
+/* What only format 2 says. */
+static int check_tree(const struct record *record, const struct tms_audit_position *at,
+                      const unsigned char root[AUDIT_HEX / 2], struct audit_why *why)
+{
+        char hex[AUDIT_HEX + 1];
+        int64_t n = -1;
+
+        if (!record_string_is(record_data(record, "origin"), at->origin))
+                return audit_why(why, "a seal of another log: its origin is not %.21s…", at->origin);
+        (void)record_int64(record_data(record, "size"), &n);
+        if (n < 0 || (uint64_t)n != at->records)
+                return audit_why(why, "a seal over %" PRId64 " records, behind %" PRIu64, n, at->records);
+        hex_encode(root, AUDIT_HEX / 2, hex);
+        if (!record_string_is(record_data(record, "root"), hex))
+                return audit_why(why, "a seal whose root is not that of the records before it");
+        return 0;
+}
+
+int audit_seal_check(const struct record *record, const char *line, size_t size, const struct tms_audit_position *at,
+                     const unsigned char root[AUDIT_HEX / 2], struct audit_why *why)
+{
+        const char *sig = record_data(record, "sig").text;
         char public[AUDIT_HEX + 1], next[AUDIT_HEX + 1];
         _cleanup_free_ char *text = NULL;
-        size_t size;
+        size_t text_size;
         int64_t key;
         int r;
 
-        if (!record_int64(record_data(record, "key"), &key) || !audit_is_hex(public_text, AUDIT_HEX) ||
-            !audit_is_hex(next_text, AUDIT_HEX) || !audit_is_hex(sig_text, 2 * SIG_SIZE) ||
-            !is_printable(record_data(record, "nonce")))
-                return audit_why(why, "a seal without its key, public, next, nonce and sig");
-        if (key < 0 || (uint64_t)key != number)
-                return audit_why(why, "a seal by key %" PRId64 " where key %" PRIu64 " was due", key, number);
-        audit_hex_copy(public_text, public);
-        audit_hex_copy(next_text, next);
-        if (strcmp(public, expected_public) != 0)
+        r = check_form(record, at->format, why);
+        if (r < 0)
+                return r;
+        (void)record_int64(record_data(record, "key"), &key);
+        if (key < 0 || (uint64_t)key != at->seals)
+                return audit_why(why, "a seal by key %" PRId64 " where key %" PRIu64 " was due", key, at->seals);
+        audit_hex_copy(record_data(record, "public"), public);
+        audit_hex_copy(record_data(record, "next"), next);
+        if (strcmp(public, at->next_public) != 0)
                 return audit_why(why, "a seal by another key than the one announced before it");
         if (strcmp(public, next) == 0)
                 return audit_why(why, "a seal that announces its own key again");
-        r = signed_text(record, number, next, &text, &size);
+        r = at->format == 1 ? 0 : check_tree(record, at, root, why);
+        if (r < 0)
+                return r;
+        r = at->format == 1 ? signed_text_1(record, at->seals, next, &text, &text_size)
+                            : signed_text_2(line, size, sig + 1, &text, &text_size);
         if (r >= 0)
-                r = signature_holds(public, sig_text.text + 1, text, size);
+                r = signature_holds(public, sig + 1, text, text_size);
         if (r == 0)
                 return audit_why(why, "a seal whose signature does not hold");
         return r < 0 ? r : 0;

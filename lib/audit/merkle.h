@@ -21,13 +21,32 @@ struct tms_merkle {
         unsigned char level[TMS_MERKLE_LEVELS][TMS_MERKLE_HASH];
 };
 
+/*
+ * What libcrypto needs for a hash, kept from one to the next, since to look it up takes longer than to hash a record. All
+ * zero to begin with. The functions below take NULL for one of their own.
+ */
+struct tms_hasher {
+        void *md, *ctx;
+};
+
+void tms_hasher_clear(struct tms_hasher *h); /* all zero again */
+
 /* SHA-256 over 0x00 and the entry: the leaf that stands for it. 0 or -ENOMEM. */
-int tms_merkle_leaf(const void *entry, size_t size, unsigned char ret[static TMS_MERKLE_HASH]);
+int tms_merkle_leaf(struct tms_hasher *h, const void *entry, size_t size, unsigned char ret[static TMS_MERKLE_HASH]);
 
 /* Adds a leaf behind the others. 0, or a negative errno (-ENOMEM, -EOVERFLOW) and the tree is as it was. */
-int tms_merkle_add(struct tms_merkle *t, const unsigned char leaf[static TMS_MERKLE_HASH]);
+int tms_merkle_add(struct tms_hasher *h, struct tms_merkle *t, const unsigned char leaf[static TMS_MERKLE_HASH]);
 
 /* The hash over all leaves; of none, SHA-256 of nothing. 0 or -ENOMEM. */
-int tms_merkle_root(const struct tms_merkle *t, unsigned char ret[static TMS_MERKLE_HASH]);
+int tms_merkle_root(struct tms_hasher *h, const struct tms_merkle *t, unsigned char ret[static TMS_MERKLE_HASH]);
+
+/*
+ * The tree as AUDIT.md writes it: an array of texts, in JSON. Returns how many bytes that is; buf, which may be NULL with
+ * size 0, gets as many of them as it has room for, and a NUL.
+ */
+#define TMS_MERKLE_TEXT (TMS_MERKLE_LEVELS * (2 * TMS_MERKLE_HASH + 3) + 2) /* size of the longest, with its NUL */
+size_t tms_merkle_text(const struct tms_merkle *t, char *buf, size_t size);
+/* The tree over size leaves that this text says. -EBADMSG: it is no text of such a tree. */
+int tms_merkle_parse(const char *text, size_t text_size, uint64_t size, struct tms_merkle *ret);
 
 #endif

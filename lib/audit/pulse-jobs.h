@@ -16,9 +16,9 @@
 
 /* What one record says of a pulse file. */
 struct pulse_claim {
-        uint64_t lines, bytes, delivered, missed;
+        uint64_t lines, bytes, delivered, missed, unknown;
         unsigned char sha256[AUDIT_HEX / 2];
-        bool has_missed;
+        bool has_unknown;
         bool end; /* the file is complete */
 };
 

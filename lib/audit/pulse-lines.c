@@ -34,18 +34,42 @@ static bool is_pulse(uint64_t type)
         return type == TMS_EVENT_PULSE_FIRED || type == TMS_EVENT_PULSE_ANSWER;
 }
 
-void tms_pulse_count(struct tms_pulse_counts *c, uint64_t seq, uint64_t type, uint64_t code)
+/*
+ * A trigger is unknown until the card's answer to it has come: the line with the same triggered_ns. An answer that
+ * nobody waited for has 0 there. The driver gives no trigger before it has recorded what became of the last one, so
+ * that one trigger at most waits; one that did when the next is recorded stays unknown.
+ */
+static void count_trigger(struct tms_pulse_counts *c, uint64_t triggered_ns)
+{
+        c->unknown++;
+        c->waiting = true;
+        c->trigger_ns = triggered_ns;
+}
+
+static void count_answer(struct tms_pulse_counts *c, const struct tms_pulse_values *v)
+{
+        c->delivered += v->code == TMS_PULSE_OUTCOME_DELIVERED;
+        if (!c->waiting || v->triggered_ns != c->trigger_ns)
+                return;
+        c->waiting = false;
+        c->unknown -= v->code != TMS_PULSE_OUTCOME_UNKNOWN;
+}
+
+void tms_pulse_count(struct tms_pulse_counts *c, const struct tms_pulse_values *v)
 {
         c->lines++;
         /* The kernel returns a record again until it is acknowledged. Each record counts once. */
-        if (c->lines > 1 && seq <= c->last_seq)
+        if (c->lines > 1 && v->seq <= c->last_seq)
                 return;
-        c->last_seq = seq;
-        c->pulse_lines += is_pulse(type);
-        c->delivered += type == TMS_EVENT_PULSE_ANSWER && code == TMS_PULSE_OUTCOME_DELIVERED;
-        c->missed += type == TMS_EVENT_PULSE_FIRED &&
-                     (code == TMS_PULSE_OUTCOME_LATE || code == TMS_PULSE_OUTCOME_SKIPPED ||
-                      code == TMS_PULSE_OUTCOME_NOT_READY);
+        c->last_seq = v->seq;
+        c->pulse_lines += is_pulse(v->type);
+        if (v->type == TMS_EVENT_PULSE_ANSWER)
+                count_answer(c, v);
+        else if (v->type == TMS_EVENT_PULSE_FIRED && v->code == TMS_PULSE_OUTCOME_FIRED)
+                count_trigger(c, v->triggered_ns);
+        else if (v->type == TMS_EVENT_PULSE_FIRED)
+                c->missed += v->code == TMS_PULSE_OUTCOME_LATE || v->code == TMS_PULSE_OUTCOME_SKIPPED ||
+                             v->code == TMS_PULSE_OUTCOME_NOT_READY;
 }
 
 /* Parses a line of decimal numbers with tabs between them; s includes the line feed. */
@@ -74,7 +98,7 @@ int tms_pulse_line(struct tms_pulse_counts *c, const char *line, size_t size)
 
         if (!parse_line(line, size, v))
                 return -EBADMSG;
-        tms_pulse_count(c, v[0], v[2], v[11]);
+        tms_pulse_count(c, &(struct tms_pulse_values){.seq = v[0], .type = v[2], .triggered_ns = v[7], .code = v[11]});
         return 0;
 }
 
@@ -113,7 +137,7 @@ static uint64_t number(const char *s, const char *end)
  * Parses a line of at most AUDIT_PULSE_SLACK bytes, as parse_line() does, and gives the columns that are counted.
  * Returns the line's size. 0: this is no such line, or parse_line() has to look at it.
  */
-static size_t parse_fast(const char *s, size_t size, uint64_t *ret_seq, uint64_t *ret_type, uint64_t *ret_code)
+static size_t parse_fast(const char *s, size_t size, struct tms_pulse_values *ret)
 {
         uint64_t mask = no_digits(s);
         const char *column[TMS_PULSE_COLUMNS + 1], *base = s;
@@ -139,16 +163,17 @@ static size_t parse_fast(const char *s, size_t size, uint64_t *ret_seq, uint64_t
         }
         if ((size_t)(column[TMS_PULSE_COLUMNS] - s) > size)
                 return 0;
-        *ret_seq = number(column[0], column[1] - 1);
-        *ret_type = number(column[2], column[3] - 1);
-        *ret_code = number(column[11], column[12] - 1);
+        ret->seq = number(column[0], column[1] - 1);
+        ret->type = number(column[2], column[3] - 1);
+        ret->triggered_ns = number(column[7], column[8] - 1);
+        ret->code = number(column[11], column[12] - 1);
         return (size_t)(column[TMS_PULSE_COLUMNS] - s);
 }
 
 #else
 
 /* Without such instructions, parse_line() looks at every line. */
-static size_t parse_fast(const char *s, size_t size, uint64_t *ret_seq, uint64_t *ret_type, uint64_t *ret_code)
+static size_t parse_fast(const char *s, size_t size, struct tms_pulse_values *ret)
 {
         return 0;
 }
@@ -166,14 +191,14 @@ int audit_pulse_lines(const char *name, uint64_t at, struct tms_pulse_counts *c,
                       size_t *ret_size, struct audit_why *why)
 {
         const char *s = text, *end = text + size;
-        uint64_t seq, type, code;
+        struct tms_pulse_values v;
 
         while (s < end) {
                 const char *line_end;
-                size_t n = at > 0 || s > text ? parse_fast(s, (size_t)(end - s), &seq, &type, &code) : 0;
+                size_t n = at > 0 || s > text ? parse_fast(s, (size_t)(end - s), &v) : 0;
 
                 if (n > 0) {
-                        tms_pulse_count(c, seq, type, code);
+                        tms_pulse_count(c, &v);
                         s += n;
                         continue;
                 }

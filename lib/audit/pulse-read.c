@@ -159,9 +159,12 @@ static int compare(const struct pulse_file *f, const struct pulse_claim *c, cons
         if (f->counts.delivered != c->delivered)
                 return audit_why(why, "%s has %" PRIu64 " delivered pulses where the log says %" PRIu64, f->name,
                                  f->counts.delivered, c->delivered);
-        if (c->has_missed && f->counts.missed != c->missed)
+        if (f->counts.missed != c->missed)
                 return audit_why(why, "%s has %" PRIu64 " missed pulses where the log says %" PRIu64, f->name,
                                  f->counts.missed, c->missed);
+        if (c->has_unknown && f->counts.unknown != c->unknown)
+                return audit_why(why, "%s has %" PRIu64 " pulses without an answer where the log says %" PRIu64,
+                                 f->name, f->counts.unknown, c->unknown);
         return 0;
 }
 

@@ -2,28 +2,33 @@
 /*
  * An audit log of many sessions, and how long it takes to verify it.
  *
- *   audit make DIR 10hz|itbs SESSIONS    writes DIR/audit and DIR/keys, as a daemon leaves them
+ *   audit make DIR 10hz|itbs|day|records SESSIONS [EVERY]
+ *                                        writes DIR/audit and DIR/keys, as a daemon leaves them: a log of format 1, or,
+ *                                        with EVERY, of format 2, whose segments are closed after so many sessions
+ *   audit live DIR KIND SESSIONS EVERY PAUSE_US
+ *                                        the same, as a daemon does it while somebody may look, with a pause after each
+ *                                        record
  *   audit verify DIR [ROUNDS]            verifies DIR/audit; prints the fastest round as JSON
  *
  * 10hz: 3000 pulses, trains of 40 every 30 s. itbs: 600 pulses, trains of 2 s every 10 s, three pulses 20 ms apart in
- * each burst. Every 5 s in which there were pulses have a session.pulses record, each pulse has a trigger and an answer.
+ * each burst. day: as itbs, with pauses, what the stimulator says of its state, and a restart in one of 16. Every 5 s
+ * in which there were pulses have a session.pulses record, each pulse has a trigger and an answer. records: as many
+ * records as 10hz, and pulse files with nothing in them, so that a verification is one of the records alone.
  */
+#include "made-log.h"
 #include "tms.h"
 
 #include <err.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #define NS_PER_MS 1000000ULL
-#define NS_PER_S 1000000000ULL
-#define TRUTH_EVERY_NS (5 * NS_PER_S)
+#define TRUTH_EVERY_NS (5 * MADE_NS_PER_S)
 
 static const char protocol[] = "id: a-protocol\ntitle: any bytes will do\n";
 
@@ -31,135 +36,19 @@ struct kind {
         const char *name;
         unsigned pulses, train, burst; /* in the session, in a train, in a burst */
         uint64_t train_every_ns, burst_every_ns, pulse_every_ns;
+        unsigned pauses; /* 0: nor does the stimulator say its state */
+        bool silent;     /* its pulse files are empty */
 };
 
 static const struct kind kinds[] = {
-                {"10hz", 3000, 40, 1, 30 * NS_PER_S, 100 * NS_PER_MS, 0},
-                {"itbs", 600, 30, 3, 10 * NS_PER_S, 200 * NS_PER_MS, 20 * NS_PER_MS},
+                {"10hz", 3000, 40, 1, 30 * MADE_NS_PER_S, 100 * NS_PER_MS, 0},
+                {"itbs", 600, 30, 3, 10 * MADE_NS_PER_S, 200 * NS_PER_MS, 20 * NS_PER_MS},
+                {"day", 600, 30, 3, 10 * MADE_NS_PER_S, 200 * NS_PER_MS, 20 * NS_PER_MS, 2},
+                {"records", 3000, 40, 1, 30 * MADE_NS_PER_S, 100 * NS_PER_MS, 0, 0, true},
 };
 
-static struct {
-        const char *dir;
-        FILE *log;
-        uint64_t seq, now_ns;
-        char prev[65], protocol_sha256[65];
-        EVP_PKEY *key;
-        unsigned number; /* of key */
-} w;
-
-static void hex(const unsigned char *data, size_t size, char *ret)
-{
-        for (size_t i = 0; i < size; i++)
-                sprintf(ret + 2 * i, "%02x", data[i]);
-}
-
-static void must(bool condition, const char *what)
-{
-        if (!condition)
-                err(1, "%s", what);
-}
-
-static FILE *create(const char *name)
-{
-        char path[4096];
-        FILE *f;
-
-        snprintf(path, sizeof(path), "%s/%s", w.dir, name);
-        f = fopen(path, "we");
-        must(f, path);
-        return f;
-}
-
-static void sha256(const void *data, size_t size, char ret[65])
-{
-        unsigned char digest[32];
-
-        must(EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL) == 1, "sha256");
-        hex(digest, sizeof(digest), ret);
-}
-
-static void public_of(EVP_PKEY *key, char ret[65])
-{
-        unsigned char raw[32];
-        size_t size = sizeof(raw);
-
-        must(EVP_PKEY_get_raw_public_key(key, raw, &size) == 1, "public key");
-        hex(raw, size, ret);
-}
-
-/* --- Records ------------------------------------------------------------------------ */
-
-static void utc_text(char ret[40])
-{
-        time_t s = (time_t)(1769850000 + w.now_ns / NS_PER_S);
-        struct tm tm;
-
-        gmtime_r(&s, &tm);
-        strftime(ret, 40, "%Y-%m-%dT%H:%M:%S", &tm);
-        sprintf(ret + strlen(ret), ".%06uZ", (unsigned)(w.now_ns % NS_PER_S / 1000));
-}
-
-__attribute__((format(printf, 2, 3))) static void record(const char *type, const char *format, ...)
-{
-        static char line[8192], data[6000];
-        bool plain = strcmp(type, "seal") == 0 || strcmp(type, "log.open") == 0;
-        char utc[40], moment[80] = "";
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        vsnprintf(data, sizeof(data), format, ap);
-        va_end(ap);
-        w.now_ns += 20011 + w.seq * 7919 % 100000;
-        utc_text(utc);
-        if (!plain)
-                snprintf(moment, sizeof(moment), "%s\"boottime_ns\":%" PRIu64 ",\"synchronised\":true",
-                         data[0] ? "," : "", w.now_ns + 77);
-        n = snprintf(line, sizeof(line),
-                     "{\"seq\":%" PRIu64 ",\"utc\":\"%s\",\"mono_ns\":%" PRIu64
-                     ",\"boot\":\"0f5a4c1e-62f1-4a54-8a3d-2c5a9b1b6f00\",\"type\":\"%s\",\"who\":%s,\"on\":\"%s\","
-                     "\"data\":{%s%s},\"prev\":\"%s\"}",
-                     w.seq, utc, w.now_ns, type,
-                     strstr(type, "intent") ? "{\"uid\":1000,\"sender\":\":1.42\",\"action\":\"org.tmsd1.treat\","
-                                              "\"answer\":\"yes\"}"
-                                            : "{}",
-                     plain ? "" : "/org/tmsd1/session/1", data, moment, w.prev);
-        must(n > 0 && (size_t)n < sizeof(line), "record");
-        sha256(line, (size_t)n, w.prev);
-        must(fprintf(w.log, "%s\n", line) == n + 1, "log.jsonl");
-        w.seq++;
-}
-
-static void seal(void)
-{
-        EVP_PKEY *next_key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-        EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-        char public[65], next[65], sig[129], utc[40], text[400];
-        unsigned char raw[64];
-        size_t size = sizeof(raw);
-        uint64_t now_ns = w.now_ns;
-        int n;
-
-        must(next_key && ctx, "key");
-        public_of(w.key, public);
-        public_of(next_key, next);
-        /* As record() will say it. */
-        w.now_ns += 20011 + w.seq * 7919 % 100000;
-        utc_text(utc);
-        w.now_ns = now_ns;
-        n = snprintf(text, sizeof(text), "tmsd-seal-1\n%" PRIu64 "\n%s\n%u\n%s\n\n%s\n", w.seq, w.prev, w.number, next,
-                     utc);
-        must(EVP_DigestSignInit(ctx, NULL, NULL, NULL, w.key) == 1 &&
-                             EVP_DigestSign(ctx, raw, &size, (const unsigned char *)text, (size_t)n) == 1,
-             "signature");
-        hex(raw, sizeof(raw), sig);
-        record("seal", "\"key\":%u,\"public\":\"%s\",\"next\":\"%s\",\"nonce\":\"\",\"sig\":\"%s\"", w.number, public,
-               next, sig);
-        EVP_MD_CTX_free(ctx);
-        EVP_PKEY_free(w.key);
-        w.key = next_key;
-        w.number++;
-}
+static char protocol_sha256[65];
+static unsigned every; /* sessions in a segment; 0: the log is of format 1 */
 
 /* --- A session ------------------------------------------------------------------------ */
 
@@ -179,8 +68,8 @@ __attribute__((format(printf, 2, 3))) static void add_line(struct pulses *p, con
         va_start(ap, format);
         n = vsnprintf(line, sizeof(line), format, ap);
         va_end(ap);
-        must(fwrite(line, 1, (size_t)n, p->file) == (size_t)n, p->name);
-        must(EVP_DigestUpdate(p->sha, line, (size_t)n) == 1, "sha256");
+        made_must(fwrite(line, 1, (size_t)n, p->file) == (size_t)n, p->name);
+        made_must(EVP_DigestUpdate(p->sha, line, (size_t)n) == 1, "sha256");
         p->bytes += (uint64_t)n;
 }
 
@@ -190,18 +79,50 @@ static void say_truth(const struct pulses *p, const char *type, const char *more
         unsigned char digest[32];
         char text[65];
 
-        must(copy && EVP_MD_CTX_copy_ex(copy, p->sha) == 1 && EVP_DigestFinal_ex(copy, digest, NULL) == 1, "sha256");
+        made_must(fflush(p->file) == 0, p->name);
+        made_must(copy && EVP_MD_CTX_copy_ex(copy, p->sha) == 1 && EVP_DigestFinal_ex(copy, digest, NULL) == 1,
+                  "sha256");
         EVP_MD_CTX_free(copy);
-        hex(digest, sizeof(digest), text);
-        record(type,
-               "\"session\":\"%s\",\"file\":\"%s\",\"lines\":%" PRIu64 ",\"bytes\":%" PRIu64
-               ",\"sha256\":\"%s\",\"delivered\":%" PRIu64 ",\"missed\":0%s",
-               p->session, p->name, p->lines, p->bytes, text, p->delivered, more);
+        made_hex(digest, sizeof(digest), text);
+        made_record(type,
+                    "\"session\":\"%s\",\"file\":\"%s\",\"lines\":%" PRIu64 ",\"bytes\":%" PRIu64
+                    ",\"sha256\":\"%s\",\"delivered\":%" PRIu64 ",\"missed\":0,\"unknown\":0%s",
+                    p->session, p->name, p->lines, p->bytes, text, p->delivered, more);
+}
+
+static void say_state(const struct kind *k, const char *before, const char *state)
+{
+        if (k->pauses > 0)
+                made_record("stimulator.state",
+                            "\"state\":\"%s\",\"cause\":\"request\",\"before\":\"%s\",\"event_ns\":%" PRIu64, state,
+                            before, made_now_ns());
+}
+
+static void pause_and_resume(const struct pulses *p, const struct kind *k)
+{
+        made_record("session.pause", "\"session\":\"%s\",\"reason\":\"request\",\"now\":false", p->session);
+        say_state(k, "running", "paused");
+        made_record("session.resume.intent", "\"session\":\"%s\"", p->session);
+        made_record("session.resume", "\"session\":\"%s\",\"start_ns\":%" PRIu64, p->session, made_now_ns());
+        say_state(k, "paused", "running");
+}
+
+/* Its trigger and its answer. */
+static void add_pulse(struct pulses *p, unsigned i, uint64_t at_ns)
+{
+        add_line(p,
+                 "%" PRIu64 "\t%" PRIu64 "\t2\t1\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t0\t643\t0\t16\n"
+                 "%" PRIu64 "\t%" PRIu64 "\t3\t1\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t643\t643\t0\n",
+                 p->seq + 1, at_ns + 2100, i, i + 8, at_ns, at_ns + 1300 + i % 777, p->seq + 2, at_ns + 310000, i,
+                 i + 8, at_ns, at_ns + 1300 + i % 777, at_ns / 1000 * 1001 + i % 5);
+        p->seq += 2;
+        p->lines += 2;
+        p->delivered++;
 }
 
 static void play(struct pulses *p, const struct kind *k)
 {
-        uint64_t start_ns = w.now_ns, truth_ns = start_ns + TRUTH_EVERY_NS, told = 0;
+        uint64_t start_ns = made_now_ns(), truth_ns = start_ns + TRUTH_EVERY_NS, fired = 0, told = 0;
 
         for (unsigned i = 0; i < k->pulses; i++) {
                 unsigned in_train = i % k->train;
@@ -209,22 +130,39 @@ static void play(struct pulses *p, const struct kind *k)
                                  in_train % k->burst * k->pulse_every_ns;
 
                 for (; truth_ns < at_ns; truth_ns += TRUTH_EVERY_NS) {
-                        if (told == p->lines)
+                        if (told == fired)
                                 continue;
-                        w.now_ns = truth_ns;
+                        made_at(truth_ns);
                         say_truth(p, "session.pulses", "");
-                        told = p->lines;
+                        told = fired;
                 }
-                add_line(p,
-                         "%" PRIu64 "\t%" PRIu64 "\t2\t1\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t0\t643\t0\t16\n"
-                         "%" PRIu64 "\t%" PRIu64 "\t3\t1\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t643\t643\t0\n",
-                         p->seq + 1, at_ns + 2100, i, i + 8, at_ns, at_ns + 1300 + i % 777, p->seq + 2, at_ns + 310000,
-                         i, i + 8, at_ns, at_ns + 1300 + i % 777, at_ns / 1000 * 1001 + i % 5);
-                p->seq += 2;
-                p->lines += 2;
-                p->delivered++;
-                w.now_ns = at_ns;
+                fired++;
+                made_at(at_ns);
+                if (k->silent)
+                        continue;
+                add_pulse(p, i, at_ns);
+                made_at(at_ns);
+                if (k->pauses > 0 && i > 0 && i % (k->pulses / (k->pauses + 1)) == 0)
+                        pause_and_resume(p, k);
         }
+}
+
+/* A restart, before the seal of the session's end: a piece of the log was cut off, and a pulse was still in the kernel. */
+static void recover(struct pulses *p, unsigned pulse)
+{
+        static const char piece[] = "{\"seq\":7,\"utc\":\"2026-01-31T0", name[] = "cut-20260131T090000Z-16.part";
+        char sha256[65];
+        FILE *f = made_create(name);
+
+        made_must(fputs(piece, f) >= 0 && fclose(f) == 0, name);
+        made_sha256(piece, strlen(piece), sha256);
+        made_record("recovery.log", "\"cut_bytes\":%zu,\"cut_file\":\"%s\",\"cut_sha256\":\"%s\"", strlen(piece), name,
+                    sha256);
+        made_record("recovery.pulses.intent", "\"session\":\"%s\",\"file\":\"%s\",\"card_serial\":4711", p->session,
+                    p->name);
+        add_pulse(p, pulse, made_now_ns());
+        say_truth(p, "recovery.pulses", ",\"card_serial\":4711,\"fetched\":2");
+        made_record("daemon.start", "\"version\":\"0.1.0\"");
 }
 
 static void session(const struct kind *k, unsigned number)
@@ -232,75 +170,72 @@ static void session(const struct kind *k, unsigned number)
         struct pulses p = {.sha = EVP_MD_CTX_new()};
         char more[120];
 
-        must(p.sha && EVP_DigestInit_ex(p.sha, EVP_sha256(), NULL) == 1, "sha256");
+        made_must(p.sha && EVP_DigestInit_ex(p.sha, EVP_sha256(), NULL) == 1, "sha256");
         snprintf(p.session, sizeof(p.session), "20260131-%012x", number);
         snprintf(p.name, sizeof(p.name), "pulses/%s.tsv", p.session);
-        w.now_ns += 1500 * NS_PER_S;
-        record("session.create",
-               "\"session\":\"%s\",\"stimulator\":\"/org/tmsd1/stimulator/4711\",\"node\":\"/dev/tms0\","
-               "\"card_serial\":4711,\"coil_serial\":815,\"odometer\":%u,\"subject\":\"S-%04u\",\"records_since_ns\":1",
-               p.session, number * k->pulses, number % 500);
-        record("session.prepare",
-               "\"session\":\"%s\",\"protocol\":\"a-protocol\",\"sha256\":\"%s\",\"threshold_permille\":536,"
-               "\"threshold_kind\":\"resting\",\"threshold_coil\":815,\"percent_permille\":1200,\"max_permille\":643,"
-               "\"pulses\":%u,\"trains\":%u,\"verdict\":\"allowed\",\"threshold_method\":\"ml-pest\",\"measuring\":"
-               "false,"
-               "\"treatment_today\":0,\"measuring_today\":0,\"notices\":[\"pulses are stronger than the threshold: "
-               "120 %%\",\"the motor threshold was measured with another coil\"]",
-               p.session, w.protocol_sha256, k->pulses, k->pulses / k->train);
-        record("session.confirm", "\"session\":\"%s\",\"protocol\":\"a-protocol\",\"sha256\":\"%s\",\"notices\":[]",
-               p.session, w.protocol_sha256);
-        record("session.arm.intent", "\"session\":\"%s\"", p.session);
-        record("session.arm", "\"session\":\"%s\",\"fitness_max_ns\":31200", p.session);
-        record("session.start.intent", "\"session\":\"%s\"", p.session);
-        record("session.start", "\"session\":\"%s\",\"start_ns\":%" PRIu64 ",\"run\":1", p.session, w.now_ns);
-        p.file = create(p.name);
+        made_at(made_now_ns() + 1500 * MADE_NS_PER_S);
+        p.file = made_create(p.name);
+        made_record("session.create",
+                    "\"session\":\"%s\",\"stimulator\":\"/org/tmsd1/stimulator/4711\",\"node\":\"/dev/tms0\","
+                    "\"card_serial\":4711,\"coil_serial\":815,\"odometer\":%u,\"subject\":\"S-%04u\",\"records_since_"
+                    "ns\":1",
+                    p.session, number * k->pulses, number % 500);
+        made_record("session.prepare",
+                    "\"session\":\"%s\",\"protocol\":\"a-protocol\",\"sha256\":\"%s\",\"threshold_permille\":536,"
+                    "\"threshold_kind\":\"resting\",\"threshold_coil\":815,\"percent_permille\":1200,\"max_permille\":"
+                    "643,"
+                    "\"pulses\":%u,\"trains\":%u,\"verdict\":\"allowed\",\"threshold_method\":\"ml-pest\","
+                    "\"measuring\":"
+                    "false,"
+                    "\"treatment_today\":0,\"measuring_today\":0,\"notices\":[\"pulses are stronger than the "
+                    "threshold: "
+                    "120 %%\",\"the motor threshold was measured with another coil\"]",
+                    p.session, protocol_sha256, k->pulses, k->pulses / k->train);
+        made_record("session.confirm",
+                    "\"session\":\"%s\",\"protocol\":\"a-protocol\",\"sha256\":\"%s\",\"notices\":[]", p.session,
+                    protocol_sha256);
+        made_record("session.arm.intent", "\"session\":\"%s\"", p.session);
+        say_state(k, "idle", "charging");
+        say_state(k, "charging", "armed");
+        made_record("session.arm", "\"session\":\"%s\",\"fitness_max_ns\":31200", p.session);
+        made_record("session.start.intent", "\"session\":\"%s\"", p.session);
+        made_record("session.start", "\"session\":\"%s\",\"start_ns\":%" PRIu64 ",\"run\":1", p.session, made_now_ns());
+        say_state(k, "armed", "running");
         add_line(&p, "%s", tms_pulse_head());
         play(&p, k);
+        say_state(k, "running", "armed");
+        say_state(k, "armed", "discharging");
+        say_state(k, "discharging", "idle");
         snprintf(more, sizeof(more), ",\"reason\":\"complete\",\"text\":\"\",\"prescribed\":%u,\"odometer\":%u",
                  k->pulses, (number + 1) * k->pulses);
         say_truth(&p, "session.end", more);
-        must(fclose(p.file) == 0, p.name);
+        if (k->pauses > 0 && number % 16 == 14)
+                recover(&p, k->pulses);
+        made_must(fclose(p.file) == 0, p.name);
         EVP_MD_CTX_free(p.sha);
-        seal();
+        made_seal(false);
 }
 
 /* --- A log -------------------------------------------------------------------------------- */
 
 static void make_log(const char *base, const struct kind *k, unsigned sessions)
 {
-        char path[4096], name[100];
-        static const char *const dirs[] = {"", "/keys", "/audit", "/audit/pulses", "/audit/protocols"};
+        char name[100];
         FILE *f;
 
-        for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-                snprintf(path, sizeof(path), "%s%s", base, dirs[i]);
-                must(mkdir(path, 0700) == 0, path);
-        }
-        snprintf(path, sizeof(path), "%s/audit", base);
-        w.dir = path;
-        w.log = create("log.jsonl");
-        w.now_ns = 86400 * NS_PER_S;
-        memset(w.prev, '0', 64);
-        w.key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-        must(w.key, "key");
-        f = create("key0.pub");
-        must(PEM_write_PUBKEY(f, w.key) == 1 && fclose(f) == 0, "key0.pub");
-        public_of(w.key, name);
-        record("log.open", "\"format\":1,\"key0\":\"%s\"", name);
-        sha256(protocol, strlen(protocol), w.protocol_sha256);
-        snprintf(name, sizeof(name), "protocols/%s.yaml", w.protocol_sha256);
-        f = create(name);
-        must(fputs(protocol, f) >= 0 && fclose(f) == 0, name);
-        record("daemon.start", "\"version\":\"0.1.0\"");
-        seal();
-        for (unsigned i = 0; i < sessions; i++)
+        made_begin(base, every > 0 ? 2 : 1);
+        made_sha256(protocol, strlen(protocol), protocol_sha256);
+        snprintf(name, sizeof(name), "protocols/%s.yaml", protocol_sha256);
+        f = made_create(name);
+        made_must(fputs(protocol, f) >= 0 && fclose(f) == 0, name);
+        made_record("daemon.start", "\"version\":\"0.1.0\"");
+        made_seal(false);
+        for (unsigned i = 0; i < sessions; i++) {
+                if (every > 0 && i > 0 && i % every == 0)
+                        made_next_segment();
                 session(k, i);
-        must(fclose(w.log) == 0, "log.jsonl");
-        snprintf(name, sizeof(name), "../keys/%u.pem", w.number);
-        f = create(name);
-        must(PEM_write_PKCS8PrivateKey(f, w.key, NULL, NULL, 0, NULL, NULL) == 1 && fclose(f) == 0, name);
-        EVP_PKEY_free(w.key);
+        }
+        made_end();
 }
 
 static int verify(const char *base, unsigned rounds)
@@ -319,7 +254,7 @@ static int verify(const char *base, unsigned rounds)
                 if (tms_audit_verify(path, NULL, &report, &error) < 0)
                         errx(1, "%s", tms_error_format(&error, buf, sizeof(buf)));
                 clock_gettime(CLOCK_MONOTONIC, &b);
-                ns = (uint64_t)(b.tv_sec - a.tv_sec) * NS_PER_S + (uint64_t)b.tv_nsec - (uint64_t)a.tv_nsec;
+                ns = (uint64_t)(b.tv_sec - a.tv_sec) * MADE_NS_PER_S + (uint64_t)b.tv_nsec - (uint64_t)a.tv_nsec;
                 best_ns = ns < best_ns ? ns : best_ns;
                 if (report.result != TMS_AUDIT_PREFIX)
                         errx(1, "%s", report.sentence);
@@ -334,11 +269,19 @@ int main(int argc, char **argv)
 {
         if (argc >= 3 && strcmp(argv[1], "verify") == 0)
                 return verify(argv[2], argc > 3 ? (unsigned)atoi(argv[3]) : 1);
-        for (size_t i = 0; argc == 5 && strcmp(argv[1], "make") == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (argc == 7 && strcmp(argv[1], "live") == 0)
+                made_live((unsigned)atoi(argv[6]));
+        else if (argc < 5 || argc > 6 || strcmp(argv[1], "make") != 0)
+                errx(2, "usage: audit make DIR 10hz|itbs|day|records SESSIONS [EVERY] | audit live DIR 10hz|itbs|day "
+                        "SESSIONS "
+                        "EVERY "
+                        "PAUSE_US | audit verify DIR [ROUNDS]");
+        every = argc > 5 ? (unsigned)atoi(argv[5]) : 0;
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
                 if (strcmp(argv[3], kinds[i].name) == 0) {
                         make_log(argv[2], &kinds[i], (unsigned)atoi(argv[4]));
                         return 0;
                 }
         }
-        errx(2, "usage: audit make DIR 10hz|itbs SESSIONS | audit verify DIR [ROUNDS]");
+        errx(2, "there is no kind of session '%s', expected: 10hz, itbs, day or records", argv[3]);
 }

@@ -11,10 +11,19 @@ $(B)/bench/play: tests/bench/play.c $(B)/guest/libtms.a | $(B)/bench/
 $(B)/bench/verifier: tests/bench/verifier.c $(B)/libtms.a | $(B)/bench/
 	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libtms.a $(LIB_LIBS)
 
-$(B)/bench/audit: tests/bench/audit.c $(B)/libtms.a | $(B)/bench/
-	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libtms.a $(LIB_LIBS)
+$(B)/bench/made-log.o: tests/bench/made-log.c | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) -c -o $@ $<
+
+$(B)/bench/audit: tests/bench/audit.c $(B)/bench/made-log.o $(B)/libtms.a | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/bench/made-log.o $(B)/libtms.a $(LIB_LIBS)
+
+# The daemon's index, compiled as in the daemon.
+BENCH_INDEX := $(patsubst %,$(B)/daemon/%.o,record/index record/index-apply record/index-read record/index-store record/keys base/file base/journal \
+	base/log base/settle base/subject)
+$(B)/bench/index: tests/bench/index.c $(BENCH_INDEX) $(B)/libtms.a | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(DAEMON_SEES_record) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(BENCH_INDEX) $(B)/libtms.a $(LIB_LIBS) $(TMSD_LIBS)
 
 .PHONY: bench-programs
-bench-programs: $(B)/bench/play $(B)/bench/verifier $(B)/bench/audit
+bench-programs: $(B)/bench/play $(B)/bench/verifier $(B)/bench/audit $(B)/bench/index
 
 -include $(wildcard $(B)/bench/*.d)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a daemon does beside an export: whenever tmsctl opens a log, the command in TMSD_TEST_AT_LOG runs
- * first. Linked into a tmsctl of its own (see tests/unit/cli.mk).
+ * first. And who calls tmsctl: the user TMSD_TEST_UID, to whom the daemon gives a copy where he is not root. Linked into a tmsctl of its own (see tests/unit/cli.mk).
  */
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 int __real_openat(int dir, const char *name, int flags, ...);
 int __wrap_openat(int dir, const char *name, int flags, ...);
@@ -25,4 +26,14 @@ int __wrap_openat(int dir, const char *name, int flags, ...)
         if (command && strcmp(name, "log.jsonl") == 0 && !(flags & O_CREAT) && system(command) != 0)
                 abort();
         return __real_openat(dir, name, flags, mode);
+}
+
+uid_t __wrap_geteuid(void);
+uid_t __real_geteuid(void);
+
+uid_t __wrap_geteuid(void)
+{
+        const char *uid = getenv("TMSD_TEST_UID");
+
+        return uid ? (uid_t)atoi(uid) : __real_geteuid();
 }

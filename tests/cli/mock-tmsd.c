@@ -7,6 +7,7 @@
  *  good       ten pulses in two trains, delivered; they have a notice, as in all that follow
  *  allowed    the same without a notice
  *  missed     the same, one of them missed
+ *  unknown    the card is pulled half-way, in the middle of a pulse
  *  fault      stops half-way: the coil is too hot
  *  die        exits half-way
  *  slow       never done by itself: for pause, stop and ^C
@@ -30,6 +31,7 @@
  *  unfit      Arm is refused: timers
  *  bad-seal   SealAudit is refused
  */
+#include <fcntl.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,7 +56,7 @@ static struct {
         sd_event *event;
         sd_bus *bus;
         const char *state, *end_reason, *end_text, *stimulator_state, *waiting;
-        uint32_t pulses, delivered, missed;
+        uint32_t pulses, delivered, missed, unknown;
         uint64_t time_left;
         unsigned step;
         bool has_session, confirmed;
@@ -79,7 +81,8 @@ static int refuse(sd_bus_error *e, enum error error, const char *message)
 static void changed(void)
 {
         sd_bus_emit_properties_changed(mock.bus, SESSION, "org.tmsd1.Session", "State", "Delivered", "Missed",
-                                       "TimeLeft", "Train", "Pulses", "Trains", "ProtocolId", "Waiting", NULL);
+                                       "Unknown", "TimeLeft", "Train", "Pulses", "Trains", "ProtocolId", "Waiting",
+                                       NULL);
 }
 
 static void end(const char *reason, const char *text)
@@ -102,9 +105,9 @@ static int get_manager(sd_bus *bus, const char *path, const char *interface, con
         if (STREQ(property, "AuditRecords"))
                 return sd_bus_message_append(reply, "t", UINT64_C(312));
         return sd_bus_message_append(reply, "s",
-                                     STREQ(property, "Version")      ? "0.1.0"
-                                     : STREQ(property, "AuditState") ? "ok"
-                                                                     : DIGEST);
+                                     STREQ(property, "Version")                                       ? "0.1.0"
+                                     : STREQ(property, "AuditState") || STREQ(property, "IndexState") ? "ok"
+                                                                                                      : DIGEST);
 }
 
 static int method_protocols(sd_bus_message *m, void *userdata, sd_bus_error *e)
@@ -156,16 +159,45 @@ static int method_seal(sd_bus_message *m, void *userdata, sd_bus_error *e)
         return sd_bus_reply_method_return(m, "s", seal);
 }
 
+/* The archive that MOCK_AUDIT names. */
+static int method_open_audit(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        const char *path = getenv("MOCK_AUDIT");
+        int fd, r;
+
+        called(m);
+        if (is("denied"))
+                return refuse(e, ERROR_NOT_AUTHORIZED, "You are not authorized.");
+        if (is("busy"))
+                return refuse(e, ERROR_BUSY, "You are reading a copy already. End that program.");
+        /* A pipe that is also open for writing has no end. */
+        fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+        if (fd < 0)
+                return -ENOENT;
+        r = sd_bus_reply_method_return(m, "h", fd);
+        close(fd);
+        return r;
+}
+
+static int method_close_segment(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        return sd_bus_reply_method_return(m, "s", "{\"seq\":5,\"type\":\"seal\",\"data\":{\"nonce\":\"\"}}");
+}
+
 static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_VTABLE_START(0),
                 SD_BUS_PROPERTY("Version", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_CONST),
                 SD_BUS_PROPERTY("AuditState", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("AuditRecords", "t", get_manager, 0, 0),
                 SD_BUS_PROPERTY("AuditHead", "s", get_manager, 0, 0),
+                SD_BUS_PROPERTY("IndexState", "s", get_manager, 0, 0),
                 SD_BUS_PROPERTY("AuditKey0Fingerprint", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_CONST),
                 SD_BUS_METHOD("ListProtocols", NULL, "aa{sv}", method_protocols, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("CreateSession", "oa{sv}", "o", method_create, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("SealAudit", "s", "s", method_seal, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("OpenAudit", NULL, "h", method_open_audit, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("CloseSegment", NULL, "s", method_close_segment, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_VTABLE_END,
 };
 
@@ -261,6 +293,8 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
                 return sd_bus_message_append(reply, "u", mock.delivered);
         if (STREQ(property, "Missed"))
                 return sd_bus_message_append(reply, "u", mock.missed);
+        if (STREQ(property, "Unknown"))
+                return sd_bus_message_append(reply, "u", mock.unknown);
         if (STREQ(property, "Trains"))
                 return sd_bus_message_append(reply, "u", 2);
         if (STREQ(property, "Train"))
@@ -322,6 +356,11 @@ static int on_step(sd_event_source *source, uint64_t usec, void *userdata)
                 step();
         if (mock.step == STEPS / 2 && is("fault"))
                 end("coil_hot", "The coil is too hot. Let it cool down or change it.");
+        if (mock.step == STEPS / 2 && is("unknown")) {
+                mock.unknown = 1;
+                changed();
+                end("gone", "The stimulator was unplugged.");
+        }
         if (mock.step == STEPS / 2 && is("die"))
                 return sd_event_exit(mock.event, 0);
         if (mock.step == steps() && !is_endless()) {
@@ -512,6 +551,7 @@ static const sd_bus_vtable session_vtable[] = {
                 SESSION_PROPERTY("Pulses", "u"),
                 SESSION_PROPERTY("Delivered", "u"),
                 SESSION_PROPERTY("Missed", "u"),
+                SESSION_PROPERTY("Unknown", "u"),
                 SESSION_PROPERTY("Trains", "u"),
                 SESSION_PROPERTY("Train", "u"),
                 SESSION_PROPERTY("TimeLeft", "t"),

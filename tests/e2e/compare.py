@@ -50,20 +50,25 @@ def read_witness(path):
 
 def check_chain(directory, diff):
     """The hash chain, sequence numbers, and every hash of another file; returns the records."""
-    records, prev = [], "0" * 64
-    with open(os.path.join(directory, "log.jsonl"), "rb") as f:
-        for n, raw in enumerate(f, 1):
-            line = raw.rstrip(b"\n")
+    records, prev = [], {1: "0" * 64, 2: "0" * 64}
+    names = ["log.jsonl"] + sorted(n for n in os.listdir(directory) if n.startswith("log-") and n.endswith(".jsonl"))
+    for name in names:
+        with open(os.path.join(directory, name), "rb") as f:
+            lines = f.read().splitlines()
+        for n, line in enumerate(lines, 1):
             try:
                 rec = json.loads(line)
             except ValueError:
-                diff.add(f"audit: log.jsonl:{n}: not a JSON record")
+                diff.add(f"audit: {name}:{n}: not a JSON record")
                 return records
-            if rec.get("seq") != n - 1:
-                diff.add(f"audit: log.jsonl:{n}: seq is {rec.get('seq')}, expected {n - 1}")
-            if rec.get("prev") != prev:
-                diff.add(f"audit: log.jsonl:{n}: does not follow from the record before it")
-            prev = hashlib.sha256(line).hexdigest()
+            if rec.get("seq") != len(records):
+                diff.add(f"audit: {name}:{n}: seq is {rec.get('seq')}, expected {len(records)}")
+            # The first record of a file says in which format it and the following ones are.
+            if n == 1:
+                form = rec["data"].get("format")
+            if rec.get("prev") != prev.get(form):
+                diff.add(f"audit: {name}:{n}: does not follow from the record before it")
+            prev = {1: hashlib.sha256(line).hexdigest(), 2: hashlib.sha256(b"\0" + line).hexdigest()}
             records.append(rec)
     for rec in records:
         data = rec["data"]

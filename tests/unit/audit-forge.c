@@ -78,40 +78,230 @@ static char *text_of(const char *format, ...)
         return s;
 }
 
-void forge_record(struct forge *f, const char *type, const char *data)
-{
-        char *line;
+/* --- The tree, as RFC 6962 defines it ------------------------------------------------- */
 
-        assert_true(f->lines < FORGE_LINES);
-        line = text_of("{\"seq\":%zu,\"utc\":\"2026-01-31T09:00:%02zu.000000Z\",\"mono_ns\":%zu,\"boot\":\"b-1\","
+static void hash_of(unsigned char kind, const void *a, size_t a_size, const void *b, size_t b_size,
+                    unsigned char ret[32])
+{
+        EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+        unsigned n;
+
+        assert_int_equal(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL), 1);
+        assert_int_equal(EVP_DigestUpdate(ctx, &kind, 1), 1);
+        assert_int_equal(EVP_DigestUpdate(ctx, a, a_size), 1);
+        assert_int_equal(EVP_DigestUpdate(ctx, b, b_size), 1);
+        assert_int_equal(EVP_DigestFinal_ex(ctx, ret, &n), 1);
+        EVP_MD_CTX_free(ctx);
+}
+
+static void tree_hash(const struct forge *f, size_t from, size_t n, unsigned char ret[32])
+{
+        unsigned char left[32], right[32];
+        size_t k = 1;
+
+        if (n == 1) {
+                memcpy(ret, f->leaf[from], 32);
+                return;
+        }
+        while (2 * k < n)
+                k *= 2;
+        tree_hash(f, from, k, left);
+        tree_hash(f, from + k, n - k, right);
+        hash_of(1, left, 32, right, 32, ret);
+}
+
+void forge_root(const struct forge *f, size_t n, char ret[65])
+{
+        unsigned char root[32];
+
+        tree_hash(f, 0, n, root);
+        hex(root, 32, ret);
+}
+
+/* The largest complete subtrees of all lines, from left to right. */
+static char *tree_text(const struct forge *f)
+{
+        char *text = NULL, root[65];
+        size_t size, at = 0;
+        FILE *m = open_memstream(&text, &size);
+
+        fputc('[', m);
+        for (size_t n = (size_t)1 << 20; n > 0; n /= 2) {
+                unsigned char hash[32];
+
+                if (!(f->lines & n))
+                        continue;
+                tree_hash(f, at, n, hash);
+                hex(hash, 32, root);
+                fprintf(m, "%s\"%s\"", at > 0 ? "," : "", root);
+                at += n;
+        }
+        fputc(']', m);
+        fclose(m);
+        return text;
+}
+
+/* --- Records -------------------------------------------------------------------------- */
+
+static char *line_of(const struct forge *f, const char *type, const char *data)
+{
+        return text_of("{\"seq\":%zu,\"utc\":\"2026-01-31T09:00:%02zu.000000Z\",\"mono_ns\":%zu,\"boot\":\"b-1\","
                        "\"type\":\"%s\","
                        "\"who\":{\"uid\":1000,\"sender\":\":1.42\"},\"on\":\"/org/tmsd1/session/"
                        "1\",\"data\":%s,\"prev\":\"%s\"}",
                        f->lines, f->lines % 60, 1000000000 + f->lines, type, data, f->prev);
-        f->line[f->lines++] = line;
-        forge_sha256(line, strlen(line), f->prev);
 }
 
-void forge_seal(struct forge *f, const char *nonce)
+static void add_line(struct forge *f, char *line)
 {
-        char public[65], next[65], sig[129];
-        char *text, *data;
-        EVP_PKEY *next_key = forge_new_key();
+        assert_true(f->lines < FORGE_LINES);
+        hash_of(0, line, strlen(line), "", 0, f->leaf[f->lines]);
+        if (f->format == 1)
+                forge_sha256(line, strlen(line), f->prev);
+        else
+                hex(f->leaf[f->lines], 32, f->prev);
+        f->line[f->lines++] = line;
+}
 
-        forge_public(f->key, public);
-        forge_public(next_key, next);
+void forge_record(struct forge *f, const char *type, const char *data)
+{
+        add_line(f, line_of(f, type, data));
+}
+
+static char *seal_1(const struct forge *f, const char *public, const char *next, const char *nonce)
+{
+        char *text, *data, *line, sig[129];
+
         text = text_of("tmsd-seal-1\n%zu\n%s\n%u\n%s\n%s\n2026-01-31T09:00:%02zu.000000Z\n", f->lines, f->prev,
                        f->number, next, nonce, f->lines % 60);
         sign(f->key, text, sig);
         free(text);
         data = text_of("{\"key\":%u,\"public\":\"%s\",\"next\":\"%s\",\"nonce\":\"%s\",\"sig\":\"%s\"}", f->number,
                        public, next, nonce, sig);
-        forge_record(f, "seal", data);
+        line = line_of(f, "seal", data);
         free(data);
-        EVP_PKEY_free(f->key);
+        return line;
+}
+
+/* Signs the line of a seal of format 2 whose sig is empty, and puts the signature there. */
+static char *sign_line(EVP_PKEY *key, char *line)
+{
+        char *text = text_of("tmsd-seal-2\n%s", line), sig[129], *at;
+
+        sign(key, text, sig);
+        free(text);
+        at = strstr(line, "\"sig\":\"") + strlen("\"sig\":\"");
+        text = text_of("%.*s%s%s", (int)(at - line), line, sig, at);
+        free(line);
+        return text;
+}
+
+static char *seal_2(struct forge *f, const char *public, const char *next, const char *nonce)
+{
+        const bool named = f->checkpoint[0];
+        char root[65], *data, *line;
+
+        forge_root(f, f->lines, root);
+        data = text_of("{\"key\":%u,\"public\":\"%s\",\"next\":\"%s\",\"nonce\":\"%s\",\"origin\":\"%s\",\"size\":%zu,"
+                       "\"root\":\"%s\"%s%s%s,\"sig\":\"\"}",
+                       f->number, public, next, nonce, f->origin, f->lines, root, named ? ",\"checkpoint\":\"" : "",
+                       f->checkpoint, named ? "\"" : "");
+        f->checkpoint[0] = 0;
+        line = sign_line(f->key, line_of(f, "seal", data));
+        free(data);
+        return line;
+}
+
+char *forge_resign(const struct forge *f, const char *from, const char *to)
+{
+        const char *line = f->line[f->lines - 1], *sig = strstr(line, "\"sig\":\"") + strlen("\"sig\":\""),
+                   *at = strstr(line, from);
+
+        assert_true(at && at < sig);
+        return sign_line(f->last_key, text_of("%.*s%s%.*s%s", (int)(at - line), line, to,
+                                              (int)(sig - at - (ptrdiff_t)strlen(from)), at + strlen(from), sig + 128));
+}
+
+void forge_seal(struct forge *f, const char *nonce)
+{
+        EVP_PKEY *next_key = forge_new_key();
+        char public[65], next[65];
+
+        forge_public(f->key, public);
+        forge_public(next_key, next);
+        add_line(f, f->format == 1 ? seal_1(f, public, next, nonce) : seal_2(f, public, next, nonce));
+        EVP_PKEY_free(f->last_key);
+        f->last_key = f->key;
         f->key = next_key;
         f->number++;
 }
+
+/* --- Segments ------------------------------------------------------------------------- */
+
+void forge_segment_name(size_t n, char ret[32])
+{
+        if (n == 0)
+                strcpy(ret, "log.jsonl");
+        else
+                sprintf(ret, "log-%06zu.jsonl", n);
+}
+
+static const char *data_text(const struct forge *f, const char *key)
+{
+        static char value[65];
+        char wanted[80];
+        const char *at;
+
+        snprintf(wanted, sizeof(wanted), "\"%s\":\"", key);
+        at = strstr(f->line[0], wanted);
+        assert_non_null(at);
+        snprintf(value, sizeof(value), "%.64s", at + strlen(wanted));
+        return value;
+}
+
+void forge_segment(struct forge *f)
+{
+        char *tree = tree_text(f), *data, public[65];
+
+        assert_true(f->segments < FORGE_SEGMENTS);
+        f->format = 2;
+        hex(f->leaf[f->lines - 1], 32, f->prev);
+        forge_public(f->key, public);
+        f->segment_at[f->segments++] = f->lines;
+        data = text_of("{\"format\":2,\"segment\":%zu,\"key0\":\"%s\",\"origin\":\"%s\",\"seals\":%u,\"public\":\"%s\","
+                       "\"tree\":%s}",
+                       f->segments, data_text(f, "key0"), f->origin, f->number, public, tree);
+        forge_record(f, "log.segment", data);
+        free(data);
+        free(tree);
+}
+
+void forge_close(struct forge *f)
+{
+        char *data = text_of("{\"segment\":%zu,\"reason\":\"size\"}", f->segments);
+
+        forge_record(f, "log.close", data);
+        free(data);
+        forge_seal(f, "");
+        forge_segment(f);
+}
+
+char *forge_position(const struct forge *f)
+{
+        size_t first = f->segments > 0 ? f->segment_at[f->segments - 1] : 0, bytes = 0;
+        char *tree = tree_text(f), *text, public[65];
+
+        for (size_t i = first; i < f->lines; i++)
+                bytes += strlen(f->line[i]) + 1;
+        forge_public(f->key, public);
+        text = text_of("{\"format\":2,\"origin\":\"%s\",\"records\":%zu,\"segment\":%zu,\"offset\":%zu,\"prev\":\"%s\","
+                       "\"seals\":%u,\"public\":\"%s\",\"tree\":%s,\"state\":",
+                       f->origin, f->lines, f->segments, bytes, f->prev, f->number, public, tree);
+        free(tree);
+        return text;
+}
+
+/* --- A session ------------------------------------------------------------------------ */
 
 static void append(struct forge *f, const char *text)
 {
@@ -134,6 +324,11 @@ void forge_pulses(struct forge *f, unsigned from, unsigned to)
                 append(f, text);
                 free(text);
         }
+}
+
+void forge_pulses_text(struct forge *f, const char *lines)
+{
+        append(f, lines);
 }
 
 static unsigned count_lines(const char *s)
@@ -207,27 +402,40 @@ void forge_remove(const struct forge *f, const char *name)
         free(path);
 }
 
+static void write_segment(const struct forge *f, size_t n)
+{
+        const size_t from = n > 0 ? f->segment_at[n - 1] : 0, to = n < f->segments ? f->segment_at[n] : f->lines;
+        char name[32], *text = NULL;
+        size_t size;
+        FILE *m = open_memstream(&text, &size);
+
+        for (size_t i = from; i < to; i++)
+                assert_true(fprintf(m, "%s\n", f->line[i]) > 0);
+        fclose(m);
+        forge_segment_name(n, name);
+        forge_file(f, name, text, size);
+        free(text);
+}
+
 void forge_write(const struct forge *f)
 {
-        char *path = text_of("%s/log.jsonl", f->dir), *name;
-        FILE *file = fopen(path, "we");
+        char *name = text_of("protocols/%s.yaml", f->protocol_sha256);
 
-        assert_non_null(file);
-        for (size_t i = 0; i < f->lines; i++)
-                assert_true(fprintf(file, "%s\n", f->line[i]) > 0);
-        assert_int_equal(fclose(file), 0);
-        free(path);
+        for (size_t n = 0; n <= f->segments; n++)
+                write_segment(f, n);
         forge_file(f, PULSE_FILE, f->pulses, f->pulses_size);
-        name = text_of("protocols/%s.yaml", f->protocol_sha256);
         forge_file(f, name, protocol, strlen(protocol));
         free(name);
 }
 
 void forge_append(const struct forge *f)
 {
-        char *path = text_of("%s/log.jsonl", f->dir), *line = text_of("%s\n", f->line[f->lines - 1]);
-        int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+        char name[32], *path, *line = text_of("%s\n", f->line[f->lines - 1]);
+        int fd;
 
+        forge_segment_name(f->segments, name);
+        path = text_of("%s/%s", f->dir, name);
+        fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
         assert_true(fd >= 0);
         assert_int_equal(write(fd, line, strlen(line)), strlen(line));
         close(fd);
@@ -243,23 +451,26 @@ void forge_remove_key_file(const struct forge *f, unsigned number)
         free(path);
 }
 
+/* As the daemon does it: whoever reads while it is written finds no key or a whole one. */
 void forge_key_file(const struct forge *f)
 {
-        char *path = text_of("%s/keys", f->base);
+        char *keys = text_of("%s/keys", f->base), *path = text_of("%s/keys/%u.pem", f->base, f->number),
+             *made = text_of("%s/keys/.%u.pem", f->base, f->number);
         FILE *file;
 
-        assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
-        free(path);
-        path = text_of("%s/keys/%u.pem", f->base, f->number);
-        file = fopen(path, "we");
+        assert_true(mkdir(keys, 0700) == 0 || errno == EEXIST);
+        file = fopen(made, "we");
         assert_non_null(file);
         assert_int_equal(fchmod(fileno(file), 0600), 0);
         assert_int_equal(PEM_write_PKCS8PrivateKey(file, f->key, NULL, NULL, 0, NULL, NULL), 1);
-        fclose(file);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(rename(made, path), 0);
+        free(made);
         free(path);
+        free(keys);
 }
 
-void forge_init(struct forge *f)
+static void init(struct forge *f, unsigned format)
 {
         unsigned char raw[32];
         size_t size = sizeof(raw);
@@ -268,7 +479,7 @@ void forge_init(struct forge *f)
         FILE *file;
 
         /* Thousands of small files are written again and again: in memory where there is such a place. */
-        *f = (struct forge){0};
+        *f = (struct forge){.format = format};
         snprintf(f->base, sizeof(f->base), "%s/audit-forge-XXXXXX",
                  access("/dev/shm", W_OK) >= 0 ? "/dev/shm" : "/tmp");
         assert_non_null(mkdtemp(f->base));
@@ -295,9 +506,20 @@ void forge_init(struct forge *f)
         memset(f->prev, '0', 64);
         forge_sha256(protocol, strlen(protocol), f->protocol_sha256);
         append(f, head);
-        data = text_of("{\"format\":1,\"key0\":\"%s\"}", public);
+        snprintf(f->origin, sizeof(f->origin), "tmsd/%s", f->key0_fingerprint);
+        data = text_of("{\"format\":%u,\"key0\":\"%s\"}", format, public);
         forge_record(f, "log.open", data);
         free(data);
+}
+
+void forge_init(struct forge *f)
+{
+        init(f, 1);
+}
+
+void forge_init_2(struct forge *f)
+{
+        init(f, 2);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
@@ -312,6 +534,7 @@ void forge_forget(struct forge *f)
                 free(f->line[i]);
         free(f->pulses);
         EVP_PKEY_free(f->key);
+        EVP_PKEY_free(f->last_key);
 }
 
 void forge_clear(struct forge *f)

@@ -13,22 +13,30 @@
 #include <stdint.h>
 
 #define FORGE_LINES 1024
+#define FORGE_SEGMENTS 16
 
 struct forge {
         char base[64];           /* a fresh temporary directory */
         char dir[80];            /* audit/ in it */
         char *line[FORGE_LINES]; /* without their ends */
         size_t lines;
+        unsigned format;                     /* of the segment that is written: 1 or 2 */
+        size_t segments;                     /* behind segment 0 */
+        size_t segment_at[FORGE_SEGMENTS];   /* the first line of each of these */
+        unsigned char leaf[FORGE_LINES][32]; /* of each line */
+        char origin[70];
+        char checkpoint[65]; /* hash that the next seal of format 2 names, and no later one; "": none */
         char prev[65];
-        EVP_PKEY *key;
-        unsigned number; /* of key */
+        EVP_PKEY *key, *last_key; /* last_key has signed the newest seal */
+        unsigned number;          /* of key */
         char key0_fingerprint[65];
         char *pulses; /* text of the pulse file */
         size_t pulses_size;
         char protocol_sha256[65];
 };
 
-void forge_init(struct forge *f);
+void forge_init(struct forge *f); /* format 1 */
+void forge_init_2(struct forge *f);
 void forge_clear(struct forge *f);  /* removes the directory too */
 void forge_forget(struct forge *f); /* leaves it there */
 
@@ -36,8 +44,22 @@ void forge_forget(struct forge *f); /* leaves it there */
 void forge_record(struct forge *f, const char *type, const char *data);
 /* A seal by f->key, which then gives way to a new one. */
 void forge_seal(struct forge *f, const char *nonce);
+/* The last line, a seal of format 2, with to in place of from, and signed anew. malloc'd. */
+char *forge_resign(const struct forge *f, const char *from, const char *to);
+/* The first record of the next segment, of format 2. */
+void forge_segment(struct forge *f);
+/* log.close, a seal, and the first record of the next segment. */
+void forge_close(struct forge *f);
+/* What a checkpoint of the log as it is now says, up to its state. malloc'd. */
+char *forge_position(const struct forge *f);
+/* The root of the tree over the first n lines. */
+void forge_root(const struct forge *f, size_t n, char ret[65]);
+/* The name of segment n's file. */
+void forge_segment_name(size_t n, char ret[32]);
 /* Pulses [from, to) with a trigger and an answer each, appended to the text of the pulse file. */
 void forge_pulses(struct forge *f, unsigned from, unsigned to);
+/* Lines as they are. */
+void forge_pulses_text(struct forge *f, const char *lines);
 /* A session.pulses or session.end record for the pulse file as it is now. */
 void forge_pulses_record(struct forge *f, const char *type, unsigned delivered);
 

@@ -11,6 +11,17 @@
 const struct audit_sample audit_samples[] = {
                 {"log.open", "", "\"format\":1,\"key0\":\"" HEX "\"",
                  "The log begins. Its first public key, key 0, is 0123456789ab…."},
+                {"log.open", "", "\"format\":2,\"key0\":\"" HEX "\"",
+                 "The log begins. Its first public key, key 0, is 0123456789ab…."},
+                {"log.segment", "",
+                 "\"format\":2,\"segment\":3,\"key0\":\"" HEX "\",\"origin\":\"tmsd/" HEX
+                 "\",\"seals\":5,\"public\":\"" HEX "\",\"tree\":[\"" HEX "\",\"" HEX "\"]",
+                 "The log goes on in a new file, segment 3."},
+                {"log.close", UID, "\"segment\":2,\"reason\":\"asked\"",
+                 "Segment 2 of the log is closed (asked), as uid 1000 asked for."},
+                {"log.close", "", "\"segment\":2,\"reason\":\"month\"", "Segment 2 of the log is closed (month)."},
+                {"audit.read", UID, "\"records\":100,\"files\":7,\"bytes\":51200," BOOT,
+                 "uid 1000 was given a copy of the log: 100 records, 7 files, 51200 bytes."},
                 {"daemon.start", "", "\"version\":\"0.1.0\"," BOOT, "tmsd 0.1.0 started."},
                 {"daemon.stop", "", "\"version\":\"0.1.0\"," BOOT, "tmsd 0.1.0 stopped."},
                 {"stimulator.add", "",
@@ -40,6 +51,9 @@ const struct audit_sample audit_samples[] = {
                  "/dev/tms0: its fault was cleared."},
                 {"stimulator.clear_fault", "\"on\":\"/org/tmsd1/stimulator/0\",", "\"error\":\"Protocol error\"," BOOT,
                  "/dev/tms0: its fault was not cleared: Protocol error."},
+                {"stimulator.odometer", "", "\"card_serial\":4711,\"expected\":6,\"found\":6,\"settled\":0," BOOT,
+                 "Card 4711 has counted 6 pulses, and this log 6, without those of unknown outcome; it has given 0 of "
+                 "these."},
                 {"stimulator.odometer", "", "\"card_serial\":4711,\"expected\":6,\"found\":9," BOOT,
                  "Card 4711 has counted 9 pulses, and this log 6: somebody else has fired it."},
                 {"stimulator.odometer", "", "\"card_serial\":4711,\"expected\":6,\"found\":9,\"session\":\"T-1\"," BOOT,
@@ -133,11 +147,13 @@ const struct audit_sample audit_samples[] = {
                 {"session.end", "",
                  "\"session\":\"T-1\",\"reason\":\"complete\",\"text\":\"All pulses of the timeline have been "
                  "played.\","
-                 "\"prescribed\":7,\"odometer\":6," PULSES,
+                 "\"prescribed\":7,\"odometer\":6,\"unknown\":0," PULSES,
                  "Session T-1: ended (complete), 6 of 7 pulses delivered, 1 missed. All pulses of the timeline have "
                  "been played."},
                 {"session.end", "", "\"session\":\"T-1\",\"reason\":\"crashed\",\"prescribed\":7," PULSES,
                  "Session T-1: ended (crashed), 6 of 7 pulses delivered, 1 missed."},
+                {"session.end", "", "\"session\":\"T-1\",\"reason\":\"crashed\",\"prescribed\":7,\"unknown\":1," PULSES,
+                 "Session T-1: ended (crashed), 6 of 7 pulses delivered, 1 missed, 1 unknown (count as given)."},
                 {"request.refused", UID "\"on\":\"/org/tmsd1/session/T-1\",",
                  "\"method\":\"Arm\",\"error\":\"OutOfOrder\",\"message\":\"Arm: wait until Prepare is "
                  "done.\",\"unrecorded\":4," BOOT,
@@ -162,6 +178,10 @@ const struct audit_sample audit_samples[] = {
                  "missed."},
                 {"recovery.pulses", "", "\"session\":\"T-1\",\"fetched\":0," PULSES,
                  "Session T-1: a recovery was cut off; 6 pulses delivered in all, 1 missed."},
+                {"seal", UID,
+                 "\"key\":3,\"public\":\"" HEX "\",\"next\":\"" HEX "\",\"nonce\":\"ab12\",\"origin\":\"tmsd/" HEX
+                 "\",\"size\":9,\"root\":\"" HEX "\",\"sig\":\"" HEX HEX "\"",
+                 "Seal by key 3, over the nonce ab12, asked for by uid 1000."},
                 {"seal", UID,
                  "\"key\":3,\"public\":\"" HEX "\",\"next\":\"" HEX "\",\"nonce\":\"ab12\",\"sig\":\"" HEX HEX "\"",
                  "Seal by key 3, over the nonce ab12, asked for by uid 1000."},

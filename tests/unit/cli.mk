@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the audit reader, with sanitizers, and tests of tmsctl that need no card.
 
-AUDIT_UNIT := $(addprefix $(B)/tests/test-audit-,verify unknown threads)
+AUDIT_UNIT := $(addprefix $(B)/tests/test-audit-,verify unknown threads segments)
 UNIT_TESTS += $(AUDIT_UNIT) $(B)/tests/test-merkle
 
 $(B)/tests/unit/audit-reader/%.o: lib/%.c
@@ -82,15 +82,15 @@ $(CLI_UNIT): $(B)/tests/test-%: $(CLI_TEST)/unit/test-%.o | $(B)/tests/
 
 # One beside which a daemon writes.
 $(CLI_TEST)/tmsctl-beside: $(CLI_OBJ) tests/cli/beside.c
-	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -Wl,--wrap=openat -o $@ $^ -lsystemd -lyaml -lcrypto -ludev -ljansson -lm
+	$(CC) $(BASE_CFLAGS) $(SAN_CFLAGS) -Wl,--wrap=openat,--wrap=geteuid -o $@ $^ -lsystemd -lyaml -lcrypto -ludev -ljansson -lm
 
 $(CLI_TEST)/mock-tmsd: tests/cli/mock-tmsd.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $< -lsystemd
 
-$(CLI_TEST)/forge-log: tests/cli/forge-log.c tests/unit/audit-forge.c
+$(CLI_TEST)/forge-log: tests/cli/forge-log.c tests/unit/audit-forge.c daemon/record/snapshot.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ tests/cli/forge-log.c tests/unit/audit-forge.c -lcrypto -lcmocka
+	$(CC) $(CPPFLAGS) -Itests/unit $(DAEMON_SEES_record) $(BASE_CFLAGS) $(SAN_CFLAGS) -o $@ $^ -lcrypto -lcmocka -ljansson -lsystemd
 
 -include $(wildcard $(CLI_TEST)/*.d $(CLI_TEST)/unit/*.d $(CLI_TEST)/daemon/*/*.d $(CLI_TEST)/lib/*.d $(CLI_TEST)/lib/*/*.d)
 

@@ -5,13 +5,13 @@
 # Whole sessions, over session-fixture.c.
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-crash session-wait session-prescription session-refused session-leave session-lost \
 	session-overtake session-frozen session-break session-memory session-disk)
-SESSION_UNIT += $(addprefix $(B)/tests/test-,stimulator flood listing upcalls)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal)
+SESSION_UNIT += $(addprefix $(B)/tests/test-,stimulator flood listing upcalls audit-copy)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal unknown index)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
 
 DU := $(B)/tests/unit/daemon
-DAEMON_UNIT_CPPFLAGS := -Idaemon $(DAEMON_SEES_bus) -Itests/unit $(CPPFLAGS) -DSOURCE_DIR='"$(CURDIR)"'
+DAEMON_UNIT_CPPFLAGS := -Idaemon $(DAEMON_SEES_bus) -Itests/unit $(CPPFLAGS) $(SQLITE_CFLAGS) -DSOURCE_DIR='"$(CURDIR)"'
 
 define daemon_unit_folder
 $(DU)/%.o: $(1)/%.c | $(DU)/
@@ -38,11 +38,11 @@ DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))
 	$(patsubst kernel/%.c,$(DU)/lib/%.o,$(LIB_VERIFIER))
 DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
 # The log with all that it needs, and what tells a test of a record that does not match its type.
-DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-open.o cut.o file.o journal.o jsonline.o keys.o log.o pulsefile.o schema.o \
-	schema-check.o schema-watch.o settle.o)
+DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-checkpoint.o auditlog-open.o auditlog-resume.o auditlog-seal.o auditlog-segment.o cut.o elapsed.o file.o history.o history-day.o history-state.o journal.o jsonline.o keys.o log.o pulsefile.o reserve.o schema.o \
+	schema-check.o schema-watch.o settle.o subject.o)
 SCHEMA_WATCH := -Wl,--wrap=schema_check
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
-DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto -lyaml -lm -lpthread
+DU_LIBS := -lcmocka -lsystemd -ludev -ljansson -lcrypto $(SQLITE_LIBS) -lyaml -lm -lpthread
 
 # daemon_unit NAME,OBJECTS[,MORE]: the program test-NAME, of test-NAME.c, these objects of the daemon's and the tests', and more. A new
 # test of the daemon is its source and one such row; one over session-fixture.c is its source and its name in SESSION_UNIT.
@@ -67,7 +67,7 @@ audit-fields: $(B)/tests/schema-fields
 $(call daemon_unit,jsonline,jsonline.o)
 $(B)/tests/test-jsonline: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=realloc
 $(call daemon_unit,audit-hash,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
-$(B)/tests/test-audit-hash: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=SHA256
+$(B)/tests/test-audit-hash: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=SHA256,--wrap=tms_merkle_leaf
 $(call daemon_unit,audit-log,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-beside,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-power,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
@@ -78,24 +78,48 @@ $(call daemon_unit,audit-lost,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(B)/tests/test-audit-lost: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=posix_fadvise,--wrap=mincore,--wrap=fcntl,--wrap=pread
 $(call daemon_unit,audit-matrix,audit-forge.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-writer,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-rotate,audit-forge.o scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-checkpoint,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-writer,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-older,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+# The background, as fast as the test lets it be.
+$(B)/tests/test-audit-older: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=tms_audit_read_live
+$(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-live,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
-	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=fallocate,--wrap=fstatvfs
+	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat,--wrap=fallocate,--wrap=fstatvfs
 $(call daemon_unit,pulsefile,scratch.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,history,history.o history-day.o elapsed.o subject.o)
 # Records that there is no memory for.
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
 $(call daemon_unit,elapsed,computer.o history.o history-day.o elapsed.o subject.o)
 $(call daemon_unit,elapsed-boots,computer.o history.o history-day.o elapsed.o subject.o)
-$(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o subject.o scratch.o scratch-log.o audit.o audit-entry.o audit-perform.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,history-state,computer.o history.o history-day.o history-state.o elapsed.o subject.o jsonline.o)
+# Logs of format 2, as a maker of logs has them.
+$(DU)/made-log.o: tests/bench/made-log.c | $(DU)/
+	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
+$(call daemon_unit,audit-on,made-log.o scratch.o,$(DU_VERIFY))
+
+# The index with all that it needs, beside the log.
+DU_INDEX := index.o index-apply.o index-read.o index-store.o subject.o
+$(call daemon_unit,index,index-fixture.o scratch.o scratch-log.o history.o history-day.o elapsed.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,index-crash,index-fixture.o disk-calls.o fake-journal.o scratch.o scratch-log.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,index-faults,index-fixture.o disk-calls.o fake-journal.o scratch.o scratch-log.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,index-thrown,index-fixture.o fake-journal.o scratch.o scratch-log.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
+$(B)/tests/test-index-thrown: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=sd_journal_sendv
+# What changes the disk and what is said of it; time, and memory.
+$(B)/tests/test-index-crash $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS := \
+	-Wl,--wrap=openat,--wrap=unlinkat,--wrap=sd_journal_sendv
+$(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=pthread_cond_timedwait,--wrap=clock_gettime,--wrap=calloc,--wrap=realloc
+$(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o $(DU_INDEX) scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,session-table,session-table.o scratch.o)
 $(call daemon_unit,turn,turn.o)
 $(call daemon_unit,quota,quota.o callers.o)
 $(call daemon_unit,config,scratch.o config.o journal.o log.o file.o settle.o,$(DU_LIB))
 $(call daemon_unit,limits,scratch.o)
+$(call daemon_unit,clauses,scratch.o)
 $(call daemon_unit,journal,journal.o log.o fake-journal.o journal-words.o next-step.o scratch.o,$(patsubst lib/%.c,$(DU)/lib/%.o,$(wildcard lib/base/*.c)))
 $(call daemon_unit,log,log.o,$(patsubst lib/%.c,$(DU)/lib/%.o,$(wildcard lib/base/*.c)))
 $(B)/tests/test-log: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=sd_journal_sendv

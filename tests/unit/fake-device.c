@@ -114,19 +114,47 @@ void fake_set_state(uint32_t state, uint32_t cause)
         unlock();
 }
 
+/* The time of a trigger is what its answer is known by. */
+static void trigger(bool fires)
+{
+        fake->status.fired++;
+        fake->info.odometer += fires;
+        fake->triggered_ns = now();
+        push((struct tms_event){.type = TMS_EVENT_PULSE_FIRED,
+                                .pulse = {.index = fake->status.next_pulse++,
+                                          .triggered_ns = fake->triggered_ns,
+                                          .outcome = TMS_PULSE_OUTCOME_FIRED}});
+}
+
+static void answer(uint32_t code)
+{
+        fake->status.delivered += code == TMS_PULSE_OUTCOME_DELIVERED;
+        push((struct tms_event){.type = TMS_EVENT_PULSE_ANSWER,
+                                .pulse = {.index = fake->status.next_pulse - 1,
+                                          .triggered_ns = fake->triggered_ns,
+                                          .outcome = (uint16_t)code}});
+}
+
+void fake_trigger(bool fires)
+{
+        lock();
+        trigger(fires);
+        unlock();
+}
+
+void fake_answer(uint32_t code)
+{
+        lock();
+        answer(code);
+        unlock();
+}
+
 void fake_play(unsigned n)
 {
         lock();
         while (n-- > 0) {
-                uint32_t i = fake->status.next_pulse++;
-
-                fake->status.fired++;
-                fake->status.delivered++;
-                fake->info.odometer++;
-                push((struct tms_event){.type = TMS_EVENT_PULSE_FIRED,
-                                        .pulse = {.index = i, .outcome = TMS_PULSE_OUTCOME_FIRED}});
-                push((struct tms_event){.type = TMS_EVENT_PULSE_ANSWER,
-                                        .pulse = {.index = i, .outcome = TMS_PULSE_OUTCOME_DELIVERED}});
+                trigger(true);
+                answer(TMS_PULSE_OUTCOME_DELIVERED);
         }
         unlock();
 }
@@ -215,18 +243,17 @@ uint64_t fake_head(void)
 
 /* --- What must be on disk by now --------------------------------------------------------- */
 
-/* Has the log that text so often? */
+/* Has the log that text so often, in all its segments? */
 __thread int fake_looks;
 
-static bool log_has_it(const char *text, unsigned times)
+/* How often segment n has it, up to times; false: there is no such segment. */
+static bool look_into_segment(unsigned n, const char *text, unsigned *times)
 {
         char path[512], *buf, *at;
         FILE *f;
         long size;
 
-        if (!*fake->audit)
-                return true;
-        (void)snprintf(path, sizeof(path), "%s/log.jsonl", fake->audit);
+        (void)snprintf(path, sizeof(path), n > 0 ? "%s/log-%06u.jsonl" : "%s/log.jsonl", fake->audit, n);
         f = fopen(path, "re");
         if (!f)
                 return false;
@@ -235,10 +262,21 @@ static bool log_has_it(const char *text, unsigned times)
         rewind(f);
         buf = calloc(1, (size_t)size + 1);
         if (fread(buf, 1, (size_t)size, f) == (size_t)size)
-                for (at = buf; times > 0 && (at = strstr(at, text)); at++)
-                        times--;
+                for (at = buf; *times > 0 && (at = strstr(at, text)); at++)
+                        (*times)--;
         (void)fclose(f);
         free(buf);
+        return true;
+}
+
+static bool log_has_it(const char *text, unsigned times)
+{
+        unsigned n = 0;
+
+        if (!*fake->audit)
+                return true;
+        while (times > 0 && look_into_segment(n, text, &times))
+                n++;
         return times == 0;
 }
 

@@ -34,6 +34,7 @@ struct fake {
         struct tms_status status;
         struct tms_event events[FAKE_EVENTS];
         uint64_t acked;
+        uint64_t triggered_ns; /* of the last trigger */
         bool has_controller;
         int control_fd, monitor_fd, second_fd; /* eventfds */
         unsigned files;                        /* that are open */
@@ -59,6 +60,12 @@ void fake_set_state(uint32_t state, uint32_t cause);
 /* n pulses, each fired and answered. */
 void fake_play(unsigned n);
 void fake_miss(unsigned n);
+/*
+ * A trigger that the card has taken, and its discharge. Its answer comes by fake_answer(): as the card's, or as the
+ * driver's word that none came (TMS_PULSE_OUTCOME_UNKNOWN).
+ */
+void fake_trigger(bool fires);
+void fake_answer(uint32_t code);
 /* The card is pulled, or there again. Its files say so. */
 void fake_unplug(void);
 void fake_plug(void);

@@ -14,7 +14,7 @@ struct auditlog *scratch_log_open(int state_fd)
 {
         struct auditlog *l = NULL;
         char *problem = NULL;
-        int r = auditlog_open(state_fd, SCRATCH_BOOT, NULL, NULL, &l, &problem);
+        int r = auditlog_open(state_fd, SCRATCH_BOOT, NULL, &l, &problem);
 
         if (r < 0)
                 fail_msg("cannot be opened: %s, %s", strerror(-r), problem ? problem : "-");

@@ -37,7 +37,7 @@ static int refuse_once(struct scratch *f, const char *part)
 {
         struct auditlog *l = NULL;
         char *problem = NULL;
-        int r = auditlog_open(f->fd, BOOT, NULL, NULL, &l, &problem);
+        int r = auditlog_open(f->fd, BOOT, NULL, &l, &problem);
 
         assert_true(r < 0);
         if (!problem || !strstr(problem, part))
@@ -279,7 +279,7 @@ static void test_log_changed_under_the_writer(void **state)
 
                 assert_int_equal(scratch_setup(&own), 0);
                 f = own;
-                assert_int_equal(auditlog_open(f->fd, BOOT, NULL, NULL, &l, &problem), 0);
+                assert_int_equal(auditlog_open(f->fd, BOOT, NULL, &l, &problem), 0);
                 append(l);
                 assert_int_equal(auditlog_sync(l), 0);
                 assert_int_equal(auditlog_check_disk(l), 0);

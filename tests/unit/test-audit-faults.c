@@ -30,6 +30,8 @@ static struct {
         atomic_int armed, call, skip, error, for_good, half;
         atomic_int made[CALLS];
         atomic_int read_only, no_truncation, full;
+        atomic_int no_room;  /* no file can keep room */
+        atomic_int no_block; /* nor can one be made, until the reserve's blocks are given back */
 } fault;
 
 static bool fails(enum call call)
@@ -58,8 +60,18 @@ int __wrap_ftruncate(int fd, off_t size);
 int __real_renameat(int a, const char *b, int c, const char *d);
 int __wrap_renameat(int a, const char *b, int c, const char *d);
 int __wrap_fallocate(int fd, int mode, off_t offset, off_t size);
+int __real_unlinkat(int dir_fd, const char *name, int flags);
+int __wrap_unlinkat(int dir_fd, const char *name, int flags);
 int __real_fstatvfs(int fd, struct statvfs *ret);
 int __wrap_fstatvfs(int fd, struct statvfs *ret);
+
+/* A disk with no free block at all. */
+static bool is_out_of_blocks(void)
+{
+        if (atomic_load(&fault.no_block))
+                errno = ENOSPC;
+        return atomic_load(&fault.no_block);
+}
 
 int __wrap_openat(int dir_fd, const char *name, int flags, ...)
 {
@@ -69,6 +81,8 @@ int __wrap_openat(int dir_fd, const char *name, int flags, ...)
         va_start(ap, flags);
         mode = va_arg(ap, mode_t);
         va_end(ap);
+        if (flags & O_CREAT && is_out_of_blocks())
+                return -1;
         return fails(OPENAT) ? -1 : __real_openat(dir_fd, name, flags, mode);
 }
 
@@ -119,7 +133,20 @@ int __wrap_renameat(int a, const char *b, int c, const char *d)
 /* The real one is not asked: not every file system that tests run on has it. */
 int __wrap_fallocate(int fd, int mode, off_t offset, off_t size)
 {
+        if (atomic_load(&fault.no_room)) {
+                errno = ENOSPC;
+                return -1;
+        }
         return fails(ALLOCATE) ? -1 : 0;
+}
+
+int __wrap_unlinkat(int dir_fd, const char *name, int flags)
+{
+        int r = __real_unlinkat(dir_fd, name, flags);
+
+        if (r == 0 && strcmp(name, "reserve") == 0)
+                atomic_store(&fault.no_block, 0);
+        return r;
 }
 
 int __wrap_fstatvfs(int fd, struct statvfs *ret)
@@ -149,6 +176,8 @@ static void disarm(void)
         atomic_store(&fault.read_only, 0);
         atomic_store(&fault.no_truncation, 0);
         atomic_store(&fault.full, 0);
+        atomic_store(&fault.no_room, 0);
+        atomic_store(&fault.no_block, 0);
 }
 
 /* --- The fixture ------------------------------------------------------------------------- */
@@ -471,12 +500,12 @@ static void test_half_a_line_that_stays_is_final(void **state)
         check_log(f, 2);
 }
 
-/* A record that nobody could refuse must not be missing unseen. */
+/* A record that nobody could refuse must not be missing unseen: the reserve is given back for it, and that is all there is. */
 static void test_full_log_with_nobody_to_tell_is_final(void **state)
 {
         struct fixture *f = *state;
 
-        arm(WRITE, 0, EDQUOT, false);
+        arm(WRITE, 0, EDQUOT, true);
         assert_int_equal(write_one(f, "stimulator.state", false), -EDQUOT);
         check_failed(f, "log.jsonl: the disk quota is used up");
 }
@@ -542,6 +571,138 @@ static void test_told_when_little_is_free(void **state)
         disarm();
         assert_int_equal(write_one(f, "daemon.start", false), 0);
         assert_int_equal(f->room, 1);
+        check_sound(f);
+}
+
+static bool has_reserve(struct fixture *f)
+{
+        return scratch_exists(f->path, "reserve");
+}
+
+/*
+ * Somebody has filled the disk to the last block in the middle of a session. It is stopped, its end is on record, and so
+ * is the seal over it, for whose key the reserve makes room.
+ */
+static void test_stop_end_and_seal_on_a_full_disk(void **state)
+{
+        char sentence[AUDIT_REFUSAL_SIZE];
+        struct fixture *f = *state;
+        struct pulsefile *p, *next;
+
+        assert_true(has_reserve(f));
+        assert_int_equal(begin_session(f, "s1", &p), 0);
+        assert_int_equal(append(f, p, 1, NULL), 0);
+        atomic_store(&fault.full, 1);
+        atomic_store(&fault.no_room, 1);
+        atomic_store(&fault.no_block, 1);
+        assert_int_equal(append(f, p, 2, NULL), 0);
+        assert_int_equal(f->no_room, 1);
+        assert_true(has_reserve(f));
+        assert_int_equal(write_one(f, "session.stop", false), 0);
+        assert_int_equal(end_session(f, "s1", p), 0);
+        assert_int_equal(seal_one(f), 0);
+        assert_false(has_reserve(f));
+        assert_null(audit_failure(f->audit));
+        check_log(f, 5);
+
+        /* Nothing may start, though the disk is not full to the last byte any more. */
+        assert_int_equal(begin_session(f, "s2", &next), -ENOSPC);
+        audit_pulses_close(f->audit, next);
+        atomic_store(&fault.full, 0);
+        assert_int_equal(write_one(f, "session.arm.intent", true), 0);
+        assert_int_equal(begin_session(f, "s2", &next), -ENOSPC);
+        audit_pulses_close(f->audit, next);
+        assert_int_equal(f->room, 0);
+        assert_string_equal(audit_state(f->audit), "the disk of the audit log is full: make room on it");
+        (void)audit_refusal(f->audit, -ENOSPC, sentence);
+        assert_string_equal(sentence, "Nothing may start: the disk of the audit log is full: make room on it, then try "
+                                      "again.");
+
+        disarm();
+        assert_int_equal(write_one(f, "session.arm.intent", true), 0);
+        assert_int_equal(f->room, 1);
+        assert_true(has_reserve(f));
+        assert_int_equal(begin_session(f, "s2", &next), 0);
+        audit_pulses_close(f->audit, next);
+        check_sound(f);
+        check_log(f, 8);
+}
+
+/* A start on a disk without room: what was left is read and recorded, and nothing else begins. */
+static void test_start_on_a_full_disk(void **state)
+{
+        struct fixture *f = *state;
+        struct pulsefile *p;
+
+        audit_free(f->audit);
+        assert_int_equal(unlinkat(f->fd, "reserve", 0), 0);
+        atomic_store(&fault.no_room, 1);
+        start(f);
+        assert_null(audit_failure(f->audit));
+        assert_int_equal(write_one(f, "daemon.start", false), 0);
+        assert_int_equal(f->no_room, 1);
+        assert_int_equal(begin_session(f, "s1", &p), -ENOSPC);
+        audit_pulses_close(f->audit, p);
+        assert_false(has_reserve(f));
+        disarm();
+        assert_int_equal(write_one(f, "daemon.start", false), 0);
+        assert_int_equal(f->room, 1);
+        check_sound(f);
+}
+
+static void shorten_reserve(struct fixture *f)
+{
+        int fd = openat(f->fd, "reserve", O_WRONLY | O_CLOEXEC);
+
+        assert_true(fd >= 0);
+        assert_int_equal(ftruncate(fd, 4096), 0);
+        close(fd);
+}
+
+/* Something else is in its place: that is no full disk, and the sentence says what it is. */
+static void test_reserve_that_cannot_be_made(void **state)
+{
+        char sentence[AUDIT_REFUSAL_SIZE];
+        struct fixture *f = *state;
+        struct pulsefile *p;
+
+        audit_free(f->audit);
+        assert_int_equal(unlinkat(f->fd, "reserve", 0), 0);
+        assert_int_equal(mkdirat(f->fd, "reserve", 0700), 0);
+        start(f);
+        assert_int_equal(write_one(f, "daemon.start", false), 0);
+        assert_int_equal(f->no_room, 1);
+        assert_string_equal(audit_state(f->audit), "no room can be kept on the disk of the audit log: "
+                                                   "/var/lib/tmsd/reserve: Is a directory; mend that");
+        assert_int_equal(begin_session(f, "s1", &p), -ENOSPC);
+        audit_pulses_close(f->audit, p);
+        assert_int_equal(audit_refusal(f->audit, -ENOSPC, sentence), ERROR_AUDIT_FAILED);
+        assert_non_null(strstr(sentence, "Nothing may start: no room can be kept"));
+        assert_int_equal(unlinkat(f->fd, "reserve", AT_REMOVEDIR), 0);
+        assert_int_equal(write_one(f, "daemon.start", false), 0);
+        assert_int_equal(f->room, 1);
+        assert_int_equal(begin_session(f, "s1", &p), 0);
+        audit_pulses_close(f->audit, p);
+        check_sound(f);
+}
+
+/* It is made on a file system that can keep no room, too, and a file of another size is none. */
+static void test_reserve_is_of_blocks(void **state)
+{
+        struct fixture *f = *state;
+        struct stat st;
+
+        audit_free(f->audit);
+        assert_int_equal(unlinkat(f->fd, "reserve", 0), 0);
+        arm(ALLOCATE, 0, EOPNOTSUPP, true);
+        start(f);
+        assert_int_equal(fstatat(f->fd, "reserve", &st, AT_SYMLINK_NOFOLLOW), 0);
+        assert_true(st.st_size >= 256 * 1024 && (uint64_t)st.st_blocks * 512 >= (uint64_t)st.st_size);
+        audit_free(f->audit);
+        shorten_reserve(f);
+        start(f);
+        assert_int_equal(fstatat(f->fd, "reserve", &st, AT_SYMLINK_NOFOLLOW), 0);
+        assert_true(st.st_size >= 256 * 1024);
         check_sound(f);
 }
 
@@ -676,6 +837,10 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_full_disk_in_a_session, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_told_before_the_disk_is_full, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_told_when_little_is_free, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_stop_end_and_seal_on_a_full_disk, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_start_on_a_full_disk, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_reserve_is_of_blocks, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_reserve_that_cannot_be_made, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_input_output_error, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_recovered_file_is_gone, setup, teardown),

@@ -26,7 +26,7 @@ static void must_refuse(struct scratch *f, const char *part)
         size_t before_size, after_size;
         char *before = scratch_read(f->audit, "log.jsonl", &before_size), *after;
 
-        assert_int_equal(auditlog_open(f->fd, BOOT, NULL, NULL, &l, &problem), -EBADMSG);
+        assert_int_equal(auditlog_open(f->fd, BOOT, NULL, &l, &problem), -EBADMSG);
         assert_non_null(problem);
         if (!strstr(problem, part))
                 fail_msg("'%s' does not say '%s'", problem, part);
@@ -124,7 +124,7 @@ static void test_one_writer(void **state)
         struct auditlog *l = must_open(f), *second = NULL;
         char *problem = NULL;
 
-        assert_int_equal(auditlog_open(f->fd, BOOT, NULL, NULL, &second, &problem), -EBUSY);
+        assert_int_equal(auditlog_open(f->fd, BOOT, NULL, &second, &problem), -EBUSY);
         assert_null(problem);
         auditlog_free(l);
 }

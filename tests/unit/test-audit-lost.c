@@ -420,7 +420,9 @@ static void test_everything_that_is_read(void **state)
         char *problem = NULL;
 
         make_all(f);
-        assert_int_equal(auditlog_open(f->fd, SCRATCH_BOOT, on_record, f, &l, &problem), 0);
+        assert_int_equal(auditlog_open(f->fd, SCRATCH_BOOT,
+                                       &(struct auditlog_reading){.found = on_record, .userdata = f}, &l, &problem),
+                         0);
         auditlog_free(l);
 }
 
@@ -442,7 +444,10 @@ static void test_sync_that_fails_at_the_opening(void **state)
                 char *problem = NULL;
 
                 system_.skip = (int)i;
-                assert_int_equal(auditlog_open(f->fd, SCRATCH_BOOT, never, NULL, &l, &problem), -EIO);
+                assert_int_equal(auditlog_open(f->fd, SCRATCH_BOOT,
+                                               &(struct auditlog_reading){.found = never, .userdata = NULL}, &l,
+                                               &problem),
+                                 -EIO);
                 assert_string_equal(problem, "what was written before cannot be synced: Input/output error");
                 free(problem);
         }
@@ -463,7 +468,9 @@ static void test_file_that_memory_keeps(void **state)
         system_.held = true;
         auditlog_free(scratch_log_open(f->fd));
         system_.stale = true;
-        assert_int_equal(auditlog_open(f->fd, SCRATCH_BOOT, never, NULL, &l, &problem), -ESTALE);
+        assert_int_equal(auditlog_open(f->fd, SCRATCH_BOOT,
+                                       &(struct auditlog_reading){.found = never, .userdata = NULL}, &l, &problem),
+                         -ESTALE);
         assert_non_null(strstr(problem, "memory holds what the disk never took"));
         assert_non_null(strstr(problem, "keys/1.pem"));
         free(problem);
@@ -471,7 +478,9 @@ static void test_file_that_memory_keeps(void **state)
         system_.held = false;
         auditlog_free(scratch_log_open(f->fd));
         system_.blind = true;
-        assert_int_equal(auditlog_open(f->fd, SCRATCH_BOOT, never, NULL, &l, &problem), -ESTALE);
+        assert_int_equal(auditlog_open(f->fd, SCRATCH_BOOT,
+                                       &(struct auditlog_reading){.found = never, .userdata = NULL}, &l, &problem),
+                         -ESTALE);
         free(problem);
         system_.stale = false;
         auditlog_free(scratch_log_open(f->fd));

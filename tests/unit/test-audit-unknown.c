@@ -196,7 +196,7 @@ static void test_record_not_taken(void **state)
         struct tms_error error = {0};
         int fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), left = 5;
 
-        assert_int_equal(tms_audit_read(fd, out_of_memory, &left, &report, &error), -ENOMEM);
+        assert_int_equal(tms_audit_read(fd, out_of_memory, &left, &report, NULL, &error), -ENOMEM);
         assert_int_equal(error.line, 5);
         assert_int_equal(report.result, 99);
         close(fd);

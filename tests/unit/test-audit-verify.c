@@ -322,8 +322,9 @@ static void test_quotes_are_text(void **state)
         json_t *sentence;
 
         memset(name, 'x', sizeof(name) - 1);
-        snprintf(data, sizeof(data), "{\"file\":\"%sé\",\"sha256\":\"%064d\",\"lines\":1,\"bytes\":1,\"delivered\":1}",
-                 name, 0);
+        snprintf(data, sizeof(data),
+                 "{\"file\":\"%sé\",\"sha256\":\"%064d\",\"lines\":1,\"bytes\":1,\"delivered\":1,\"missed\":0}", name,
+                 0);
         forge_record(f, "session.end", data);
         forge_write(f);
         report = verify(f, NULL, NULL, NULL);
@@ -590,6 +591,61 @@ static void test_counts_that_do_not_follow(void **state)
         assert_result(verify_held(f), TMS_AUDIT_TAMPERED, 17, "7 delivered pulses where the log says 8");
 }
 
+/* A record of T-1's file as it is now, with so many unknown pulses. */
+static void unknown_record(struct forge *f, const char *type, unsigned unknown)
+{
+        char sha256[65], data[512];
+        unsigned lines = 0;
+        size_t i;
+
+        for (i = 0; i < f->pulses_size; i++)
+                lines += f->pulses[i] == '\n';
+        forge_sha256(f->pulses, f->pulses_size, sha256);
+        snprintf(data, sizeof(data),
+                 "{\"session\":\"T-1\",\"file\":\"pulses/T-1.tsv\",\"lines\":%u,\"bytes\":%zu,\"sha256\":\"%s\","
+                 "\"delivered\":6,\"missed\":0,\"unknown\":%u}",
+                 lines - 1, f->pulses_size, sha256, unknown);
+        forge_record(f, type, data);
+        forge_seal(f, "nonce-3");
+        forge_write(f);
+}
+
+/* The last trigger of T-1 has no answer. A log that does not speak of unknown pulses says nothing of that. */
+static void test_unknown(void **state)
+{
+        static const char trigger[] = "13\t600\t2\t1\t6\t13\t600\t601\t0\t500\t0\t16\n";
+        static const char given_up[] = "14\t700\t3\t1\t6\t13\t600\t601\t0\t500\t0\t20\n";
+        static const struct {
+                unsigned lines, said;
+                enum tms_audit_result result;
+                const char *words;
+        } cases[] = {
+                        {0, 0, TMS_AUDIT_VERIFIED, "whole"},
+                        {0, 1, TMS_AUDIT_TAMPERED, "0 pulses without an answer where the log says 1"},
+                        {1, 1, TMS_AUDIT_VERIFIED, "whole"},
+                        {1, 0, TMS_AUDIT_TAMPERED, "1 pulses without an answer where the log says 0"},
+                        {1, 2, TMS_AUDIT_TAMPERED, "1 pulses without an answer where the log says 2"},
+                        {2, 1, TMS_AUDIT_VERIFIED, "whole"},
+                        {2, 0, TMS_AUDIT_TAMPERED, "1 pulses without an answer where the log says 0"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct forge f;
+
+                (void)state;
+                forge_init(&f);
+                forge_session(&f);
+                if (cases[i].lines >= 1)
+                        forge_pulses_text(&f, trigger);
+                if (cases[i].lines >= 2)
+                        forge_pulses_text(&f, given_up);
+                unknown_record(&f, "recovery.pulses", cases[i].said);
+                assert_result(verify(&f, f.key0_fingerprint, f.line[f.lines - 1], NULL), cases[i].result,
+                              cases[i].result == TMS_AUDIT_VERIFIED ? 0 : f.lines - 1, cases[i].words);
+                forge_clear(&f);
+        }
+}
+
 static void test_data_that_does_not_hold(void **state)
 {
         static const struct {
@@ -597,26 +653,41 @@ static void test_data_that_does_not_hold(void **state)
         } cases[] = {
                         {"session.pulses",
                          "{\"session\":\"T-1\",\"file\":\"../../../etc/passwd\",\"lines\":1,\"bytes\":1,\"sha256\":"
-                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0,"
+                         "\"missed\":0}",
                          "no pulse file's name"},
                         {"session.pulses",
                          "{\"session\":\"T-1\",\"file\":\"pulses/../T-1.tsv\",\"lines\":1,\"bytes\":1,\"sha256\":"
-                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0,"
+                         "\"missed\":0}",
                          "no pulse file's name"},
                         {"session.pulses",
                          "{\"session\":\"T-1\",\"file\":\"pulses/T-1.tsv\",\"lines\":-1,\"bytes\":1,\"sha256\":"
-                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0,"
+                         "\"missed\":0}",
                          "without its pulse file's lines"},
                         {"session.pulses",
                          "{\"session\":\"T-1\",\"file\":\"pulses/T-1.tsv\",\"lines\":0,\"bytes\":1,\"sha256\":"
-                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0,"
+                         "\"missed\":0}",
                          "shrunk"},
                         {"session.pulses",
                          "{\"session\":\"T-1\",\"file\":\"pulses/"
                          "T-1.tsv\",\"lines\":0,\"bytes\":9000000000000000000,\"sha256\":"
-                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0,"
+                         "\"missed\":0}",
                          "no end of line"},
+                        {"session.pulses",
+                         "{\"session\":\"T-1\",\"file\":\"pulses/T-1.tsv\",\"lines\":0,\"bytes\":1,\"sha256\":"
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0}",
+                         "sha256, delivered and missed"},
                         {"session.end", "{\"session\":\"T-3\",\"delivered\":5}", "names no pulse file"},
+                        {"session.end", "{\"session\":\"T-3\",\"delivered\":0,\"unknown\":1}", "names no pulse file"},
+                        {"session.pulses",
+                         "{\"session\":\"T-1\",\"file\":\"pulses/T-1.tsv\",\"lines\":1,\"bytes\":1,\"sha256\":"
+                         "\"0000000000000000000000000000000000000000000000000000000000000000\",\"delivered\":0,"
+                         "\"unknown\":-1}",
+                         "without its pulse file's lines"},
                         {"session.prepare", "{\"session\":\"T-1\",\"sha256\":\"../../etc/passwd\"}",
                          "without its protocol's sha256"},
                         {"session.prepare",
@@ -805,6 +876,7 @@ int main(void)
                         TEST(test_edit_any_byte_of_pulses),
                         TEST(test_pulse_file_cut_or_grown),
                         TEST(test_counts_that_do_not_follow),
+                        cmocka_unit_test(test_unknown),
                         TEST(test_data_that_does_not_hold),
                         TEST(test_session_without_pulses),
                         TEST(test_protocol_file),

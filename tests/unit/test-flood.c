@@ -127,6 +127,8 @@ static const struct {
                 {STIMULATOR, "org.tmsd1.Stimulator", "GetLatency", "", false},
                 {MANAGER_PATH, "org.tmsd1.Manager", "ListProtocols", "", false},
                 {MANAGER_PATH, "org.tmsd1.Manager", "SealAudit", "s", false},
+                {MANAGER_PATH, "org.tmsd1.Manager", "OpenAudit", "", false},
+                {MANAGER_PATH, "org.tmsd1.Manager", "CloseSegment", "", false},
                 {NULL, "org.tmsd1.Session", "Arm", "", false},
                 {NULL, "org.tmsd1.Session", "Start", "", false},
                 {NULL, "org.tmsd1.Session", "Go", "u", false},

@@ -355,34 +355,98 @@ static void test_no_memory_is_not_nothing(void **state)
 static void test_odometer(void **state)
 {
         struct history *h = *state;
-        uint64_t n;
+        uint64_t n, unknown;
 
-        assert_false(history_odometer(h, 1, &n));
+        assert_false(history_odometer(h, 1, &n, &unknown));
         see(h, "2026-01-01T08:00:00.000000Z", "stimulator.add",
             json_pack("{s:i, s:i}", "card_serial", 1, "odometer", 50));
-        assert_true(history_odometer(h, 1, &n));
+        assert_true(history_odometer(h, 1, &n, &unknown));
         assert_int_equal(n, 50);
         /* Crashed: what was recorded is what it should show. */
         create(h, "2026-01-01T09:00:00.000000Z", "one", 1, 50, "");
         end(h, "2026-01-01T09:10:00.000000Z", "one", 20);
-        (void)history_odometer(h, 1, &n);
+        (void)history_odometer(h, 1, &n, &unknown);
         assert_int_equal(n, 70);
         /* Five more of that session were in the kernel still. */
         see(h, "2026-01-01T09:11:00.000000Z", "recovery.pulses",
             json_pack("{s:s, s:i}", "session", "one", "delivered", 25));
-        (void)history_odometer(h, 1, &n);
+        (void)history_odometer(h, 1, &n, &unknown);
         assert_int_equal(n, 75);
         assert_int_equal(history_last_session(h, 1)->delivered, 25);
         /* A reading at the end is what it is. */
         create(h, "2026-01-01T10:00:00.000000Z", "two", 1, 75, "");
         see(h, "2026-01-01T10:10:00.000000Z", "session.end",
             json_pack("{s:s, s:i, s:i}", "session", "two", "delivered", 10, "odometer", 86));
-        (void)history_odometer(h, 1, &n);
+        (void)history_odometer(h, 1, &n, &unknown);
         assert_int_equal(n, 86);
         see(h, "2026-01-01T10:11:00.000000Z", "stimulator.odometer",
             json_pack("{s:i, s:i, s:i}", "card_serial", 1, "expected", 86, "found", 99));
-        (void)history_odometer(h, 1, &n);
+        (void)history_odometer(h, 1, &n, &unknown);
         assert_int_equal(n, 99);
+}
+
+/* A pulse of unknown outcome counts as given until the card has been asked, whatever it says then. */
+static void test_unknown_counts_as_given(void **state)
+{
+        struct history *h = *state;
+        uint64_t n, unknown;
+
+        create(h, "2026-01-01T09:00:00.000000Z", "one", 1, 50, "A");
+        see(h, "2026-01-01T09:10:00.000000Z", "session.end",
+            json_pack("{s:s, s:i, s:i}", "session", "one", "delivered", 20, "unknown", 2));
+        assert_int_equal(today(h, "A", "2026-01-01T09:30:00").treatment, 22);
+        assert_non_null(strstr(today(h, "A", "2026-01-01T09:30:00").whose, "to A: up to 22 until"));
+        assert_true(history_odometer(h, 1, &n, &unknown));
+        assert_int_equal(n, 70);
+        assert_int_equal(unknown, 2);
+        assert_false(history_settles(n, unknown, 69));
+        assert_true(history_settles(n, unknown, 70));
+        assert_true(history_settles(n, unknown, 72));
+        assert_false(history_settles(n, unknown, 73));
+        assert_false(history_settles(n, 0, 70));
+        /* One more had waited in the kernel. */
+        see(h, "2026-01-01T09:11:00.000000Z", "recovery.pulses",
+            json_pack("{s:s, s:i, s:i}", "session", "one", "delivered", 20, "unknown", 3));
+        assert_int_equal(today(h, "A", "2026-01-01T09:30:00").treatment, 23);
+        assert_true(history_odometer(h, 1, &n, &unknown));
+        assert_int_equal(n, 70);
+        assert_int_equal(unknown, 3);
+}
+
+/* n of the three pulses of unknown outcome were given. */
+static void check_settled(struct history *h, const char *id, unsigned given, bool at_end)
+{
+        uint64_t n, unknown;
+
+        create(h, "2026-01-01T09:00:00.000000Z", id, 1, 50, id);
+        see(h, "2026-01-01T09:00:01.000000Z", "session.prepare", json_pack("{s:s, s:i}", "session", id, "pulses", 600));
+        see(h, "2026-01-01T09:00:02.000000Z", "session.start.intent", json_pack("{s:s}", "session", id));
+        if (at_end) {
+                see(h, "2026-01-01T09:10:00.000000Z", "session.end",
+                    json_pack("{s:s, s:i, s:i, s:i}", "session", id, "delivered", 20, "unknown", 3, "odometer",
+                              70 + given));
+        } else {
+                see(h, "2026-01-01T09:10:00.000000Z", "session.end",
+                    json_pack("{s:s, s:i, s:i}", "session", id, "delivered", 20, "unknown", 3));
+                /* Started, and the card could not be asked: all of it counts. */
+                assert_int_equal(today(h, id, "2026-01-01T09:30:00").treatment, 600);
+                see(h, "2026-01-01T09:11:00.000000Z", "stimulator.odometer",
+                    json_pack("{s:i, s:i, s:i, s:i}", "card_serial", 1, "expected", 70, "found", 70 + given, "settled",
+                              given));
+        }
+        assert_int_equal(today(h, id, "2026-01-01T09:30:00").treatment, 20 + given);
+        assert_true(history_odometer(h, 1, &n, &unknown));
+        assert_int_equal(n, 70 + given);
+        assert_int_equal(unknown, 0);
+}
+
+static void test_unknown_is_settled(void **state)
+{
+        check_settled(*state, "none", 0, false);
+        check_settled(*state, "two", 2, false);
+        check_settled(*state, "all", 3, false);
+        check_settled(*state, "none-at-end", 0, true);
+        check_settled(*state, "all-at-end", 3, true);
 }
 
 static void test_years_are_forgotten(void **state)
@@ -504,6 +568,8 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_measuring_is_counted_for_itself, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_no_memory_is_not_nothing, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_odometer, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_unknown_counts_as_given, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_unknown_is_settled, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_an_odometer_that_went_back_by_the_end, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_years_are_forgotten, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_odd_records_do_no_harm, setup, teardown),

@@ -44,14 +44,14 @@ static void test_known(void **state)
         unsigned char hash[TMS_MERKLE_HASH];
         struct tms_merkle t = {0};
 
-        assert_int_equal(0, tms_merkle_root(&t, hash));
+        assert_int_equal(0, tms_merkle_root(NULL, &t, hash));
         hex(hash, text);
         assert_string_equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", text);
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-                assert_int_equal(0, tms_merkle_leaf(known[i].leaf, known[i].size, hash));
-                assert_int_equal(0, tms_merkle_add(&t, hash));
+                assert_int_equal(0, tms_merkle_leaf(NULL, known[i].leaf, known[i].size, hash));
+                assert_int_equal(0, tms_merkle_add(NULL, &t, hash));
                 assert_int_equal(i + 1, t.size);
-                assert_int_equal(0, tms_merkle_root(&t, hash));
+                assert_int_equal(0, tms_merkle_root(NULL, &t, hash));
                 hex(hash, text);
                 assert_string_equal(known[i].root, text);
         }
@@ -82,9 +82,9 @@ static void test_definition(void **state)
         struct tms_merkle t = {0};
 
         for (size_t n = 1; n <= LEAVES; n++) {
-                assert_int_equal(0, tms_merkle_leaf(&n, sizeof(n), leaves[n - 1]));
-                assert_int_equal(0, tms_merkle_add(&t, leaves[n - 1]));
-                assert_int_equal(0, tms_merkle_root(&t, is));
+                assert_int_equal(0, tms_merkle_leaf(NULL, &n, sizeof(n), leaves[n - 1]));
+                assert_int_equal(0, tms_merkle_add(NULL, &t, leaves[n - 1]));
+                assert_int_equal(0, tms_merkle_root(NULL, &t, is));
                 mth(leaves, n, due);
                 assert_memory_equal(due, is, sizeof(is));
         }
@@ -95,8 +95,46 @@ static void test_full(void **state)
         unsigned char leaf[TMS_MERKLE_HASH] = {0};
         struct tms_merkle t = {.size = UINT64_MAX};
 
-        assert_int_equal(-EOVERFLOW, tms_merkle_add(&t, leaf));
+        assert_int_equal(-EOVERFLOW, tms_merkle_add(NULL, &t, leaf));
         assert_true(t.size == UINT64_MAX);
+}
+
+/* The tree as text, and the text as tree: for each number of leaves; no other text is one. */
+static void test_text(void **state)
+{
+        static const char empty[] = "[]";
+        unsigned char leaf[TMS_MERKLE_HASH], is[TMS_MERKLE_HASH], due[TMS_MERKLE_HASH];
+        char text[TMS_MERKLE_TEXT], small[20];
+        struct tms_merkle t = {0}, again;
+        struct tms_hasher h = {0};
+
+        assert_int_equal(strlen(empty), tms_merkle_text(&t, text, sizeof(text)));
+        assert_string_equal(empty, text);
+        for (size_t n = 1; n <= LEAVES; n++) {
+                size_t size;
+
+                assert_int_equal(0, tms_merkle_leaf(&h, &n, sizeof(n), leaf));
+                assert_int_equal(0, tms_merkle_add(&h, &t, leaf));
+                size = tms_merkle_text(&t, text, sizeof(text));
+                assert_int_equal(size, strlen(text));
+                assert_int_equal(size, tms_merkle_text(&t, small, sizeof(small)));
+                assert_int_equal(strlen(small), sizeof(small) - 1);
+                assert_int_equal(0, memcmp(small, text, strlen(small)));
+                assert_int_equal(0, tms_merkle_parse(text, size, n, &again));
+                assert_int_equal(0, tms_merkle_root(&h, &t, due));
+                assert_int_equal(0, tms_merkle_root(&h, &again, is));
+                assert_memory_equal(due, is, sizeof(is));
+                assert_int_equal(-EBADMSG, tms_merkle_parse(text, size - 1, n, &again));
+                /* A tree over more or fewer leaves has as many hashes only if its size has as many bits 1. */
+                for (size_t m = n - 1; m <= n + 1; m++)
+                        assert_int_equal(__builtin_popcountl(m) == __builtin_popcountl(n) ? 0 : -EBADMSG,
+                                         tms_merkle_parse(text, size, m, &again));
+                text[2] = 'A';
+                assert_int_equal(-EBADMSG, tms_merkle_parse(text, size, n, &again));
+        }
+        assert_int_equal(-EBADMSG, tms_merkle_parse("", 0, 1, &again));
+        assert_int_equal(-EBADMSG, tms_merkle_parse("", 0, 0, &again));
+        tms_hasher_clear(&h);
 }
 
 int main(void)
@@ -105,6 +143,7 @@ int main(void)
                         cmocka_unit_test(test_known),
                         cmocka_unit_test(test_definition),
                         cmocka_unit_test(test_full),
+                        cmocka_unit_test(test_text),
         };
 
         return cmocka_run_group_tests_name("merkle", tests, NULL, NULL);

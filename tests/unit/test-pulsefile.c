@@ -94,6 +94,82 @@ static void test_lines_and_counts(void **state)
         pulsefile_free(p);
 }
 
+static struct tms_event pulse(uint64_t seq, uint32_t type, uint64_t triggered_ns, uint32_t code)
+{
+        struct tms_event e = event(seq, type, code);
+
+        e.triggered_ns = triggered_ns;
+        return e;
+}
+
+/* Records one after the other, and what the file says of unknown pulses behind each. */
+static void test_unknown(void **state)
+{
+#define TRIGGER(t, n)                                                    \
+        {                                                                \
+                TMS_EVENT_PULSE_FIRED, (t), TMS_PULSE_OUTCOME_FIRED, (n) \
+        }
+#define ANSWER(t, code, n)                               \
+        {                                                \
+                TMS_EVENT_PULSE_ANSWER, (t), (code), (n) \
+        }
+        static const struct {
+                uint32_t type;
+                uint64_t triggered_ns;
+                uint32_t code;
+                unsigned unknown;
+        } steps[] = {
+                        TRIGGER(100, 1),
+                        ANSWER(100, TMS_PULSE_OUTCOME_DELIVERED, 0),
+                        /* Refused by the card: nothing was given, and that is known. */
+                        TRIGGER(200, 1),
+                        ANSWER(200, 5, 0),
+                        /* The driver has given up. */
+                        TRIGGER(300, 1),
+                        ANSWER(300, TMS_PULSE_OUTCOME_UNKNOWN, 1),
+                        /* A discharge that nobody asked for, and one too late: they answer nothing. */
+                        ANSWER(0, 6, 1),
+                        ANSWER(300, TMS_PULSE_OUTCOME_DELIVERED, 1),
+                        /* The next trigger comes, and the answer to this one is in no record. */
+                        TRIGGER(400, 2),
+                        TRIGGER(500, 3),
+                        ANSWER(400, TMS_PULSE_OUTCOME_DELIVERED, 3),
+                        ANSWER(500, TMS_PULSE_OUTCOME_DELIVERED, 2),
+                        /* No trigger was given. */
+                        {TMS_EVENT_PULSE_FIRED, 0, TMS_PULSE_OUTCOME_LATE, 2},
+                        {TMS_EVENT_PULSE_FIRED, 0, TMS_PULSE_OUTCOME_SKIPPED, 2},
+                        {TMS_EVENT_PULSE_FIRED, 0, TMS_PULSE_OUTCOME_NOT_READY, 2},
+                        {TMS_EVENT_TRIGGER, 600, TMS_PULSE_OUTCOME_FIRED, 2},
+                        /* The file ends in the middle of a pulse. */
+                        TRIGGER(700, 3),
+        };
+        struct scratch *f = *state;
+        struct pulsefile *p = must_open(f, false);
+        json_t *data = json_object();
+        size_t i;
+
+        for (i = 0; i < ELEMENTS(steps); i++) {
+                struct tms_event e = pulse(i + 1, steps[i].type, steps[i].triggered_ns, steps[i].code);
+
+                assert_int_equal(pulsefile_append(p, &e, 1), 0);
+                /* The kernel gives a record again until it is acknowledged: it counts once. */
+                assert_int_equal(pulsefile_append(p, &e, 1), 0);
+                if (pulsefile_totals(p)->unknown != steps[i].unknown)
+                        fail_msg("step %zu: %u unknown", i, pulsefile_totals(p)->unknown);
+        }
+        assert_true(pulsefile_totals(p)->waiting);
+        assert_int_equal(pulsefile_sync(p), 0);
+        assert_int_equal(pulsefile_describe(p, data), 0);
+        assert_int_equal(json_get_u64(data, "unknown"), 3);
+        json_decref(data);
+        pulsefile_free(p);
+        /* As whoever reads the file counts. */
+        p = must_open(f, true);
+        assert_int_equal(pulsefile_totals(p)->unknown, 3);
+        assert_true(pulsefile_totals(p)->waiting);
+        pulsefile_free(p);
+}
+
 static void test_widest_line_fits(void **state)
 {
         struct scratch *f = *state;
@@ -317,6 +393,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test_setup_teardown(test_lines_and_counts, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_unknown, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_widest_line_fits, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_columns, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_duplicates_count_once, setup, scratch_teardown),

@@ -8,6 +8,7 @@
 #include "fake-clock.h"
 #include "fake-device.h"
 #include "manager.h"
+#include "scratch.h"
 #include "session-fixture.h"
 
 #define HOUR_NS (3600 * (long long)NS_PER_S)
@@ -265,6 +266,72 @@ static void test_a_boot_that_knew_no_time(void **state)
         sd_bus_flush_close_unref(prescriber);
 }
 
+/* The first number behind key in each record of that type, in order. */
+static int64_t number_of(struct fixture *f, const char *type, const char *key)
+{
+        char *text = scratch_read(f->audit, "log.jsonl", NULL), wanted[64], *at;
+        int64_t n;
+
+        (void)snprintf(wanted, sizeof(wanted), "\"type\":\"%s\"", type);
+        at = strstr(text, wanted);
+        assert_non_null(at);
+        at = strstr(at, key);
+        assert_non_null(at);
+        n = strtoll(at + strlen(key), NULL, 10);
+        free(text);
+        return n;
+}
+
+/* What utc says, in seconds of that day: all of this test's records are of two days at most. */
+static int64_t utc_of(struct fixture *f, const char *type)
+{
+        char *text = scratch_read(f->audit, "log.jsonl", NULL), wanted[64], *at;
+        struct tm tm = {0};
+
+        (void)snprintf(wanted, sizeof(wanted), "\"type\":\"%s\"", type);
+        at = strstr(text, wanted);
+        assert_non_null(at);
+        while (strncmp(at, "\"utc\":\"", 7) != 0) {
+                assert_true(at > text);
+                at--;
+        }
+        assert_non_null(strptime(at + 7, "%Y-%m-%dT%H:%M:%S", &tm));
+        free(text);
+        return timegm(&tm);
+}
+
+/*
+ * The clock is set back in mid-session. Each record says what it was, beside the clock that nobody can set, so that
+ * everybody sees it; the chain goes on, and the session ends as it would have.
+ */
+static void test_back_in_mid_session(void **state)
+{
+        struct fixture *f = *state;
+        int64_t before, after;
+
+        must_run(f);
+        fake_play(5);
+        usleep(600000);
+        atomic_store(&fake_clock->unsynchronised, true);
+        atomic_store(&fake_clock->wall_ns, -2 * HOUR_NS);
+        fake_play(5);
+        usleep(600000);
+        must(f, "Stop");
+        check_end(f, "stopped", 10);
+        must(f, "Close");
+        must_create(f);
+        assert_false(prepare(f));
+        refused(f, "ClockNotSane", "timedatectl");
+        stop_daemon(f);
+        check_log(f, 2, 10);
+        before = utc_of(f, "session.start");
+        after = utc_of(f, "session.end");
+        assert_true(before - after > 7100 && before - after <= 7200);
+        before = number_of(f, "session.start", "\"boottime_ns\":");
+        after = number_of(f, "session.end", "\"boottime_ns\":");
+        assert_true(after > before && after - before < 100 * (int64_t)NS_PER_S);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup_clock, teardown_clock)
 
 int main(void)
@@ -277,6 +344,7 @@ int main(void)
                         TEST(test_long_off_is_a_notice),
                         TEST(test_two_notices),
                         TEST(test_how_long_is_configured),
+                        TEST(test_back_in_mid_session),
                         TEST(test_backward_over_a_boot),
                         TEST(test_a_boot_that_knows_no_time),
                         TEST(test_a_boot_that_knew_no_time),

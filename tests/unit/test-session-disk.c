@@ -4,10 +4,13 @@
  * sentence. No descriptor is no failure of the disk, and is over when it is over.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "fake-device.h"
@@ -120,6 +123,30 @@ static void test_disk_full(void **state)
         fail_while_running(*state, ENOSPC, "the disk is full");
 }
 
+/*
+ * The room for a full disk's seal cannot be kept: nothing begins, and it is said what is in the way. Once that is gone,
+ * the next call is served.
+ */
+static void test_no_reserve(void **state)
+{
+        static const char in_the_way[] =
+                        "no room can be kept on the disk of the audit log: /var/lib/tmsd/reserve: Is a "
+                        "directory; mend that";
+        struct fixture *f = *state;
+
+        stop_daemon(f);
+        assert_int_equal(unlinkat(f->fd, "reserve", 0), 0);
+        assert_int_equal(mkdirat(f->fd, "reserve", 0700), 0);
+        start_daemon(f, BOOT_A);
+        wait_text(f, MANAGER_PATH, "org.tmsd1.Manager", "AuditState", in_the_way);
+        assert_false(create_with(f, f->bus, "S-1"));
+        refused(f, "AuditFailed", "Nothing may start: no room can be kept on the disk of the audit log: ");
+        refused(f, "AuditFailed", "Is a directory; mend that, then try again.");
+        assert_int_equal(unlinkat(f->fd, "reserve", AT_REMOVEDIR), 0);
+        must_create(f);
+        wait_text(f, MANAGER_PATH, "org.tmsd1.Manager", "AuditState", "ok");
+}
+
 static void test_disk_read_only(void **state)
 {
         fail_while_running(*state, EROFS, "read-only");
@@ -176,8 +203,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
-                        TEST(test_no_descriptor),  TEST(test_disk_error), TEST(test_disk_full),
-                        TEST(test_disk_read_only), TEST(test_disk_hangs), TEST(test_stale_without_a_reason),
+                        TEST(test_no_descriptor),          TEST(test_disk_error), TEST(test_disk_full),
+                        TEST(test_disk_read_only),         TEST(test_no_reserve), TEST(test_disk_hangs),
+                        TEST(test_stale_without_a_reason),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void cut_off_recovery(struct fixture *f, const char *session, unsigned pu
         char *problem = NULL;
         json_t *data;
 
-        assert_int_equal(auditlog_open(f->fd, BOOT_A, NULL, NULL, &log, &problem), 0);
+        assert_int_equal(auditlog_open(f->fd, BOOT_A, NULL, &log, &problem), 0);
         assert_int_equal(pulsefile_new(session, &p), 0);
         data = scratch_data_of("recovery.pulses.intent", session);
         assert_int_equal(json_object_set_new(data, "file", json_string(pulsefile_path(p))), 0);

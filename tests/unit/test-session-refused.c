@@ -364,7 +364,8 @@ static void test_who_may_is_told(void **state)
                 m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "SealAudit");
                 (void)sd_bus_message_append(m, "s", "nonce");
                 assert_false(finish(f, f->bus, m, NULL));
-                names(f, "org.tmsd1.read", true, true);
+                names(f, "org.tmsd1.read", false, true);
+                assert_non_null(strstr(f->message, "tms-auditor"));
                 assert_false(prepare_override(f, other));
                 names(f, "org.tmsd1.override", false, true);
                 assert_null(strstr(f->message, "root"));

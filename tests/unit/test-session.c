@@ -446,6 +446,35 @@ static void test_seal(void **state)
         free(line);
 }
 
+/* The log goes on in another file between two sessions, never while there is one; and in the next start too. */
+static void test_close_segment(void **state)
+{
+        sd_bus_message *m = new_call(((struct fixture *)*state)->bus, MANAGER_PATH, "org.tmsd1.Manager",
+                                     "CloseSegment"),
+                       *reply;
+        struct fixture *f = *state;
+        const char *line;
+
+        assert_true(finish(f, f->bus, m, &reply));
+        assert_true(sd_bus_message_read(reply, "s", &line) >= 0);
+        assert_non_null(strstr(line, "\"type\":\"seal\""));
+        sd_bus_message_unref(reply);
+        must_run(f);
+        m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "CloseSegment");
+        assert_false(finish(f, f->bus, m, NULL));
+        refused(f, "Busy", "no session is under way");
+        fake_play(10);
+        must(f, "Stop");
+        check_end(f, "stopped", 10);
+        assert_int_equal(scratch_count(f->audit, "log.jsonl", "\"type\":\"log.close\""), 1);
+        assert_int_equal(scratch_count(f->audit, "log-000001.jsonl", "\"type\":\"session.end\""), 1);
+        assert_false(scratch_exists(f->audit, "log-000002.jsonl"));
+        stop_daemon(f);
+        check_log(f, 1, 10);
+        start_daemon(f, BOOT_A);
+        assert_int_equal(scratch_count(f->audit, "log-000001.jsonl", "\"type\":\"daemon.start\""), 1);
+}
+
 /* Anybody may be refused, but nobody may fill the disk with that. */
 static void test_refusals_are_limited(void **state)
 {
@@ -506,6 +535,7 @@ int main(void)
                         TEST(test_wrong_parameters),
                         TEST(test_pause_and_resume),
                         TEST(test_seal),
+                        TEST(test_close_segment),
                         TEST(test_refusals_are_limited),
                         TEST(test_closed_is_gone),
         };
