@@ -98,7 +98,7 @@ static struct tms_event pulse(uint64_t seq, uint32_t type, uint64_t triggered_ns
 {
         struct tms_event e = event(seq, type, code);
 
-        e.triggered_ns = triggered_ns;
+        e.pulse.triggered_ns = triggered_ns;
         return e;
 }
 
