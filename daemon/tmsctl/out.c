@@ -207,38 +207,3 @@ const char *permille_text(uint32_t permille, char buf[static CLOCK_TEXT])
                 (void)snprintf(buf, CLOCK_TEXT, "%u.%u", permille / 10, permille % 10);
         return buf;
 }
-
-/* --- Words ---------------------------------------------------------------------------- */
-
-static unsigned least_of(unsigned a, unsigned b)
-{
-        return a < b ? a : b;
-}
-
-unsigned word_distance(const char *a, const char *b)
-{
-        /* The distances of the beginnings of a, the last three of them, to each beginning of b. */
-        unsigned rows[3][100], i, j;
-        size_t n = strlen(b);
-
-        if (n >= ELEMENTS(rows[0]))
-                return UINT32_MAX;
-        for (j = 0; j <= n; j++)
-                rows[0][j] = j;
-        for (i = 1; a[i - 1]; i++) {
-                unsigned *row = rows[i % 3], *before = rows[(i + 2) % 3], *two_before = rows[(i + 1) % 3];
-
-                row[0] = i;
-                for (j = 1; j <= n; j++) {
-                        row[j] = least_of(before[j - 1] + (a[i - 1] != b[j - 1]), least_of(before[j], row[j - 1]) + 1);
-                        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                                row[j] = least_of(row[j], two_before[j - 2] + 1);
-                }
-        }
-        return rows[(i - 1) % 3][n];
-}
-
-bool word_is_slip(const char *typed, unsigned distance)
-{
-        return distance <= SLIP_MAX && 2 * distance <= strlen(typed);
-}

@@ -31,6 +31,7 @@
 #include <systemd/sd-bus.h>
 
 #include "tms.h"
+#include "base/slip.h"
 #include "names.h"
 #include "options.h"
 #include "util.h"
@@ -82,16 +83,6 @@ const char *clock_text(uint64_t ns, char buf[static CLOCK_TEXT]);
 const char *countdown_text(uint64_t ns, char buf[static CLOCK_TEXT]);
 /* 625 -> "62.5", 620 -> "62" */
 const char *permille_text(uint32_t permille, char buf[static CLOCK_TEXT]);
-
-/*
- * How many slips make one word of the other: a letter too many, one missing, a wrong one, or two neighbours that are
- * exchanged.
- */
-unsigned word_distance(const char *a, const char *b);
-/* A word with a greater distance is another word and not a slip. */
-#define SLIP_MAX 2
-/* Was a word at that distance meant? Of a short word, half of the letters must be right. */
-bool word_is_slip(const char *typed, unsigned distance);
 
 /* --- The daemon (bus.c) -------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
  * Typed access to the tree: each function says what its node must be, and if
  * the node is something else fills the error with the place and a sentence.
  */
+#include "base/slip.h"
 #include "codepoint.h"
 #include "tree.h"
 
@@ -65,33 +66,6 @@ int node_missing(const struct reader *reader, const struct node *map, const char
                              "this key is missing; expected %s", expected);
 }
 
-/* How many letters are to be put in, left out or changed to make b of a; for "did you mean". */
-static size_t distance(const char *a, const char *b)
-{
-        size_t row[64], n = strlen(b);
-
-        if (n + 1 > ELEMENTS(row) || strlen(a) + 1 > ELEMENTS(row))
-                return SIZE_MAX;
-        for (size_t j = 0; j <= n; j++)
-                row[j] = j;
-        for (size_t i = 1; a[i - 1]; i++) {
-                size_t diagonal = row[0];
-
-                row[0] = i;
-                for (size_t j = 1; j <= n; j++) {
-                        size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-                        if (row[j] + 1 < best)
-                                best = row[j] + 1;
-                        if (row[j - 1] + 1 < best)
-                                best = row[j - 1] + 1;
-                        diagonal = row[j];
-                        row[j] = best;
-                }
-        }
-        return row[n];
-}
-
 /* Keys that people in the field would expect but that do not exist, and what to say of each. */
 static const struct {
         const char *key, *sentence;
@@ -112,11 +86,12 @@ static const struct {
 static int key_unknown(const struct reader *reader, const struct node *n, const char *const *allowed)
 {
         const char *nearest = NULL;
-        size_t best = 3, used = 0;
+        unsigned best = SLIP_MAX + 1;
+        size_t used = 0;
         char list[320] = "", path[96];
 
         for (size_t i = 0; allowed[i]; i++) {
-                size_t d = distance(n->key, allowed[i]);
+                unsigned d = word_distance(n->key, allowed[i]);
 
                 if (d < best) {
                         best = d;
