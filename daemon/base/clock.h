@@ -16,6 +16,12 @@ struct clock_now {
                                  cannot be asked */
 };
 
+/*
+ * What a person does about a clock that is not synchronised. chronyd without rtcsync sets the clock and does not tell the
+ * kernel, which then says that the clock follows nothing.
+ */
+#define CLOCK_HOW_SYNCHRONISED "timedatectl set-ntp true; chrony needs rtcsync in its chrony.conf"
+
 /* Reads both clocks; the two readings lie within 100 ms of each other. */
 void clock_read(struct clock_now *ret);
 

@@ -5,7 +5,7 @@
 #include "gates.h"
 
 #define NEVER_SYNCHRONISED CLOCK_TROUBLES
-#define SET_RIGHT "Set it right (timedatectl set-ntp true, or timedatectl set-time 'YYYY-MM-DD hh:mm:ss')"
+#define SET_RIGHT "Set it right (" CLOCK_HOW_SYNCHRONISED "; or by hand: timedatectl set-time 'YYYY-MM-DD hh:mm:ss')"
 
 static const char *const notice_names[] = {
                 [CLOCK_STEPPED] = "clock_stepped",
@@ -37,8 +37,8 @@ static void refuse_clock(struct request *q, const struct gated *who, const char 
         log_event(CLOCK_NOT_SANE,
                   FIELDS(field_text("SESSION", who->session), field_text("METHOD", method),
                          field_text("REASON", notice_names[kind])),
-                  "session %s: %s is refused: the clock of this computer went from %s to %s; set it right (timedatectl "
-                  "set-ntp true)",
+                  "session %s: %s is refused: the clock of this computer went from %s to %s; set it "
+                  "right (" CLOCK_HOW_SYNCHRONISED ")",
                   who->session, method, from, to);
         if (stepped)
                 request_refuse(q, ERROR_CLOCK_NOT_SANE,
@@ -84,9 +84,8 @@ static void notice_text(const struct elapsed *e, unsigned kind, char *buf, size_
         default:
                 (void)snprintf(buf, size,
                                "The clock of this computer has not been synchronised since the daemon started "
-                               "(timedatectl "
-                               "set-ntp true), and it says %s: what was given before the computer was started counts "
-                               "as given today until it is certain that it was not.",
+                               "(" CLOCK_HOW_SYNCHRONISED "), and it says %s: what was given before the computer was "
+                               "started counts as given today until it is certain that it was not.",
                                utc_text(e->utc_ns, to));
                 break;
         }

@@ -6,7 +6,7 @@
 #define WHOSE_MAX 3 /* so many sessions are named in the sentence */
 #define DOUBTFUL                                                                                                   \
         "; %u of these may be over 24 hours ago, but the clock was not synchronised before or since the computer " \
-        "was started, so that nothing proves it: let it synchronise (timedatectl set-ntp true), wait until the "   \
+        "was started, so that nothing proves it: let it synchronise (" CLOCK_HOW_SYNCHRONISED "), wait until the " \
         "computer has run for 24 hours, or override it if you know when it was"
 
 /* How many pulses the session may have given at most, as far as anybody can know. */

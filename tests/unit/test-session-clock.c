@@ -43,6 +43,7 @@ static void test_a_clock_that_was_set_forbids_what_adds_risk(void **state)
         assert_false(call(f, "Start"));
         refused(f, "ClockNotSane", "Start: the clock of this computer was moved from ");
         refused(f, "ClockNotSane", "timedatectl");
+        refused(f, "ClockNotSane", "chrony needs rtcsync in its chrony.conf");
         assert_int_equal(fake->starts, 0);
         must(f, "Stop");
         must(f, "Close");
@@ -102,6 +103,8 @@ static void test_a_clock_that_nobody_sets_is_a_notice(void **state)
         assert_int_equal(logged(f, "has not been synchronised since the daemon started"), 1);
         assert_false(call(f, "Arm"));
         refused(f, "NoticeNotConfirmed", "has not been synchronised since the daemon started");
+        /* A clock that chronyd keeps right, and of which it does not tell the kernel, looks the same. */
+        refused(f, "NoticeNotConfirmed", "chrony needs rtcsync in its chrony.conf");
         must(f, "ConfirmNotices");
         must(f, "Arm");
         must(f, "Stop");
@@ -221,6 +224,7 @@ static void test_a_boot_that_knows_no_time(void **state)
         refused(f, "NeedsOverride", "1200 pulses of treatment");
         refused(f, "NeedsOverride", "600 of these may be over 24 hours ago, but the clock was not synchronised");
         refused(f, "NeedsOverride", "timedatectl set-ntp true");
+        refused(f, "NeedsOverride", "chrony needs rtcsync in its chrony.conf");
         assert_true(logged(f, "\"synchronised\":false") > 0);
         /* Somebody else may be treated, and he too once it is proven. */
         must(f, "Close");
@@ -322,6 +326,7 @@ static void test_back_in_mid_session(void **state)
         must_create(f);
         assert_false(prepare(f));
         refused(f, "ClockNotSane", "timedatectl");
+        refused(f, "ClockNotSane", "chrony needs rtcsync in its chrony.conf");
         stop_daemon(f);
         check_log(f, 2, 10);
         before = utc_of(f, "session.start");
