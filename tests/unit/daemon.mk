@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-crash session-wait session-prescription session-refused session-leave session-lost \
 	session-overtake session-frozen session-break session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,stimulator flood listing upcalls audit-copy)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal unknown index)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal unknown index older)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
 
@@ -144,6 +144,8 @@ $(B)/tests/test-session-recovery: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=interrupted_
 # Every call of the recording floor, and what may not run below one.
 $(B)/tests/test-upcalls: DAEMON_UNIT_LDFLAGS += \
 	-Wl,--wrap=audit_write,--wrap=audit_seal,--wrap=audit_pulses_open,--wrap=audit_pulses_append,--wrap=audit_pulses_close,--wrap=session_end,--wrap=session_on
+# The background's reading of what is older than the checkpoint, when the test lets it be.
+$(B)/tests/test-session-older: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=tms_audit_read_live
 # A thread that is quick.
 $(B)/tests/test-session-thread: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=job_start
 # Many clients at once; what the daemon does is counted.
