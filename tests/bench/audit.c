@@ -8,14 +8,18 @@
  *   audit live DIR KIND SESSIONS EVERY PAUSE_US
  *                                        the same, as a daemon does it while somebody may look, with a pause after each
  *                                        record
+ *   audit years DIR YEARS                a clinic's: 16 sessions of the kind records a day, each day, until yesterday; a
+ *                                        segment is 30 days; with the checkpoints that a daemon reads on from
  *   audit verify DIR [ROUNDS]            verifies DIR/audit; prints the fastest round as JSON
  *
  * 10hz: 3000 pulses, trains of 40 every 30 s. itbs: 600 pulses, trains of 2 s every 10 s, three pulses 20 ms apart in
  * each burst. day: as itbs, with pauses, what the stimulator says of its state, and a restart in one of 16. Every 5 s
  * in which there were pulses have a session.pulses record, each pulse has a trigger and an answer. records: as many
- * records as 10hz, and pulse files with nothing in them, so that a verification is one of the records alone.
+ * records as 10hz, and pulse files with nothing in them, so that a verification is one of the records alone. seals: no
+ * pulses, so that every eleventh record is a seal.
  */
 #include "made-log.h"
+#include "made-state.h"
 #include "tms.h"
 
 #include <err.h>
@@ -28,6 +32,9 @@
 #include <time.h>
 
 #define NS_PER_MS 1000000ULL
+#define DAY_S 86400ULL
+#define SESSIONS_A_DAY 16
+#define SEGMENT_DAYS 30
 #define TRUTH_EVERY_NS (5 * MADE_NS_PER_S)
 
 static const char protocol[] = "id: a-protocol\ntitle: any bytes will do\n";
@@ -45,6 +52,7 @@ static const struct kind kinds[] = {
                 {"itbs", 600, 30, 3, 10 * MADE_NS_PER_S, 200 * NS_PER_MS, 20 * NS_PER_MS},
                 {"day", 600, 30, 3, 10 * MADE_NS_PER_S, 200 * NS_PER_MS, 20 * NS_PER_MS, 2},
                 {"records", 3000, 40, 1, 30 * MADE_NS_PER_S, 100 * NS_PER_MS, 0, 0, true},
+                {"seals", 0, 40, 1, 30 * MADE_NS_PER_S, 100 * NS_PER_MS, 0, 0, true},
 };
 
 static char protocol_sha256[65];
@@ -218,7 +226,7 @@ static void session(const struct kind *k, unsigned number)
 
 /* --- A log -------------------------------------------------------------------------------- */
 
-static void make_log(const char *base, const struct kind *k, unsigned sessions)
+static void begin_log(const char *base)
 {
         char name[100];
         FILE *f;
@@ -230,10 +238,33 @@ static void make_log(const char *base, const struct kind *k, unsigned sessions)
         made_must(fputs(protocol, f) >= 0 && fclose(f) == 0, name);
         made_record("daemon.start", "\"version\":\"0.1.0\"");
         made_seal(false);
+}
+
+static void make_log(const char *base, const struct kind *k, unsigned sessions)
+{
+        begin_log(base);
         for (unsigned i = 0; i < sessions; i++) {
                 if (every > 0 && i > 0 && i % every == 0)
                         made_next_segment();
                 session(k, i);
+        }
+        made_end();
+}
+
+static void make_years(const char *base, const struct kind *k, unsigned years)
+{
+        const unsigned days = years * 365;
+
+        made_epoch((uint64_t)time(NULL) - (days + 2) * DAY_S);
+        made_watch(&made_state);
+        every = SEGMENT_DAYS * SESSIONS_A_DAY;
+        begin_log(base);
+        for (unsigned day = 0; day < days; day++) {
+                made_at((day + 1) * DAY_S * MADE_NS_PER_S);
+                if (day > 0 && day % SEGMENT_DAYS == 0)
+                        made_next_segment();
+                for (unsigned i = 0; i < SESSIONS_A_DAY; i++)
+                        session(k, day * SESSIONS_A_DAY + i);
         }
         made_end();
 }
@@ -265,23 +296,28 @@ static int verify(const char *base, unsigned rounds)
         return 0;
 }
 
+static const struct kind *find_kind(const char *name)
+{
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+                if (strcmp(name, kinds[i].name) == 0)
+                        return &kinds[i];
+        errx(2, "there is no kind of session '%s', expected: 10hz, itbs, day, records or seals", name);
+}
+
 int main(int argc, char **argv)
 {
         if (argc >= 3 && strcmp(argv[1], "verify") == 0)
                 return verify(argv[2], argc > 3 ? (unsigned)atoi(argv[3]) : 1);
+        if (argc == 4 && strcmp(argv[1], "years") == 0) {
+                make_years(argv[2], find_kind("records"), (unsigned)atoi(argv[3]));
+                return 0;
+        }
         if (argc == 7 && strcmp(argv[1], "live") == 0)
                 made_live((unsigned)atoi(argv[6]));
         else if (argc < 5 || argc > 6 || strcmp(argv[1], "make") != 0)
-                errx(2, "usage: audit make DIR 10hz|itbs|day|records SESSIONS [EVERY] | audit live DIR 10hz|itbs|day "
-                        "SESSIONS "
-                        "EVERY "
-                        "PAUSE_US | audit verify DIR [ROUNDS]");
+                errx(2, "usage: audit make DIR KIND SESSIONS [EVERY] | audit live DIR KIND SESSIONS EVERY PAUSE_US | "
+                        "audit years DIR YEARS | audit verify DIR [ROUNDS]");
         every = argc > 5 ? (unsigned)atoi(argv[5]) : 0;
-        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-                if (strcmp(argv[3], kinds[i].name) == 0) {
-                        make_log(argv[2], &kinds[i], (unsigned)atoi(argv[4]));
-                        return 0;
-                }
-        }
-        errx(2, "there is no kind of session '%s', expected: 10hz, itbs, day or records", argv[3]);
+        make_log(argv[2], find_kind(argv[3]), (unsigned)atoi(argv[4]));
+        return 0;
 }

@@ -14,8 +14,14 @@ $(B)/bench/verifier: tests/bench/verifier.c $(B)/libtms.a | $(B)/bench/
 $(B)/bench/made-log.o: tests/bench/made-log.c | $(B)/bench/
 	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) -c -o $@ $<
 
-$(B)/bench/audit: tests/bench/audit.c $(B)/bench/made-log.o $(B)/libtms.a | $(B)/bench/
-	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/bench/made-log.o $(B)/libtms.a $(LIB_LIBS)
+# The daemon's history, compiled as in the daemon, makes the state of checkpoints.
+BENCH_STATE := $(patsubst %,$(B)/daemon/%.o,record/history record/history-day record/history-state record/elapsed base/jsonline base/subject)
+$(B)/bench/made-state.o: tests/bench/made-state.c | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(DAEMON_SEES_record) $(BENCH_CFLAGS) -c -o $@ $<
+
+$(B)/bench/audit: tests/bench/audit.c $(B)/bench/made-log.o $(B)/bench/made-state.o $(BENCH_STATE) $(B)/libtms.a | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/bench/made-log.o $(B)/bench/made-state.o $(BENCH_STATE) $(B)/libtms.a \
+		$(LIB_LIBS) $(TMSD_LIBS)
 
 # The daemon's index, compiled as in the daemon.
 BENCH_INDEX := $(patsubst %,$(B)/daemon/%.o,record/index record/index-apply record/index-read record/index-store record/keys base/file base/journal \

@@ -33,6 +33,10 @@ static struct {
         struct tms_merkle tree;
 } w;
 
+/* These hold for every log that is begun later. */
+static uint64_t epoch_s = 1769850000;
+static const struct made_watcher *watcher;
+
 void made_hex(const unsigned char *data, size_t size, char *ret)
 {
         for (size_t i = 0; i < size; i++)
@@ -77,7 +81,7 @@ static void public_of(EVP_PKEY *key, char ret[65])
 
 static void utc_text(char ret[40])
 {
-        time_t s = (time_t)(1769850000 + w.now_ns / MADE_NS_PER_S);
+        time_t s = (time_t)(epoch_s + w.now_ns / MADE_NS_PER_S);
         struct tm tm;
 
         gmtime_r(&s, &tm);
@@ -127,6 +131,8 @@ static void add_record(const char *line, size_t size)
                 made_must(fflush(w.log) == 0, "log.jsonl");
                 usleep(w.pause_us);
         }
+        if (watcher)
+                watcher->see(line, size);
         w.bytes += size + 1;
         w.seq++;
 }
@@ -187,7 +193,7 @@ static void tree_text(char *ret)
 /* The member "checkpoint" of a seal that comes next, or "". */
 static void checkpoint(bool closing, const char *public, char ret[100])
 {
-        char tree[TMS_MERKLE_LEVELS * 70], text[TMS_MERKLE_LEVELS * 70 + 600], name[60], digest[65];
+        char tree[TMS_MERKLE_LEVELS * 70], name[60], digest[65], *state, *text;
         FILE *f;
         int n;
 
@@ -195,15 +201,19 @@ static void checkpoint(bool closing, const char *public, char ret[100])
         if (!closing && w.seq < w.checkpointed + CHECKPOINT_EVERY)
                 return;
         tree_text(tree);
-        n = snprintf(text, sizeof(text),
+        state = watcher ? watcher->state() : strdup("{}");
+        made_must(state, "state");
+        n = asprintf(&text,
                      "{\"format\":2,\"origin\":\"%s\",\"records\":%" PRIu64 ",\"segment\":%u,\"offset\":%" PRIu64
-                     ",\"prev\":\"%s\",\"seals\":%u,\"public\":\"%s\",\"tree\":%s,\"state\":{}}\n",
-                     w.origin, w.seq, w.segment, w.bytes, w.prev, w.number, public, tree);
-        made_must(n > 0 && (size_t)n < sizeof(text), "checkpoint");
+                     ",\"prev\":\"%s\",\"seals\":%u,\"public\":\"%s\",\"tree\":%s,\"state\":%s}\n",
+                     w.origin, w.seq, w.segment, w.bytes, w.prev, w.number, public, tree, state);
+        made_must(n > 0, "checkpoint");
+        free(state);
         snprintf(name, sizeof(name), "checkpoints/%" PRIu64 ".json", w.seq);
         f = made_create(name);
         made_must(fputs(text, f) >= 0 && fclose(f) == 0, name);
         made_sha256(text, (size_t)n, digest);
+        free(text);
         snprintf(ret, 100, "\"checkpoint\":\"%s\",", digest);
         w.checkpointed = w.seq;
 }
@@ -311,6 +321,16 @@ void made_live(unsigned pause_us)
         w.pause_us = pause_us;
 }
 
+void made_epoch(uint64_t utc_s)
+{
+        epoch_s = utc_s;
+}
+
+void made_watch(const struct made_watcher *its)
+{
+        watcher = its;
+}
+
 void made_begin(const char *base, unsigned format)
 {
         static const char *const dirs[] = {
@@ -321,6 +341,8 @@ void made_begin(const char *base, unsigned format)
 
         /* There may have been one before; what made_live() said holds for all. */
         w = (typeof(w)){.live = w.live, .pause_us = w.pause_us};
+        if (watcher)
+                watcher->begin();
         for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) - (format == 1); i++) {
                 snprintf(w.dir, sizeof(w.dir), "%s%s", base, dirs[i]);
                 made_must(mkdir(w.dir, 0700) == 0, w.dir);

@@ -12,6 +12,18 @@
 
 /* From now on records, pulse files and keys are on disk in the order in which a daemon puts them there. Before made_begin(). */
 void made_live(unsigned pause_us); /* after each record */
+/* From now on utc counts from there; without it, from a moment in 2026. Before made_begin(). */
+void made_epoch(uint64_t utc_s);
+/*
+ * From now on checkpoints have the state that a daemon makes of the records, so that a daemon reads on from them; without
+ * it their state is {}. Before made_begin().
+ */
+struct made_watcher {
+        void (*begin)(void); /* a log begins */
+        void (*see)(const char *line, size_t size);
+        char *(*state)(void); /* its text, malloc'd */
+};
+void made_watch(const struct made_watcher *watcher);
 /* Makes base, audit/ and keys/ in it, and the first record. */
 void made_begin(const char *base, unsigned format);
 /* The rest of its data in JSON; time goes on by some microseconds. */
