@@ -171,10 +171,13 @@ static void test_clock_changes(void **state)
         zone("America/Sao_Paulo");
         expect("2018-11-04", "2018-11-04 03:00:00");
         expect_refused("2018-11-04T00:30", "2018-11-04T00:30", "a time that there is*");
-        /* There midnight comes twice. The day begins with the first. */
+        /*
+         * There midnight comes twice. The day begins with the first. The year is long past: of a year to come, or of
+         * this one, the table of zones may still be changed.
+         */
         zone("America/Havana");
-        expect("2026-11-01", "2026-11-01 04:00:00");
-        expect_of_two("2026-11-01T00:00", true, "2026-11-01 05:00:00");
+        expect("2018-11-04", "2018-11-04 04:00:00");
+        expect_of_two("2018-11-04T00:00", true, "2018-11-04 05:00:00");
         /* The zone itself was changed, without summer time. */
         zone("Europe/Moscow");
         expect_of_two("2014-10-26T01:30", false, "2014-10-25 21:30:00");
