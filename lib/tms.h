@@ -511,9 +511,11 @@ int tms_audit_read_on(int dir_fd, const struct tms_audit_place *after, uint64_t 
                       struct tms_error *error);
 
 /* The lines of a pulse file; see AUDIT.md. */
-#define TMS_PULSE_COLUMNS 12
+#define TMS_PULSE_COLUMNS 28
+#define TMS_PULSE_COLUMNS_1 12 /* of the files of daemons that wrote logs of format 1 */
 
 struct tms_pulse_counts {
+        unsigned columns;     /* which of these the first line has; 0: that line is not read yet */
         uint64_t lines;       /* without the first */
         uint64_t pulse_lines; /* triggers and answers among them */
         uint64_t delivered, missed;
@@ -525,13 +527,17 @@ struct tms_pulse_counts {
 
 /* What is counted of a line. */
 struct tms_pulse_values {
-        uint64_t seq, type, triggered_ns, code;
+        uint64_t seq, type, triggered_ns, outcome;
 };
 
-const char *tms_pulse_head(void); /* the first line, with its end */
+/* The first line, with its end; columns: TMS_PULSE_COLUMNS*. */
+const char *tms_pulse_head(unsigned columns);
 /* Counts a line with these values. */
 void tms_pulse_count(struct tms_pulse_counts *c, const struct tms_pulse_values *v);
-/* Counts a line; line includes its line feed. -EBADMSG: it is no line of a pulse file, and c was not changed. */
+/*
+ * Counts a line; line includes its line feed. The first one of a file gives the columns, and must be a head.
+ * -EBADMSG: it is no line of such a pulse file, and c was not changed.
+ */
 int tms_pulse_line(struct tms_pulse_counts *c, const char *line, size_t size);
 
 #ifdef __cplusplus

@@ -25,9 +25,14 @@ STATUS = {"verified": 0, "prefix": 8, "torn": 9, "unreadable": 1, "tampered": 7,
 KEYS = ["seq", "utc", "mono_ns", "boot", "type", "who", "on", "data", "prev"]
 TYPES = [int, str, int, str, str, dict, str, dict, str]
 ANCHORS = ("key0", "seal", "nonce")
-PULSE_HEAD = (b"seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\tset_permille\t"
-              b"delivered_permille\tcode\n")
-PULSE_LINE = re.compile(rb"N\t(?:N\t)N\t(?:N\t){4}N\t(?:N\t){3}N".replace(b"(?:N", b"(?:[0-9]{1,20}").replace(b"N", b"([0-9]{1,20})"))
+# The columns of pulse files: today's, and those of the daemons that wrote logs of format 1.
+PULSE_COLUMNS = ["seq mono_ns type flags run index card_seq train condition leg due_ns triggered_ns due_card_ns card_ns slack_ns "
+                 "set_permille delivered_permille outcome cause timeline_gen state_to state_from back_to next_pulse live latched "
+                 "edge_ns lost",
+                 "seq mono_ns type run pulse card_seq scheduled_ns triggered_ns card_ns set_permille delivered_permille code"]
+PULSES = {"\t".join(names.split()).encode() + b"\n": re.compile("\t".join(  # the first line, and the form of those behind it
+    ("(%s)" if name in ("seq", "type", "triggered_ns", "outcome", "code") else "%s") % ("-?" * (name == "slack_ns") + "[0-9]{1,20}")
+    for name in names.split()).encode()) for names in PULSE_COLUMNS}
 SPKI = bytes.fromhex("302a300506032b6570032100")  # what a raw Ed25519 public key has before it in DER
 PULSE_NAME = re.compile(r"pulses/(?=.{1,152}$)[A-Za-z0-9_-][A-Za-z0-9._-]*\.tsv")
 HEX64, HEX128 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{128}")
@@ -166,19 +171,21 @@ class Counts:
     """What the lines of a pulse file come to."""
 
     def __init__(self):
-        self.size, self.newest, self.waits, self.digest = 0, -1, None, hashlib.sha256()
+        self.size, self.newest, self.waits, self.form, self.digest = 0, -1, None, None, hashlib.sha256()
         self.lines = self.delivered = self.missed = self.unknown = self.pulses = 0
 
     def add(self, piece):
         """Whole lines; returns what is wrong with them."""
-        if piece and self.size == 0 and not piece.startswith(PULSE_HEAD):
-            return "does not begin as a pulse file does"
+        if piece and self.size == 0:
+            self.form = PULSES.get(piece[:piece.find(b"\n") + 1])
+            if not self.form:
+                return "does not begin as a pulse file does"
         if piece and not piece.endswith(b"\n"):
             return "has no end of line there"
         for line in piece.split(b"\n")[self.size == 0:-1]:
-            columns = PULSE_LINE.fullmatch(line)
+            columns = self.form.fullmatch(line)
             if not columns:
-                return "has a line that is not 12 decimal columns"
+                return "has a line that is not so many decimal columns"
             self.lines += 1
             if int(columns[1]) > self.newest:
                 self.newest = int(columns[1])
@@ -187,14 +194,14 @@ class Counts:
         self.digest.update(piece)
         return None
 
-    def pulse(self, kind, triggered_ns, code):
+    def pulse(self, kind, triggered_ns, outcome):
         self.pulses += kind in (b"2", b"3")
-        self.missed += kind == b"2" and code in (b"17", b"18", b"19")
-        self.delivered += kind == b"3" and code == b"0"
-        if kind == b"2" and code == b"16":
+        self.missed += kind == b"2" and outcome in (b"17", b"18", b"19")
+        self.delivered += kind == b"3" and outcome == b"0"
+        if kind == b"2" and outcome == b"16":
             self.unknown, self.waits = self.unknown + 1, triggered_ns
         elif kind == b"3" and triggered_ns == self.waits:
-            self.unknown, self.waits = self.unknown - (code != b"20"), None
+            self.unknown, self.waits = self.unknown - (outcome != b"20"), None
 
     def said(self):
         return self.digest.hexdigest(), self.lines, self.delivered, self.missed, self.unknown
@@ -209,7 +216,7 @@ def tally(data, ends):
         if wrong:
             return results + [wrong]
         results.append(counts.said())
-    if counts.size == 0 and PULSE_HEAD.startswith(data):  # a crash left a part of the first line
+    if counts.size == 0 and any(head.startswith(data) for head in PULSES):  # a crash left a part of the first line
         return results + [False]
     return results + [counts.add(data[counts.size:data.rfind(b"\n") + 1]) or counts.pulses > 0]
 

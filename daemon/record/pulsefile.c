@@ -10,6 +10,7 @@
 #include "cut.h"
 #include "file.h"
 #include "pulsefile.h"
+#include "pulseline.h"
 #include "settle.h"
 
 /* Reserved for the records of a session's last seconds when the disk is full. */
@@ -114,10 +115,7 @@ static int scan(struct pulsefile *p, FILE *f)
 
         while (r >= 0 && (errno = 0, n = getline(&line, &allocated, f)) > 0 && line[n - 1] == '\n') {
                 /* A whole line that is no record is refused, as the log's reader does too. */
-                if (p->totals.bytes > 0)
-                        r = tms_pulse_line(&counts, line, (size_t)n);
-                else if (!STREQ(line, tms_pulse_head()))
-                        r = -EBADMSG;
+                r = tms_pulse_line(&counts, line, (size_t)n);
                 if (r >= 0)
                         r = hash(p, line, (size_t)n);
         }
@@ -199,6 +197,7 @@ static int put(struct pulsefile *p, const char *data, size_t size, const struct 
 
 static int open_file(struct pulsefile *p, int dir_fd, bool existing)
 {
+        const char *head = tms_pulse_head(TMS_PULSE_COLUMNS);
         int r;
 
         if (existing) {
@@ -209,7 +208,7 @@ static int open_file(struct pulsefile *p, int dir_fd, bool existing)
                 p->made = r >= 0;
         }
         if (r >= 0 && p->totals.bytes == 0)
-                r = put(p, tms_pulse_head(), strlen(tms_pulse_head()), &(struct tms_pulse_counts){0});
+                r = put(p, head, strlen(head), &(struct tms_pulse_counts){.columns = TMS_PULSE_COLUMNS});
         /* Room is reserved before the opening is reported as done, and so before any record is accepted. */
         if (r >= 0)
                 r = reserve_room(p->fd, p->totals.bytes, ROOM);
@@ -274,77 +273,25 @@ static int flush(struct pulsefile *p, size_t used, const struct tms_pulse_counts
         return used == 0 ? 0 : put(p, p->buf, used, counts);
 }
 
-/* The columns behind seq, mono_ns, type and run: each kind of record has its own use of them; see AUDIT.md. */
-struct columns {
-        uint64_t mono_ns, scheduled_ns, triggered_ns, card_ns;
-        uint32_t pulse, card_seq, set_permille, delivered_permille, code;
-};
-
-static struct columns columns_of(const struct tms_event *e)
-{
-        struct columns c = {.mono_ns = e->mono_ns};
-
-        switch (e->type) {
-        case TMS_EVENT_STATE:
-                c.pulse = e->state.to;
-                c.card_seq = e->state.from;
-                c.code = e->state.cause;
-                break;
-        case TMS_EVENT_PULSE_FIRED:
-        case TMS_EVENT_PULSE_ANSWER:
-                c.pulse = e->pulse.index;
-                c.card_seq = e->pulse.card_seq;
-                c.scheduled_ns = e->pulse.due_ns;
-                c.triggered_ns = e->pulse.triggered_ns;
-                c.card_ns = e->pulse.card_ns;
-                c.set_permille = e->pulse.set_permille;
-                c.delivered_permille = e->pulse.delivered_permille;
-                c.code = e->pulse.outcome;
-                break;
-        case TMS_EVENT_INTERLOCK:
-                c.pulse = e->interlock.live;
-                c.card_seq = e->interlock.latched;
-                break;
-        case TMS_EVENT_TRIGGER:
-                c.mono_ns = e->trigger.edge_ns;
-                c.pulse = e->trigger.next_pulse;
-                c.card_ns = e->trigger.card_ns;
-                break;
-        case TMS_EVENT_LOST:
-                c.pulse = e->lost.count > UINT32_MAX ? UINT32_MAX : (uint32_t)e->lost.count;
-                break;
-        }
-        return c;
-}
-
 static int append(struct pulsefile *p, const struct tms_event *events, size_t n)
 {
         struct tms_pulse_counts counts = p->counts;
         size_t used = 0, i;
 
         for (i = 0; i < n; i++) {
-                const struct tms_event *e = events + i;
-                const struct columns c = columns_of(e);
+                struct tms_pulse_values v;
 
-                if (counts.lines > 0 && e->seq <= counts.last_seq)
+                if (counts.lines > 0 && events[i].seq <= counts.last_seq)
                         continue;
-                if (sizeof(p->buf) - used <= PULSEFILE_LINE_MAX) {
+                if (sizeof(p->buf) - used < PULSELINE_MAX) {
                         int r = flush(p, used, &counts);
 
                         if (r < 0)
                                 return r;
                         used = 0;
                 }
-                used += (size_t)snprintf(p->buf + used, sizeof(p->buf) - used,
-                                         "%" PRIu64 "\t%" PRIu64 "\t%u\t%u\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-                                         "\t%u\t%u\t%u\n",
-                                         (uint64_t)e->seq, c.mono_ns, e->type, e->run, c.pulse, c.card_seq,
-                                         c.scheduled_ns, c.triggered_ns, c.card_ns, c.set_permille,
-                                         c.delivered_permille, c.code);
-                tms_pulse_count(&counts, &(struct tms_pulse_values){.seq = e->seq,
-                                                                    .type = e->type,
-                                                                    .triggered_ns = c.triggered_ns,
-                                                                    .code = c.code});
+                used += pulse_line(events + i, counts.columns, p->buf + used, &v);
+                tms_pulse_count(&counts, &v);
         }
         return flush(p, used, &counts);
 }

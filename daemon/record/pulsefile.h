@@ -23,9 +23,6 @@ struct pulse_totals {
 
 struct pulsefile;
 
-/* The longest line, to estimate how much room a session needs. */
-#define PULSEFILE_LINE_MAX 200
-
 /* Allocates only. name: "SESSION"; the file is pulses/SESSION.tsv in the directory given to pulsefile_open(). */
 int pulsefile_new(const char *name, struct pulsefile **ret);
 struct pulsefile *pulsefile_free(struct pulsefile *p); /* closes too; returns NULL, takes NULL */

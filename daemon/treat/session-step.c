@@ -2,6 +2,7 @@
 /* One method of a session under way, and its refusals in words. See session-step.h. */
 #include <assert.h>
 
+#include "pulseline.h"
 #include "session-step.h"
 
 struct step *step_new(struct request *q, struct session *s, const struct step_plan *plan)
@@ -86,7 +87,7 @@ void step_write_intent(struct step *step, const char *type, json_t *data, uint64
 uint64_t step_room_needed(const struct session *s)
 {
         /* Each pulse has two records. */
-        return 2ULL * s->timeline.count * PULSEFILE_LINE_MAX + 1;
+        return 2ULL * s->timeline.count * PULSELINE_MAX + 1;
 }
 
 /* --- Refusals in words ---------------------------------------------------------------------- */

@@ -189,15 +189,15 @@ int audit_files_cut(struct audit_files *f, const struct record *record, struct a
 #define AUDIT_PULSE_FILE 160 /* size of a name, with its zero */
 
 bool audit_is_pulse_file(const char *name);
-#define AUDIT_PULSE_SLACK 128 /* bytes behind text that may be read, whatever is there */
+#define AUDIT_PULSE_SLACK 256 /* bytes behind text that may be read, whatever is there */
 /*
- * Counts the whole lines that the size bytes at text begin with; at bytes of the pulse file name precede them. *ret_size
+ * Counts the whole lines that the size bytes at text begin with; c is of all lines of the pulse file name before. *ret_size
  * is their size. -EBADMSG: the line behind them is whole, and no line of a pulse file.
  */
-int audit_pulse_lines(const char *name, uint64_t at, struct tms_pulse_counts *c, const char *text, size_t size,
-                      size_t *ret_size, struct audit_why *why);
-/* -EBADMSG, with why for a whole line at that place, which is none of a pulse file. */
-int audit_pulse_no_line(const char *name, uint64_t at, const struct tms_pulse_counts *c, struct audit_why *why);
+int audit_pulse_lines(const char *name, struct tms_pulse_counts *c, const char *text, size_t size, size_t *ret_size,
+                      struct audit_why *why);
+/* -EBADMSG, with why for a whole line behind those of c, which is none of a pulse file. */
+int audit_pulse_no_line(const char *name, const struct tms_pulse_counts *c, struct audit_why *why);
 
 struct audit_pulses;
 

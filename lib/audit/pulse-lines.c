@@ -9,8 +9,34 @@
 #include <emmintrin.h>
 #endif
 
-static const char head_line[] = "seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\t"
-                                "set_permille\tdelivered_permille\tcode\n";
+/* The columns of a kind of file. Of those whose values are used here the number, from 0. */
+struct layout {
+        int columns, triggered_ns, outcome;
+        int slack_ns; /* the only one whose numbers may be below zero; -1: there is none */
+        const char *head;
+};
+
+#define SEQ 0
+#define TYPE 2
+
+static const struct layout layout = {
+                .columns = TMS_PULSE_COLUMNS,
+                .triggered_ns = 11,
+                .slack_ns = 14,
+                .outcome = 17,
+                .head = "seq\tmono_ns\ttype\tflags\trun\tindex\tcard_seq\ttrain\tcondition\tleg\tdue_ns\t"
+                        "triggered_ns\tdue_card_ns\tcard_ns\tslack_ns\tset_permille\tdelivered_permille\toutcome\t"
+                        "cause\ttimeline_gen\tstate_to\tstate_from\tback_to\tnext_pulse\tlive\tlatched\tedge_ns\t"
+                        "lost\n",
+};
+static const struct layout layout_1 = {
+                .columns = TMS_PULSE_COLUMNS_1,
+                .triggered_ns = 7,
+                .slack_ns = -1,
+                .outcome = 11,
+                .head = "seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\t"
+                        "set_permille\tdelivered_permille\tcode\n",
+};
 
 bool audit_is_pulse_file(const char *s)
 {
@@ -24,9 +50,14 @@ bool audit_is_pulse_file(const char *s)
         return s[n] == 0 && n > strlen(end) && s[0] != '.' && strcmp(s + n - strlen(end), end) == 0;
 }
 
-const char *tms_pulse_head(void)
+static const struct layout *layout_of(unsigned columns)
 {
-        return head_line;
+        return columns == TMS_PULSE_COLUMNS_1 ? &layout_1 : &layout;
+}
+
+const char *tms_pulse_head(unsigned columns)
+{
+        return layout_of(columns)->head;
 }
 
 static bool is_pulse(uint64_t type)
@@ -48,11 +79,11 @@ static void count_trigger(struct tms_pulse_counts *c, uint64_t triggered_ns)
 
 static void count_answer(struct tms_pulse_counts *c, const struct tms_pulse_values *v)
 {
-        c->delivered += v->code == TMS_PULSE_OUTCOME_DELIVERED;
+        c->delivered += v->outcome == TMS_PULSE_OUTCOME_DELIVERED;
         if (!c->waiting || v->triggered_ns != c->trigger_ns)
                 return;
         c->waiting = false;
-        c->unknown -= v->code != TMS_PULSE_OUTCOME_UNKNOWN;
+        c->unknown -= v->outcome != TMS_PULSE_OUTCOME_UNKNOWN;
 }
 
 void tms_pulse_count(struct tms_pulse_counts *c, const struct tms_pulse_values *v)
@@ -65,26 +96,28 @@ void tms_pulse_count(struct tms_pulse_counts *c, const struct tms_pulse_values *
         c->pulse_lines += is_pulse(v->type);
         if (v->type == TMS_EVENT_PULSE_ANSWER)
                 count_answer(c, v);
-        else if (v->type == TMS_EVENT_PULSE_FIRED && v->code == TMS_PULSE_OUTCOME_FIRED)
+        else if (v->type == TMS_EVENT_PULSE_FIRED && v->outcome == TMS_PULSE_OUTCOME_FIRED)
                 count_trigger(c, v->triggered_ns);
         else if (v->type == TMS_EVENT_PULSE_FIRED)
-                c->missed += v->code == TMS_PULSE_OUTCOME_LATE || v->code == TMS_PULSE_OUTCOME_SKIPPED ||
-                             v->code == TMS_PULSE_OUTCOME_NOT_READY;
+                c->missed += v->outcome == TMS_PULSE_OUTCOME_LATE || v->outcome == TMS_PULSE_OUTCOME_SKIPPED ||
+                             v->outcome == TMS_PULSE_OUTCOME_NOT_READY;
 }
 
-/* Parses a line of decimal numbers with tabs between them; s includes the line feed. */
-static bool parse_line(const char *s, size_t size, uint64_t ret[TMS_PULSE_COLUMNS])
+/* Parses a line of decimal numbers with tabs between them; s includes the line feed. A minus sign is left out of ret. */
+static bool parse_line(const struct layout *l, const char *s, size_t size, uint64_t ret[TMS_PULSE_COLUMNS])
 {
         const char *end = s + size;
 
-        for (int i = 0; i < TMS_PULSE_COLUMNS; i++) {
-                const char *first = s;
+        for (int i = 0; i < l->columns; i++) {
+                const char *first;
                 uint64_t v = 0;
 
-                for (; s < end && *s >= '0' && *s <= '9'; s++)
+                if (i == l->slack_ns && s < end && *s == '-')
+                        s++;
+                for (first = s; s < end && *s >= '0' && *s <= '9'; s++)
                         if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(*s - '0'), &v))
                                 return false;
-                if (s == first || s == end || *s != (i == TMS_PULSE_COLUMNS - 1 ? '\n' : '\t'))
+                if (s == first || s == end || *s != (i == l->columns - 1 ? '\n' : '\t'))
                         return false;
                 s++;
                 ret[i] = v;
@@ -92,13 +125,35 @@ static bool parse_line(const char *s, size_t size, uint64_t ret[TMS_PULSE_COLUMN
         return s == end;
 }
 
+static bool is_head(const char *line, size_t size, const struct layout *l)
+{
+        return size == strlen(l->head) && memcmp(line, l->head, size) == 0;
+}
+
+static int read_head(struct tms_pulse_counts *c, const char *line, size_t size)
+{
+        if (is_head(line, size, &layout))
+                c->columns = TMS_PULSE_COLUMNS;
+        else if (is_head(line, size, &layout_1))
+                c->columns = TMS_PULSE_COLUMNS_1;
+        else
+                return -EBADMSG;
+        return 0;
+}
+
 int tms_pulse_line(struct tms_pulse_counts *c, const char *line, size_t size)
 {
+        const struct layout *l = layout_of(c->columns);
         uint64_t v[TMS_PULSE_COLUMNS];
 
-        if (!parse_line(line, size, v))
+        if (c->columns == 0)
+                return read_head(c, line, size);
+        if (!parse_line(l, line, size, v))
                 return -EBADMSG;
-        tms_pulse_count(c, &(struct tms_pulse_values){.seq = v[0], .type = v[2], .triggered_ns = v[7], .code = v[11]});
+        tms_pulse_count(c, &(struct tms_pulse_values){.seq = v[SEQ],
+                                                      .type = v[TYPE],
+                                                      .triggered_ns = v[l->triggered_ns],
+                                                      .outcome = v[l->outcome]});
         return 0;
 }
 
@@ -133,69 +188,95 @@ static uint64_t number(const char *s, const char *end)
         return v;
 }
 
+/* Where the bytes that are no digits are, one behind the other, in up to AUDIT_PULSE_SLACK bytes. */
+struct marks {
+        const char *block, *end;
+        uint64_t mask; /* of the block, those that were not given yet */
+};
+
+/* The next such byte. NULL: there is none in 64 bytes, or it is too far away. */
+static inline __attribute__((always_inline)) const char *next_mark(struct marks *m)
+{
+        const char *s;
+
+        if (m->mask == 0) {
+                m->block += 64;
+                if (m->block >= m->end)
+                        return NULL;
+                m->mask = no_digits(m->block);
+                if (m->mask == 0)
+                        return NULL;
+        }
+        s = m->block + __builtin_ctzll(m->mask);
+        m->mask &= m->mask - 1;
+        return s;
+}
+
 /*
  * Parses a line of at most AUDIT_PULSE_SLACK bytes, as parse_line() does, and gives the columns that are counted.
  * Returns the line's size. 0: this is no such line, or parse_line() has to look at it.
  */
-static size_t parse_fast(const char *s, size_t size, struct tms_pulse_values *ret)
+static inline __attribute__((always_inline)) size_t parse_columns(const struct layout *l, const char *s, size_t size,
+                                                                  struct tms_pulse_values *ret)
 {
-        uint64_t mask = no_digits(s);
-        const char *column[TMS_PULSE_COLUMNS + 1], *base = s;
+        struct marks m = {.block = s, .end = s + AUDIT_PULSE_SLACK, .mask = no_digits(s)};
+        const char *column[TMS_PULSE_COLUMNS + 1];
 
         column[0] = s;
-#pragma GCC unroll 12
-        for (int i = 0; i < TMS_PULSE_COLUMNS; i++) {
-                const char *end;
+#pragma GCC unroll 28
+        for (int i = 0; i < l->columns; i++) {
+                const char *first = column[i], *end = next_mark(&m);
 
-                if (mask == 0) {
-                        if (base != s)
-                                return 0;
-                        base += 64;
-                        mask = no_digits(base);
-                        if (mask == 0)
-                                return 0;
+                if (i == l->slack_ns && end == first && *end == '-') {
+                        first++;
+                        end = next_mark(&m);
                 }
-                end = base + __builtin_ctzll(mask);
-                mask &= mask - 1;
-                if ((size_t)(end - column[i]) - 1 >= SAFE_DIGITS || *end != (i == TMS_PULSE_COLUMNS - 1 ? '\n' : '\t'))
+                if (!end || (size_t)(end - first) - 1 >= SAFE_DIGITS || *end != (i == l->columns - 1 ? '\n' : '\t'))
                         return 0;
                 column[i + 1] = end + 1;
         }
-        if ((size_t)(column[TMS_PULSE_COLUMNS] - s) > size)
+        if ((size_t)(column[l->columns] - s) > size)
                 return 0;
-        ret->seq = number(column[0], column[1] - 1);
-        ret->type = number(column[2], column[3] - 1);
-        ret->triggered_ns = number(column[7], column[8] - 1);
-        ret->code = number(column[11], column[12] - 1);
-        return (size_t)(column[TMS_PULSE_COLUMNS] - s);
+        ret->seq = number(column[SEQ], column[SEQ + 1] - 1);
+        ret->type = number(column[TYPE], column[TYPE + 1] - 1);
+        ret->triggered_ns = number(column[l->triggered_ns], column[l->triggered_ns + 1] - 1);
+        ret->outcome = number(column[l->outcome], column[l->outcome + 1] - 1);
+        return (size_t)(column[l->columns] - s);
+}
+
+static size_t parse_fast(unsigned columns, const char *s, size_t size, struct tms_pulse_values *ret)
+{
+        /* Two calls, so that each is made for its layout. */
+        return columns == TMS_PULSE_COLUMNS_1 ? parse_columns(&layout_1, s, size, ret)
+                                              : parse_columns(&layout, s, size, ret);
 }
 
 #else
 
 /* Without such instructions, parse_line() looks at every line. */
-static size_t parse_fast(const char *s, size_t size, struct tms_pulse_values *ret)
+static size_t parse_fast(unsigned columns, const char *s, size_t size, struct tms_pulse_values *ret)
 {
         return 0;
 }
 
 #endif
 
-int audit_pulse_no_line(const char *name, uint64_t at, const struct tms_pulse_counts *c, struct audit_why *why)
+int audit_pulse_no_line(const char *name, const struct tms_pulse_counts *c, struct audit_why *why)
 {
-        if (at == 0)
+        if (c->columns == 0)
                 return audit_why(why, "%s does not begin with the names of its columns", name);
-        return audit_why(why, "%s:%" PRIu64 ": not %d decimal columns", name, c->lines + 2, TMS_PULSE_COLUMNS);
+        return audit_why(why, "%s:%" PRIu64 ": not %u decimal columns", name, c->lines + 2, c->columns);
 }
 
-int audit_pulse_lines(const char *name, uint64_t at, struct tms_pulse_counts *c, const char *text, size_t size,
-                      size_t *ret_size, struct audit_why *why)
+int audit_pulse_lines(const char *name, struct tms_pulse_counts *c, const char *text, size_t size, size_t *ret_size,
+                      struct audit_why *why)
 {
         const char *s = text, *end = text + size;
         struct tms_pulse_values v;
 
         while (s < end) {
                 const char *line_end;
-                size_t n = at > 0 || s > text ? parse_fast(s, (size_t)(end - s), &v) : 0;
+                size_t n = c->columns > 0 ? parse_fast(c->columns, s, (size_t)(end - s), &v) : 0;
 
                 if (n > 0) {
                         tms_pulse_count(c, &v);
@@ -206,9 +287,8 @@ int audit_pulse_lines(const char *name, uint64_t at, struct tms_pulse_counts *c,
                 if (!line_end)
                         break;
                 n = (size_t)(line_end - s) + 1;
-                if (at == 0 && s == text ? n != strlen(head_line) || memcmp(s, head_line, n) != 0
-                                         : tms_pulse_line(c, s, n) < 0)
-                        return audit_pulse_no_line(name, at + (uint64_t)(s - text), c, why);
+                if (tms_pulse_line(c, s, n) < 0)
+                        return audit_pulse_no_line(name, c, why);
                 s += n;
         }
         *ret_size = (size_t)(s - text);

@@ -89,7 +89,7 @@ static int read_lines(struct pulse_reader *r, struct place *p, uint64_t limit, s
                 ssize_t n;
                 int q;
 
-                q = audit_pulse_lines(p->name, p->at, counts, r->block + p->begin, size, &lines, why);
+                q = audit_pulse_lines(p->name, counts, r->block + p->begin, size, &lines, why);
                 if (q < 0)
                         return q;
                 if (lines > 0 && sha && EVP_DigestUpdate(sha, r->block + p->begin, lines) != 1)
@@ -101,7 +101,7 @@ static int read_lines(struct pulse_reader *r, struct place *p, uint64_t limit, s
                 if (p->end - p->begin == AUDIT_BLOCK) {
                         q = find_line_end(r, p, limit);
                         if (q > 0)
-                                return audit_pulse_no_line(p->name, p->at, counts, why);
+                                return audit_pulse_no_line(p->name, counts, why);
                         return q < 0 ? audit_why_open(why, p->name, q) : 0;
                 }
                 n = fill(r, p);

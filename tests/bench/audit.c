@@ -115,14 +115,42 @@ static void pause_and_resume(const struct pulses *p, const struct kind *k)
         say_state(k, "paused", "running");
 }
 
+/* The columns that the daemons wrote which wrote logs of that format. */
+static unsigned columns(void)
+{
+        return every > 0 ? TMS_PULSE_COLUMNS : TMS_PULSE_COLUMNS_1;
+}
+
 /* Its trigger and its answer. */
-static void add_pulse(struct pulses *p, unsigned i, uint64_t at_ns)
+static void add_pulse_1(struct pulses *p, unsigned i, uint64_t at_ns)
 {
         add_line(p,
                  "%" PRIu64 "\t%" PRIu64 "\t2\t1\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t0\t643\t0\t16\n"
                  "%" PRIu64 "\t%" PRIu64 "\t3\t1\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t643\t643\t0\n",
                  p->seq + 1, at_ns + 2100, i, i + 8, at_ns, at_ns + 1300 + i % 777, p->seq + 2, at_ns + 310000, i,
                  i + 8, at_ns, at_ns + 1300 + i % 777, at_ns / 1000 * 1001 + i % 5);
+}
+
+static void add_half(struct pulses *p, uint64_t seq, bool answer, unsigned i, uint64_t at_ns)
+{
+        uint64_t card_ns = at_ns / 1000 * 1001;
+        unsigned late_ns = 1300 + i % 777;
+
+        add_line(p,
+                 "%" PRIu64 "\t%" PRIu64 "\t%u\t1\t1\t%u\t%u\t%u\t0\t0\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
+                 "\t-%u\t643\t%u\t%u\t0\t1\t0\t0\t0\t0\t0\t0\t0\t0\n",
+                 seq, at_ns + (answer ? 310000 : 2100), answer ? 3 : 2, i, i + 8, i / 40, at_ns, at_ns + late_ns,
+                 card_ns, answer ? card_ns + i % 5 : 0, late_ns, answer ? 643 : 0, answer ? 0 : 16);
+}
+
+static void add_pulse(struct pulses *p, unsigned i, uint64_t at_ns)
+{
+        if (columns() == TMS_PULSE_COLUMNS_1) {
+                add_pulse_1(p, i, at_ns);
+        } else {
+                add_half(p, p->seq + 1, false, i, at_ns);
+                add_half(p, p->seq + 2, true, i, at_ns);
+        }
         p->seq += 2;
         p->lines += 2;
         p->delivered++;
@@ -209,7 +237,7 @@ static void session(const struct kind *k, unsigned number)
         made_record("session.start.intent", "\"session\":\"%s\"", p.session);
         made_record("session.start", "\"session\":\"%s\",\"start_ns\":%" PRIu64 ",\"run\":1", p.session, made_now_ns());
         say_state(k, "armed", "running");
-        add_line(&p, "%s", tms_pulse_head());
+        add_line(&p, "%s", tms_pulse_head(columns()));
         play(&p, k);
         say_state(k, "running", "armed");
         say_state(k, "armed", "discharging");

@@ -90,15 +90,17 @@ def read_pulse_file(path):
     fired, answered, seen = {}, {}, set()
     with open(path, encoding="ascii") as f:
         names = f.readline().rstrip("\n").split("\t")
+        if names[:4] != ["seq", "mono_ns", "type", "flags"]:
+            raise SystemExit(f"compare: {path}:1: these are not the columns that this daemon writes: {names}")
         for line in f:
             row = dict(zip(names, map(int, line.rstrip("\n").split("\t"))))
             if row["seq"] in seen:
                 continue
             seen.add(row["seq"])
             if row["type"] == EVENT_FIRED:
-                fired[(row["run"], row["pulse"])] = row
-            elif row["type"] == EVENT_ANSWER and row["code"] == 0:
-                answered[(row["run"], row["pulse"])] = row
+                fired[(row["run"], row["index"])] = row
+            elif row["type"] == EVENT_ANSWER and row["outcome"] == 0:
+                answered[(row["run"], row["index"])] = row
     return fired, answered
 
 
@@ -147,7 +149,7 @@ def match(schedule, pulses, tolerance_ns):
 
 def shift_by_waits(schedule, audited, records, diff):
     """The schedule with each wait as long as the kernel says it was: what follows only ever shifts later."""
-    due = {a["pulse"]: a["scheduled_ns"] for a in audited}
+    due = {a["index"]: a["due_ns"] for a in audited}
     let_go = {r["data"]["pulse"] for r in records if r["type"] == "session.go" and "error" not in r["data"]}
     out, shift, start = [], 0, None
     for i, (t_ns, permille, wait) in enumerate(schedule):
@@ -251,19 +253,19 @@ def compare(args, diff):
         diff.add(f"witness: line {r['line']}: the card refused a trigger ({r['detail']})")
 
     if len(audited) != len(schedule):
-        have = {a["pulse"] for a in audited}
+        have = {a["index"] for a in audited}
         lost = [i for i in range(len(schedule)) if i not in have]
         where = f", the first at pulse {lost[0]}" if lost else ""
         diff.add(f"audit: {len(audited)} pulses delivered, the protocol has {len(schedule)}{where}")
     start = None
     for a in audited:
-        i = a["pulse"]
+        i = a["index"]
         if i >= len(schedule):
             diff.add(f"audit: pulse {i} is beyond the protocol's {len(schedule)}")
             continue
-        start = a["scheduled_ns"] - schedule[i][0] if start is None else start
-        if a["scheduled_ns"] - start != schedule[i][0]:
-            diff.add(f"audit: pulse {i} was scheduled at {a['scheduled_ns'] - start} ns, the protocol says {schedule[i][0]}")
+        start = a["due_ns"] - schedule[i][0] if start is None else start
+        if a["due_ns"] - start != schedule[i][0]:
+            diff.add(f"audit: pulse {i} was scheduled at {a['due_ns'] - start} ns, the protocol says {schedule[i][0]}")
         if a["set_permille"] != schedule[i][1]:
             diff.add(f"audit: pulse {i} was set to {a['set_permille']} permille, the protocol says {schedule[i][1]}")
         if (a["run"], i) not in fired:
@@ -271,14 +273,14 @@ def compare(args, diff):
     by_index = {i: pulses[j] for i, j in pairs}
     base = None
     for a in audited:
-        p = by_index.get(a["pulse"])
+        p = by_index.get(a["index"])
         if p is None:
             continue
         base = p["t_ns"] - a["card_ns"] if base is None else base
         if abs(p["t_ns"] - a["card_ns"] - base) > 1000:
-            diff.add(f"audit: pulse {a['pulse']}: the card's time is {p['t_ns'] - a['card_ns'] - base} ns off the witness")
+            diff.add(f"audit: pulse {a['index']}: the card's time is {p['t_ns'] - a['card_ns'] - base} ns off the witness")
         if p["permille"] != a["delivered_permille"]:
-            diff.add(f"audit: pulse {a['pulse']}: {a['delivered_permille']} permille recorded, {p['permille']} witnessed")
+            diff.add(f"audit: pulse {a['index']}: {a['delivered_permille']} permille recorded, {p['permille']} witnessed")
     if end.get("delivered") != len(audited):
         diff.add(f"audit: the session's end says {end.get('delivered')} delivered, its pulse file has {len(audited)}")
 

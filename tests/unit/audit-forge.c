@@ -18,8 +18,13 @@
 #define PULSE_FILE "pulses/T-1.tsv"
 
 static const char protocol[] = "id: a-protocol\ntitle: any bytes will do\n";
-static const char head[] = "seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\t"
-                           "set_permille\tdelivered_permille\tcode\n";
+/* Of a daemon that writes format 1, and of today's. */
+static const char head_1[] = "seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\t"
+                             "set_permille\tdelivered_permille\tcode\n";
+static const char head_2[] =
+                "seq\tmono_ns\ttype\tflags\trun\tindex\tcard_seq\ttrain\tcondition\tleg\tdue_ns\t"
+                "triggered_ns\tdue_card_ns\tcard_ns\tslack_ns\tset_permille\tdelivered_permille\toutcome\t"
+                "cause\ttimeline_gen\tstate_to\tstate_from\tback_to\tnext_pulse\tlive\tlatched\tedge_ns\tlost\n";
 
 static void hex(const unsigned char *data, size_t size, char *ret)
 {
@@ -313,22 +318,40 @@ static void append(struct forge *f, const char *text)
         f->pulses_size += n;
 }
 
+void forge_pulse_line(struct forge *f, const struct forge_pulse *p)
+{
+        char *text;
+
+        if (f->first_format == 1)
+                text = text_of("%u\t%u\t%u\t1\t%u\t%u\t%u\t%u\t%u\t500\t%u\t%u\n", p->seq, p->mono_ns, p->type,
+                               p->index, p->index + 7, p->due_ns, p->due_ns + 1, p->card_ns, p->delivered_permille,
+                               p->outcome);
+        else
+                text = text_of("%u\t%u\t%u\t1\t1\t%u\t%u\t2\t7\t0\t%u\t%u\t%u\t%u\t-1\t500\t%u\t%u\t0\t3\t0\t0\t0\t0\t0"
+                               "\t0\t0\t0\n",
+                               p->seq, p->mono_ns, p->type, p->index, p->index + 7, p->due_ns, p->due_ns + 1,
+                               p->due_ns + 70, p->card_ns, p->delivered_permille, p->outcome);
+        append(f, text);
+        free(text);
+}
+
 void forge_pulses(struct forge *f, unsigned from, unsigned to)
 {
         for (unsigned i = from; i < to; i++) {
-                char *text = text_of("%u\t%u\t2\t1\t%u\t%u\t%u\t%u\t0\t500\t0\t16\n%u\t%u\t3\t1\t%u\t%u\t%u\t%u\t%"
-                                     "u\t500\t500\t0\n",
-                                     2 * i + 1, 100 * i, i, i + 7, 100 * i, 100 * i + 1, 2 * i + 2, 100 * i + 9, i,
-                                     i + 7, 100 * i, 100 * i + 1, 77 + 100 * i);
-
-                append(f, text);
-                free(text);
+                forge_pulse_line(f, &(struct forge_pulse){.seq = 2 * i + 1,
+                                                          .mono_ns = 100 * i,
+                                                          .type = 2,
+                                                          .index = i,
+                                                          .due_ns = 100 * i,
+                                                          .outcome = 16});
+                forge_pulse_line(f, &(struct forge_pulse){.seq = 2 * i + 2,
+                                                          .mono_ns = 100 * i + 9,
+                                                          .type = 3,
+                                                          .index = i,
+                                                          .due_ns = 100 * i,
+                                                          .card_ns = 77 + 100 * i,
+                                                          .delivered_permille = 500});
         }
-}
-
-void forge_pulses_text(struct forge *f, const char *lines)
-{
-        append(f, lines);
 }
 
 static unsigned count_lines(const char *s)
@@ -479,7 +502,7 @@ static void init(struct forge *f, unsigned format)
         FILE *file;
 
         /* Thousands of small files are written again and again: in memory where there is such a place. */
-        *f = (struct forge){.format = format};
+        *f = (struct forge){.format = format, .first_format = format};
         snprintf(f->base, sizeof(f->base), "%s/audit-forge-XXXXXX",
                  access("/dev/shm", W_OK) >= 0 ? "/dev/shm" : "/tmp");
         assert_non_null(mkdtemp(f->base));
@@ -505,7 +528,7 @@ static void init(struct forge *f, unsigned format)
 
         memset(f->prev, '0', 64);
         forge_sha256(protocol, strlen(protocol), f->protocol_sha256);
-        append(f, head);
+        append(f, format == 1 ? head_1 : head_2);
         snprintf(f->origin, sizeof(f->origin), "tmsd/%s", f->key0_fingerprint);
         data = text_of("{\"format\":%u,\"key0\":\"%s\"}", format, public);
         forge_record(f, "log.open", data);

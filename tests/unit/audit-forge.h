@@ -21,6 +21,7 @@ struct forge {
         char *line[FORGE_LINES]; /* without their ends */
         size_t lines;
         unsigned format;                     /* of the segment that is written: 1 or 2 */
+        unsigned first_format;               /* of segment 0, and which columns the pulse file has */
         size_t segments;                     /* behind segment 0 */
         size_t segment_at[FORGE_SEGMENTS];   /* the first line of each of these */
         unsigned char leaf[FORGE_LINES][32]; /* of each line */
@@ -58,8 +59,11 @@ void forge_root(const struct forge *f, size_t n, char ret[65]);
 void forge_segment_name(size_t n, char ret[32]);
 /* Pulses [from, to) with a trigger and an answer each, appended to the text of the pulse file. */
 void forge_pulses(struct forge *f, unsigned from, unsigned to);
-/* Lines as they are. */
-void forge_pulses_text(struct forge *f, const char *lines);
+/* A line of pulse 'index', appended. Its trigger was a nanosecond behind its time; what is not here is always the same. */
+struct forge_pulse {
+        unsigned seq, mono_ns, type, index, due_ns, card_ns, delivered_permille, outcome;
+};
+void forge_pulse_line(struct forge *f, const struct forge_pulse *p);
 /* A session.pulses or session.end record for the pulse file as it is now. */
 void forge_pulses_record(struct forge *f, const char *type, unsigned delivered);
 

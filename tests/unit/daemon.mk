@@ -38,7 +38,7 @@ DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))
 	$(patsubst kernel/%.c,$(DU)/lib/%.o,$(LIB_VERIFIER))
 DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
 # The log with all that it needs, and what tells a test of a record that does not match its type.
-DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-checkpoint.o auditlog-open.o auditlog-resume.o auditlog-seal.o auditlog-segment.o cut.o elapsed.o file.o history.o history-day.o history-state.o journal.o jsonline.o keys.o log.o pulsefile.o reserve.o schema.o \
+DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-checkpoint.o auditlog-open.o auditlog-resume.o auditlog-seal.o auditlog-segment.o cut.o elapsed.o file.o history.o history-day.o history-state.o journal.o jsonline.o keys.o log.o pulsefile.o pulseline.o reserve.o schema.o \
 	schema-check.o schema-watch.o settle.o subject.o)
 SCHEMA_WATCH := -Wl,--wrap=schema_check
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))

@@ -253,7 +253,7 @@ static void test_long_session(void **state)
 {
         struct large *l = *state;
         struct forge *f = &l->f;
-        size_t head = strlen(tms_pulse_head()), first = f->pulses_size, spoilt = 0;
+        size_t head = strlen(tms_pulse_head(TMS_PULSE_COLUMNS_1)), first = f->pulses_size, spoilt = 0;
         char *long_text;
 
         f->pulses_size = head;
@@ -335,17 +335,21 @@ static unsigned any(unsigned below)
 }
 
 /* A line that mostly is one: columns of all lengths, and now and then something that may not be there. */
-static size_t any_line(char *out)
+static size_t any_line(char *out, unsigned columns)
 {
         static const char wrong[] = "\t\n x-/:\xff";
+        unsigned wide = 2 + any(3) * 8;
         size_t n = 0;
 
-        for (int i = 0; i < TMS_PULSE_COLUMNS; i++) {
-                unsigned digits = any(8) ? 1 + any(4) : 1 + any(22);
+        for (unsigned i = 0; i < columns; i++) {
+                unsigned digits = any(wide) ? 1 + any(4) : 1 + any(22);
 
+                /* slack_ns */
+                if (columns == TMS_PULSE_COLUMNS && (i == 14 ? any(2) == 0 : any(400) == 0))
+                        out[n++] = '-';
                 while (digits-- > 0)
                         out[n++] = (char)('0' + any(any(3) ? 3 : 10));
-                out[n++] = i < TMS_PULSE_COLUMNS - 1 ? '\t' : '\n';
+                out[n++] = i < columns - 1 ? '\t' : '\n';
         }
         if (any(12) == 0)
                 out[any((unsigned)n)] = wrong[any(sizeof(wrong) - 1)];
@@ -353,12 +357,18 @@ static size_t any_line(char *out)
 }
 
 /* Triggers and answers, a few of which belong together. */
-static size_t any_pulse(char *out)
+static size_t any_pulse(char *out, unsigned columns)
 {
-        static const unsigned codes[] = {0, 5, 16, 17, 20};
+        static const unsigned outcomes[] = {0, 5, 16, 17, 20};
+        unsigned outcome = outcomes[any(sizeof(outcomes) / sizeof(outcomes[0]))];
 
-        return (size_t)sprintf(out, "%u\t1\t%u\t1\t1\t1\t1\t%u\t1\t1\t1\t%u\n", any(40), 2 + any(2), any(2),
-                               codes[any(sizeof(codes) / sizeof(codes[0]))]);
+        if (columns == TMS_PULSE_COLUMNS_1)
+                return (size_t)sprintf(out, "%u\t1\t%u\t1\t1\t1\t1\t%u\t1\t1\t1\t%u\n", any(40), 2 + any(2), any(2),
+                                       outcome);
+        return (size_t)sprintf(out,
+                               "%u\t123456789012345\t%u\t1\t1\t4711\t4718\t2\t1\t0\t123456789012345\t%u\t"
+                               "123456789012345\t123456789012345\t-%u\t500\t500\t%u\t0\t3\t0\t0\t0\t0\t0\t0\t0\t0\n",
+                               any(40), 2 + any(2), any(2), any(100000), outcome);
 }
 
 /* The lines that are counted, and where the counting ends, are those of tms_pulse_line(), line by line. */
@@ -368,15 +378,16 @@ static void test_lines_at_once(void **state)
 
         (void)state;
         assert_non_null(text);
-        for (int round = 0; round < 3000; round++) {
-                struct tms_pulse_counts one = {0}, many = {0};
+        for (int round = 0; round < 6000; round++) {
+                unsigned columns = round % 2 ? TMS_PULSE_COLUMNS : TMS_PULSE_COLUMNS_1;
+                struct tms_pulse_counts one = {.columns = columns}, many = one;
                 size_t size = 0, good = 0, taken = 0;
                 struct audit_why why;
                 bool bad = false;
                 int r;
 
                 for (unsigned n = any(20); n > 0; n--)
-                        size += any(2) ? any_line(text + size) : any_pulse(text + size);
+                        size += any(2) ? any_line(text + size, columns) : any_pulse(text + size, columns);
                 if (size > 0 && any(3) == 0)
                         size -= any((unsigned)size);
                 while (!bad && good < size) {
@@ -388,7 +399,7 @@ static void test_lines_at_once(void **state)
                         if (!bad)
                                 good = (size_t)(end - text) + 1;
                 }
-                r = audit_pulse_lines("pulses/x.tsv", 77, &many, text, size, &taken, &why);
+                r = audit_pulse_lines("pulses/x.tsv", &many, text, size, &taken, &why);
                 assert_int_equal(r, bad ? -EBADMSG : 0);
                 if (!bad)
                         assert_int_equal(taken, good);

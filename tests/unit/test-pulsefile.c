@@ -10,10 +10,15 @@
 #include <cmocka.h>
 
 #include "pulsefile.h"
+#include "pulseline.h"
 #include "scratch.h"
 
-static const char head[] = "seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\t"
-                           "set_permille\tdelivered_permille\tcode\n";
+static const char head[] =
+                "seq\tmono_ns\ttype\tflags\trun\tindex\tcard_seq\ttrain\tcondition\tleg\tdue_ns\t"
+                "triggered_ns\tdue_card_ns\tcard_ns\tslack_ns\tset_permille\tdelivered_permille\toutcome\t"
+                "cause\ttimeline_gen\tstate_to\tstate_from\tback_to\tnext_pulse\tlive\tlatched\tedge_ns\tlost\n";
+static const char head_1[] = "seq\tmono_ns\ttype\trun\tpulse\tcard_seq\tscheduled_ns\ttriggered_ns\tcard_ns\t"
+                             "set_permille\tdelivered_permille\tcode\n";
 
 static int setup(void **state)
 {
@@ -88,7 +93,9 @@ static void test_lines_and_counts(void **state)
         assert_int_equal(pulsefile_totals(p)->last_seq, 10);
         text = scratch_read(f->path, "pulses/s.tsv", NULL);
         assert_memory_equal(text, head, strlen(head));
-        assert_non_null(strstr(text, "\n7\t1007\t3\t1\t7\t0\t0\t0\t0\t0\t0\t0\n"));
+        assert_non_null(strstr(
+                        text,
+                        "\n7\t1007\t3\t0\t1\t7\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\n"));
         free(text);
         check_described(f, p);
         pulsefile_free(p);
@@ -179,62 +186,145 @@ static void test_widest_line_fits(void **state)
 
         memset(&e, 0xff, sizeof(e));
         e.type = TMS_EVENT_PULSE_ANSWER;
+        e.pulse.slack_ns = INT32_MIN;
         assert_int_equal(pulsefile_append(p, &e, 1), 0);
         text = scratch_read(f->path, "pulses/s.tsv", NULL);
-        assert_non_null(strstr(text, "\n18446744073709551615\t18446744073709551615\t3\t4294967295\t4294967295\t"));
-        assert_true(strlen(text) - strlen(head) <= PULSEFILE_LINE_MAX);
+        assert_non_null(strstr(text, "\n18446744073709551615\t18446744073709551615\t3\t65535\t4294967295\t"));
+        assert_non_null(strstr(text, "\t-2147483648\t"));
+        /* The end of the text is counted, since snprintf() writes it. */
+        assert_true(strlen(text) - strlen(head) + 1 <= PULSELINE_MAX);
         free(text);
         pulsefile_free(p);
+        p = must_open(f, true);
+        assert_int_equal(pulsefile_totals(p)->lines, 1);
+        assert_true(pulsefile_totals(p)->last_seq == UINT64_MAX);
+        pulsefile_free(p);
 }
+
+static const struct tms_event kinds[] = {
+                {.seq = 1, .mono_ns = 100, .type = TMS_EVENT_STATE, .run = 2, .state = {4, 3, 1, 8, 9, 5}},
+                {.seq = 2,
+                 .mono_ns = 101,
+                 .type = TMS_EVENT_PULSE_ANSWER,
+                 .flags = TMS_EVENT_COMPUTED,
+                 .run = 2,
+                 .pulse = {.index = 5,
+                           .card_seq = 6,
+                           .due_ns = 90,
+                           .triggered_ns = 91,
+                           .due_card_ns = 70,
+                           .card_ns = 71,
+                           .slack_ns = -1,
+                           .set_permille = 300,
+                           .delivered_permille = 301,
+                           .outcome = TMS_PULSE_OUTCOME_NO_DISCHARGE,
+                           .cause = 33,
+                           .condition = 44,
+                           .leg = 1,
+                           .train = 2,
+                           .timeline_gen = 9}},
+                {.seq = 3, .mono_ns = 102, .type = TMS_EVENT_INTERLOCK, .run = 2, .interlock = {16, 48}},
+                {.seq = 4,
+                 .mono_ns = 103,
+                 .type = TMS_EVENT_TRIGGER,
+                 .run = 2,
+                 .trigger = {.card_ns = 80, .edge_ns = 95, .next_pulse = 6}},
+                {.seq = 5, .mono_ns = 104, .type = TMS_EVENT_LOST, .run = 2, .lost = {.count = 1ULL << 40}},
+                {.seq = 6, .mono_ns = 105, .type = 77, .run = 2, .pulse = {.index = 5, .outcome = 3}},
+};
 
 /* Each kind of record has its own members; where each goes in the line is what the auditor reads. */
 static void test_columns(void **state)
 {
         struct scratch *f = *state;
         struct pulsefile *p = must_open(f, false);
-        struct tms_event e[] = {
-                        {.seq = 1, .mono_ns = 100, .type = TMS_EVENT_STATE, .run = 2, .state = {4, 3, 1, 0, 9, 5}},
-                        {.seq = 2,
-                         .mono_ns = 101,
-                         .type = TMS_EVENT_PULSE_ANSWER,
-                         .flags = TMS_EVENT_COMPUTED,
-                         .run = 2,
-                         .pulse = {.index = 5,
-                                   .card_seq = 6,
-                                   .due_ns = 90,
-                                   .triggered_ns = 91,
-                                   .due_card_ns = 70,
-                                   .card_ns = 71,
-                                   .slack_ns = -1,
-                                   .set_permille = 300,
-                                   .delivered_permille = 301,
-                                   .outcome = TMS_PULSE_OUTCOME_NO_DISCHARGE,
-                                   .cause = 33,
-                                   .condition = 44,
-                                   .leg = 1,
-                                   .train = 2,
-                                   .timeline_gen = 9}},
-                        {.seq = 3, .mono_ns = 102, .type = TMS_EVENT_INTERLOCK, .run = 2, .interlock = {16, 48}},
-                        {.seq = 4,
-                         .mono_ns = 103,
-                         .type = TMS_EVENT_TRIGGER,
-                         .run = 2,
-                         .trigger = {.card_ns = 80, .edge_ns = 95, .next_pulse = 6}},
-                        {.seq = 5, .mono_ns = 104, .type = TMS_EVENT_LOST, .run = 2, .lost = {.count = 1ULL << 40}},
-                        {.seq = 6, .mono_ns = 105, .type = 77, .run = 2, .pulse = {.index = 5, .outcome = 3}},
-        };
         char *text;
 
-        assert_int_equal(pulsefile_append(p, e, ELEMENTS(e)), 0);
+        assert_int_equal(pulsefile_append(p, kinds, ELEMENTS(kinds)), 0);
         text = scratch_read(f->path, "pulses/s.tsv", NULL);
-        assert_string_equal(text + strlen(head), "1\t100\t1\t2\t4\t3\t0\t0\t0\t0\t0\t1\n"
-                                                 "2\t101\t3\t2\t5\t6\t90\t91\t71\t300\t301\t8\n"
-                                                 "3\t102\t4\t2\t16\t48\t0\t0\t0\t0\t0\t0\n"
-                                                 "4\t95\t5\t2\t6\t0\t0\t0\t80\t0\t0\t0\n"
-                                                 "5\t104\t6\t2\t4294967295\t0\t0\t0\t0\t0\t0\t0\n"
-                                                 "6\t105\t77\t2\t0\t0\t0\t0\t0\t0\t0\t0\n");
+        assert_string_equal(
+                        text + strlen(head),
+                        "1\t100\t1\t0\t2\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t1\t9\t4\t3\t8\t5\t0\t0\t0\t0\n"
+                        "2\t101\t3\t1\t2\t5\t6\t2\t44\t1\t90\t91\t70\t71\t-1\t300\t301\t8\t33\t9\t0\t0\t0\t0\t0\t0\t0"
+                        "\t0\n"
+                        "3\t102\t4\t0\t2\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t16\t48\t0\t0\n"
+                        "4\t103\t5\t0\t2\t0\t0\t0\t0\t0\t0\t0\t0\t80\t0\t0\t0\t0\t0\t0\t0\t0\t0\t6\t0\t0\t95\t0\n"
+                        "5\t104\t6\t0\t2\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0"
+                        "\t1099511627776\n"
+                        "6\t105\t77\t0\t2\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\n");
         free(text);
         pulsefile_free(p);
+}
+
+/* A file that an earlier daemon has begun goes on in its columns: a file has one kind of line, which its first line says. */
+static void test_goes_on_in_old_columns(void **state)
+{
+        struct scratch *f = *state;
+        struct tms_event trigger = pulse(7, TMS_EVENT_PULSE_FIRED, 500, TMS_PULSE_OUTCOME_FIRED);
+        struct pulsefile *p;
+        char text[600], *after;
+
+        (void)snprintf(text, sizeof(text), "%s0\t99\t3\t2\t4\t5\t80\t81\t61\t300\t300\t0\n7\t1", head_1);
+        scratch_write(f->path, "pulses/s.tsv", text, strlen(text));
+        p = must_open(f, true);
+        assert_int_equal(pulsefile_totals(p)->delivered, 1);
+        assert_int_equal(pulsefile_totals(p)->cut, 3);
+        assert_int_equal(pulsefile_append(p, kinds, ELEMENTS(kinds)), 0);
+        assert_int_equal(pulsefile_append(p, &trigger, 1), 0);
+        assert_int_equal(pulsefile_totals(p)->unknown, 1);
+        check_described(f, p);
+        after = scratch_read(f->path, "pulses/s.tsv", NULL);
+        assert_memory_equal(after, head_1, strlen(head_1));
+        assert_string_equal(after + strlen(head_1), "0\t99\t3\t2\t4\t5\t80\t81\t61\t300\t300\t0\n"
+                                                    "1\t100\t1\t2\t4\t3\t0\t0\t0\t0\t0\t1\n"
+                                                    "2\t101\t3\t2\t5\t6\t90\t91\t71\t300\t301\t8\n"
+                                                    "3\t102\t4\t2\t16\t48\t0\t0\t0\t0\t0\t0\n"
+                                                    "4\t95\t5\t2\t6\t0\t0\t0\t80\t0\t0\t0\n"
+                                                    "5\t104\t6\t2\t4294967295\t0\t0\t0\t0\t0\t0\t0\n"
+                                                    "6\t105\t77\t2\t0\t0\t0\t0\t0\t0\t0\t0\n"
+                                                    "7\t1007\t2\t1\t7\t0\t0\t500\t0\t0\t0\t16\n");
+        free(after);
+        pulsefile_free(p);
+        /* As whoever reads the file counts. */
+        p = must_open(f, true);
+        assert_int_equal(pulsefile_totals(p)->lines, 8);
+        assert_int_equal(pulsefile_totals(p)->unknown, 1);
+        pulsefile_free(p);
+}
+
+/* Lines of the one kind behind the first line of the other: that is no pulse file, and stays as it is. */
+static void test_mixed_columns_are_refused(void **state)
+{
+        static const char line_1[] = "1\t99\t3\t2\t4\t5\t80\t81\t61\t300\t300\t0\n";
+        static const char line[] =
+                        "1\t99\t3\t0\t2\t4\t5\t0\t0\t0\t80\t81\t0\t61\t-1\t300\t300\t0\t0\t1\t0\t0\t0\t0\t0\t0\t0\t0\n";
+        static const struct {
+                const char *head, *line;
+                int r;
+        } files[] = {
+                        {head, line, 0},
+                        {head_1, line_1, 0},
+                        {head, line_1, -EBADMSG},
+                        {head_1, line, -EBADMSG},
+                        {"seq\tmono_ns\n", line, -EBADMSG},
+        };
+        struct scratch *f = *state;
+
+        for (size_t i = 0; i < ELEMENTS(files); i++) {
+                char text[600], *after;
+                struct pulsefile *p;
+
+                (void)snprintf(text, sizeof(text), "%s%s", files[i].head, files[i].line);
+                scratch_write(f->path, "pulses/s.tsv", text, strlen(text));
+                assert_int_equal(pulsefile_new("s", &p), 0);
+                assert_int_equal(pulsefile_open(p, f->fd, true), files[i].r);
+                if (files[i].r < 0) {
+                        after = scratch_read(f->path, "pulses/s.tsv", NULL);
+                        assert_string_equal(after, text);
+                        free(after);
+                }
+                pulsefile_free(p);
+        }
 }
 
 static void test_duplicates_count_once(void **state)
@@ -396,6 +486,8 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_unknown, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_widest_line_fits, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_columns, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_goes_on_in_old_columns, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_mixed_columns_are_refused, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_duplicates_count_once, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_large_batches, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_torn_line_is_cut, setup, scratch_teardown),
