@@ -16,6 +16,7 @@
 #include "session.h"
 #include "stimulator-bus.h"
 #include "stimulator.h"
+#include "switching-off.h"
 
 struct manager {
         sd_event *event;
@@ -26,9 +27,11 @@ struct manager {
         struct manager_object object;
         struct admission *admission;
         struct hotplug *hotplug;
+        struct switching_off *switching_off;
         sd_event_source *settled; /* on once there may be nothing left to wait for; made at the beginning */
         bool name_asked;          /* for the bus name */
         bool ready;               /* it is ours */
+        bool computer_ends;       /* it is being switched off or started anew */
         bool stopped;             /* the last record is with the writer */
         int exit_status;          /* once the ward is stopping */
 };
@@ -111,6 +114,8 @@ void manager_stop(struct manager *m, enum ending how, int exit_status)
 
         if (m->ward.stopping)
                 return;
+        if (how == ENDING_SHUTDOWN && m->computer_ends)
+                how = ENDING_SWITCHED_OFF;
         m->ward.stopping = true;
         log_event(DAEMON_STOPPING, FIELDS(field_text("REASON", endings[how].reason)), "tmsd stops: %s",
                   endings[how].reason);
@@ -131,6 +136,24 @@ static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *er
         log_event(BUS_LOST, NO_FIELDS, "the system bus is gone; see systemctl status dbus");
         manager_stop(m, ENDING_BUS_LOST, EXIT_FAILURE);
         return 0;
+}
+
+/*
+ * The sessions end here, since with the computer go the clients, the bus and everybody's way to stop a session, in no order
+ * that the daemon knows. SIGTERM follows. Until it does, or until the announcement is taken back, the daemon serves as ever.
+ */
+static void on_switching_off(bool begins, void *userdata)
+{
+        struct manager *m = userdata;
+        struct session *s;
+
+        m->computer_ends = begins;
+        if (!begins)
+                return;
+        log_notice("the computer is being switched off or started anew");
+        /* An end takes effect on the loop, later: nobody leaves the list meanwhile. */
+        TAILQ_FOREACH(s, &m->ward.sessions, link)
+                session_end_as(s, ENDING_SWITCHED_OFF, NULL);
 }
 
 static int open_bus(struct manager *m)
@@ -304,6 +327,8 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
                 r = hotplug_new(&m->ward, on_forbidden, m, &m->hotplug);
         if (r >= 0)
                 r = watch_settled(m);
+        if (r >= 0)
+                r = switching_off_new(m->bus, on_switching_off, m, &m->switching_off);
         if (r < 0)
                 return log_error_errno(r, NULL, "calls cannot be answered");
         r = recorder_open(m->recorder, event, config->audit_free_min, on_audit_failed, on_audit_no_room, m);
@@ -350,6 +375,7 @@ struct manager *manager_free(struct manager *m)
                 stimulator_unref(st);
         }
         sd_event_source_disable_unref(m->settled);
+        switching_off_free(m->switching_off);
         hotplug_free(m->hotplug);
         audit_copies_free(m->object.copies);
         recorder_free(m->recorder);

@@ -29,6 +29,8 @@ const struct ending_words endings[ENDINGS] = {
                 [ENDING_SHUTDOWN] = {"shutdown",
                                      "The daemon was told to stop. Start it again (systemctl start tmsd), then " ANEW
                                      "."},
+                [ENDING_SWITCHED_OFF] = {"shutdown", "The computer is being switched off or started anew. When it is "
+                                                     "on again, " ANEW "."},
                 [ENDING_ANEW] = {"shutdown", "The daemon is started anew. Wait a moment, then " ANEW "."},
                 [ENDING_BUS_LOST] = {"bus_lost",
                                      "The system bus is gone, and with it everybody who could stop the session. See "

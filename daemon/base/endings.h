@@ -16,6 +16,7 @@ enum ending {
         ENDING_OWNER_NOT_ASKED,
         ENDING_GONE,
         ENDING_SHUTDOWN,
+        ENDING_SWITCHED_OFF,
         ENDING_ANEW,
         ENDING_BUS_LOST,
         ENDING_NO_NAME,

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "recorder.h"
 #include "strangers.h"
+#include "switching-off.h"
 #include "waiting.h"
 
 #define NAME_MAX_BYTES 255 /* D-Bus's own limit */
@@ -214,14 +215,15 @@ static int check_names(struct admission *a, sd_bus_message *m)
 }
 
 /*
- * Drops signals of other programs, since the daemon waits for none. The bus daemon's own signals say which programs
- * come and go, and go on to their handlers.
+ * Drops signals of other programs, since the daemon waits for none but logind's announcement. The bus daemon's own signals
+ * say which programs come and go, and go on to their handlers.
  */
 static int see_other(sd_bus_message *m)
 {
         const char *sender = sd_bus_message_get_sender(m);
 
-        return sd_bus_message_is_signal(m, NULL, NULL) > 0 && sender && *sender == ':';
+        return sd_bus_message_is_signal(m, NULL, NULL) > 0 && sender && *sender == ':' &&
+               !sd_bus_message_is_signal(m, LOGIND_INTERFACE, LOGIND_ANNOUNCEMENT);
 }
 
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)

@@ -23,9 +23,11 @@ static void test_disk_fails_while_running(void **state)
 
         must_run(f);
         fake_play(10);
-        usleep(600000);
+        for (int i = 0; i < 500 && fake->acked < fake_head(); i++)
+                usleep(20000);
         assert_int_equal(fake->stops, 0);
         head = fake->acked;
+        assert_int_equal(head, fake_head());
         atomic_store(fail_sync, 1);
         fake_play(10);
         check_end(f, "audit_failed", 10);
@@ -229,6 +231,57 @@ static void test_told_to_stop_while_running(void **state)
         assert_int_equal(logged(f, "daemon.stop"), 1);
 }
 
+/* To everybody, as logind does it, or to the daemon alone. Then the daemon has answered once more. */
+static void announce(struct fixture *f, sd_bus *bus, const char *to, const char *signature, int value)
+{
+        sd_bus_message *m = NULL;
+
+        assert_true(sd_bus_message_new_signal(bus, &m, "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
+                                              "PrepareForShutdown") >= 0);
+        assert_true(sd_bus_message_append(m, signature, value) >= 0);
+        assert_true(sd_bus_message_set_destination(m, to) >= 0 || !to);
+        assert_true(sd_bus_send(bus, m, NULL) >= 0);
+        assert_true(sd_bus_flush(bus) >= 0);
+        sd_bus_message_unref(m);
+        for (int i = 0; i < 3; i++)
+                free(get_text(bus, f->session, "org.tmsd1.Session", "State"));
+}
+
+static void test_computer_is_switched_off(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus *logind = fake_bus_connect(), *other = fake_bus_connect();
+        char *text;
+
+        must_run(f);
+        fake_play(12);
+        /* Nobody has that name, then another one has it. */
+        announce(f, other, BUS_NAME, "b", true);
+        assert_true(sd_bus_request_name(logind, "org.freedesktop.login1", 0) >= 0);
+        announce(f, other, NULL, "b", true);
+        announce(f, other, BUS_NAME, "b", true);
+        /* No announcement, and one that is taken back. */
+        announce(f, logind, NULL, "u", 1);
+        announce(f, logind, NULL, "b", false);
+        wait_state(f, "running");
+        assert_int_equal(fake->stops, 0);
+        fake_play(2);
+        announce(f, logind, NULL, "b", true);
+        check_end(f, "shutdown", 14);
+        text = get_text(f->bus, f->session, "org.tmsd1.Session", "EndText");
+        assert_string_equal(text, endings[ENDING_SWITCHED_OFF].text);
+        free(text);
+        must(f, "Close");
+        /* Whoever begins once more in the time that is left is told the same. */
+        must_create(f);
+        stop_daemon(f);
+        check_log(f, 2, 14);
+        assert_int_equal(logged(f, endings[ENDING_SWITCHED_OFF].text), 2);
+        assert_int_equal(logged(f, endings[ENDING_SHUTDOWN].text), 0);
+        sd_bus_flush_close_unref(other);
+        sd_bus_flush_close_unref(logind);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -243,6 +296,7 @@ int main(void)
                         TEST(test_pulses_of_others),
                         TEST(test_stopped_process),
                         TEST(test_told_to_stop_while_running),
+                        TEST(test_computer_is_switched_off),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
