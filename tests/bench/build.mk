@@ -29,7 +29,14 @@ BENCH_INDEX := $(patsubst %,$(B)/daemon/%.o,record/index record/index-apply reco
 $(B)/bench/index: tests/bench/index.c $(BENCH_INDEX) $(B)/libtms.a | $(B)/bench/
 	$(CC) $(CPPFLAGS) $(DAEMON_SEES_record) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(BENCH_INDEX) $(B)/libtms.a $(LIB_LIBS) $(TMSD_LIBS)
 
+# The daemon's log, compiled as in the daemon.
+BENCH_LOG := $(patsubst %,$(B)/daemon/%.o,$(addprefix record/,append auditlog auditlog-checkpoint auditlog-open auditlog-resume auditlog-seal \
+	auditlog-segment cut elapsed history history-day history-state keys schema schema-check) \
+	$(addprefix base/,file journal jsonline log settle subject))
+$(B)/bench/append: tests/bench/append.c $(BENCH_LOG) $(B)/libtms.a | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(DAEMON_SEES_record) -Ilib/audit $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(BENCH_LOG) $(B)/libtms.a $(LIB_LIBS) $(TMSD_LIBS)
+
 .PHONY: bench-programs
-bench-programs: $(B)/bench/play $(B)/bench/verifier $(B)/bench/audit $(B)/bench/index
+bench-programs: $(B)/bench/play $(B)/bench/verifier $(B)/bench/audit $(B)/bench/index $(B)/bench/append $(B)/tmsd
 
 -include $(wildcard $(B)/bench/*.d)

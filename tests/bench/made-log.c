@@ -18,6 +18,7 @@
 #define LINE_MAX_BYTES 16384
 /* A checkpoint comes with the first seal after so many records. */
 #define CHECKPOINT_EVERY 1000
+#define CHECKPOINTS_KEPT 3
 
 static struct {
         char dir[2048];
@@ -30,6 +31,11 @@ static struct {
         bool live;
         unsigned pause_us;
         uint64_t bytes, checkpointed; /* in this segment; records at the last checkpoint */
+        /* The newest checkpoints, the oldest first; the one that leaves is removed, unless it closes a segment. */
+        struct {
+                uint64_t number; /* 0: none */
+                bool closing;
+        } kept[CHECKPOINTS_KEPT];
         struct tms_merkle tree;
 } w;
 
@@ -190,6 +196,19 @@ static void tree_text(char *ret)
         strcpy(s, "]");
 }
 
+static void keep_checkpoint(bool closing)
+{
+        char name[4200];
+
+        if (w.kept[0].number > 0 && !w.kept[0].closing) {
+                snprintf(name, sizeof(name), "%s/checkpoints/%" PRIu64 ".json", w.dir, w.kept[0].number);
+                made_must(unlink(name) == 0, name);
+        }
+        memmove(w.kept, w.kept + 1, sizeof(w.kept) - sizeof(w.kept[0]));
+        w.kept[CHECKPOINTS_KEPT - 1].number = w.seq;
+        w.kept[CHECKPOINTS_KEPT - 1].closing = closing;
+}
+
 /* The member "checkpoint" of a seal that comes next, or "". */
 static void checkpoint(bool closing, const char *public, char ret[100])
 {
@@ -216,6 +235,7 @@ static void checkpoint(bool closing, const char *public, char ret[100])
         free(text);
         snprintf(ret, 100, "\"checkpoint\":\"%s\",", digest);
         w.checkpointed = w.seq;
+        keep_checkpoint(closing);
 }
 
 /* The file is there with all its bytes, or not at all. */

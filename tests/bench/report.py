@@ -4,7 +4,7 @@
 
 report.py DIR: DIR has one folder for each machine, with the card's witness.tsv
 and what its job wrote: runs, faults, *.cyclictest, *.trace, reads-*.json; and
-the file race, from the host. Times at the witness are virtual, an instruction a nanosecond.
+the files race and record, from the host. Times at the witness are virtual, an instruction a nanosecond.
 Exit status 0: all was measured, whether or not the targets are met.
 """
 import argparse
@@ -206,6 +206,30 @@ def rows_of(where, protocols, notes):
         both = races[pulses]["compile_ns"] + races[pulses]["verify_ns"]
         rows.append(row(f"compile_and_verify_{pulses}", both, "ns", "memcpy", races[pulses]["memcpy_ns"],
                         round(both / races[pulses]["memcpy_ns"], 1)))
+    return rows + record_rows(where, notes)
+
+
+def record_rows(where, notes):
+    """What tests/bench/record has left: the audit log on this host."""
+    said = {r["row"]: r for r in map(fields, lines_of(where, "record"))}
+    rows = []
+
+    def race(name, ours_ns, peer, peer_ns):
+        rows.append(row(name, ours_ns, "ns", peer, peer_ns, round(peer_ns / ours_ns, 3)))
+    race("audit_append", said["append"]["append_ns"], "write + fdatasync", said["append"]["bare_ns"])
+    for kind in ("10hz", "itbs"):
+        race(f"audit_verify_{kind}", said[f"verify_{kind}"]["verify_ns"], "openssl dgst", said[f"verify_{kind}"]["digest_ns"])
+    # Two logs, one of few seals and one of many, tell the two costs apart.
+    few, many = said["records"], said["seals"]
+    per_seal = (many["verify_ns"] - few["verify_ns"] * many["records"] / few["records"]) / \
+               (many["seals"] - few["seals"] * many["records"] / few["records"])
+    per_record = (few["verify_ns"] - per_seal * few["seals"]) / few["records"]
+    rows.append(row("audit_ns_per_record", round(per_record), "ns"))
+    rows.append(row("audit_us_per_seal", round(per_seal / 1000, 1), "us"))
+    race("index_rebuild", said["index"]["index_ns"], "verify", said["index"]["verify_ns"])
+    rows.append(row("daemon_start", said["start"]["start_ns"], "ns"))
+    rows.append(row("daemon_pss", said["start"]["pss_kb"], "kB"))
+    notes.append(f"record: verified {few['records']} records with {few['seals']} seals, {many['records']} with {many['seals']}")
     return rows
 
 
@@ -223,6 +247,12 @@ TARGETS = (
     ("verifier_rate", "value", ">=", 50000000),
     ("compile_and_verify_3000", "value", "<=", 5000000),
     ("compile_and_verify_1000000", "value", "<=", 500000000),
+    ("audit_append", "ratio", ">=", 0.9),
+    ("audit_verify_10hz", "ratio", ">=", 0.5),
+    ("audit_verify_itbs", "ratio", ">=", 0.25),
+    ("index_rebuild", "ratio", ">=", 0.8),
+    ("daemon_start", "value", "<=", 1000000000),
+    ("daemon_pss", "value", "<=", 16384),
 )
 
 
