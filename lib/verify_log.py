@@ -386,7 +386,7 @@ class Log:
         elif kind == "session.prepare":
             self.claims.append((self.content, f"protocols/{data.get('sha256')}.yaml", None, data.get("sha256"), at))
         elif kind in ("session.pulses", "session.end", "recovery.pulses", "recovery.pulses.intent"):
-            self.pulses(kind, data, at)
+            self.pulses(kind, data, at, segment_format)
         if "cut_file" in data:
             self.claims.append((self.content, data["cut_file"], data.get("cut_bytes"), data.get("cut_sha256"), at))
 
@@ -420,7 +420,7 @@ class Log:
             if sha256(data) != digest or not data.startswith(begins):
                 raise Fault("tampered", f"{name} is not the checkpoint of this seal", at)
 
-    def pulses(self, kind, d, at):
+    def pulses(self, kind, d, at, segment_format):
         """Notes what the record says of a pulse file."""
         name, session = d.get("file"), d.get("session")
         if kind == "session.end" and isinstance(session, str):
@@ -438,6 +438,8 @@ class Log:
             size, *claim = [d.get(k) for k in ("bytes", "sha256", "lines", "delivered", "missed", "unknown")]
             if type(size) is not int or size < (said[-1][0] if said else 0):
                 raise Fault("tampered", "no size, or a smaller one than before", at)
+            if segment_format == 2 and "unknown" not in d:
+                raise Fault("tampered", "no count of unknown pulses", at)
             said.append((size, claim if "unknown" in d else claim[:-1], at))  # logs begun before say nothing of unknown
         self.growing[name] = kind not in ("session.end", "recovery.pulses") and (
             kind == "recovery.pulses.intent" or self.growing.get(name, True))

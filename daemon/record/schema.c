@@ -26,6 +26,7 @@
 #define WITHOUT(o) .need = SCHEMA_WITHOUT, .other = (o)
 #define UNLESS(o)  .need = SCHEMA_UNLESS, .other = (o)
 #define AMENDED    .since = SCHEMA_AMENDED
+#define FORMAT2    .since = SCHEMA_FORMAT2
 
 #define END {.name = NULL}
 #define HOLDS(...) .fields = (const struct schema_field[]){__VA_ARGS__, END}
@@ -48,7 +49,7 @@
 #define COUNTED(...)                                                                                     \
         U64("lines", ##__VA_ARGS__), U64("bytes", ##__VA_ARGS__), HEX("sha256", 64, ##__VA_ARGS__),      \
         U32("delivered", ##__VA_ARGS__), U32("missed", ##__VA_ARGS__),                                   \
-        U32("unknown", AMENDED, ##__VA_ARGS__), U64("cut_bytes", OPTIONAL),                              \
+        U32("unknown", FORMAT2, ##__VA_ARGS__), U64("cut_bytes", OPTIONAL),                              \
         PATH("cut_file", WITH("cut_bytes")), HEX("cut_sha256", 64, WITH("cut_bytes"))
 
 const struct schema_field schema_common[] = {

@@ -37,6 +37,7 @@ enum schema_need {
 enum schema_since {
         SCHEMA_ALWAYS,  /* every log has the field */
         SCHEMA_AMENDED, /* logs begun before format 1 had the field do not have it; the writer always writes it */
+        SCHEMA_FORMAT2, /* as SCHEMA_AMENDED, but only in format 1: where a segment of format 2 lacks it, it is tampered with */
 };
 
 struct schema_field {

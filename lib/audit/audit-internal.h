@@ -214,7 +214,7 @@ int audit_pulses_begin(struct audit_pulses *p, const struct record *record, uint
 /* For a recovery.pulses.intent record: the file may grow again. */
 int audit_pulses_reopen(struct audit_pulses *p, const struct record *record, uint64_t line, struct audit_why *why);
 /* For a session.pulses record, or with end a session.end or recovery.pulses record: checks what it says of the file. */
-int audit_pulses_claim(struct audit_pulses *p, const struct record *record, bool end, uint64_t line,
+int audit_pulses_claim(struct audit_pulses *p, const struct record *record, unsigned format, bool end, uint64_t line,
                        struct audit_why *why);
 /* If fast: looks at all that was put off. Returns whether all records were true so far, and could be looked at. */
 bool audit_pulses_settle(struct audit_pulses *p);

@@ -58,7 +58,7 @@ static int check_files(struct audit_pass *v, const struct record *record, struct
                 return audit_files_cut(v->files, record, why);
         /* end: the pulse file is complete, as its session has ended or a restart has completed it. */
         if (end || record_string_is(record->type, "session.pulses"))
-                r = audit_pulses_claim(v->pulses, record, end, v->reader.lines, why);
+                r = audit_pulses_claim(v->pulses, record, v->at.format, end, v->reader.lines, why);
         return r < 0 ? r : audit_files_cut(v->files, record, why);
 }
 

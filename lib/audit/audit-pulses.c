@@ -180,8 +180,8 @@ static bool get_count(const struct record *record, const char *key, bool wanted,
         return true;
 }
 
-/* name is "" if the record names no file. */
-static int get_claim(const struct record *record, char name[AUDIT_PULSE_FILE], struct pulse_claim *ret,
+/* name is "" if the record names no file. In segments of format 1 a record may be of a time that counted no unknown ones. */
+static int get_claim(const struct record *record, unsigned format, char name[AUDIT_PULSE_FILE], struct pulse_claim *ret,
                      struct audit_why *why)
 {
         struct record_value file = record_data(record, "file"), sha256 = record_data(record, "sha256");
@@ -193,6 +193,8 @@ static int get_claim(const struct record *record, char name[AUDIT_PULSE_FILE], s
             !get_count(record, "delivered", wanted, &c.delivered) || !get_count(record, "missed", wanted, &c.missed) ||
             !get_count(record, "unknown", false, &c.unknown) || (wanted && !audit_is_hex(sha256, AUDIT_HEX)))
                 return audit_why(why, "without its pulse file's lines, bytes, sha256, delivered and missed");
+        if (wanted && format > 1 && !c.has_unknown)
+                return audit_why(why, "without its pulse file's unknown, which each of a segment of format 2 has");
         if (!wanted && (c.lines || c.bytes || c.delivered || c.missed || c.unknown))
                 return audit_why(why, "counts pulses but names no pulse file");
         if (wanted) {
@@ -259,7 +261,7 @@ static int put_off(struct audit_pulses *p, struct pulse_file *f, const struct pu
         return 0;
 }
 
-int audit_pulses_claim(struct audit_pulses *p, const struct record *record, bool end, uint64_t line,
+int audit_pulses_claim(struct audit_pulses *p, const struct record *record, unsigned format, bool end, uint64_t line,
                        struct audit_why *why)
 {
         char name[AUDIT_PULSE_FILE];
@@ -267,7 +269,7 @@ int audit_pulses_claim(struct audit_pulses *p, const struct record *record, bool
         struct pulse_file *f;
         int r;
 
-        r = get_claim(record, name, &c, why);
+        r = get_claim(record, format, name, &c, why);
         if (r < 0)
                 return r;
         if (!name[0]) {

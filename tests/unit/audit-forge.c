@@ -363,15 +363,20 @@ static unsigned count_lines(const char *s)
         return n;
 }
 
-void forge_pulses_record(struct forge *f, const char *type, unsigned delivered)
+char *forge_pulses_data(const struct forge *f, unsigned delivered, const char *more)
 {
         char sha256[65];
-        char *data;
 
         forge_sha256(f->pulses, f->pulses_size, sha256);
-        data = text_of("{\"session\":\"T-1\",\"file\":\"" PULSE_FILE "\",\"lines\":%u,\"bytes\":%zu,\"sha256\":\"%s\","
-                       "\"delivered\":%u,\"missed\":0}",
-                       count_lines(f->pulses) - 1, f->pulses_size, sha256, delivered);
+        return text_of("{\"session\":\"T-1\",\"file\":\"" PULSE_FILE "\",\"lines\":%u,\"bytes\":%zu,\"sha256\":\"%s\","
+                       "\"delivered\":%u,\"missed\":0%s}",
+                       count_lines(f->pulses) - 1, f->pulses_size, sha256, delivered, more);
+}
+
+void forge_pulses_record(struct forge *f, const char *type, unsigned delivered)
+{
+        char *data = forge_pulses_data(f, delivered, f->format == 2 ? ",\"unknown\":0" : "");
+
         forge_record(f, type, data);
         free(data);
 }

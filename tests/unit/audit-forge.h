@@ -64,7 +64,9 @@ struct forge_pulse {
         unsigned seq, mono_ns, type, index, due_ns, card_ns, delivered_permille, outcome;
 };
 void forge_pulse_line(struct forge *f, const struct forge_pulse *p);
-/* A session.pulses or session.end record for the pulse file as it is now. */
+/* What a claim says of the pulse file as it is now, with more behind it. malloc'd. */
+char *forge_pulses_data(const struct forge *f, unsigned delivered, const char *more);
+/* A session.pulses or session.end record for the pulse file as it is now; in format 2 with unknown, as it has to be. */
 void forge_pulses_record(struct forge *f, const char *type, unsigned delivered);
 
 /* A whole session of six pulses with two seals: 16 lines, the last one a seal over "nonce-2". */

@@ -18,6 +18,8 @@ static void print_when(FILE *f, const struct schema_field *field)
                 (void)fprintf(f, ", else optional");
         if (field->since == SCHEMA_AMENDED)
                 (void)fprintf(f, "; logs begun before it was added have none");
+        if (field->since == SCHEMA_FORMAT2)
+                (void)fprintf(f, "; segments of format 1 begun before it was added have none");
 }
 
 static void print_fields(FILE *f, const char *first, const struct schema_field *field)

@@ -402,6 +402,35 @@ static void test_first_record_lies(void **state)
         forge_clear(&f);
 }
 
+/* A claim about a pulse file without a count of unknown pulses is of an older time in format 1, and of none in format 2. */
+static void test_unknown_is_counted(void **state)
+{
+        static const char *const types[] = {"session.pulses", "session.end", "recovery.pulses"};
+
+        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+                for (unsigned format = 1; format <= 2; format++) {
+                        struct forge f;
+                        char *data;
+
+                        if (format == 2)
+                                forge_init_2(&f);
+                        else
+                                forge_init(&f);
+                        forge_record(&f, "session.create", "{\"session\":\"T-1\"}");
+                        forge_pulses(&f, 0, 3);
+                        data = forge_pulses_data(&f, 3, "");
+                        forge_record(&f, types[i], data);
+                        free(data);
+                        forge_write(&f);
+                        if (format == 1)
+                                says(verify(&f, NULL, NULL, NULL), TMS_AUDIT_PREFIX, "anchor");
+                        else
+                                says_at(verify(&f, NULL, NULL, NULL), 0, 3, "without its pulse file's unknown");
+                        forge_clear(&f);
+                }
+        }
+}
+
 /* Against a held seal there is no byte that may change; and none of the last seal's own without one, but in its hashes. */
 static void test_every_bit(void **state)
 {
@@ -731,6 +760,7 @@ int main(void)
                         cmocka_unit_test(test_closed_without),
                         cmocka_unit_test(test_segment_within),
                         cmocka_unit_test(test_first_record_lies),
+                        cmocka_unit_test(test_unknown_is_counted),
                         cmocka_unit_test_setup_teardown(test_every_bit, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_every_bit, setup_continued, teardown),
                         cmocka_unit_test(test_seal_says_otherwise),
