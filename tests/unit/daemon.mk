@@ -90,6 +90,10 @@ $(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-life.o aud
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat,--wrap=fallocate,--wrap=fstatvfs
+$(call daemon_unit,audit-nth,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+# Each call that changes the disk, counted.
+$(B)/tests/test-audit-nth: DAEMON_UNIT_LDFLAGS := \
+	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat,--wrap=fallocate
 $(call daemon_unit,pulsefile,scratch.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,history,history.o history-day.o elapsed.o subject.o)
 # Records that there is no memory for.
