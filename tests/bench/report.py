@@ -228,6 +228,7 @@ def record_rows(where, notes):
     rows.append(row("audit_us_per_seal", round(per_seal / 1000, 1), "us"))
     race("index_rebuild", said["index"]["index_ns"], "verify", said["index"]["verify_ns"])
     rows.append(row("daemon_start", said["start"]["start_ns"], "ns"))
+    rows.append(row("daemon_start_cpu", said["start"]["start_cpu_ns"], "ns"))
     rows.append(row("daemon_pss", said["start"]["pss_kb"], "kB"))
     notes.append(f"record: verified {few['records']} records with {few['seals']} seals, {many['records']} with {many['seals']}")
     return rows
