@@ -379,8 +379,9 @@ struct tms_threshold_options {
  * the threshold of 95 in 100 synthetic subjects; if 5 % of the answers are
  * wrong, of 90; if the spread is 3.5, 14 or 20 % instead of 7 %, of 99, 68 or
  * 49. After a row of wrong answers at the beginning (an electrode that is off)
- * there is no estimate. After six wrong answers in a row in the middle of the
- * hunt, 7 of 100 estimates are wrong by more than 20 %.
+ * there is no estimate. After six answers of one kind in the middle of the
+ * hunt, whatever the muscle did, 17 of 100 hunts have no estimate, and 2 of 100
+ * estimates are wrong by more than 20 %.
  */
 struct tms_threshold_estimate {
         uint32_t threshold_permille;          /* 0.1 %MSO */

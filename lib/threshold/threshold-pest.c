@@ -27,8 +27,10 @@
  * half times the threshold. In such a hunt all misses near the estimate come
  * before all hits. So hits and misses near the estimate must also alternate:
  * from one to the next there are at least TURNS changes. A row in the middle
- * of a hunt makes two changes by itself and may not be noticed; asking for a
- * third change would refuse too many good hunts.
+ * of a hunt makes two changes by itself. So ROW_MIN to ROW_MAX answers in a
+ * row are also compared with what the estimate expects of them: there is no
+ * estimate if they have so many hits more, or fewer, that chance alone would
+ * make such a row in at most one of fifty hunts.
  */
 #include "threshold.h"
 
@@ -41,6 +43,11 @@
 #define NEAR_SPREADS 2.0368
 #define BRACKET 2u
 #define TURNS 2u
+#define ROW_MIN 4u
+#define ROW_MAX 8u
+#define ROW_BY_CHANCE 0.02
+/* Of one answer. With less, a single lapse far from the threshold would be a row. */
+#define ROW_VARIANCE_MIN 0.06
 /* The log-likelihood where an answer has a probability of 0 in the arithmetic used. */
 #define LIKELIHOOD_MIN -1e5
 /* Two log-likelihoods closer than this count as equal: rounding makes them differ. */
@@ -48,10 +55,16 @@
 /* Half of the 95 % point of chi squared with one degree of freedom. */
 #define LIKELIHOOD_RATIO_95 1.920729410347062
 
-static double log_probability(double x_permille, double t_permille, bool response, double lapse)
+static double probability(double x_permille, double t_permille, bool response, double lapse)
 {
         double z = (x_permille - t_permille) / (RELATIVE_SPREAD * t_permille);
-        double p = lapse + (1 - 2 * lapse) * 0.5 * erfc((response ? -z : z) / M_SQRT2);
+
+        return lapse + (1 - 2 * lapse) * 0.5 * erfc((response ? -z : z) / M_SQRT2);
+}
+
+static double log_probability(double x_permille, double t_permille, bool response, double lapse)
+{
+        double p = probability(x_permille, t_permille, response, lapse);
 
         return p > 0 ? log(p) : LIKELIHOOD_MIN;
 }
@@ -130,6 +143,28 @@ static struct tally pest_tally(const struct tms_threshold *t, uint32_t threshold
         return v;
 }
 
+/* Of ROW_MIN to ROW_MAX answers in a row: have some more or fewer hits than chance explains, were this the threshold? */
+static bool pest_has_row(const struct tms_threshold *t, uint32_t threshold_permille)
+{
+        for (uint32_t first = 0; first + ROW_MIN <= t->pulses; first++) {
+                double excess = 0, variance = 0;
+
+                for (uint32_t i = first; i < t->pulses && i < first + ROW_MAX; i++) {
+                        const bool hit = t->pest.answers[i].response;
+                        double p = probability(t->pest.answers[i].permille, threshold_permille, true, LAPSE);
+
+                        excess += hit - p;
+                        variance += fmax(p * (1 - p), ROW_VARIANCE_MIN);
+                        if (i + 1 < first + ROW_MIN)
+                                continue;
+                        /* Both tails of the normal distribution, for as many rows as there are pulses. */
+                        if (t->pulses * erfc(fabs(excess) / sqrt(2 * variance)) < ROW_BY_CHANCE)
+                                return true;
+                }
+        }
+        return false;
+}
+
 int pest_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *ret, enum hunt_lack *ret_lack)
 {
         struct tms_threshold_estimate e = {
@@ -153,6 +188,8 @@ int pest_estimate(const struct tms_threshold *t, struct tms_threshold_estimate *
                                                                                                       : LACK_ANSWERS;
         else if (v.near_turns < TURNS)
                 *ret_lack = LACK_TURNS;
+        else if (pest_has_row(t, e.threshold_permille))
+                *ret_lack = LACK_ROW;
         else {
                 *ret = e;
                 return 0;

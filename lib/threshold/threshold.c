@@ -112,6 +112,11 @@ static int estimate_fail(const struct tms_threshold *t, enum hunt_lack lack, str
                                      "one answer, and all after it the other, so that something else may have changed; "
                                      "expected both kinds in turn: %s",
                                      yet, done ? "look at coil, electrodes and muscle, and begin again" : "go on");
+        case LACK_ROW:
+                return tms_error_set(error, r, NULL, 0, 0, NULL,
+                                     "there is no threshold%s: some answers in a row hardly fit all the others, so "
+                                     "that something else may have changed meanwhile; expected answers that fit: %s",
+                                     yet, done ? "look at coil, electrodes and muscle, and begin again" : "go on");
         case LACK_OUT_OF_REACH:
                 return tms_error_set(error, r, NULL, 0, 0, NULL,
                                      "there is no threshold%s: it may be near or above the strongest pulse of %u.%u "

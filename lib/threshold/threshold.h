@@ -29,6 +29,7 @@ enum hunt_lack {
         LACK_ANSWERS,        /* too few answers: the threshold may be any higher one */
         LACK_MISSES,         /* too few misses: the threshold may be any lower one */
         LACK_TURNS,          /* all hits came before all misses or the reverse: something may have changed */
+        LACK_ROW,            /* answers one behind the other do not fit the others: something may have changed */
         LACK_OUT_OF_REACH,   /* the threshold may be above max_permille, or the method needs stronger pulses */
         LACK_NONE_BELOW_MAX, /* the threshold is above max_permille */
 };
