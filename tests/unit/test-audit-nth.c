@@ -4,6 +4,9 @@
  * turn, the process is killed, or the call fails, once or from then on. What the writer had said to be on disk is there
  * afterwards, the log holds, no pulse is claimed that was never given, and the next start goes on with it.
  *
+ * Then days that are drawn, with one of these at a call that is drawn, too. NTH_SEED=N begins with that one,
+ * NTH_DAYS=N takes so many; a day that goes wrong is named by its seed.
+ *
  * That these checks see anything is shown by a disk that says it wrote what it never did.
  */
 #include <audit/position.h>
@@ -23,7 +26,8 @@
 #include "scratch-log.h"
 #include "tms.h"
 
-#define ID "s1"
+#define SESSIONS 3 /* of a day, at most */
+#define DAYS 30    /* that are drawn, if nobody says how many */
 #define SHA_ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define MOST_CALLS 1000
 #define KILLED 42
@@ -43,8 +47,10 @@ enum how {
 static struct shared {
         atomic_int how, error;
         atomic_uint at, calls;
-        atomic_uint starts, stops, creates, claims, ends, seals, closes, events; /* said to be on disk */
-        atomic_uint submitted;                                                   /* pulses that were delivered */
+        atomic_uint starts, stops, creates, claims, ends, seals, closes; /* said to be on disk */
+        atomic_uint events[SESSIONS];                                    /* the same */
+        unsigned seed;                                                   /* of the day; 0: the plain one */
+        atomic_uint submitted;                                           /* pulses that were delivered */
 } * shared;
 
 static __attribute__((constructor)) void share(void)
@@ -184,9 +190,16 @@ static bool wait_for(struct day *d, int submitted, atomic_uint *count, unsigned 
         return true;
 }
 
-static bool record(struct day *d, const char *type, struct pulsefile *p, struct pulsefile *begins, atomic_uint *count)
+static void id_of(unsigned session, char ret[static 16])
 {
-        json_t *data = begins || p ? scratch_data_of(type, ID) : scratch_data(type);
+        (void)snprintf(ret, 16, "s%u", session);
+}
+
+/* session: NULL for a record that is about none. */
+static bool record(struct day *d, const char *type, const char *session, struct pulsefile *p, struct pulsefile *begins,
+                   atomic_uint *count)
+{
+        json_t *data = session ? scratch_data_of(type, session) : scratch_data(type);
 
         return wait_for(d,
                         audit_write(d->audit,
@@ -195,7 +208,7 @@ static bool record(struct day *d, const char *type, struct pulsefile *p, struct 
                         count, 1);
 }
 
-static bool add_pulses(struct day *d, struct pulsefile *p, uint64_t from)
+static bool add_pulses(struct day *d, unsigned session, struct pulsefile *p, uint64_t from)
 {
         struct tms_event e[4];
         size_t i;
@@ -207,23 +220,70 @@ static bool add_pulses(struct day *d, struct pulsefile *p, uint64_t from)
                                 .pulse = {.triggered_ns = from + i / 2,
                                           .outcome = i % 2 ? TMS_PULSE_OUTCOME_DELIVERED : TMS_PULSE_OUTCOME_FIRED}};
         (void)atomic_fetch_add(&shared->submitted, ELEMENTS(e) / 2);
-        return wait_for(d, audit_pulses_append(d->audit, p, e, ELEMENTS(e), on_done, d), &shared->events, ELEMENTS(e));
+        return wait_for(d, audit_pulses_append(d->audit, p, e, ELEMENTS(e), on_done, d), &shared->events[session],
+                        ELEMENTS(e));
 }
 
-static void write_session(struct day *d)
+/* claims: behind which of the batches of pulses a record says what the file holds, a bit each. */
+static void write_session(struct day *d, unsigned session, unsigned batches, unsigned claims)
 {
         struct pulsefile *p;
-        bool opened;
+        char id[16];
+        unsigned i;
 
-        if (pulsefile_new(ID, &p) < 0)
+        id_of(session, id);
+        if (pulsefile_new(id, &p) < 0)
                 abort();
-        opened = wait_for(d, audit_pulses_open(d->audit, p, false, on_done, d), NULL, 0);
-        if (opened && record(d, "session.create", NULL, p, &shared->creates)) {
-                if (add_pulses(d, p, 1) && record(d, "session.pulses", p, NULL, &shared->claims))
-                        (void)add_pulses(d, p, 5);
-                (void)record(d, "session.end", p, NULL, &shared->ends);
+        if (wait_for(d, audit_pulses_open(d->audit, p, false, on_done, d), NULL, 0) &&
+            record(d, "session.create", id, NULL, p, &shared->creates)) {
+                for (i = 0; i < batches; i++) {
+                        if (!add_pulses(d, session, p, 4 * i + 1) ||
+                            (claims >> i & 1 && !record(d, "session.pulses", id, p, NULL, &shared->claims)))
+                                break;
+                }
+                (void)record(d, "session.end", id, p, NULL, &shared->ends);
         }
         audit_pulses_close(d->audit, p);
+}
+
+static void seal(struct day *d)
+{
+        (void)wait_for(d, audit_seal(d->audit, NULL, "", on_done, d), &shared->seals, 1);
+}
+
+static void close_segment(struct day *d)
+{
+        (void)wait_for(d, audit_close_segment(d->audit, NULL, "asked", on_done, d), &shared->closes, 1);
+}
+
+static void keep_protocol(struct day *d)
+{
+        (void)wait_for(d, audit_keep_protocol(d->audit, SHA_ABC, "abc", 3, on_done, d), NULL, 0);
+}
+
+/* Every kind of entry once. */
+static void write_plain_day(struct day *d)
+{
+        seal(d);
+        keep_protocol(d);
+        write_session(d, 0, 2, 1);
+        seal(d);
+        close_segment(d);
+}
+
+static void write_drawn_day(struct day *d, unsigned seed)
+{
+        unsigned sessions = 1 + (unsigned)rand_r(&seed) % SESSIONS, i;
+
+        for (i = 0; i < sessions; i++) {
+                if (rand_r(&seed) % 2)
+                        keep_protocol(d);
+                write_session(d, i, (unsigned)rand_r(&seed) % 12, (unsigned)rand_r(&seed));
+                if (rand_r(&seed) % 3)
+                        seal(d);
+                if (rand_r(&seed) % 3 == 0)
+                        close_segment(d);
+        }
 }
 
 static void write_day(int state_fd)
@@ -234,14 +294,13 @@ static void write_day(int state_fd)
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (sd_event_new(&d.event) < 0 || audit_new(d.event, &config, &d.audit) < 0)
                 _exit(EXIT_FAILURE);
-        (void)record(&d, "daemon.start", NULL, NULL, &shared->starts);
-        (void)wait_for(&d, audit_seal(d.audit, NULL, "first", on_done, &d), &shared->seals, 1);
-        (void)wait_for(&d, audit_keep_protocol(d.audit, SHA_ABC, "abc", 3, on_done, &d), NULL, 0);
-        write_session(&d);
-        (void)wait_for(&d, audit_seal(d.audit, NULL, "second", on_done, &d), &shared->seals, 1);
-        (void)wait_for(&d, audit_close_segment(d.audit, NULL, "asked", on_done, &d), &shared->closes, 1);
-        (void)record(&d, "daemon.stop", NULL, NULL, &shared->stops);
-        (void)wait_for(&d, audit_seal(d.audit, NULL, "third", on_done, &d), &shared->seals, 1);
+        (void)record(&d, "daemon.start", NULL, NULL, NULL, &shared->starts);
+        if (shared->seed > 0)
+                write_drawn_day(&d, shared->seed);
+        else
+                write_plain_day(&d);
+        (void)record(&d, "daemon.stop", NULL, NULL, NULL, &shared->stops);
+        seal(&d);
         audit_free(d.audit);
         _exit(EXIT_SUCCESS);
 }
@@ -252,7 +311,7 @@ static unsigned count(const struct scratch *s, const char *text)
 {
         unsigned n = 0;
 
-        for (unsigned i = 0; i < 3; i++) {
+        for (unsigned i = 0; i <= SESSIONS; i++) {
                 char name[TMS_AUDIT_SEGMENT_NAME];
 
                 tms_audit_segment_name(i, name);
@@ -265,7 +324,7 @@ static unsigned count(const struct scratch *s, const char *text)
 static bool anything_said(void)
 {
         return shared->starts + shared->stops + shared->creates + shared->claims + shared->ends + shared->seals +
-                               shared->closes + shared->events >
+                               shared->closes >
                0;
 }
 
@@ -311,10 +370,16 @@ static bool all_is_there(const struct scratch *s, char why[static 1500])
                         return false;
                 }
         }
-        if (shared->events > 0 && (!scratch_exists(s->audit, "pulses/" ID ".tsv") ||
-                                   scratch_count(s->audit, "pulses/" ID ".tsv", "\n") < shared->events + 1)) {
-                (void)snprintf(why, 1500, "pulses that were said to be on disk are not");
-                return false;
+        for (i = 0; i < SESSIONS; i++) {
+                char id[16], name[40];
+
+                id_of((unsigned)i, id);
+                (void)snprintf(name, sizeof(name), "pulses/%s.tsv", id);
+                if (shared->events[i] > 0 &&
+                    (!scratch_exists(s->audit, name) || scratch_count(s->audit, name, "\n") < shared->events[i] + 1)) {
+                        (void)snprintf(why, 1500, "pulses of %s that were said to be on disk are not", name);
+                        return false;
+                }
         }
         return true;
 }
@@ -340,8 +405,10 @@ static bool goes_on(const struct scratch *s, char why[static 1500])
         return r >= 0;
 }
 
-/* One day, with that at its nth call. True: all is as it has to be. *ret_over: the day has fewer calls. */
-static bool live_through(enum how how, int error, unsigned n, bool *ret_over, char why[static 1500])
+static unsigned day_calls; /* that the last day made */
+
+/* One day, the plain one or of that seed, with that at its nth call. True: all is as it has to be. *ret_over: the day has fewer calls. */
+static bool live_through(unsigned seed, enum how how, int error, unsigned n, bool *ret_over, char why[static 1500])
 {
         struct scratch *s;
         int status;
@@ -349,7 +416,7 @@ static bool live_through(enum how how, int error, unsigned n, bool *ret_over, ch
         pid_t pid;
 
         assert_int_equal(scratch_setup((void **)&s), 0);
-        *shared = (struct shared){.how = (int)how, .error = error, .at = n};
+        *shared = (struct shared){.how = (int)how, .error = error, .at = n, .seed = seed};
         pid = fork();
         assert_true(pid >= 0);
         if (pid == 0)
@@ -358,7 +425,8 @@ static bool live_through(enum how how, int error, unsigned n, bool *ret_over, ch
         shared->how = NOTHING;
         if (!WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != KILLED))
                 fail_msg("call %u: the writer's process ended with %#x", n, (unsigned)status);
-        *ret_over = shared->calls < n;
+        day_calls = shared->calls;
+        *ret_over = day_calls < n;
         good = verifies(s, why) && all_is_there(s, why) && goes_on(s, why) && verifies(s, why) && all_is_there(s, why);
         scratch_teardown((void **)&s);
         return good;
@@ -372,7 +440,7 @@ static unsigned at_each(enum how how, int error, bool tell)
         char why[1500];
 
         for (n = 1; !over && n < MOST_CALLS; n++) {
-                if (live_through(how, error, n, &over, why))
+                if (live_through(0, how, error, n, &over, why))
                         continue;
                 wrong++;
                 if (tell)
@@ -415,12 +483,47 @@ static void test_a_lie_is_found(void **state)
         assert_true(at_each(LIE, 0, false) > 5);
 }
 
+static unsigned long number_of(const char *variable, unsigned long otherwise)
+{
+        const char *text = getenv(variable);
+
+        return text ? strtoul(text, NULL, 10) : otherwise;
+}
+
+static void test_drawn_days(void **state)
+{
+        static const enum how hows[] = {KILL_BEFORE, KILL_BEHIND, FAIL_ONCE, FAIL_ON};
+        static const int errors[] = {EIO, ENOSPC, EMFILE, EROFS};
+        unsigned long first = number_of("NTH_SEED", (unsigned long)now_ns(CLOCK_REALTIME) % 1000000 + 1);
+        unsigned long days = number_of("NTH_DAYS", DAYS), i;
+        unsigned wrong = 0;
+
+        print_message("days %lu to %lu\n", first, first + days - 1);
+        for (i = 0; i < days; i++) {
+                unsigned seed = (unsigned)(first + i), draw = seed, n;
+                enum how how = hows[(unsigned)rand_r(&draw) % ELEMENTS(hows)];
+                int error = errors[(unsigned)rand_r(&draw) % ELEMENTS(errors)];
+                char why[1500];
+                bool over;
+
+                /* Undisturbed, all of it holds, and its calls are counted. */
+                if (!live_through(seed, NOTHING, 0, 0, &over, why))
+                        fail_msg("NTH_SEED=%u undisturbed: %s", seed, why);
+                n = 1 + (unsigned)rand_r(&draw) % day_calls;
+                if (live_through(seed, how, error, n, &over, why))
+                        continue;
+                wrong++;
+                print_error("NTH_SEED=%u: how %d, error %d, call %u: %s\n", seed, (int)how, error, n, why);
+        }
+        assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_killed_before),  cmocka_unit_test(test_killed_behind),
-                        cmocka_unit_test(test_fails_once),     cmocka_unit_test(test_fails_on),
-                        cmocka_unit_test(test_a_lie_is_found),
+                        cmocka_unit_test(test_killed_before), cmocka_unit_test(test_killed_behind),
+                        cmocka_unit_test(test_fails_once),    cmocka_unit_test(test_fails_on),
+                        cmocka_unit_test(test_drawn_days),    cmocka_unit_test(test_a_lie_is_found),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
