@@ -19,7 +19,8 @@
  *  - EFAULT:     a pointer does not lead to memory of the caller, or to memory that cannot be
  *                written to. The call has had no effect.
  *  - EINVAL:     an unknown flag, a reserved word that is not zero, or a value
- *                outside the range that its field's description gives.
+ *                outside the range that its field's description gives. read(): room for less than a
+ *                record.
  *  - EOPNOTSUPP: the argument asks for a feature that this driver, or this card, does not
  *                have: a flag or field that is named here, whose bit is not in @features of
  *                &struct tms_info. @detail of &struct tms_why is the bit.
@@ -50,12 +51,17 @@
  *
  * DOC: Growth
  *
- * Structs do not grow. Reserved words are zero from the caller and from the kernel, and a
+ * Structs do not grow. No struct has padding of the compiler's, and each is the same for 32- and
+ * 64-bit programs, in the host's order of bytes. Reserved words are zero from the caller and from the kernel, and a
  * field or flag that belongs to a feature stays zero or is refused (EOPNOTSUPP), until the
  * feature's bit is set in &struct tms_info. A call that needs more gets a new number. Fields
  * marked "out" are not read; the kernel writes them. A list of numbers (states, causes, types of
  * records, outcomes, rules, reasons) may get new ones: a program treats a number that it does not
  * know as the worst of its kind. Sizes, offsets and numbers are held to tests/uapi/frozen.
+ *
+ * read() has no number that could change: it gives records of @event_size of &struct tms_info, and
+ * that stays sizeof(struct tms_event) for every file whose program has not asked for another, by a
+ * call that there is not yet. LOAD takes a @pulse_size of 24 for ever, and perhaps others later.
  *
  * DOC: Clocks
  *
@@ -721,7 +727,7 @@ struct tms_leg {
  * @why: out
  * @pulses: in: address of an array of &struct tms_pulse
  * @count: in: its length, 1..pulses_max of INFO
- * @pulse_size: in: sizeof(struct tms_pulse)
+ * @pulse_size: in: sizeof(struct tms_pulse); EINVAL for a size that the driver does not know
  * @flags: in: zero
  * @lateness_ns: in: 1000..lateness_max_ns; 0 for the default
  * @waveform: in: TMS_LOAD_* of all pulses; the card is set to it when it is armed. Zero with legs
