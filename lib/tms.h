@@ -105,6 +105,7 @@ const char *tms_interlock_sentence(unsigned bit);
 const char *tms_event_type_name(uint32_t type);
 const char *tms_outcome_name(uint32_t outcome);
 const char *tms_reason_name(uint32_t reason);
+const char *tms_reason_sentence(uint32_t reason); /* why a call was refused, and what to do, for people */
 const char *tms_rule_name(uint32_t rule);
 const char *tms_coil_name(uint32_t coil_type); /* "figure-8"… as in protocol files */
 /* One sentence about a refusal by the verifier, such as "pulse 41: …". Returns buf. */

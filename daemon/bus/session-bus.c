@@ -210,6 +210,10 @@ static int method_pause(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         s->pause_error = s->control ? tms_device_pause(s->control, now) : -EPROTO;
+        /* The answer comes later, when other calls have followed on this file. */
+        s->pause_why = (struct tms_why){0};
+        if (s->control)
+                tms_device_why(s->control, &s->pause_why);
         overtook = !session_is(s, SESSION_OVER) &&
                    session_overtake(s, "a pause was asked for meanwhile. Ask again when all may go on.");
         r = request_begin(s->ward->calls, m, NULL, s, keep, release,

@@ -115,34 +115,68 @@ static void *release(void *st)
         return stimulator_unref(st);
 }
 
+static const char unplugged[] =
+                "The stimulator was unplugged. Put it back, or take another one, and begin a new session.";
+
+/* What a Stop is answered that no session takes care of. NULL: it was taken. */
+static const char *not_stopped(const struct stimulator *st, char *buf, size_t size)
+{
+        if (st->stop_error >= 0)
+                return NULL;
+        if (st->stop_error == -ENODEV)
+                return unplugged;
+        (void)snprintf(buf, size,
+                       "The driver has not taken the stop: %s. Press the emergency stop of the stimulator, then look "
+                       "at "
+                       "journalctl -k.",
+                       strerror(-st->stop_error));
+        return buf;
+}
+
 static void go_stop(struct request *q, void *userdata)
 {
         struct stimulator *st = userdata;
+        char text[256];
+        const char *sentence;
 
-        if (st->user)
+        if (st->user) {
                 st->user->on_stop(st->user_data, request_who(q));
+                request_reply(q);
+                return;
+        }
+        sentence = not_stopped(st, text, sizeof(text));
+        (void)recorder_note_limited(st->ward->recorder, "stimulator.stop", request_who(q), st->path,
+                                    sentence ? json_pack("{s:s}", "error", strerror(-st->stop_error)) : json_object());
+        if (sentence)
+                request_refuse(q, st->stop_error == -ENODEV ? ERROR_NO_STIMULATOR : ERROR_FAILED, "%s", sentence);
         else
-                (void)recorder_note_limited(st->ward->recorder, "stimulator.stop", request_who(q), st->path,
-                                            json_object());
-        request_reply(q);
+                request_reply(q);
 }
 
 static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct stimulator *st = userdata;
+        sd_bus_error refused;
+        const char *sentence;
+        char text[256];
         int r;
 
+        st->stop_error = 0;
         if (st->user)
                 st->user->on_halt(st->user_data);
         else
-                stimulator_halt(st);
+                st->stop_error = stimulator_halt(st);
         r = request_begin(st->ward->calls, m, NULL, st, keep, release, go_stop);
         if (r != -ENOMEM)
                 return r;
         /* There was no memory for the request. Stopping needs none; only the caller's name is missing in the record. */
         if (st->user)
                 st->user->on_stop(st->user_data, NULL);
-        return sd_bus_reply_method_return(m, NULL);
+        sentence = not_stopped(st, text, sizeof(text));
+        if (!sentence)
+                return sd_bus_reply_method_return(m, NULL);
+        refused = error_with(st->stop_error == -ENODEV ? ERROR_NO_STIMULATOR : ERROR_FAILED, sentence);
+        return sd_bus_reply_method_error(m, &refused);
 }
 
 struct clearing {
@@ -154,14 +188,17 @@ static void clear_fault(struct stimulator *st, struct request *q)
 {
         struct tms_device *own = NULL, *control = st->user ? st->user->get_control(st->user_data) : NULL;
         char open[INTERLOCK_TEXT_SIZE];
+        struct tms_why why = {0};
         int r = 0;
 
         if (!control) {
                 r = tms_device_open(st->node, true, &own);
                 control = own;
         }
-        if (r >= 0)
+        if (r >= 0) {
                 r = tms_device_clear_fault(control);
+                tms_device_why(control, &why);
+        }
         tms_device_close(own);
         (void)stimulator_refresh(st);
         recorder_note(st->ward->recorder, "stimulator.clear_fault", NULL, st->path,
@@ -172,11 +209,11 @@ static void clear_fault(struct stimulator *st, struct request *q)
         else if (r == -EBUSY && !own)
                 request_refuse(q, ERROR_BUSY, "Another program controls %s; end it first.", st->node);
         else if (r == -ENODEV)
-                request_refuse(q, ERROR_NO_STIMULATOR,
-                               "The stimulator was unplugged. Put it back, or take another one, and begin a new "
-                               "session.");
+                request_refuse(q, ERROR_NO_STIMULATOR, "%s", unplugged);
         else if (*open)
                 request_refuse(q, ERROR_INTERLOCK_OPEN, "%s", open);
+        else if (why.reason == TMS_REASON_AWAY || why.reason == TMS_REASON_ROOM)
+                request_refuse(q, ERROR_OUT_OF_ORDER, "ClearFault: %s", tms_reason_sentence(why.reason));
         else if (r == -EPROTO)
                 request_refuse(q, ERROR_OUT_OF_ORDER, "There is no fault to clear: the stimulator is %s.",
                                tms_state_name(st->status.state));

@@ -26,7 +26,8 @@ const struct audit_type audit_types[] = {
                 {"stimulator.state", "{on}: {before} became {state} ({cause words})."},
                 {"stimulator.interlock",
                  "{on}: [?open:interlocks open: {open words}|every interlock is closed][; latched: {latched words}]."},
-                {"stimulator.stop", "{on}: stopped[ by {who}] while no session had it" UNRECORDED "."},
+                {"stimulator.stop", "{on}: [?error:a stop was asked for|stopped][ by {who}] while no session had it"
+                                    "[, and not taken: {error}]" UNRECORDED "."},
                 {"stimulator.clear_fault.intent", "{on}: {who} asks to clear its fault ({cause words})."},
                 {"stimulator.clear_fault", "{on}: its fault was [?error:not cleared: {error}|cleared]."},
                 {"stimulator.odometer", "Card {card_serial} has counted {found} pulse{found s}, and this log {expected}"

@@ -18,10 +18,12 @@ static void run_arm(void *userdata)
 {
         struct step *step = userdata;
 
-        if (atomic_load(&step->s->halted))
+        if (atomic_load(&step->s->halted)) {
                 step->r = -ECANCELED;
-        else
-                step->r = tms_device_arm(step->device, step->timeline_gen, &step->fitness_max_ns);
+                return;
+        }
+        step->r = tms_device_arm(step->device, step->timeline_gen, &step->fitness_max_ns);
+        tms_device_why(step->device, &step->kernel_why);
 }
 
 static json_t *outcome(const struct step *step)
@@ -29,7 +31,7 @@ static json_t *outcome(const struct step *step)
         json_t *data = json_object();
 
         if (step->r < 0)
-                json_add(&data, "error", json_string(strerror(-step->r)));
+                json_add(&data, "error", session_error_json(step->r, &step->kernel_why));
         else
                 json_add(&data, "fitness_max_ns", json_integer(step->fitness_max_ns));
         if (step->charging)
@@ -90,7 +92,7 @@ static void armed(void *userdata)
         } else if (s->overtaken) {
                 request_refuse(step->q, ERROR_OUT_OF_ORDER, "Arm: %s", s->overtaken);
         } else if (step->r < 0) {
-                session_refuse_errno(step->q, s, "Arm", step->r, NULL);
+                session_refuse_errno(step->q, s, "Arm", step->r, &step->kernel_why, NULL);
         } else {
                 session_on(s, SESSION_CHARGED);
                 request_reply(step->q);
@@ -110,7 +112,7 @@ static void on_arm_intent(const struct audit_result *result, void *userdata)
                 return;
         if (!begin(step, armed)) {
                 session_record(s, "session.arm", NULL, outcome(step));
-                session_refuse_errno(step->q, s, "Arm", step->r, NULL);
+                session_refuse_errno(step->q, s, "Arm", step->r, &step->kernel_why, NULL);
                 session_follow_kernel(s);
                 step_free(step);
                 return;
@@ -166,7 +168,7 @@ static void charged(void *userdata)
                 request_refuse(step->q, ERROR_OUT_OF_ORDER, "%s: %s", step->plan->method,
                                session_is(s, SESSION_OVER) ? s->end_text : s->overtaken);
         } else if (step->r < 0) {
-                session_refuse_errno(step->q, s, step->plan->method, step->r, NULL);
+                session_refuse_errno(step->q, s, step->plan->method, step->r, &step->kernel_why, NULL);
         } else if (!session_is(s, step->plan->states)) {
                 request_refuse(step->q, ERROR_OUT_OF_ORDER, "%s: the session is %s now: %s", step->plan->method,
                                session_state_name(s->state), tms_cause_sentence(s->st->status.cause));
@@ -187,7 +189,7 @@ static void on_charge_intent(const struct audit_result *result, void *userdata)
         if (begin(step, charged))
                 return;
         session_record(s, "session.arm", NULL, outcome(step));
-        session_refuse_errno(step->q, s, step->plan->method, step->r, NULL);
+        session_refuse_errno(step->q, s, step->plan->method, step->r, &step->kernel_why, NULL);
         step_free(step);
 }
 

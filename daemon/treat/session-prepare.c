@@ -9,6 +9,7 @@
 #include "notices.h"
 #include "session-arguments.h"
 #include "gates.h"
+#include "loaded.h"
 #include "session-verdict.h"
 #include "session.h"
 
@@ -24,6 +25,7 @@ struct preparation {
         /* Written by the thread. */
         struct tms_protocol *protocol;
         struct tms_timeline timeline;
+        uint8_t digest[TMS_DIGEST_SIZE]; /* of its pulses */
         struct tms_limits limits;
         struct tms_safety safety;
         struct tms_error error;
@@ -79,8 +81,16 @@ static void run(void *userdata)
         p->r = tms_compile(p->protocol, &p->dose, &p->timeline, &p->error);
         if (p->r >= 0)
                 p->r = tms_session_limits(p->protocol, &p->dose, &p->limits, &p->error);
-        if (p->r < 0)
+        if (p->r < 0) {
                 p->failed = p->r == -ERANGE ? ERROR_LIMIT_EXCEEDED : ERROR_INVALID_ARGUMENT;
+                return;
+        }
+        p->r = loaded_digest(&p->timeline, p->digest);
+        if (p->r < 0) {
+                (void)snprintf(p->error.message, sizeof(p->error.message),
+                               "No memory. End other programs and try again.");
+                p->failed = ERROR_FAILED;
+        }
 }
 
 /* --- On the loop ------------------------------------------------------------------------- */
@@ -157,6 +167,7 @@ static void describe_day(json_t **data, const struct preparation *p)
 static json_t *describe(const struct preparation *p)
 {
         const struct session *s = p->s;
+        char digest[2 * TMS_DIGEST_SIZE + 1];
         json_t *data;
 
         data = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:s}", "session", s->id, "protocol",
@@ -165,6 +176,8 @@ static json_t *describe(const struct preparation *p)
                          p->dose.threshold_coil, "percent_permille", (int)percent_permille(p), "max_permille",
                          (int)s->timeline.max_permille, "pulses", (int)s->timeline.count, "trains",
                          (int)s->timeline.trains, "verdict", tms_safety_class_name(p->safety.class_));
+        hex_encode(p->digest, sizeof(p->digest), digest);
+        json_add(&data, "timeline_sha256", json_string(digest));
         describe_thresholds(&data, &p->dose);
         describe_day(&data, p);
         if (s->notices)
@@ -321,10 +334,29 @@ static bool is_still_loaded(struct session *s)
                s->st->status.state == TMS_STATE_LOADED && s->st->status.timeline_gen == s->timeline_gen;
 }
 
+/* The kernel has loaded something, and nobody can say that it is what is to be treated with: it is dropped. */
+static void refuse_loaded(struct preparation *p, int r)
+{
+        struct session *s = p->s;
+
+        (void)tms_device_limits(s->control, &p->limits);
+        if (*s->protocol_id)
+                forget_prepared(s);
+        request_refuse(p->q, ERROR_FAILED,
+                       "Prepare: the driver was given a timeline, and %s%s. Nothing is prepared. Install the same "
+                       "version "
+                       "of the driver and the daemon; if that does not help, have the computer's memory tested before "
+                       "anybody is treated.",
+                       r == -EBADMSG ? "its digest says that it has another one" : "does not say what it has: ",
+                       r == -EBADMSG ? "" : strerror(-r));
+        preparation_free(p);
+}
+
 static void load(struct preparation *p)
 {
         struct session *s = p->s;
         struct tms_verdict verdict = {0};
+        struct tms_why why;
         int r;
 
         if (!gates_add_notices(&p->gates, &p->safety)) {
@@ -348,8 +380,14 @@ static void load(struct preparation *p)
         if (r < 0) {
                 if (*s->protocol_id && !is_still_loaded(s))
                         forget_prepared(s);
-                session_refuse_errno(p->q, s, "Prepare", r, &verdict);
+                tms_device_why(s->control, &why);
+                session_refuse_errno(p->q, s, "Prepare", r, &why, &verdict);
                 preparation_free(p);
+                return;
+        }
+        r = loaded_check(s->control, &p->timeline, p->gen, p->digest);
+        if (r < 0) {
+                refuse_loaded(p, r);
                 return;
         }
         accept_prepared(p);

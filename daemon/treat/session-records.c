@@ -216,19 +216,21 @@ static void look_why_stale(struct session *s)
 /* Renews the lease, and tells the kernel which records are on disk. It does not wait for the disk. */
 static void keep_alive(struct session *s)
 {
+        struct tms_why why;
         int r;
 
         /* Only records that were read are acknowledged. */
         assert(s->control && s->disk_seq <= s->next_seq);
         r = tms_device_keepalive(s->control, s->disk_seq, NULL);
-        if (r == -ESTALE)
+        tms_device_why(s->control, &why);
+        if (r == -ESTALE && why.reason != TMS_REASON_ACK_AHEAD)
                 look_why_stale(s);
         else if (r == -ENODEV)
                 session_see_gone(s);
         else if (r < 0 && r != s->keepalive_error)
                 /* If the lease has run out, the kernel has ended the run by itself, and its record says why. */
                 log_with(LOG_WARNING, FIELDS(field_text("SESSION", s->id), field_errno(r)), "session %s: keepalive: %s",
-                         s->id, strerror(-r));
+                         s->id, why.reason ? tms_reason_sentence(why.reason) : strerror(-r));
         s->keepalive_error = r;
 }
 

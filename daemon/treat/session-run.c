@@ -20,6 +20,7 @@ static void on_start_intent(const struct audit_result *result, void *userdata)
         struct step *step = userdata;
         struct session *s = step->s;
         struct tms_verdict verdict = {0};
+        struct tms_why why;
         uint64_t start_ns;
         uint32_t number;
         int r;
@@ -29,8 +30,9 @@ static void on_start_intent(const struct audit_result *result, void *userdata)
         assert(s->control && s->timeline.count > 0);
         r = tms_device_start(s->control, s->timeline_gen, START_DELAY_NS, &start_ns, &number, &verdict);
         if (r < 0) {
-                session_record(s, "session.start", NULL, json_pack("{s:s}", "error", strerror(-r)));
-                session_refuse_errno(step->q, s, "Start", r, &verdict);
+                tms_device_why(s->control, &why);
+                session_record(s, "session.start", NULL, json_pack("{s:o}", "error", session_error_json(r, &why)));
+                session_refuse_errno(step->q, s, "Start", r, &why, &verdict);
                 session_follow_kernel(s);
                 step_free(step);
                 return;
@@ -99,6 +101,7 @@ static void on_go_intent(const struct audit_result *result, void *userdata)
 {
         struct step *step = userdata;
         struct session *s = step->s;
+        struct tms_why why;
         json_t *data;
         int r;
 
@@ -109,12 +112,13 @@ static void on_go_intent(const struct audit_result *result, void *userdata)
         r = tms_device_go(s->control, step->pulse, step->permille);
         data = go_data(step);
         if (r < 0) {
-                json_add(&data, "error", json_string(strerror(-r)));
+                tms_device_why(s->control, &why);
+                json_add(&data, "error", session_error_json(r, &why));
                 session_record(s, "session.go", NULL, data);
-                if (r == -ESTALE)
+                if (r == -ESTALE && (why.reason == TMS_REASON_PULSE || why.reason == TMS_REASON_NONE))
                         request_refuse(step->q, ERROR_NOT_WAITING, "Go: pulse %u does not wait any more.", step->pulse);
                 else
-                        session_refuse_errno(step->q, s, "Go", r, NULL);
+                        session_refuse_errno(step->q, s, "Go", r, &why, NULL);
                 step_free(step);
                 return;
         }
@@ -213,13 +217,14 @@ void session_refuse_pause(struct request *q, struct session *s)
                 request_refuse(q, ERROR_OUT_OF_ORDER, "Pause: not while the session is %s: %s.",
                                session_state_name(s->state), session_state_step(s->state));
         else
-                session_refuse_errno(q, s, "Pause", s->pause_error, NULL);
+                session_refuse_errno(q, s, "Pause", s->pause_error, &s->pause_why, NULL);
 }
 
 static void on_resume_intent(const struct audit_result *result, void *userdata)
 {
         struct step *step = userdata;
         struct session *s = step->s;
+        struct tms_why why;
         uint64_t start_ns;
         int r;
 
@@ -227,8 +232,9 @@ static void on_resume_intent(const struct audit_result *result, void *userdata)
                 return;
         r = tms_device_resume(s->control, RESUME_DELAY_NS, &start_ns);
         if (r < 0) {
-                session_record(s, "session.resume", NULL, json_pack("{s:s}", "error", strerror(-r)));
-                session_refuse_errno(step->q, s, "Resume", r, NULL);
+                tms_device_why(s->control, &why);
+                session_record(s, "session.resume", NULL, json_pack("{s:o}", "error", session_error_json(r, &why)));
+                session_refuse_errno(step->q, s, "Resume", r, &why, NULL);
                 step_free(step);
                 return;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One method of a session under way, and its refusals in words. See session-step.h. */
 #include <assert.h>
+#include <inttypes.h>
 
 #include "pulseline.h"
 #include "session-step.h"
@@ -126,12 +127,100 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
         return false;
 }
 
-void session_refuse_errno(struct request *q, struct session *s, const char *method, int error,
-                          const struct tms_verdict *verdict)
+json_t *session_error_json(int error, const struct tms_why *why)
 {
+        return why && why->reason != TMS_REASON_NONE
+                               ? json_sprintf("%s (%s)", strerror(-error), tms_reason_name(why->reason))
+                               : json_string(strerror(-error));
+}
+
+/* Is what somebody sees at the stimulator, an interlock that is open, a better answer than the driver's own reason? */
+static bool interlock_says_it(int error, uint32_t reason)
+{
+        switch (reason) {
+        case TMS_REASON_NONE:
+                return error != -ENOMEM && error != -E2BIG;
+        case TMS_REASON_CHANGED:
+        case TMS_REASON_STATE:
+        case TMS_REASON_INTERLOCK:
+        case TMS_REASON_FAULT:
+        case TMS_REASON_NO_COIL:
+        case TMS_REASON_CARD:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* "in 45 s", rounded up; "in a minute" where the driver does not know. */
+static const char *when_again(const struct tms_why *why, char *buf, size_t size)
+{
+        uint64_t s = why->wait_ns / NS_PER_S + (why->wait_ns % NS_PER_S > 0);
+
+        if (why->wait_ns == 0)
+                return "in a minute";
+        (void)snprintf(buf, size, s < 120 ? "in %" PRIu64 " s" : "in %" PRIu64 " minutes", s < 120 ? s : (s + 59) / 60);
+        return buf;
+}
+
+/* The driver's own reason, in a sentence. False: it gives none that says more than the errno. */
+static bool refuse_reason(struct request *q, const char *method, int error, const struct tms_why *why)
+{
+        char when[64];
+
+        switch (why->reason) {
+        case TMS_REASON_NONE:
+        case TMS_REASON_VERDICT:
+                return false;
+        case TMS_REASON_STATE:
+                request_refuse(q, ERROR_OUT_OF_ORDER,
+                               "%s: the stimulator is %s. Try again in a moment, or stop it: tmsctl stop.", method,
+                               tms_state_name((uint32_t)why->detail));
+                return true;
+        case TMS_REASON_FAULT:
+                request_refuse(q, ERROR_FAULT, "The stimulator is in fault: %s Mend it, then clear the fault.",
+                               tms_cause_sentence((uint32_t)why->detail));
+                return true;
+        case TMS_REASON_UNFIT:
+                request_refuse(q, ERROR_UNFIT, "%s Worst timer error: %" PRIu64 " ns.",
+                               tms_cause_sentence(TMS_CAUSE_UNFIT), (uint64_t)why->detail);
+                return true;
+        case TMS_REASON_NO_COIL:
+                request_refuse(q, ERROR_INTERLOCK_OPEN, "%s", tms_reason_sentence(why->reason));
+                return true;
+        case TMS_REASON_INTERLOCK:
+        case TMS_REASON_CARD:
+                request_refuse(q, ERROR_FAULT, "%s: %s", method, tms_reason_sentence(why->reason));
+                return true;
+        case TMS_REASON_TIMELINE:
+        case TMS_REASON_CHANGED:
+        case TMS_REASON_LEASE:
+        case TMS_REASON_STOPPING:
+        case TMS_REASON_OVER:
+        case TMS_REASON_AWAY:
+        case TMS_REASON_DISCHARGED:
+                request_refuse(q, ERROR_OUT_OF_ORDER, "%s: %s", method, tms_reason_sentence(why->reason));
+                return true;
+        default:
+                break;
+        }
+        if (error == -EAGAIN)
+                request_refuse(q, ERROR_FAILED, "%s: not yet: %s Try again %s.", method,
+                               tms_reason_sentence(why->reason), when_again(why, when, sizeof(when)));
+        else
+                request_refuse(q, ERROR_FAILED, "%s: %s", method, tms_reason_sentence(why->reason));
+        return true;
+}
+
+void session_refuse_errno(struct request *q, struct session *s, const char *method, int error,
+                          const struct tms_why *why, const struct tms_verdict *verdict)
+{
+        static const struct tms_why no_reason = {0};
         const struct tms_status *k = &s->st->status;
         char text[INTERLOCK_TEXT_SIZE];
 
+        if (!why)
+                why = &no_reason;
         (void)stimulator_refresh(s->st);
         stimulator_interlock_text(k->interlocks, text, sizeof(text));
         if (error == -ENODEV) {
@@ -141,10 +230,12 @@ void session_refuse_errno(struct request *q, struct session *s, const char *meth
         } else if (k->state == TMS_STATE_FAULT && (error == -EPERM || error == -EPROTO || error == -EBUSY)) {
                 request_refuse(q, ERROR_FAULT, "The stimulator is in fault: %s Mend it, then clear the fault.",
                                tms_cause_sentence(k->cause));
-        } else if (*text && error != -ENOMEM && error != -E2BIG) {
+        } else if (*text && interlock_says_it(error, why->reason)) {
                 request_refuse(q, ERROR_INTERLOCK_OPEN, "%s", text);
         } else if ((error == -ERANGE || error == -EINVAL) && verdict && verdict->rule != TMS_RULE_NONE) {
                 request_refuse(q, ERROR_LIMIT_EXCEEDED, "%s", tms_verdict_format(verdict, text, sizeof(text)));
+        } else if (refuse_reason(q, method, error, why)) {
+                return;
         } else if (error == -EPERM) {
                 request_refuse(q, ERROR_FAULT,
                                "Something has opened an interlock since the last fault was cleared; clear it first: "

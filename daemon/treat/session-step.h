@@ -29,6 +29,7 @@ struct step {
         uint32_t pulse; /* go */
         uint32_t permille;
         int r;
+        struct tms_why kernel_why; /* arm: why the kernel refuses */
 };
 
 /* From here to step_free() the session is busy. NULL: there was no memory, and q is refused. */
@@ -44,6 +45,8 @@ void step_write_intent(struct step *step, const char *type, json_t *data, uint64
  * outcome of that type is recorded, q is refused, and the step is freed.
  */
 bool step_may_go_on(struct step *step, const struct audit_result *result, const char *type);
+/* What a record says of a call that the kernel has refused; why may be NULL. */
+json_t *session_error_json(int error, const struct tms_why *why);
 /* The most bytes that the records of the whole timeline can take. */
 uint64_t step_room_needed(const struct session *s);
 

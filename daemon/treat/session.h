@@ -72,6 +72,7 @@ struct session {
         bool adds_risk;               /* the method under way is Arm, Start, Go or Resume */
         const char *overtaken;        /* why the method under way must not take effect any more; NULL: it may */
         int pause_error;              /* the kernel's answer to the last Pause */
+        struct tms_why pause_why;     /* and its reason */
         enum session_pausing pausing; /* the pause that was asked for and recorded since the run last went on */
         bool no_seal;                 /* there was no memory for the seal over its end */
         bool closed;                  /* it leaves the bus when it has ended */
@@ -231,6 +232,6 @@ void session_resume(struct request *q, struct session *s);
 bool session_may_begin(struct request *q, struct session *s, const char *method, unsigned states);
 /* Refuses q with the sentence for an errno of the kernel. verdict may be NULL. */
 void session_refuse_errno(struct request *q, struct session *s, const char *method, int error,
-                          const struct tms_verdict *verdict);
+                          const struct tms_why *why, const struct tms_verdict *verdict);
 
 #endif

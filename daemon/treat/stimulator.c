@@ -133,7 +133,7 @@ static const char *session_of(const struct stimulator *st)
         return st->user ? st->user->get_id(st->user_data) : NULL;
 }
 
-void stimulator_halt(struct stimulator *st)
+int stimulator_halt(struct stimulator *st)
 {
         int r = st->monitor ? tms_device_stop(st->monitor) : -ENODEV;
 
@@ -142,6 +142,7 @@ void stimulator_halt(struct stimulator *st)
                           FIELDS(field_number("CARD_SERIAL", st->info.card_serial), field_text("DEVICE_NODE", st->node),
                                  field_errno(r), field_text("SESSION", session_of(st))),
                           "%s: cannot be stopped: %s; use its emergency stop", st->node, strerror(-r));
+        return r;
 }
 
 static json_t *interlock_names(uint32_t bits)

@@ -36,6 +36,7 @@ struct stimulator {
         uint64_t seen_seq;     /* records before this one have been dealt with */
         int32_t shown_coil_mC; /* temperatures as last signalled */
         int32_t shown_board_mC;
+        int stop_error; /* the kernel's answer to the last Stop that no session took care of */
         bool recovering;
         bool gone; /* unplugged: not on the bus any more */
 };
@@ -64,7 +65,7 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(struct stimulator *, stimulator_unref)
 /* Reads the card's status and signals what has changed. -ENODEV: the card is gone. */
 int stimulator_refresh(struct stimulator *st);
 /* Stops the output at once, and waits for nothing. */
-void stimulator_halt(struct stimulator *st);
+int stimulator_halt(struct stimulator *st);
 /* Logs that the card has counted other discharges than the audit log knows of. */
 /*
  * The card has shown the odometer found; by the log it should show expected, or up to unknown more, since so many pulses

@@ -231,45 +231,6 @@ const char *tms_rule_name(uint32_t rule)
         return code_name(rules, ELEMENTS(rules), rule);
 }
 
-static const struct code reasons[] = {
-                {TMS_REASON_NONE, "none", NULL},
-                {TMS_REASON_HISTORY, "history", NULL},
-                {TMS_REASON_ANSWER, "answer", NULL},
-                {TMS_REASON_RECORDS, "records", NULL},
-                {TMS_REASON_ROOM, "room", NULL},
-                {TMS_REASON_DISCHARGES, "discharges", NULL},
-                {TMS_REASON_TOO_EARLY, "too_early", NULL},
-                {TMS_REASON_ACK_AHEAD, "ack_ahead", NULL},
-                {TMS_REASON_ACK_LATE, "ack_late", NULL},
-                {TMS_REASON_TIMELINE, "timeline", NULL},
-                {TMS_REASON_CHANGED, "changed", NULL},
-                {TMS_REASON_PULSE, "pulse", NULL},
-                {TMS_REASON_STATE, "state", NULL},
-                {TMS_REASON_LEASE, "lease", NULL},
-                {TMS_REASON_LIMITS, "limits", NULL},
-                {TMS_REASON_STOPPING, "stopping", NULL},
-                {TMS_REASON_OVER, "over", NULL},
-                {TMS_REASON_AWAY, "away", NULL},
-                {TMS_REASON_DISCHARGED, "discharged", NULL},
-                {TMS_REASON_INTERLOCK, "interlock", NULL},
-                {TMS_REASON_FAULT, "fault", NULL},
-                {TMS_REASON_NO_COIL, "no_coil", NULL},
-                {TMS_REASON_CARD, "card", NULL},
-                {TMS_REASON_UNFIT, "unfit", NULL},
-                {TMS_REASON_CHARGE, "charge", NULL},
-                {TMS_REASON_CPU, "cpu", NULL},
-                {TMS_REASON_FLAG, "flag", NULL},
-                {TMS_REASON_RESERVED, "reserved", NULL},
-                {TMS_REASON_VALUE, "value", NULL},
-                {TMS_REASON_FEATURE, "feature", NULL},
-                {TMS_REASON_VERDICT, "verdict", NULL},
-};
-
-const char *tms_reason_name(uint32_t reason)
-{
-        return code_name(reasons, ELEMENTS(reasons), reason);
-}
-
 const char *const coil_names[] = {
                 [TMS_COIL_TYPE_NONE] = "none",
                 [TMS_COIL_TYPE_FIGURE8] = "figure-8",

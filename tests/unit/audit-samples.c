@@ -45,6 +45,9 @@ const struct audit_sample audit_samples[] = {
                  "\"open\":[],\"latched\":[],\"event_ns\":5," BOOT, "/dev/tms1: every interlock is closed."},
                 {"stimulator.stop", UID "\"on\":\"/org/tmsd1/stimulator/0\",", "\"unrecorded\":3," BOOT,
                  "/dev/tms0: stopped by uid 1000 while no session had it. 3 before it came too fast to be recorded."},
+                {"stimulator.stop", UID "\"on\":\"/org/tmsd1/stimulator/0\",", "\"error\":\"Input/output error\"," BOOT,
+                 "/dev/tms0: a stop was asked for by uid 1000 while no session had it, and not taken: Input/output "
+                 "error."},
                 {"stimulator.clear_fault.intent", UID "\"on\":\"/org/tmsd1/stimulator/0\",",
                  "\"cause\":\"card_latch\"," BOOT, "/dev/tms0: uid 1000 asks to clear its fault (card latch)."},
                 {"stimulator.clear_fault", "\"on\":\"/org/tmsd1/stimulator/0\",", BOOT,

@@ -3,7 +3,7 @@
 # sessions over a private bus on a stimulator that the test plays itself.
 
 # Whole sessions, over session-fixture.c.
-SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-crash session-wait session-prescription session-refused session-leave session-lost \
+SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-kernel session-crash session-wait session-prescription session-refused session-leave session-lost \
 	session-overtake session-frozen session-break session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,stimulator flood listing upcalls audit-copy)
 SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal unknown index older)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A stimulator that the test plays; see fake-device.h. */
 #include <errno.h>
+#include <openssl/sha.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -446,11 +447,22 @@ int tms_device_limits(struct tms_device *d, const struct tms_limits *limits)
         return 0;
 }
 
+static void keep_loaded(struct tms_loaded *l, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
+                        uint32_t gen)
+{
+        *l = (struct tms_loaded){
+                        .timeline_gen = gen, .count = count, .pulse_size = sizeof(*pulses), .waveform = waveform};
+        (void)SHA256((const unsigned char *)pulses, count * sizeof(*pulses), l->digest);
+        if (fake->load_flips)
+                l->digest[17] ^= 8;
+}
+
 int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
                     uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict)
 {
         if (d->second) {
                 *ret_gen = 7;
+                keep_loaded(&fake->loaded[1], pulses, count, waveform, 7);
                 return 0;
         }
         if (fake->load_error) {
@@ -462,11 +474,25 @@ int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32
         fake->loads++;
         fake->status.pulses = count;
         fake->waveform = waveform;
+        keep_loaded(&fake->loaded[0], pulses, count, waveform, fake->loads);
         fake->status.next_pulse = 0;
         *ret_gen = fake->status.timeline_gen = fake->loads;
         set_state(TMS_STATE_LOADED, TMS_CAUSE_REQUEST);
         unlock();
         return 0;
+}
+
+int tms_device_loaded(struct tms_device *d, struct tms_loaded *ret)
+{
+        if (fake->loaded_error)
+                return fake->loaded_error;
+        *ret = fake->loaded[d->second];
+        return 0;
+}
+
+void tms_device_why(const struct tms_device *d, struct tms_why *ret)
+{
+        *ret = fake->why;
 }
 
 int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max_ns)

@@ -26,8 +26,10 @@ struct fake {
         bool stale;      /* records wait for too long, says the next renewal of the lease */
         int arm_late_ms; /* so long the caller of ARM is on its way into the kernel */
         int arm_ms, arm_error, start_error, go_error, limits_error, load_error, latency_error;
-        int info_error, stop_error;
-        bool pause_waits; /* one that is not at once takes no hold, as in the middle of a train */
+        int info_error, stop_error, loaded_error;
+        bool load_flips;    /* LOAD loads another timeline than it is given: one bit differs */
+        struct tms_why why; /* what each call says */
+        bool pause_waits;   /* one that is not at once takes no hold, as in the middle of a train */
 
         /* The device. */
         struct tms_info info;
@@ -40,7 +42,8 @@ struct fake {
         unsigned files;                        /* that are open */
 
         /* What was asked of it. */
-        uint32_t waveform; /* of the last load */
+        uint32_t waveform;           /* of the last load */
+        struct tms_loaded loaded[2]; /* of the first and the second card */
         unsigned loads, arms, starts, stops, keepalives, pauses, resumes, clears, opens;
         struct tms_limits limits;
         unsigned gos;

@@ -51,6 +51,13 @@ static void test_names(void **state)
                         tells_next_step(sentence);
                 }
         }
+        for (uint32_t reason = 0; reason < 96; reason++) {
+                const char *sentence = tms_reason_sentence(reason);
+
+                assert_int_equal(sentence[strlen(sentence) - 1], '.');
+                assert_int_equal(strcmp(tms_reason_name(reason), "unknown") == 0,
+                                 strstr(sentence, "that this version does not know") != NULL);
+        }
         assert_string_equal(tms_interlock_name(9), "unknown");
         for (unsigned bit = 0; bit <= 9; bit++)
                 tells_next_step(tms_interlock_sentence(bit));
