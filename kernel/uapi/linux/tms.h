@@ -52,12 +52,13 @@
  * DOC: Growth
  *
  * Structs do not grow. No struct has padding of the compiler's, and each is the same for 32- and
- * 64-bit programs, in the host's order of bytes. Reserved words are zero from the caller and from the kernel, and a
- * field or flag that belongs to a feature stays zero or is refused (EOPNOTSUPP), until the
- * feature's bit is set in &struct tms_info. A call that needs more gets a new number. Fields
- * marked "out" are not read; the kernel writes them. A list of numbers (states, causes, types of
- * records, outcomes, rules, reasons) may get new ones: a program treats a number that it does not
- * know as the worst of its kind. Sizes, offsets and numbers are held to tests/uapi/frozen.
+ * 64-bit programs, in the host's order of bytes. Reserved words are zero from the caller and from
+ * the kernel, and a field or flag that belongs to a feature stays zero or is refused (EOPNOTSUPP),
+ * until the feature's bit is set in &struct tms_info. A call that needs more gets a new number.
+ * Fields marked "out" are not read; the kernel writes them. A list of numbers (states, causes,
+ * types of records, outcomes, rules, reasons) may get new ones: a program treats a number that it
+ * does not know as the worst of its kind. Sizes, offsets and numbers are held to
+ * tests/uapi/frozen.
  *
  * read() has no number that could change: it gives records of @event_size of &struct tms_info, and
  * that stays sizeof(struct tms_event) for every file whose program has not asked for another, by a
