@@ -127,8 +127,7 @@ static const char *not_stopped(const struct stimulator *st, char *buf, size_t si
                 return unplugged;
         (void)snprintf(buf, size,
                        "The driver has not taken the stop: %s. Press the emergency stop of the stimulator, then look "
-                       "at "
-                       "journalctl -k.",
+                       "at journalctl -k.",
                        strerror(-st->stop_error));
         return buf;
 }

@@ -344,9 +344,8 @@ static void refuse_loaded(struct preparation *p, int r)
                 forget_prepared(s);
         request_refuse(p->q, ERROR_FAILED,
                        "Prepare: the driver was given a timeline, and %s%s. Nothing is prepared. Install the same "
-                       "version "
-                       "of the driver and the daemon; if that does not help, have the computer's memory tested before "
-                       "anybody is treated.",
+                       "version of the driver and the daemon; if that does not help, have the computer's memory "
+                       "tested before anybody is treated.",
                        r == -EBADMSG ? "its digest says that it has another one" : "does not say what it has: ",
                        r == -EBADMSG ? "" : strerror(-r));
         preparation_free(p);
