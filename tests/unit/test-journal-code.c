@@ -76,7 +76,7 @@ static unsigned calls[EVENTS];
 
 /*
  * A person's code, or a sentence of a refusal, of a gate or of the verifier, in which one may be. What is between
- * quotation marks is no such argument.
+ * quotation marks is no such argument, and neither is a sentence from the table of the driver's reasons.
  */
 static bool may_name_a_person(const char *call)
 {
@@ -95,7 +95,7 @@ static bool may_name_a_person(const char *call)
         for (size_t i = 0; i < ELEMENTS(arguments); i++) {
                 if (strstr(code, arguments[i]))
                         return !strstr(code, "tms_error_format(&error, sentence") &&
-                               !strstr(code, "sd_bus_message_get_");
+                               !strstr(code, "tms_reason_sentence(") && !strstr(code, "sd_bus_message_get_");
         }
         return false;
 }
