@@ -66,8 +66,12 @@ int append_lines(int fd, uint64_t size, uint64_t *synced, const char *lines, siz
                 r = write_all(fd, lines + done, part);
                 done += part;
         }
-        if (r < 0) {
-                if (ftruncate(fd, (off_t)size) < 0)
+        if (r < 0 && done > 0) {
+                /*
+                 * Cutting changes a block that the disk may just have refused. It is written now, so that this process
+                 * is told if the disk refuses it again. Otherwise the next start is told, and does not go on.
+                 */
+                if (ftruncate(fd, (off_t)size) < 0 || fdatasync(fd) < 0)
                         *ret_sound = false;
                 if (*synced > size)
                         *synced = size;
