@@ -76,7 +76,7 @@ $(B)/tests/test-audit-power: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=write,--wrap=fsyn
 $(call daemon_unit,audit-lost,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 # A disk of which memory says that it took what it never did.
 $(B)/tests/test-audit-lost: DAEMON_UNIT_LDFLAGS := \
-	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=posix_fadvise,--wrap=mincore,--wrap=fcntl,--wrap=pread
+	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=posix_fadvise,--wrap=mincore,--wrap=fcntl,--wrap=pread
 $(call daemon_unit,audit-matrix,audit-forge.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-rotate,audit-forge.o scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-checkpoint,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))

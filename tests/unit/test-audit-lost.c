@@ -46,6 +46,7 @@ static struct {
         bool held;  /* memory lets go of no page */
         bool stale; /* and the disk has others */
         bool blind; /* nobody says what memory holds */
+        bool cut;   /* a file was cut, and not synced since */
 } system_;
 
 static bool is_watched(int fd)
@@ -142,6 +143,7 @@ static int sync_file(int fd)
         const bool taken = system_.skip < 0 || system_.skip-- > 0;
 
         (void)place(fd);
+        system_.cut = false;
         if (is_watched(fd))
                 sync_pages(fd, taken);
         errno = EIO;
@@ -150,6 +152,8 @@ static int sync_file(int fd)
 
 int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
+int __real_ftruncate(int fd, off_t size);
+int __wrap_ftruncate(int fd, off_t size);
 int __wrap_posix_fadvise(int fd, off_t at, off_t size, int advice);
 int __wrap_mincore(void *p, size_t size, unsigned char *pages);
 int __real_fcntl(int fd, int command, ...);
@@ -165,6 +169,12 @@ int __wrap_fsync(int fd)
 int __wrap_fdatasync(int fd)
 {
         return sync_file(fd);
+}
+
+int __wrap_ftruncate(int fd, off_t size)
+{
+        system_.cut = true;
+        return __real_ftruncate(fd, size);
 }
 
 int __wrap_posix_fadvise(int fd, off_t at, off_t size, int advice)
@@ -318,6 +328,35 @@ static void test_pulses(void **state)
         assert_int_equal(pulsefile_open(p, auditlog_dir_fd(l), true), 0);
         assert_int_equal(pulsefile_totals(p)->delivered, 5);
         pulsefile_free(p);
+        auditlog_free(l);
+}
+
+/*
+ * A line that ends in a later block wants a sync before it is written, and another before its end is. Either may fail.
+ * Cutting the file changes its last block, which the kernel writes some time later: nobody but the next start would be
+ * told that the disk refuses it again, and that start would not go on.
+ */
+static void test_nothing_is_left_to_be_written(void **state)
+{
+        struct scratch *f = *state;
+        struct auditlog *l = scratch_log_open(f->fd);
+        struct tms_event e = {.type = TMS_EVENT_PULSE_ANSWER, .seq = 1};
+        struct pulsefile *p;
+        int skip, r;
+
+        for (skip = 0; skip < 2; skip++) {
+                assert_int_equal(pulsefile_new(skip ? "b" : "a", &p), 0);
+                assert_int_equal(pulsefile_open(p, auditlog_dir_fd(l), false), 0);
+                system_.cut = false;
+                system_.skip = skip;
+                while ((r = pulsefile_append(p, &e, 1)) == 0 && e.seq < PAGE)
+                        e.seq++;
+                assert_int_equal(r, -EIO);
+                assert_false(pulsefile_is_sound(p));
+                assert_false(system_.cut);
+                system_.skip = -1;
+                pulsefile_free(p);
+        }
         auditlog_free(l);
 }
 
@@ -510,6 +549,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test_setup_teardown(test_seal, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_pulses, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_nothing_is_left_to_be_written, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_left_by_a_call_that_failed, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_everything_that_is_read, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_sync_that_fails_at_the_opening, setup, teardown),
