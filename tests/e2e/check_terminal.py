@@ -31,7 +31,7 @@ class Terminal:
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
             os.execvp(command[0], command)
-        self.log = open(os.path.join(sys.argv[1], name), "wb")
+        self.log = open(os.path.join(sys.argv[1], name + ".log"), "wb")
 
     def read(self, until):
         """Some more of what is shown; False when there is none any more."""
