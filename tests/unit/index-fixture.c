@@ -181,7 +181,7 @@ struct index_reader *index_ready(struct index *x)
         char state[INDEX_STATE_SIZE];
         int e = -EAGAIN;
 
-        for (int i = 0; i < 10 && e == -EAGAIN; i++)
+        for (int i = 0; i < 100 && e == -EAGAIN; i++)
                 e = index_read(x, &r);
         if (e < 0)
                 fail_msg("cannot be read: %s; the index %s", strerror(-e), index_state(x, state));
@@ -197,7 +197,7 @@ void index_wait_state(struct index *x, const char *text)
 {
         char state[INDEX_STATE_SIZE];
 
-        for (int i = 0; i < 2000; i++) {
+        for (int i = 0; i < 12000; i++) {
                 if (strstr(index_state(x, state), text))
                         return;
                 usleep(5000);

@@ -728,7 +728,14 @@ static void test_no_false_alarm(void **state)
                 if (pid == 0)
                         write_slowly(&f);
                 do {
-                        report = verify(&f, NULL, NULL, NULL);
+                        struct tms_error error = {0};
+                        int r = tms_audit_verify(f.dir, NULL, &report, &error);
+
+                        /* On a busy machine the log may outrun the verifier. That is said, and is no verdict. */
+                        if (r < 0 && r != -EAGAIN)
+                                fail_msg("cannot be read: %s", error.message);
+                        if (r < 0)
+                                continue;
                         /* The forge has its pulse file before its records, and a line may be torn as long as the writer sleeps. */
                         if (report.records > 14 && report.result != TMS_AUDIT_PREFIX && report.result != TMS_AUDIT_TORN)
                                 fail_msg("a false alarm: %s", report.sentence);
