@@ -967,6 +967,7 @@ struct tms_keepalive {
  * @buckets: entries of @bucket, and of @wakeup
  * @bucket: [0] below 1 ns, [i] from 2^(i-1) up to below 2^i ns, the last one open
  * @wakeup: the same buckets, for how late the timer's interrupt was
+ * @reserved: zero
  */
 struct tms_latency {
 	__u32 run;
@@ -975,6 +976,7 @@ struct tms_latency {
 	__u32 buckets;
 	__u32 bucket[32];
 	__u32 wakeup[32];
+	__u32 reserved[44];
 };
 
 /* Not in Documentation/userspace-api/ioctl/ioctl-number.rst, and to be entered there. */
