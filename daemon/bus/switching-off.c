@@ -2,18 +2,24 @@
 /* The computer is about to be switched off; see switching-off.h. */
 #include "switching-off.h"
 
+#define OWNER_CHANGED                                                               \
+        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus'," \
+        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" LOGIND "'"
+
 /* The longest name on a bus has 255 bytes. */
-#define SENDER_SIZE 256
+#define OWNER_SIZE 256
 
 struct switching_off {
-        sd_bus *bus;
-        sd_bus_slot *match, *question;
+        sd_bus_slot *announced, *changed, *question;
         switching_off_fn told;
         void *userdata;
-        /* Of the announcement that is being checked; a later one takes its place. */
-        bool begins;
-        char sender[SENDER_SIZE];
+        char owner[OWNER_SIZE]; /* who has logind's name; "": nobody, or the bus has not told yet */
 };
+
+static void set_owner(struct switching_off *w, const char *owner)
+{
+        (void)snprintf(w->owner, sizeof(w->owner), "%s", owner);
+}
 
 static int on_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -21,26 +27,31 @@ static int on_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         const char *owner;
 
         w->question = sd_bus_slot_unref(w->question);
-        if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "s", &owner) >= 0 &&
-            STREQ(owner, w->sender))
-                w->told(w->begins, w->userdata);
+        if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "s", &owner) >= 0)
+                set_owner(w, owner);
         return 0;
 }
 
-/* If the bus cannot be asked, nothing is done: SIGTERM follows a true announcement. */
+/* The bus sends changes and answers in the order in which they come about, so a change overtakes no answer. */
+static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        const char *name, *before, *now;
+
+        if (STREQ(sd_bus_message_get_sender(message), "org.freedesktop.DBus") &&
+            sd_bus_message_read(message, "sss", &name, &before, &now) >= 0 && STREQ(name, LOGIND))
+                set_owner(userdata, now);
+        return 0;
+}
+
+/* While the owner is not known, nothing is done: SIGTERM follows a true announcement. */
 static int on_announced(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         struct switching_off *w = userdata;
         const char *sender = sd_bus_message_get_sender(message);
         int begins;
 
-        if (!sender || strlen(sender) >= SENDER_SIZE || sd_bus_message_read(message, "b", &begins) < 0)
-                return 0;
-        w->begins = begins;
-        (void)snprintf(w->sender, sizeof(w->sender), "%s", sender);
-        if (!w->question)
-                (void)sd_bus_call_method_async(w->bus, &w->question, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                               "org.freedesktop.DBus", "GetNameOwner", on_owner, w, "s", LOGIND);
+        if (*w->owner != '\0' && sender && STREQ(sender, w->owner) && sd_bus_message_read(message, "b", &begins) >= 0)
+                w->told(begins, w->userdata);
         return 0;
 }
 
@@ -51,11 +62,17 @@ int switching_off_new(sd_bus *bus, switching_off_fn told, void *userdata, struct
 
         if (!w)
                 return -ENOMEM;
-        w->bus = sd_bus_ref(bus);
         w->told = told;
         w->userdata = userdata;
-        r = sd_bus_match_signal_async(bus, &w->match, LOGIND, "/org/freedesktop/login1", LOGIND_INTERFACE,
+        r = sd_bus_add_match_async(bus, &w->changed, OWNER_CHANGED, on_changed, NULL, w);
+        if (r < 0)
+                return r;
+        r = sd_bus_match_signal_async(bus, &w->announced, LOGIND, "/org/freedesktop/login1", LOGIND_INTERFACE,
                                       LOGIND_ANNOUNCEMENT, on_announced, NULL, w);
+        if (r < 0)
+                return r;
+        r = sd_bus_call_method_async(bus, &w->question, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                     "org.freedesktop.DBus", "GetNameOwner", on_owner, w, "s", LOGIND);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(w);
@@ -67,8 +84,8 @@ struct switching_off *switching_off_free(struct switching_off *w)
         if (!w)
                 return NULL;
         sd_bus_slot_unref(w->question);
-        sd_bus_slot_unref(w->match);
-        sd_bus_unref(w->bus);
+        sd_bus_slot_unref(w->announced);
+        sd_bus_slot_unref(w->changed);
         free(w);
         return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * logind announces to everybody that the computer is about to be switched off or started anew, before it begins to stop
- * programs. Anybody can send a signal that looks like it, so the bus is asked whether its sender is logind.
+ * programs. Anybody can send a signal that looks like it, so the bus tells, before any announcement, who has logind's name.
  */
 #ifndef TMSD_SWITCHING_OFF_H
 #define TMSD_SWITCHING_OFF_H

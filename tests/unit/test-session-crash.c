@@ -247,6 +247,40 @@ static void announce(struct fixture *f, sd_bus *bus, const char *to, const char 
                 free(get_text(bus, f->session, "org.tmsd1.Session", "State"));
 }
 
+static void send_announcement(sd_bus *bus, const char *to)
+{
+        sd_bus_message *m = NULL;
+
+        assert_true(sd_bus_message_new_signal(bus, &m, "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
+                                              "PrepareForShutdown") >= 0);
+        assert_true(sd_bus_message_append(m, "b", true) >= 0);
+        assert_true(sd_bus_message_set_destination(m, to) >= 0 || !to);
+        assert_true(sd_bus_send(bus, m, NULL) >= 0);
+        assert_true(sd_bus_flush(bus) >= 0);
+        sd_bus_message_unref(m);
+}
+
+/* Announcements of somebody else, right behind logind's own, do not take its place. */
+static void test_switched_off_among_forgeries(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus *logind = fake_bus_connect(), *other = fake_bus_connect();
+
+        assert_true(sd_bus_request_name(logind, "org.freedesktop.login1", 0) >= 0);
+        must_run(f);
+        for (int i = 0; i < 40; i++) {
+                send_announcement(other, BUS_NAME);
+                if (i == 20)
+                        send_announcement(logind, NULL);
+        }
+        check_end(f, "shutdown", 0);
+        stop_daemon(f);
+        assert_int_equal(logged(f, endings[ENDING_SWITCHED_OFF].text), 1);
+        assert_int_equal(logged(f, endings[ENDING_SHUTDOWN].text), 0);
+        sd_bus_flush_close_unref(other);
+        sd_bus_flush_close_unref(logind);
+}
+
 static void test_computer_is_switched_off(void **state)
 {
         struct fixture *f = *state;
@@ -297,6 +331,7 @@ int main(void)
                         TEST(test_stopped_process),
                         TEST(test_told_to_stop_while_running),
                         TEST(test_computer_is_switched_off),
+                        TEST(test_switched_off_among_forgeries),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
