@@ -6,14 +6,13 @@
 #include <sys/stat.h>
 
 #include "base/directory.h"
+#include "base/read-at.h"
 #include "settle.h"
 #include "util.h"
 
 #define WINDOW (4 * 1024 * 1024)
 #define PAGE_MIN 4096
 #define CHUNK (64 * 1024)
-
-DEFINE_TRIVIAL_CLEANUP_FUNC(DIR *, closedir)
 
 /* --- What memory still holds -------------------------------------------------------- */
 
@@ -38,24 +37,6 @@ static bool is_held(int fd, uint64_t at, size_t size)
                 held = pages[i] & 1;
         (void)munmap(p, size);
         return held;
-}
-
-static ssize_t read_full(int fd, char *buf, size_t size, uint64_t at)
-{
-        size_t have = 0;
-
-        while (have < size) {
-                ssize_t n = pread(fd, buf + have, size - have, (off_t)(at + have));
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                have += (size_t)n;
-        }
-        return (ssize_t)have;
 }
 
 /* Reads past memory. Fewer bytes than asked for are returned only at the end of the file. */
@@ -94,7 +75,7 @@ static int compare(int fd, uint64_t at, uint64_t end)
                         return 0;
                 if (n < 0)
                         return (int)n;
-                there = read_full(fd, memory, n > 0 ? (size_t)n : 1, at);
+                there = read_at(fd, at, memory, n > 0 ? (size_t)n : 1);
                 if (there < 0)
                         return (int)there;
                 if (n == 0 || there != n || memcmp(memory, disk, (size_t)n) != 0)
@@ -148,7 +129,7 @@ static bool is_nobodys(int error)
         return error == ENOENT || error == ELOOP || error == ENXIO || error == EACCES || error == EPERM;
 }
 
-static int settle_name(int dir_fd, const char *name)
+int settle_name(int dir_fd, const char *name)
 {
         /* O_NONBLOCK: opening a FIFO of that name must not block the daemon. */
         _cleanup_(closep) int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);

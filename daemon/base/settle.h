@@ -18,6 +18,13 @@
 int settle_file(int fd);
 
 /*
+ * Settles the file of that name in the directory. What is no regular file, is not there or may not be opened is left out:
+ * whoever reads it later meets the same. Other errors, such as -EMFILE: as of openat() and settle_file(); the file may
+ * still stand in memory.
+ */
+int settle_name(int dir_fd, const char *name);
+
+/*
  * Settles every regular file in the directory, and the directory itself. On failure ret_name, of NAME_MAX + 1 bytes, is
  * the file that failed, or "" for the directory. A file that may not be opened is left out, since nobody else can read
  * it here either.

@@ -7,6 +7,7 @@
 #ifndef TMSD_UTIL_H
 #define TMSD_UTIL_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@
 
 /* jansson has json_decrefp() itself. */
 DEFINE_TRIVIAL_CLEANUP_FUNC(FILE *, fclose)
+DEFINE_TRIVIAL_CLEANUP_FUNC(DIR *, closedir)
 
 /* --- Time --------------------------------------------------------------------- */
 

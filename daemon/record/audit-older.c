@@ -70,31 +70,42 @@ static bool go_on(struct audit_older *o)
 
 /* --- Reading ---------------------------------------------------------------------- */
 
+static bool is_passing(int r)
+{
+        return r == -ENOMEM || r == -EMFILE || r == -ENFILE;
+}
+
+static int forget_file(int dir_fd, const char *name)
+{
+        _cleanup_(closep) int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+        if (fd < 0)
+                return -errno;
+        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+        return 0;
+}
+
 /*
  * Lets memory forget the pulse files, so that what is read is what the disk has. What was written and is not on the disk
- * yet stays; the writer syncs that.
+ * yet stays; the writer syncs that. A file that cannot be opened the reader cannot open either, but for want of memory or
+ * descriptors: then the error is returned, since the reader may have better luck and would read the file from memory.
+ * -ECANCELED: the thread is to end.
  */
-static bool forget_pulses(struct audit_older *o)
+static int forget_pulses(struct audit_older *o)
 {
+        _cleanup_(closedirp) DIR *d = NULL;
         const struct dirent *entry;
-        bool on = true;
-        DIR *d;
+        int r;
 
-        if (directory_open(o->dir_fd, "pulses", &d) < 0)
-                return true;
-        while (on && (entry = readdir(d))) {
-                int fd = entry->d_name[0] == '.' ? -1
-                                                 : openat(dirfd(d), entry->d_name,
-                                                          O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-
-                if (fd < 0)
+        r = directory_open(o->dir_fd, "pulses", &d);
+        while (r >= 0 && (entry = readdir(d))) {
+                if (entry->d_name[0] == '.')
                         continue;
-                (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-                safe_close(fd);
-                on = go_on(o);
+                r = forget_file(dirfd(d), entry->d_name);
+                if (!is_passing(r))
+                        r = go_on(o) ? 0 : -ECANCELED;
         }
-        (void)closedir(d);
-        return on;
+        return is_passing(r) || r == -ECANCELED ? r : 0;
 }
 
 static int begin(struct audit_older *o, const json_t *record)
@@ -166,10 +177,12 @@ static bool verify(struct audit_older *o)
         char sentence[700];
         int r;
 
-        r = tms_audit_read_live(o->dir_fd, on_record, o, &report, &error);
+        r = forget_pulses(o);
+        if (r >= 0)
+                r = tms_audit_read_live(o->dir_fd, on_record, o, &report, &error);
         if (r == -ECANCELED)
                 return true;
-        if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+        if (is_passing(r))
                 return false;
         if (r < 0)
                 tell(o, r, tms_error_format(&error, sentence, sizeof(sentence)));
@@ -185,8 +198,6 @@ static void *run(void *userdata)
         struct audit_older *o = userdata;
 
         o->worked_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
-        if (!forget_pulses(o))
-                return NULL;
         while (!verify(o) && pause_for(o, AGAIN_NS))
                 ;
         return NULL;

@@ -23,17 +23,14 @@ static void resuming_clear(struct resuming *s)
         tms_audit_checkpoint_clear(&s->from);
 }
 
-/* A file that is not there, or may not be opened, the reader does not find either. */
 static int settle_session(const struct resuming *s, const char *session)
 {
-        _cleanup_(closep) int fd = -1;
         char name[160];
 
         if (!*session || strchr(session, '/') || s->pulses_fd < 0 ||
             (size_t)snprintf(name, sizeof(name), "%s.tsv", session) >= sizeof(name))
                 return 0;
-        fd = openat(s->pulses_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-        return fd < 0 ? 0 : settle_file(fd);
+        return settle_name(s->pulses_fd, name);
 }
 
 static int on_settling(uint64_t line, const char *json, size_t size, void *userdata)
@@ -56,6 +53,8 @@ static int settle_pulses(struct resuming *s)
         int r = 0;
 
         s->pulses_fd = openat(s->log->dir_fd, "pulses", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (s->pulses_fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+                return -errno;
         while (r >= 0 && (open = history_open_session(s->log->history, open)))
                 r = settle_session(s, open->id);
         while (r >= 0 && (p = history_interrupted(s->log->history, p)))

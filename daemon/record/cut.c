@@ -11,7 +11,6 @@
 #define NAMES_MAX 1000
 
 DEFINE_TRIVIAL_CLEANUP_FUNC(EVP_MD_CTX *, EVP_MD_CTX_free)
-DEFINE_TRIVIAL_CLEANUP_FUNC(DIR *, closedir)
 
 /* Hashes the bytes of the file from, beginning with byte at, and writes them to the file to unless that is -1. */
 static int copy_hashed(int from, uint64_t at, int to, struct cut *ret)

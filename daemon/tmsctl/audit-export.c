@@ -19,8 +19,6 @@
 /* A log that grows is copied at most this many times. */
 #define COPIES_MAX 3
 
-DEFINE_TRIVIAL_CLEANUP_FUNC(DIR *, closedir)
-
 static int fail_copy(const char *name, const char *what)
 {
         return -fail(STATUS_FAILED, FAILURE_FAILED, "%s: %s: %s; %s", name, what, strerror(errno),

@@ -5,6 +5,7 @@
  */
 #include "audit-internal.h"
 #include "directory.h"
+#include "read-at.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -51,25 +52,6 @@ static int find_below(int dir_fd, uint64_t limit, uint64_t *ret)
 }
 
 /* --- Reading ---------------------------------------------------------------------- */
-
-/* Reads what there is, up to size bytes, from that byte on. */
-static ssize_t read_at(int fd, uint64_t offset, char *buf, size_t size)
-{
-        size_t have = 0;
-
-        while (have < size) {
-                ssize_t n = pread(fd, buf + have, size - have, (off_t)(offset + have));
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                have += (size_t)n;
-        }
-        return (ssize_t)have;
-}
 
 static int read_text(int dir_fd, uint64_t number, struct tms_audit_checkpoint *c)
 {

@@ -19,6 +19,28 @@
 
 #define MAX_OFF_NS (31 * DAY_NS)
 
+/* So many times a pulse file cannot be opened for want of a descriptor. */
+static unsigned no_descriptor;
+
+int __real_openat(int dir_fd, const char *name, int flags, ...);
+int __wrap_openat(int dir_fd, const char *name, int flags, ...);
+
+int __wrap_openat(int dir_fd, const char *name, int flags, ...)
+{
+        va_list list;
+        unsigned mode;
+
+        va_start(list, flags);
+        mode = flags & O_CREAT ? va_arg(list, unsigned) : 0;
+        va_end(list);
+        if (no_descriptor > 0 && strstr(name, ".tsv")) {
+                no_descriptor--;
+                errno = EMFILE;
+                return -1;
+        }
+        return __real_openat(dir_fd, name, flags, mode);
+}
+
 /* What a start has found. */
 struct found {
         struct history *history;
@@ -359,6 +381,38 @@ static void test_pieces(void **state)
 
 /* --- Damaged ---------------------------------------------------------------------- */
 
+/* A pulse file that finds no descriptor is not read from memory: the whole log is read, which settles every file. */
+static void test_no_descriptor(void **state)
+{
+        const struct scratch *s = *state;
+        struct auditlog *l;
+        struct found f;
+        json_t *data;
+
+        make(s);
+        l = writer(s);
+        data = scratch_data("stimulator.odometer");
+        assert_int_equal(json_object_set_new(data, "session", json_string("S-9")), 0);
+        add(l, "stimulator.odometer", data);
+        auditlog_free(l);
+        assert_true(mkdirat(s->fd, "audit/pulses", 0700) == 0 || errno == EEXIST);
+        scratch_write(s->audit, "pulses/S-9.tsv", "", 0);
+        assert_int_equal(try_open(s->fd, true, &f, &l), 0);
+        assert_true(f.restored);
+        found_clear(&f);
+        auditlog_free(l);
+        no_descriptor = 1;
+        assert_int_equal(try_open(s->fd, true, &f, &l), 0);
+        assert_int_equal(no_descriptor, 0);
+        assert_false(f.restored);
+        found_clear(&f);
+        auditlog_free(l);
+        /* With none for the whole log either, the log is not opened. */
+        no_descriptor = 2;
+        assert_int_equal(try_open(s->fd, true, &f, &l), -EMFILE);
+        found_clear(&f);
+}
+
 /* At every byte of what stands behind the checkpoint, and of the seal itself. */
 static void test_truncated(void **state)
 {
@@ -530,6 +584,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_goes_on, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_closed_last, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_pieces, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_no_descriptor, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_truncated, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_changed, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_crash_between, scratch_setup, scratch_teardown),

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 #include "audit.h"
@@ -44,6 +45,49 @@ int __wrap_tms_audit_read_live(int dir_fd, int (*record)(uint64_t line, const ch
         }
         readings++;
         return r;
+}
+
+/* So many times a pulse file cannot be opened for want of a descriptor. */
+static atomic_int no_descriptor;
+static atomic_int forgotten; /* files that memory was told to forget */
+static atomic_bool hasten;   /* nobody waits for a condition */
+static atomic_int waits;     /* that nobody waited */
+
+int __real_openat(int dir_fd, const char *name, int flags, ...);
+int __wrap_openat(int dir_fd, const char *name, int flags, ...);
+int __wrap_posix_fadvise(int fd, off_t offset, off_t size, int advice);
+int __real_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until);
+
+int __wrap_openat(int dir_fd, const char *name, int flags, ...)
+{
+        va_list list;
+        unsigned mode;
+
+        va_start(list, flags);
+        mode = flags & O_CREAT ? va_arg(list, unsigned) : 0;
+        va_end(list);
+        if (no_descriptor > 0 && strstr(name, ".tsv")) {
+                no_descriptor--;
+                errno = EMFILE;
+                return -1;
+        }
+        return __real_openat(dir_fd, name, flags, mode);
+}
+
+int __wrap_posix_fadvise(int fd, off_t offset, off_t size, int advice)
+{
+        assert_int_equal(advice, POSIX_FADV_DONTNEED);
+        forgotten++;
+        return 0;
+}
+
+int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until)
+{
+        if (!hasten)
+                return __real_pthread_cond_timedwait(cond, mutex, until);
+        waits++;
+        return ETIMEDOUT;
 }
 
 struct fixture {
@@ -170,8 +214,8 @@ static int setup(void **state)
 {
         struct fixture *f = calloc(1, sizeof(*f));
 
-        may_read = false;
-        readings = unreadable = 0;
+        may_read = hasten = false;
+        readings = unreadable = no_descriptor = forgotten = waits = 0;
         assert_int_equal(scratch_setup((void **)&f->s), 0);
         assert_true(sd_event_new(&f->event) >= 0);
         *state = f;
@@ -277,6 +321,27 @@ static void test_no_memory(void **state)
         assert_int_equal(f->failed, 0);
 }
 
+/* A pulse file that could not be opened to be forgotten would be read from memory: it is tried again later. */
+static void test_no_descriptor(void **state)
+{
+        struct fixture *f = *state;
+
+        make(f, false);
+        assert_true(mkdirat(f->s->fd, "audit/pulses", 0700) == 0 || errno == EEXIST);
+        scratch_write(f->s->audit, "pulses/S-9.tsv", "", 0);
+        no_descriptor = 3;
+        start(f);
+        forgotten = waits = 0;
+        hasten = true;
+        may_read = true;
+        while (readings == 0)
+                record(f, 0);
+        assert_int_equal(no_descriptor, 0);
+        assert_true(forgotten > 0);
+        assert_true(waits >= 3);
+        assert_int_equal(f->failed, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -286,6 +351,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_other_state, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_no_descriptor, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
