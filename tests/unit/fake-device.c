@@ -532,6 +532,7 @@ int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns, uint
                      struct tms_verdict *ret_verdict)
 {
         if (fake->start_error) {
+                fake->status.interlocks |= fake->opens_then;
                 *ret_verdict = (struct tms_verdict){
                                 .rule = TMS_RULE_PULSES_PER_DAY, .pulse = 9, .limit = 1, .actual = 2};
                 return fake->start_error;
@@ -594,6 +595,8 @@ int tms_device_pause(struct tms_device *d, bool at_once)
 
 int tms_device_resume(struct tms_device *d, uint64_t delay_ns, uint64_t *ret_start_ns)
 {
+        if (fake->resume_error)
+                return fake->resume_error;
         lock();
         if (fake->status.state == TMS_STATE_BREAK) {
                 unlock();

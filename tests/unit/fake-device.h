@@ -27,9 +27,11 @@ struct fake {
         int arm_late_ms; /* so long the caller of ARM is on its way into the kernel */
         int arm_ms, arm_error, start_error, go_error, limits_error, load_error, latency_error;
         int info_error, stop_error, loaded_error;
-        bool load_flips;    /* LOAD loads another timeline than it is given: one bit differs */
-        struct tms_why why; /* what each call says */
-        bool pause_waits;   /* one that is not at once takes no hold, as in the middle of a train */
+        int resume_error;
+        uint32_t opens_then; /* interlocks that open at the moment in which START is refused */
+        bool load_flips;     /* LOAD loads another timeline than it is given: one bit differs */
+        struct tms_why why;  /* what each call says */
+        bool pause_waits;    /* one that is not at once takes no hold, as in the middle of a train */
 
         /* The device. */
         struct tms_info info;

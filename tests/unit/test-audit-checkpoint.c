@@ -413,6 +413,31 @@ static void test_no_descriptor(void **state)
         found_clear(&f);
 }
 
+/* A session that was under way at the checkpoint: its pulse file is settled, though no record behind names it. */
+static void test_open_session(void **state)
+{
+        const struct scratch *s = *state;
+        struct auditlog *l = writer(s);
+        struct found f;
+
+        add(l, "session.create", scratch_data_of("session.create", "S-9"));
+        add_records(l, 1000);
+        seal(l);
+        auditlog_free(l);
+        assert_true(mkdirat(s->fd, "audit/pulses", 0700) == 0 || errno == EEXIST);
+        scratch_write(s->audit, "pulses/S-9.tsv", "", 0);
+        assert_int_equal(try_open(s->fd, true, &f, &l), 0);
+        assert_true(f.restored);
+        found_clear(&f);
+        auditlog_free(l);
+        no_descriptor = 1;
+        assert_int_equal(try_open(s->fd, true, &f, &l), 0);
+        assert_int_equal(no_descriptor, 0);
+        assert_false(f.restored);
+        found_clear(&f);
+        auditlog_free(l);
+}
+
 /* At every byte of what stands behind the checkpoint, and of the seal itself. */
 static void test_truncated(void **state)
 {
@@ -585,6 +610,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_closed_last, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_pieces, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_no_descriptor, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_open_session, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_truncated, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_changed, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_crash_between, scratch_setup, scratch_teardown),

@@ -37,6 +37,9 @@ static void test_reasons(void **state)
                         {-EPROTO, {TMS_REASON_LEASE}, "OutOfOrder", "too busy to show the driver in time"},
                         {-EPROTO, {TMS_REASON_STATE, 0, 0, TMS_STATE_PAUSED}, "OutOfOrder", "the stimulator is paused"},
                         {-EPROTO, {TMS_REASON_CPU}, "Failed", "is offline"},
+                        {-EPERM, {TMS_REASON_FAULT, 0, 0, TMS_CAUSE_LEASE}, "Fault", "is in fault"},
+                        {-EPERM, {TMS_REASON_UNFIT, 0, 0, 123456}, "Unfit", "Worst timer error: 123456 ns."},
+                        {-EPERM, {TMS_REASON_NO_COIL}, "InterlockOpen", "coil"},
                         {-EBUSY, {TMS_REASON_AWAY}, "OutOfOrder", "is being reset, or sleeps"},
                         {-ESTALE,
                          {TMS_REASON_TIMELINE},
@@ -60,6 +63,63 @@ static void test_reasons(void **state)
         fake->start_error = 0;
         fake->why = (struct tms_why){0};
         must(f, "Start");
+        must(f, "Stop");
+        check_end(f, "stopped", 0);
+}
+
+/*
+ * An interlock that opens between the daemon's look and the driver's is what somebody sees at the stimulator, so it is told
+ * where the driver's reason comes from it, and not where the driver has another one.
+ */
+static void test_interlock_or_reason(void **state)
+{
+        static const struct {
+                int error;
+                uint32_t reason;
+                bool interlock;
+        } cases[] = {
+                        {-EPERM, TMS_REASON_INTERLOCK, true}, {-EPERM, TMS_REASON_CARD, true},
+                        {-EPERM, TMS_REASON_FAULT, true},     {-EPERM, TMS_REASON_NO_COIL, true},
+                        {-EPROTO, TMS_REASON_STATE, true},    {-ESTALE, TMS_REASON_CHANGED, true},
+                        {-EPERM, TMS_REASON_NONE, true},      {-ENOMEM, TMS_REASON_NONE, false},
+                        {-EAGAIN, TMS_REASON_HISTORY, false}, {-EPROTO, TMS_REASON_LEASE, false},
+        };
+        struct fixture *f = *state;
+
+        must_prepare(f);
+        must(f, "Arm");
+        fake->opens_then = TMS_INTERLOCK_COVER_OPEN;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                fake->status.interlocks = 0;
+                fake->start_error = cases[i].error;
+                fake->why = (struct tms_why){.reason = cases[i].reason};
+                assert_false(call(f, "Start"));
+                if (cases[i].interlock != !strcmp(f->error, "InterlockOpen"))
+                        fail_msg("%zu: %s: %s", i, f->error, f->message);
+        }
+        fake->status.interlocks = 0;
+}
+
+/* RESUME is refused: the session stays paused, the record has the driver's reason, and the next RESUME may go on. */
+static void test_resume_is_refused(void **state)
+{
+        struct fixture *f = *state;
+        sd_bus_message *m;
+
+        must_run(f);
+        m = new_call(f->bus, f->session, "org.tmsd1.Session", "Pause");
+        assert_true(sd_bus_message_append(m, "b", true) >= 0);
+        assert_true(finish(f, f->bus, m, NULL));
+        wait_state(f, "paused");
+        fake->resume_error = -EPROTO;
+        fake->why = (struct tms_why){.reason = TMS_REASON_LEASE};
+        assert_false(call(f, "Resume"));
+        refused(f, "OutOfOrder", "too busy to show the driver in time");
+        wait_state(f, "paused");
+        assert_int_equal(logged(f, "(lease)"), 1);
+        fake->resume_error = 0;
+        fake->why = (struct tms_why){0};
+        must(f, "Resume");
         must(f, "Stop");
         check_end(f, "stopped", 0);
 }
@@ -128,10 +188,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
-                        TEST(test_reasons),
-                        TEST(test_digest_is_recorded),
-                        TEST(test_another_timeline),
-                        TEST(test_a_stop_that_is_not_taken),
+                        TEST(test_reasons),           TEST(test_interlock_or_reason),
+                        TEST(test_resume_is_refused), TEST(test_digest_is_recorded),
+                        TEST(test_another_timeline),  TEST(test_a_stop_that_is_not_taken),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
