@@ -167,6 +167,7 @@ struct tms_setpoints {
  * @card_serial: the serial number of its card; constant
  * @ring: its records; ring->lock
  * @since_ns: when the numbers of the records began, CLOCK_BOOTTIME; constant
+ * @timeline_count: number of timelines so far; the device's lock
  * @holder: device that writes to it; tms_devices_lock
  * @lives: how many devices have held it so far; tms_devices_lock, READ_ONCE elsewhere
  * @history: what the card has fired; engine_lock of @holder
@@ -190,6 +191,7 @@ struct tms_store {
 	u64 card_serial;
 	struct tms_ring ring;
 	u64 since_ns;
+	u32 timeline_count;
 	struct tms_device *holder;
 	u32 lives;
 	struct tms_history history;
@@ -234,7 +236,6 @@ struct tms_store {
  * @limits_fired: value of the store's @fired at the time of LIMITS; lock
  * @timeline: loaded, or NULL; lock, and engine_lock to change. The engine reads it under
  *            engine_lock alone, in the states in which LOAD is refused.
- * @timeline_count: number of timelines so far; lock
  * @behind: copy of the history that a START is verified behind; lock
  * @qos: latency request for engine_cpu; lock
  * @qos_active: @qos is in force; lock
@@ -308,7 +309,6 @@ struct tms_device {
 	bool limits_set;
 	u64 limits_fired;
 	struct tms_timeline *timeline;
-	u32 timeline_count;
 	struct tms_history behind;
 	struct dev_pm_qos_request qos;
 	bool qos_active;

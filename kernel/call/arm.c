@@ -30,7 +30,7 @@ static int arm_clear_latch(struct tms_device *tms, struct tms_why *why)
 
 	left = tms_interlock_clear(tms, TMS_LATCH_MASK);
 	tms->latched = left & TMS_IL_MASK;
-	return left ? tms_refuse(why, -EPERM, TMS_REASON_INTERLOCK, left & TMS_IL_MASK) : 0;
+	return left ? tms_treat_latched(why, left) : 0;
 }
 
 /* LOADED or BREAK -> ARMING: writes CHARGE, and the card begins to charge. engine_lock held. */

@@ -34,7 +34,7 @@ extern const struct attribute_group *tms_sysfs_groups[];
 
 int tms_refuse(struct tms_why *why, int err, u32 reason, u64 detail);
 int tms_refuse_feature(struct tms_why *why, u64 feature);
-int tms_refuse_verdict(struct tms_why *why, int err);
+int tms_refuse_verdict(struct tms_why *why, int err, u32 rule);
 int tms_refuse_words(struct tms_why *why, u32 unknown_flags, const void *reserved, size_t size);
 
 /* --- query.c: INFO, STATUS, LATENCY, GET_LIMITS, LOADED; process, rwsem read-held, not dead --- */
@@ -57,6 +57,7 @@ int tms_treat_may_arm(struct tms_device *tms, struct tms_why *why);
 int tms_treat_lease(struct tms_device *tms, u64 now_ns, struct tms_why *why);
 int tms_treat_unanswered(struct tms_device *tms, struct tms_why *why);
 /* These four: tms->lock held. */
+int tms_treat_latched(struct tms_why *why, u32 left);
 int tms_treat_current(struct tms_device *tms, u32 gen, struct tms_why *why);
 int tms_treat_records(struct tms_device *tms, struct tms_why *why);
 int tms_treat_back(struct tms_device *tms, struct tms_why *why);

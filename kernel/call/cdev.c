@@ -44,7 +44,7 @@ static int cdev_open(struct inode *inode, struct file *filp)
 	struct tms_file *file;
 	int r;
 
-	if (controller && !(filp->f_mode & FMODE_READ))
+	if (!(filp->f_mode & FMODE_READ))
 		return -EINVAL;
 
 	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);

@@ -9,6 +9,7 @@
  * up the removal of the card.
  */
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -99,7 +100,7 @@ static int load_check(struct tms_load *load)
 		return r;
 	if (load->first_pulse || load->first_train)
 		return tms_refuse_feature(why, TMS_FEATURE_REST);
-	if (load->legs || load->leg_count)
+	if (load->legs || load->leg_count || load->leg_size)
 		return tms_refuse_feature(why, TMS_FEATURE_LEGS);
 	if (!load->count || load->pulse_size != sizeof(struct tms_pulse))
 		return tms_refuse(why, -EINVAL, TMS_REASON_VALUE, 0);
@@ -255,9 +256,10 @@ static const struct call *call_find(unsigned int cmd)
 {
 	unsigned int nr = _IOC_NR(cmd);
 
-	if (nr >= ARRAY_SIZE(calls) || calls[nr].cmd != cmd)
+	if (nr >= ARRAY_SIZE(calls))
 		return NULL;
-	return &calls[nr];
+	nr = array_index_nospec(nr, ARRAY_SIZE(calls));
+	return calls[nr].cmd == cmd ? &calls[nr] : NULL;
 }
 
 /*
@@ -301,8 +303,7 @@ long tms_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	/* Only the kernel says why. For a query this is part of what it fills in anyway. */
 	a.why = (struct tms_why) {};
 	/* A call whose answer could not be handed out is not made: -EFAULT means no effect. */
-	if (_IOC_DIR(cmd) == (_IOC_READ | _IOC_WRITE) &&
-	    copy_to_user(user, &a.why, sizeof(a.why)))
+	if (_IOC_DIR(cmd) == (_IOC_READ | _IOC_WRITE) && copy_to_user(user, &a, _IOC_SIZE(cmd)))
 		return -EFAULT;
 	r = call_make(call, file, &a);
 	/* A card that is away: no call gets as far as to a reason of its own. */

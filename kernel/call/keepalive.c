@@ -62,6 +62,7 @@ int tms_keepalive(struct tms_file *file, struct tms_keepalive *k)
 			tms_ring_ack(&tms->store->ring, k->acked_seq, READ_ONCE(file->cursor));
 			scoped_guard(raw_spinlock_irqsave, &tms->engine_lock)
 				tms_event_catch_up(tms);
+			k->event_head = tms_ring_head(&tms->store->ring);
 		}
 		return r;
 	}

@@ -46,7 +46,7 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 		return r;
 	r = tms_waveform_verify(tms_card_flags(&tms->caps), t->waveform, &load->verdict);
 	if (r < 0)
-		return tms_refuse_verdict(why, r);
+		return tms_refuse_verdict(why, r, load->verdict.rule);
 
 	t->lateness_ns = load->lateness_ns ?: tms_param_lateness_ns();
 	t->params_gen = tms_params_gen();
@@ -65,11 +65,11 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 	tms_limits_envelope(tms, &t->coil, t->lateness_ns, &t->env);
 	r = tms_timeline_verify(t->pulses, t->count, &t->env, NULL, 0, &load->verdict);
 	if (r < 0)
-		return tms_refuse_verdict(why, r);
+		return tms_refuse_verdict(why, r, load->verdict.rule);
 
-	if (!++tms->timeline_count)
-		tms->timeline_count++;
-	t->gen = tms->timeline_count;
+	if (!++tms->store->timeline_count)
+		tms->store->timeline_count++;
+	t->gen = tms->store->timeline_count;
 
 	old = tms->timeline;
 	scoped_guard(raw_spinlock_irqsave, &tms->engine_lock) {

@@ -54,12 +54,15 @@ void tms_query_info(struct tms_device *tms, struct tms_info *ret_info)
 		.ring_slots = TMS_RING_SLOTS,
 		.event_size = sizeof(struct tms_event),
 		.pulses_max = TMS_PULSES_MAX,
-		.legs_max = TMS_TIMELINE_LEGS,
 		.duration_max_ns = TMS_DURATION_MAX_NS,
 		.idle_limit_ns = TMS_REST_MAX_NS,
 		.break_limit_ns = TMS_BREAK_MAX_NS,
 		.max_pulses_per_day = env.max_pulses_per_day,
 		.records_since_ns = tms->store->since_ns,
+		.ack_age_max_ns = TMS_ACK_AGE_NS,
+		.start_delay_min_ns = TMS_START_DELAY_MIN_NS,
+		.start_delay_max_ns = TMS_START_DELAY_MAX_NS,
+		.arm_max_ns = TMS_ARM_TIMEOUT_NS,
 	};
 }
 

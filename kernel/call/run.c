@@ -136,7 +136,7 @@ int tms_treat_start(struct tms_device *tms, struct tms_start *start)
 	start_ns = tms_now() + start->delay_ns;
 	r = run_verify(tms, start_ns, &start->verdict);
 	if (r < 0)
-		return tms_refuse_verdict(why, r);
+		return tms_refuse_verdict(why, r, start->verdict.rule);
 
 	guard(preempt)();
 

@@ -89,6 +89,14 @@ int tms_treat_at_rest(struct tms_device *tms, struct tms_why *why)
 	return tms->state == TMS_STATE_IDLE ? 0 : tms_treat_state(tms, TMS_STATE_LOADED, why);
 }
 
+/* What is left of the latch when it was cleared: interlocks, or else errors of the card itself. */
+int tms_treat_latched(struct tms_why *why, u32 left)
+{
+	if (left & TMS_IL_MASK)
+		return tms_refuse(why, -EPERM, TMS_REASON_INTERLOCK, left & TMS_IL_MASK);
+	return tms_refuse(why, -EPERM, TMS_REASON_CARD, 0);
+}
+
 /*
  * 0 if all records of earlier controllers have been read and acknowledged, and there is room for
  * more; else -EAGAIN. tms->lock held.
@@ -245,7 +253,7 @@ int tms_treat_clear_fault(struct tms_device *tms, struct tms_clear_fault *clear)
 		left = tms_interlock_clear(tms, TMS_LATCH_MASK);
 		tms->latched = left & TMS_IL_MASK;
 		if (left) {
-			r = tms_refuse(why, -EPERM, TMS_REASON_INTERLOCK, left & TMS_IL_MASK);
+			r = tms_treat_latched(why, left);
 			break;
 		}
 		tms_set_state(tms, TMS_STATE_IDLE, TMS_CAUSE_REQUEST);

@@ -21,9 +21,10 @@ int tms_refuse_feature(struct tms_why *why, u64 feature)
 }
 
 /* The verifier has said @err, and has filled in a verdict if it has found a rule that is broken. */
-int tms_refuse_verdict(struct tms_why *why, int err)
+int tms_refuse_verdict(struct tms_why *why, int err, u32 rule)
 {
-	return tms_refuse(why, err, TMS_REASON_VERDICT, 0);
+	/* The verifier has no rule for a value that means nothing. */
+	return tms_refuse(why, err, rule ? TMS_REASON_VERDICT : TMS_REASON_VALUE, 0);
 }
 
 /* 0 if there is no unknown flag, and all reserved words are zero; else -EINVAL. */

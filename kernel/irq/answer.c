@@ -46,6 +46,9 @@ static void answer_record(struct tms_device *tms, u64 word, const struct tms_sho
 		event.pulse = shot->told;
 	}
 	event.pulse.outcome = outcome;
+	if (outcome == TMS_PULSE_OUTCOME_DELIVERED || outcome == TMS_PULSE_OUTCOME_UNEXPECTED ||
+	    outcome == TMS_PULSE_OUTCOME_UNKNOWN)
+		event.flags |= TMS_EVENT_GIVEN;
 	if (word) {
 		event.pulse.delivered_permille = answer_field(word, TMS_ANSWER_PERMILLE_SHIFT,
 							      TMS_ANSWER_PERMILLE_MASK);
@@ -133,6 +136,14 @@ static void answer_judge_refused(struct tms_device *tms, const struct tms_shot *
 	}
 }
 
+/* Nobody knows whether this trigger has fired: it counts as given. */
+static void answer_count_unknown(struct tms_device *tms, const struct tms_shot *shot)
+{
+	tms->store->unanswered++;
+	if (shot->run == tms->store->run)
+		tms->play.unknown++;
+}
+
 static void answer_take(struct tms_device *tms, u64 word)
 {
 	u32 outcome = answer_field(word, TMS_ANSWER_OUTCOME_SHIFT, TMS_ANSWER_OUTCOME_MASK);
@@ -154,6 +165,9 @@ static void answer_take(struct tms_device *tms, u64 word)
 		tms_fault(tms, TMS_CAUSE_CARD_UNEXPECTED);
 		return;
 	}
+	/* An outcome that this contract does not have: the card may have fired. */
+	if (outcome > TMS_OUTCOME_UNEXPECTED)
+		outcome = TMS_PULSE_OUTCOME_UNKNOWN;
 	if (!shot.pending || seq != (shot.told.card_seq & TMS_ANSWER_SEQ_MASK)) {
 		tms_halt(tms);
 		answer_record_unasked(tms, word, outcome);
@@ -162,6 +176,8 @@ static void answer_take(struct tms_device *tms, u64 word)
 	}
 
 	tms->shot.pending = false;
+	if (outcome == TMS_PULSE_OUTCOME_UNKNOWN)
+		answer_count_unknown(tms, &shot);
 	answer_record(tms, word, &shot, outcome);
 	if (outcome == TMS_OUTCOME_DELIVERED)
 		answer_judge_delivered(tms, word, &shot);
@@ -244,8 +260,6 @@ void tms_answer_give_up(struct tms_device *tms)
 	if (!shot.pending)
 		return;
 	tms->shot.pending = false;
-	tms->store->unanswered++;
-	if (shot.run == tms->store->run)
-		tms->play.unknown++;
+	answer_count_unknown(tms, &shot);
 	answer_record(tms, 0, &shot, TMS_PULSE_OUTCOME_UNKNOWN);
 }

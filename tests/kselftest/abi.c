@@ -153,7 +153,11 @@ TEST_F(abi, info)
         EXPECT_EQ(sizeof(struct tms_event), info.event_size);
         EXPECT_EQ(PULSES_MAX, info.pulses_max);
         EXPECT_EQ(DURATION_MAX_NS, info.duration_max_ns);
-        EXPECT_EQ(1, info.legs_max);
+        EXPECT_EQ(0, info.legs_max);
+        EXPECT_EQ(2 * S, info.ack_age_max_ns);
+        EXPECT_EQ(MS, info.start_delay_min_ns);
+        EXPECT_EQ(10 * S, info.start_delay_max_ns);
+        EXPECT_EQ(120 * S, info.arm_max_ns);
         EXPECT_EQ(50000, info.trigger_delay_ns);
         EXPECT_EQ(3600 * S, info.break_limit_ns);
         EXPECT_GT(info.lead_ns, 0);
@@ -202,6 +206,7 @@ TEST_F(abi, roles)
 
         EXPECT_EQ(-EBUSY, node_open(O_RDWR));
         EXPECT_EQ(-EINVAL, node_open(O_WRONLY));
+        EXPECT_EQ(-EINVAL, node_open(O_ACCMODE));
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 EXPECT_EQ(cases[i].controllers ? -EBADF : 0, call(self->monitor, cases[i].cmd, ARG(cases[i].cmd)))
                 {
@@ -416,6 +421,7 @@ TEST_F(abi, features_that_are_not_there)
         LACKS(TMS_FEATURE_REST, TMS_IOC_LOAD, load.first_pulse, 1);
         LACKS(TMS_FEATURE_REST, TMS_IOC_LOAD, load.first_train, 1);
         LACKS(TMS_FEATURE_LEGS, TMS_IOC_LOAD, load.leg_count, 2);
+        LACKS(TMS_FEATURE_LEGS, TMS_IOC_LOAD, load.leg_size, 16);
         LACKS(TMS_FEATURE_LEGS, TMS_IOC_LOAD, load.legs, (uintptr_t)self->pulses);
         EXPECT_EQ(TMS_STATE_IDLE, status_of(self->c.fd).state);
 

@@ -62,7 +62,7 @@ FIXTURE_TEARDOWN(engine)
                         EXPECT_EQ(-(int64_t)(f->pulse.triggered_ns - f->pulse.due_ns), f->pulse.slack_ns);   \
                         EXPECT_EQ(0, f->pulse.card_ns);                                                      \
                         /* The answer repeats what was asked for. */                                         \
-                        EXPECT_EQ(TMS_EVENT_COMPUTED, a->flags);                                             \
+                        EXPECT_EQ(TMS_EVENT_COMPUTED | TMS_EVENT_GIVEN, a->flags);                           \
                         EXPECT_EQ(f->pulse.triggered_ns, a->pulse.triggered_ns);                             \
                         EXPECT_EQ(f->pulse.due_card_ns, a->pulse.due_card_ns);                               \
                         EXPECT_EQ(f->pulse.condition, a->pulse.condition);                                   \

@@ -53,12 +53,25 @@
  *
  * Structs do not grow. No struct has padding of the compiler's, and each is the same for 32- and
  * 64-bit programs, in the host's order of bytes. Reserved words are zero from the caller and from
- * the kernel, and a field or flag that belongs to a feature stays zero or is refused (EOPNOTSUPP),
- * until the feature's bit is set in &struct tms_info. A call that needs more gets a new number.
- * Fields marked "out" are not read; the kernel writes them. A list of numbers (states, causes,
- * types of records, outcomes, rules, reasons) may get new ones: a program treats a number that it
- * does not know as the worst of its kind. Sizes, offsets and numbers are held to
- * tests/uapi/frozen.
+ * the kernel, and a field or flag that belongs to a feature stays zero or is refused (EOPNOTSUPP;
+ * of a pulse by the verifier: ERANGE, TMS_RULE_LEG or TMS_RULE_DELAY), until the feature's bit is
+ * set in &struct tms_info. A call that needs more gets a new number. Fields marked "out" are not
+ * read; the kernel writes them. Sizes, offsets and numbers are held to tests/uapi/frozen.
+ *
+ * Each list of numbers and bits may get new ones. What a program does with one that it does not
+ * know:
+ *
+ *  - state:          as one that fires: stop it, and do not load
+ *  - cause:          act on the state
+ *  - type of record: keep and acknowledge it like any other; no member of the union is known
+ *  - flag of a record: ignore it
+ *  - outcome:        TMS_EVENT_GIVEN says whether the patient has had a pulse
+ *  - reason:         act on the errno
+ *  - rule:           the timeline was refused; @limit and @actual have no unit
+ *  - held:           as TMS_HELD_FIRED
+ *  - interlock bit:  an interlock that is open
+ *  - panel bit, bit of @card_flags, waveform: ignore it
+ *  - kind of coil:   no kind that anything is cleared for; a driver may also withhold the kind
  *
  * read() has no number that could change: it gives records of @event_size of &struct tms_info, and
  * that stays sizeof(struct tms_event) for every file whose program has not asked for another, by a
@@ -66,7 +79,8 @@
  *
  * DOC: Clocks
  *
- * A time is CLOCK_MONOTONIC of the host in nanoseconds, unless its name says otherwise. Names
+ * A time is CLOCK_MONOTONIC of the host's initial time namespace in nanoseconds, unless its name
+ * says otherwise; @mono_ns of STATUS tells a program in another one how far its own is off. Names
  * that end in card_ns are the card's own 64-bit clock, which starts at its power-on, is set by
  * nobody and goes on through a reset. The two drift apart; STATUS reads both at one instant.
  *
@@ -95,7 +109,7 @@
 /* EAGAIN */
 #define TMS_REASON_HISTORY	1	/* pulses from before this driver: the card has to rest */
 #define TMS_REASON_ANSWER	2	/* the card has not answered the last trigger */
-#define TMS_REASON_RECORDS	3	/* an earlier controller's records: read and acknowledge */
+#define TMS_REASON_RECORDS	3	/* an earlier controller's records; detail: acknowledge up to this seq */
 #define TMS_REASON_ROOM		4	/* no room for records: read and acknowledge */
 #define TMS_REASON_DISCHARGES	5	/* the card discharges though nobody asks it to */
 #define TMS_REASON_TOO_EARLY	6	/* ARM: the card would be discharged once more */
@@ -168,7 +182,10 @@ struct tms_pulse {
 	__u32 delay_ns;
 };
 
-/* The last pulse of a train: where a pause may take hold. Implies END_OF_BURST. */
+/*
+ * The last pulse of a train: where a pause may take hold. Needs END_OF_BURST as well. The last
+ * pulse of a timeline carries both.
+ */
 #define TMS_PULSE_END_OF_TRAIN		0x0001
 /*
  * The last pulse of a burst or pair. A pulse that belongs to no burst carries this
@@ -211,7 +228,7 @@ struct tms_pulse {
 #define TMS_CAUSE_GAP			8	/* next pulse due later than idle_limit_ns: BREAK */
 #define TMS_CAUSE_BREAK_LIMIT		9	/* in BREAK for an hour: the run has ended */
 #define TMS_CAUSE_ARMED_LATE		10	/* out of BREAK, but too late: paused */
-#define TMS_CAUSE_EMERGENCY_STOP	16	/* 16 + bit number of the interlock */
+#define TMS_CAUSE_EMERGENCY_STOP	16	/* 16 + bit number of the interlock, of bits 0 to 15 */
 #define TMS_CAUSE_PATIENT_STOP		17
 #define TMS_CAUSE_COIL_ABSENT		18
 #define TMS_CAUSE_COIL_HOT		19
@@ -249,11 +266,15 @@ struct tms_pulse {
 
 /* @due_card_ns was computed from @due_ns: the card was not told the time of the pulse. */
 #define TMS_EVENT_COMPUTED	0x0001
+/*
+ * In PULSE_ANSWER: the patient has had a pulse, or has to be taken to have had it (DELIVERED,
+ * UNEXPECTED, UNKNOWN, and what later versions add to these).
+ */
+#define TMS_EVENT_GIVEN		0x0002
 
 /*
- * What became of a pulse. Each trigger that was written ends as one of: DELIVERED, CANCELLED,
- * refused (all others up to 15), UNKNOWN. Only for DELIVERED, UNEXPECTED and UNKNOWN the
- * patient has had a pulse, or has to be taken to have had it.
+ * What became of a pulse. Each trigger that was written has one PULSE_FIRED and later one
+ * PULSE_ANSWER; TMS_EVENT_GIVEN says of each answer whether there was a pulse.
  */
 #define TMS_PULSE_OUTCOME_DELIVERED	0
 #define TMS_PULSE_OUTCOME_NOT_ARMED	1
@@ -295,7 +316,14 @@ struct tms_pulse {
  * @timeline_gen: of its timeline
  * @reserved: zero
  *
- * A discharge that nobody asked for has no pulse: only @card_ns, @delivered_permille, @outcome
+ * A trigger's two records have the same @triggered_ns, which no other trigger of the card has.
+ * Other records may lie between them, and PULSE_FIRED of one trigger may come before PULSE_ANSWER
+ * of the one before. The same @run and @index may come again, when a trigger was cancelled, and
+ * @card_seq begins anew with each charging.
+ *
+ * With @timeline_gen 0 the answer belongs to no pulse of a timeline, whatever its outcome: a
+ * discharge that nobody asked for, or an answer that came late or out of order, perhaps to a
+ * trigger that was recorded as UNKNOWN before. Then only @card_ns, @delivered_permille, @outcome
  * and what the card gave as @card_seq are set.
  */
 struct tms_event_pulse {
@@ -350,7 +378,7 @@ struct tms_event_interlock {
 };
 
 /**
- * struct tms_event_trigger - TMS_EVENT_TRIGGER
+ * struct tms_event_trigger - TMS_EVENT_TRIGGER, while a pulse waits for it; perhaps later others
  * @card_ns: the card's time of the edge
  * @edge_ns: the same by the host's clock, computed
  * @next_pulse: index of the pulse that is due next
@@ -378,7 +406,7 @@ struct tms_event_lost {
  * @seq: rises by one per record of this card, over controllers and re-plugs
  * @mono_ns: when it was made
  * @type: TMS_EVENT_*, says which member of the union holds; of a type that is not known, none
- * @flags: TMS_EVENT_COMPUTED
+ * @flags: TMS_EVENT_COMPUTED, TMS_EVENT_GIVEN
  * @run: number of the START that it belongs to, 0 before the first
  * @pulse: see &struct tms_event_pulse
  * @state: see &struct tms_event_state
@@ -417,13 +445,13 @@ struct tms_event {
 #define TMS_INTERLOCK_WATCHDOG		0x00000100
 
 /* What the card can, card_flags of INFO. */
-#define TMS_CARD_BIPHASIC	0x00000001	/* bit n: waveform n of TMS_LOAD_* */
+#define TMS_CARD_BIPHASIC	0x00000001	/* bit n, 0 to 7: waveform n of TMS_LOAD_* */
 #define TMS_CARD_MONOPHASIC	0x00000002
 #define TMS_CARD_HALFSINE	0x00000004
-#define TMS_CARD_REVERSE	0x00000008	/* coil current in either direction */
-#define TMS_CARD_TRIGGER_IN	0x00000010
-#define TMS_CARD_TRIGGER_OUT	0x00000020
-#define TMS_CARD_HOLD		0x00000040	/* holds a trigger until its time */
+#define TMS_CARD_REVERSE	0x00000100	/* coil current in either direction */
+#define TMS_CARD_TRIGGER_IN	0x00000200
+#define TMS_CARD_TRIGGER_OUT	0x00000400
+#define TMS_CARD_HOLD		0x00000800	/* holds a trigger until its time */
 
 /* Kinds of coil. */
 #define TMS_COIL_TYPE_NONE		0
@@ -463,13 +491,14 @@ struct tms_event {
  * @lateness_max_ns: cap of the above
  * @lead_ns: the driver begins with a pulse so long before it is due
  * @trigger_delay_ns: from an edge at the trigger input to its pulse
- * @hold_max_ns: how long the card holds a trigger at most; 0 without TMS_FEATURE_HOLD
+ * @hold_max_ns: how long the card holds a trigger at most, below 2^31; 0 without
+ *               TMS_FEATURE_HOLD
  * @hold_accuracy_ns: how far a held pulse may be from its time; likewise
  * @lease_ns: how long one KEEPALIVE lasts
  * @ring_slots: records kept until acknowledged
  * @event_size: size of a record, sizeof(struct tms_event)
  * @pulses_max: most pulses of one timeline
- * @legs_max: most legs of one timeline
+ * @legs_max: most legs of one timeline; 0 without TMS_FEATURE_LEGS
  * @duration_max_ns: longest timeline
  * @idle_limit_ns: so long a card stays charged without a pulse, whatever the state: counted
  *                 from the last pulse, or from ARM. Then SAFE: BREAK in a run, else LOADED.
@@ -479,6 +508,10 @@ struct tms_event {
  *                    value means other records, though their numbers may be the same.
  * @delay_min_ns: least delay_ns of a pulse; 0 without TMS_FEATURE_DELAY
  * @delay_max_ns: largest; likewise
+ * @ack_age_max_ns: with a record older than this, and not acknowledged, KEEPALIVE is refused
+ * @start_delay_min_ns: least delay_ns of START and RESUME
+ * @start_delay_max_ns: largest
+ * @arm_max_ns: so long ARM takes at most, then ETIME
  * @reserved: zero
  *
  * All is the card's, the coil's and the module's. The session's limits: GET_LIMITS.
@@ -523,7 +556,11 @@ struct tms_info {
 	__aligned_u64 records_since_ns;
 	__u32 delay_min_ns;
 	__u32 delay_max_ns;
-	__u32 reserved[16];
+	__aligned_u64 ack_age_max_ns;
+	__aligned_u64 start_delay_min_ns;
+	__aligned_u64 start_delay_max_ns;
+	__aligned_u64 arm_max_ns;
+	__u32 reserved[8];
 };
 
 /* --- STATUS -------------------------------------------------------------------- */
@@ -548,10 +585,11 @@ struct tms_info {
  * @run: number of the last START, 0 before the first
  * @mono_ns: when this was taken
  * @card_ns: the card's clock at @mono_ns, within a few microseconds
- * @pulses: in the timeline
- * @next_pulse: index of the pulse that is due next, from first_pulse of LOAD on
+ * @pulses: pulses of the timeline, the length of LOAD's array
+ * @next_pulse: index of the pulse that is due next, from first_pulse of LOAD on; behind the last
+ *              one it is first_pulse + @pulses
  * @train: number of the train that @next_pulse is in, from first_train of LOAD on
- * @fired: of this run, triggers written that were not refused as too late
+ * @fired: of this run, triggers written that were not refused as too late, and not cancelled
  * @delivered: of this run, confirmed by the card
  * @missed: of this run, late or skipped
  * @cancelled: of this run, triggers withdrawn before they fired
@@ -633,7 +671,7 @@ struct tms_status {
  * @max_duration_ns: of a timeline, 1..duration_max_ns of INFO
  * @delay_min_ns: least delay_ns of a pulse; zero without TMS_FEATURE_DELAY
  * @delay_max_ns: largest; likewise
- * @pulses_fired: out, GET_LIMITS: pulses fired under these limits
+ * @pulses_fired: out, GET_LIMITS: pulses fired under these limits. LIMITS leaves it as it is
  * @reserved: zero
  *
  * The controller computes these limits independently of the timeline, so that
@@ -684,7 +722,7 @@ struct tms_limits {
 /**
  * struct tms_verdict - what the verifier found
  * @rule: TMS_RULE_*
- * @pulse: index of the first pulse that breaks it
+ * @pulse: index of the first pulse that breaks it, in LOAD's array
  * @limit: what was allowed, unit by rule
  * @actual: what was asked
  *
@@ -706,7 +744,7 @@ struct tms_verdict {
 #define TMS_LOAD_BIPHASIC		0
 #define TMS_LOAD_MONOPHASIC		1
 #define TMS_LOAD_HALFSINE		2
-#define TMS_LOAD_WAVEFORM		0x00000003	/* mask of the above */
+#define TMS_LOAD_WAVEFORM		0x00000007	/* mask of the above, and of later ones */
 #define TMS_LOAD_REVERSE		0x00000100	/* and this for reversed coil current */
 
 /**
@@ -737,9 +775,10 @@ struct tms_leg {
  * @first_pulse: in: zero; with TMS_FEATURE_REST the index of the first pulse in the whole of which
  *               this timeline is the rest: records, STATUS and GO count from it
  * @first_train: in: the same for trains
- * @timeline_gen: out: number of this timeline
+ * @timeline_gen: out: number of this timeline, never 0; rises over re-plugs like @seq of a record
+ * @leg_size: in: zero; with TMS_FEATURE_LEGS sizeof(struct tms_leg)
  * @reserved: zero
- * @verdict: out, also on ERANGE
+ * @verdict: out, also on ERANGE, and on EINVAL with TMS_REASON_VERDICT
  * @digest: out: SHA-256 of the pulses as they are in memory, @count * @pulse_size bytes
  *
  * IDLE or LOADED only. Replaces the timeline; on any error the old one stays.
@@ -757,7 +796,8 @@ struct tms_load {
 	__u32 first_pulse;
 	__u32 first_train;
 	__u32 timeline_gen;
-	__u32 reserved[7];
+	__u32 leg_size;
+	__u32 reserved[6];
 	struct tms_verdict verdict;
 	__u8 digest[TMS_DIGEST_SIZE];
 };
@@ -768,7 +808,7 @@ struct tms_load {
  * @count: pulses
  * @pulse_size: sizeof(struct tms_pulse)
  * @lateness_ns: its tolerance
- * @waveform: TMS_LOAD_*
+ * @waveform: TMS_LOAD_*; zero with legs
  * @leg_count: as in LOAD
  * @first_pulse: as in LOAD
  * @first_train: as in LOAD
@@ -821,8 +861,8 @@ struct tms_arm {
  * @why: out
  * @timeline_gen: in: must be the one loaded
  * @flags: in: TMS_START_*
- * @delay_ns: in: first pulse no earlier than now + this; 1000000..10000000000. Zero with
- *            TMS_START_AT
+ * @delay_ns: in: pulse time 0 is now + this, or later if verifying takes longer;
+ *            1000000..10000000000. Zero with TMS_START_AT
  * @at_card_ns: in: with TMS_START_AT when pulse time 0 is, the card's clock; else zero
  * @start_ns: out: pulse time 0
  * @start_card_ns: out: the same, see &struct tms_status
@@ -849,9 +889,9 @@ struct tms_start {
  * @pulse: in: its index; ESTALE when it is not the one that waits
  * @intensity_permille: in: 0 as verified, else at most that
  * @flags: in: zero
+ * @reserved: zero
  * @due_ns: out: when it is due now
  * @due_card_ns: out: the same, see &struct tms_status
- * @reserved: zero
  */
 struct tms_go {
 	struct tms_why why;
@@ -946,9 +986,9 @@ struct tms_clear_fault {
  * @flags: in: zero
  * @reserved: zero
  *
- * ESTALE, and the lease is not renewed, if a record is older than 2 s and still
- * not acknowledged. The acknowledgment counts in any case. It is no error to
- * acknowledge the same records, or fewer, once more.
+ * ESTALE, and the lease is not renewed, if a record is older than ack_age_max_ns of INFO and
+ * still not acknowledged. An acknowledgment of what was read counts in any case, also when the
+ * card is away or gone. It is no error to acknowledge the same records, or fewer, once more.
  */
 struct tms_keepalive {
 	struct tms_why why;
