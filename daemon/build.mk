@@ -3,9 +3,10 @@
 
 TMSCTL_SRC := $(sort $(wildcard daemon/tmsctl/*.c))
 # A floor's files may include what lies in its own folder and below: base is the lowest.
-DAEMON_FLOORS := base record call gates treat bus
+DAEMON_FLOORS := base course record call gates treat bus
 DAEMON_SEES_base   := -Idaemon/base
-DAEMON_SEES_record := -Idaemon/record $(DAEMON_SEES_base)
+DAEMON_SEES_course := -Idaemon/course $(DAEMON_SEES_base)
+DAEMON_SEES_record := -Idaemon/record $(DAEMON_SEES_course)
 DAEMON_SEES_call   := -Idaemon/call $(DAEMON_SEES_record)
 DAEMON_SEES_gates  := -Idaemon/gates $(DAEMON_SEES_call)
 DAEMON_SEES_treat  := -Idaemon/treat $(DAEMON_SEES_gates)

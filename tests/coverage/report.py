@@ -9,7 +9,8 @@ import os
 import re
 import sys
 
-SAFETY = ("lib/policy", "lib/dose", "lib/protocol", "daemon/gates", "daemon/treat", "daemon/record")
+SAFETY = ("lib/policy", "lib/dose", "lib/protocol", "daemon/gates", "daemon/treat", "daemon/record",
+          "daemon/course")
 
 
 def read_reasons(path):
