@@ -109,7 +109,7 @@
 /* EAGAIN */
 #define TMS_REASON_HISTORY	1	/* pulses from before this driver: the card has to rest */
 #define TMS_REASON_ANSWER	2	/* the card has not answered the last trigger */
-#define TMS_REASON_RECORDS	3	/* an earlier controller's records; detail: acknowledge up to this seq */
+#define TMS_REASON_RECORDS	3	/* an earlier controller's; detail: acknowledge to this seq */
 #define TMS_REASON_ROOM		4	/* no room for records: read and acknowledge */
 #define TMS_REASON_DISCHARGES	5	/* the card discharges though nobody asks it to */
 #define TMS_REASON_TOO_EARLY	6	/* ARM: the card would be discharged once more */
@@ -228,7 +228,7 @@ struct tms_pulse {
 #define TMS_CAUSE_GAP			8	/* next pulse due later than idle_limit_ns: BREAK */
 #define TMS_CAUSE_BREAK_LIMIT		9	/* in BREAK for an hour: the run has ended */
 #define TMS_CAUSE_ARMED_LATE		10	/* out of BREAK, but too late: paused */
-#define TMS_CAUSE_EMERGENCY_STOP	16	/* 16 + bit number of the interlock, of bits 0 to 15 */
+#define TMS_CAUSE_EMERGENCY_STOP	16	/* 16 + number of the interlock's bit, 0 to 15 */
 #define TMS_CAUSE_PATIENT_STOP		17
 #define TMS_CAUSE_COIL_ABSENT		18
 #define TMS_CAUSE_COIL_HOT		19
