@@ -109,7 +109,7 @@
 /* EAGAIN */
 #define TMS_REASON_HISTORY	1	/* pulses from before this driver: the card has to rest */
 #define TMS_REASON_ANSWER	2	/* the card has not answered the last trigger */
-#define TMS_REASON_RECORDS	3	/* an earlier controller's; detail: acknowledge to this seq */
+#define TMS_REASON_RECORDS	3	/* an earlier one's; detail: acknowledge to this seq */
 #define TMS_REASON_ROOM		4	/* no room for records: read and acknowledge */
 #define TMS_REASON_DISCHARGES	5	/* the card discharges though nobody asks it to */
 #define TMS_REASON_TOO_EARLY	6	/* ARM: the card would be discharged once more */
