@@ -17,11 +17,6 @@
 #define KEPT 3
 #define SEAL_MAX_BYTES 16384
 
-static void name_of(uint64_t number, char ret[static 32])
-{
-        (void)snprintf(ret, 32, "%" PRIu64 ".json", number);
-}
-
 /* The whole text, or NULL: there was no memory for it, or for a record before. */
 static char *compose(const struct auditlog *l)
 {
@@ -40,7 +35,7 @@ static char *compose(const struct auditlog *l)
 bool auditlog_write_checkpoint(struct auditlog *l, bool closing, char ret_hash[static 65])
 {
         _cleanup_(freep) char *text = NULL;
-        char name[32];
+        char name[TMS_AUDIT_CHECKPOINT_NAME];
         size_t size;
 
         if (l->at.format < 2 || l->low || (!closing && l->at.records < l->checkpointed + CHECKPOINT_EVERY))
@@ -49,7 +44,7 @@ bool auditlog_write_checkpoint(struct auditlog *l, bool closing, char ret_hash[s
         if (!text)
                 return false;
         size = strlen(text);
-        name_of(l->at.records, name);
+        tms_audit_checkpoint_name(l->at.records, name);
         return (off_t)size <= TMS_AUDIT_CHECKPOINT_MAX && auditlog_hash(text, size, ret_hash) >= 0 &&
                write_file_synced(l->checkpoints_fd, name, 0600, text, size) >= 0;
 }
@@ -86,15 +81,6 @@ static bool is_of_closing(const struct auditlog *l, const char *name)
         return end && offset + (uint64_t)(end - line) + 1 == (uint64_t)st.st_size;
 }
 
-static bool parse_name(const char *name, uint64_t *ret)
-{
-        char again[32];
-
-        *ret = strtoull(name, NULL, 10);
-        name_of(*ret, again);
-        return STREQ(name, again);
-}
-
 /* The lowest number of those that are kept for being the newest. */
 static uint64_t find_newest(DIR *d)
 {
@@ -103,7 +89,7 @@ static uint64_t find_newest(DIR *d)
         size_t i;
 
         while ((entry = readdir(d))) {
-                if (!parse_name(entry->d_name, &n))
+                if (!tms_audit_checkpoint_parse_name(entry->d_name, &n))
                         continue;
                 for (i = 0; i < KEPT; i++) {
                         if (n <= newest[i])
@@ -128,7 +114,7 @@ void auditlog_tidy_checkpoints(struct auditlog *l)
         least = find_newest(d);
         rewinddir(d);
         while ((entry = readdir(d))) {
-                if (parse_name(entry->d_name, &n) && n < least && !is_of_closing(l, entry->d_name))
+                if (tms_audit_checkpoint_parse_name(entry->d_name, &n) && n < least && !is_of_closing(l, entry->d_name))
                         (void)unlinkat(l->checkpoints_fd, entry->d_name, 0);
         }
         (void)closedir(d);

@@ -18,13 +18,17 @@
 
 /* --- Names ------------------------------------------------------------------------ */
 
-/* 12.json: 12. False: no checkpoint has that name. */
-static bool parse_name(const char *name, uint64_t *ret)
+void tms_audit_checkpoint_name(uint64_t records, char ret[static TMS_AUDIT_CHECKPOINT_NAME])
 {
-        char again[32];
+        snprintf(ret, TMS_AUDIT_CHECKPOINT_NAME, "%" PRIu64 ".json", records);
+}
 
-        *ret = strtoull(name, NULL, 10);
-        snprintf(again, sizeof(again), "%" PRIu64 ".json", *ret);
+bool tms_audit_checkpoint_parse_name(const char *name, uint64_t *ret_records)
+{
+        char again[TMS_AUDIT_CHECKPOINT_NAME];
+
+        *ret_records = strtoull(name, NULL, 10);
+        tms_audit_checkpoint_name(*ret_records, again);
         return strcmp(name, again) == 0;
 }
 
@@ -41,7 +45,7 @@ static int find_below(int dir_fd, uint64_t limit, uint64_t *ret)
         if (r < 0)
                 return r == -ENOENT || r == -ENOTDIR ? 0 : r;
         while (errno = 0, (entry = readdir(d))) {
-                if (!parse_name(entry->d_name, &n) || n >= limit || (any && n <= *ret))
+                if (!tms_audit_checkpoint_parse_name(entry->d_name, &n) || n >= limit || (any && n <= *ret))
                         continue;
                 *ret = n;
                 any = true;

@@ -39,6 +39,12 @@ void tms_audit_segment_name(uint64_t segment, char ret[static TMS_AUDIT_SEGMENT_
 char *tms_audit_position_text(const struct tms_audit_position *at);
 
 #define TMS_AUDIT_CHECKPOINT_MAX ((off_t)16 * 1024 * 1024) /* bytes of the longest one */
+#define TMS_AUDIT_CHECKPOINT_NAME 26                       /* size of a checkpoint's name, with its NUL */
+
+/* The name, in checkpoints/, of the checkpoint of the seal that so many records precede: "12.json". */
+void tms_audit_checkpoint_name(uint64_t records, char ret[static TMS_AUDIT_CHECKPOINT_NAME]);
+/* The number of records in such a name. False: no checkpoint has that name, and the number means nothing. */
+bool tms_audit_checkpoint_parse_name(const char *name, uint64_t *ret_records);
 
 /* A checkpoint of a log, and the place of the seal that names it. */
 struct tms_audit_checkpoint {
