@@ -98,14 +98,17 @@ static int forget_pulses(struct audit_older *o)
         int r;
 
         r = directory_open(o->dir_fd, "pulses", &d);
-        while (r >= 0 && (entry = readdir(d))) {
+        if (r < 0)
+                return is_passing(r) ? r : 0;
+        while (r >= 0 && (errno = 0, entry = readdir(d))) {
                 if (entry->d_name[0] == '.')
                         continue;
                 r = forget_file(dirfd(d), entry->d_name);
                 if (!is_passing(r))
                         r = go_on(o) ? 0 : -ECANCELED;
         }
-        return is_passing(r) || r == -ECANCELED ? r : 0;
+        /* A list that ends with an error may lack names. */
+        return r >= 0 && errno ? -errno : r;
 }
 
 static int begin(struct audit_older *o, const json_t *record)
@@ -178,7 +181,9 @@ static bool verify(struct audit_older *o)
         int r;
 
         r = forget_pulses(o);
-        if (r >= 0)
+        if (r < 0)
+                (void)snprintf(error.message, sizeof(error.message), "audit/pulses cannot be listed: %s", strerror(-r));
+        else
                 r = tms_audit_read_live(o->dir_fd, on_record, o, &report, &error);
         if (r == -ECANCELED)
                 return true;

@@ -85,7 +85,7 @@ $(B)/tests/test-audit-checkpoint: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=openat
 $(call daemon_unit,audit-writer,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-older,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 # The background, as fast as the test lets it be.
-$(B)/tests/test-audit-older: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=tms_audit_read_live,--wrap=openat,--wrap=posix_fadvise,--wrap=pthread_cond_timedwait
+$(B)/tests/test-audit-older: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=tms_audit_read_live,--wrap=openat,--wrap=readdir,--wrap=posix_fadvise,--wrap=pthread_cond_timedwait
 $(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-live,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))

@@ -4,6 +4,7 @@
  * when the rest turns out not to hold.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -49,6 +50,8 @@ int __wrap_tms_audit_read_live(int dir_fd, int (*record)(uint64_t line, const ch
 
 /* So many times a pulse file cannot be opened for want of a descriptor. */
 static atomic_int no_descriptor;
+static atomic_int no_list; /* so many times the background's list of a folder ends with this error */
+static int no_list_error;
 static atomic_int forgotten; /* files that memory was told to forget */
 static atomic_bool hasten;   /* nobody waits for a condition */
 static atomic_int waits;     /* that nobody waited */
@@ -73,6 +76,22 @@ int __wrap_openat(int dir_fd, const char *name, int flags, ...)
                 return -1;
         }
         return __real_openat(dir_fd, name, flags, mode);
+}
+
+struct dirent *__real_readdir(DIR *d);
+struct dirent *__wrap_readdir(DIR *d);
+
+struct dirent *__wrap_readdir(DIR *d)
+{
+        char name[16] = "";
+
+        (void)pthread_getname_np(pthread_self(), name, sizeof(name));
+        if (no_list > 0 && strcmp(name, "audit-older") == 0) {
+                no_list--;
+                errno = no_list_error;
+                return NULL;
+        }
+        return __real_readdir(d);
 }
 
 int __wrap_posix_fadvise(int fd, off_t offset, off_t size, int advice)
@@ -215,7 +234,7 @@ static int setup(void **state)
         struct fixture *f = calloc(1, sizeof(*f));
 
         may_read = hasten = false;
-        readings = unreadable = no_descriptor = forgotten = waits = 0;
+        readings = unreadable = no_descriptor = no_list = forgotten = waits = 0;
         assert_int_equal(scratch_setup((void **)&f->s), 0);
         assert_true(sd_event_new(&f->event) >= 0);
         *state = f;
@@ -342,6 +361,42 @@ static void test_no_descriptor(void **state)
         assert_int_equal(f->failed, 0);
 }
 
+/* So would those that a list which ends with an error lacks. */
+static void test_no_list(void **state)
+{
+        struct fixture *f = *state;
+
+        make(f, false);
+        assert_true(mkdirat(f->s->fd, "audit/pulses", 0700) == 0 || errno == EEXIST);
+        scratch_write(f->s->audit, "pulses/S-9.tsv", "", 0);
+        no_list_error = ENOMEM;
+        no_list = 2;
+        hasten = true;
+        start(f);
+        forgotten = 0;
+        may_read = true;
+        while (readings == 0)
+                record(f, 0);
+        assert_int_equal(no_list, 0);
+        assert_true(waits >= 2);
+        assert_int_equal(f->failed, 0);
+}
+
+/* A folder that the disk does not list is a failure like a file that it does not read. */
+static void test_folder_unreadable(void **state)
+{
+        struct fixture *f = *state;
+
+        make(f, false);
+        assert_true(mkdirat(f->s->fd, "audit/pulses", 0700) == 0 || errno == EEXIST);
+        no_list_error = EIO;
+        no_list = 1;
+        may_read = true;
+        start(f);
+        wait_failed(f);
+        assert_non_null(strstr(f->sentence, "audit/pulses cannot be listed: Input/output error"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -352,6 +407,8 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
                         cmocka_unit_test_setup_teardown(test_no_descriptor, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_no_list, setup, teardown),
+                        cmocka_unit_test_setup_teardown(test_folder_unreadable, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
