@@ -56,8 +56,8 @@ int tms_treat_at_rest(struct tms_device *tms, struct tms_why *why);
 int tms_treat_may_arm(struct tms_device *tms, struct tms_why *why);
 int tms_treat_lease(struct tms_device *tms, u64 now_ns, struct tms_why *why);
 int tms_treat_unanswered(struct tms_device *tms, struct tms_why *why);
-/* These four: tms->lock held. */
 int tms_treat_latched(struct tms_why *why, u32 left);
+/* These four: tms->lock held. */
 int tms_treat_current(struct tms_device *tms, u32 gen, struct tms_why *why);
 int tms_treat_records(struct tms_device *tms, struct tms_why *why);
 int tms_treat_back(struct tms_device *tms, struct tms_why *why);

@@ -89,7 +89,7 @@ int tms_treat_at_rest(struct tms_device *tms, struct tms_why *why)
 	return tms->state == TMS_STATE_IDLE ? 0 : tms_treat_state(tms, TMS_STATE_LOADED, why);
 }
 
-/* What is left of the latch when it was cleared: interlocks, or else errors of the card itself. */
+/* -EPERM, since @left bits of the latch came back when it was cleared: interlocks, or the card's own. */
 int tms_treat_latched(struct tms_why *why, u32 left)
 {
 	if (left & TMS_IL_MASK)

@@ -20,10 +20,12 @@ int tms_refuse_feature(struct tms_why *why, u64 feature)
 	return tms_refuse(why, -EOPNOTSUPP, TMS_REASON_FEATURE, feature);
 }
 
-/* The verifier has said @err, and has filled in a verdict if it has found a rule that is broken. */
+/*
+ * The verifier has refused with @err. @rule is that of its verdict, which is TMS_RULE_NONE for a
+ * value that means nothing, such as a waveform that there is not.
+ */
 int tms_refuse_verdict(struct tms_why *why, int err, u32 rule)
 {
-	/* The verifier has no rule for a value that means nothing. */
 	return tms_refuse(why, err, rule ? TMS_REASON_VERDICT : TMS_REASON_VALUE, 0);
 }
 

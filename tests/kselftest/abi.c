@@ -317,6 +317,18 @@ TEST_F(abi, read_only_argument)
         ASSERT_EQ(0, call(self->monitor, TMS_IOC_GET_LIMITS, &after));
         EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
 
+        /* Nor if only its end cannot be. */
+        uint8_t *map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        uint8_t *over = map + PAGE - sizeof(struct tms_limits) + 8;
+
+        ASSERT_NE(MAP_FAILED, map);
+        memcpy(over, &self->arg, sizeof(struct tms_limits));
+        ASSERT_EQ(0, mprotect(map + PAGE, PAGE, PROT_READ));
+        EXPECT_EQ(-EFAULT, call(self->c.fd, TMS_IOC_LIMITS, over));
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_GET_LIMITS, &after));
+        EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
+        munmap(map, 2 * PAGE);
+
         ASSERT_EQ(0, mprotect(page, PAGE, PROT_READ | PROT_WRITE));
         memcpy(page, ARG(TMS_IOC_LOAD), sizeof(struct tms_load));
         ASSERT_EQ(0, mprotect(page, PAGE, PROT_READ));
@@ -713,9 +725,15 @@ TEST_F(abi, load_values)
         LOAD(0, waveform, TMS_LOAD_MONOPHASIC);
         LOAD(0, waveform, TMS_LOAD_HALFSINE | TMS_LOAD_REVERSE);
         LOAD(-EINVAL, waveform, TMS_LOAD_HALFSINE + 1);
-        for (unsigned int bit = 2; bit < 32; bit++)
-                if (1U << bit != TMS_LOAD_REVERSE)
-                        LOAD(-EINVAL, waveform, 1U << bit);
+        for (unsigned int bit = 2; bit < 32; bit++) {
+                if (1U << bit == TMS_LOAD_REVERSE)
+                        continue;
+                /* What the caller has left in the verdict is not read. */
+                load->verdict.rule = TMS_RULE_GAP;
+                LOAD(-EINVAL, waveform, 1U << bit);
+                EXPECT_EQ(TMS_REASON_VALUE, load->why.reason);
+                EXPECT_EQ(TMS_RULE_NONE, load->verdict.rule);
+        }
 }
 
 TEST_F(abi, load_refuses_and_keeps_the_old)

@@ -198,6 +198,8 @@ TEST_F(away, records_are_acknowledged)
         while (read(self->c.fd, &e, sizeof(e)) == sizeof(e))
                 keep.acked_seq = e.seq + 1;
         EXPECT_AT_ONCE(-EBUSY, call(self->c.fd, TMS_IOC_KEEPALIVE, &keep));
+        EXPECT_LE(keep.acked_seq, keep.event_head);
+        EXPECT_GT(keep.event_head, 0);
         pthread_join(self->resetting, NULL);
         if (keep.acked_seq)
                 EXPECT_EQ(keep.acked_seq, status_of(self->monitor).event_acked);

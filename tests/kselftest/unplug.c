@@ -170,10 +170,14 @@ TEST_F_TIMEOUT(slot, loose_contact, 300)
 {
         static const uint64_t gaps_ns[] = {0, MS / 10, MS, 5 * MS, 20 * MS, 50 * MS, 100 * MS, 300 * MS, S};
         struct lab_state card;
+        uint32_t gen = 0;
 
         flat(self->pulses, 20, 100 * MS, 300, 5);
         for (size_t i = 0; i < sizeof(gaps_ns) / sizeof(*gaps_ns); i++) {
                 ASSERT_EQ(0, controller_load(&self->c, self->pulses, 20));
+                /* Two timelines of one card never have the same number. */
+                EXPECT_GT(self->c.gen, gen);
+                gen = self->c.gen;
                 ASSERT_EQ(0, controller_arm(&self->c));
                 ASSERT_EQ(0, lab("remove"));
                 sleep_ns(gaps_ns[i]);

@@ -171,7 +171,7 @@ static void cleared(void **state)
         struct bench *b = *state;
 
         lab(b, "in=100 open=estop;pulse=1 open=cover_open;lose_pulse;amplitude=50;drop_answer;never_ready=on;"
-               "stuck_watchdog;magic=1;answer_time=7;swap_answers;lost_irq");
+               "stuck_watchdog;magic=1;answer_outcome=13;answer_time=7;swap_answers;lost_irq");
         lab(b, "clear");
         assert_int_equal(rd32(b, TMS_REG_MAGIC), TMS_MAGIC);
         arm(b, 300);
@@ -372,6 +372,22 @@ static void wrong_answer_time(void **state)
         live(b, 20 * MS);
         fire(b, 2);
         assert_true(answer(b).time_ns == now_ns(b));
+}
+
+/* The witness has the discharge, whatever the answer says. */
+static void wrong_answer_outcome(void **state)
+{
+        struct bench *b = *state;
+
+        arm(b, 300);
+        lab(b, "answer_outcome=13");
+        fire(b, 1);
+        assert_int_equal(answer(b).outcome, 13);
+        witnessed(b, 0, now_ns(b), "pulse", 300, 1, "delivered");
+        set(b, 2, 300);
+        live(b, 20 * MS);
+        fire(b, 2);
+        assert_int_equal(answer(b).outcome, TMS_OUTCOME_DELIVERED);
 }
 
 static void lost_interrupts(void **state)
@@ -626,6 +642,7 @@ int main(void)
                         bench_test(dropped_answer),
                         bench_test(swapped_answers),
                         bench_test(wrong_answer_time),
+                        bench_test(wrong_answer_outcome),
                         bench_test(lost_interrupts),
                         bench_test(dead_watchdog),
                         bench_test(stuck_watchdog),

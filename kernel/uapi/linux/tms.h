@@ -53,7 +53,7 @@
  *
  * Structs do not grow. No struct has padding of the compiler's, and each is the same for 32- and
  * 64-bit programs, in the host's order of bytes. Reserved words are zero from the caller and from
- * the kernel, and a field or flag that belongs to a feature stays zero or is refused (EOPNOTSUPP;
+ * the kernel; a program does not test those that it reads. A field or flag that belongs to a feature stays zero or is refused (EOPNOTSUPP;
  * of a pulse by the verifier: ERANGE, TMS_RULE_LEG or TMS_RULE_DELAY), until the feature's bit is
  * set in &struct tms_info. A call that needs more gets a new number. Fields marked "out" are not
  * read; the kernel writes them. Sizes, offsets and numbers are held to tests/uapi/frozen.
@@ -70,7 +70,7 @@
  *  - rule:           the timeline was refused; @limit and @actual have no unit
  *  - held:           as TMS_HELD_FIRED
  *  - interlock bit:  an interlock that is open
- *  - panel bit, bit of @card_flags, waveform: ignore it
+ *  - panel bit, bit of @card_flags or @features, waveform: ignore it
  *  - kind of coil:   no kind that anything is cleared for; a driver may also withhold the kind
  *
  * read() has no number that could change: it gives records of @event_size of &struct tms_info, and

@@ -148,6 +148,7 @@ typedef struct TMSFaults {
     bool swap_answers;
     bool swap_held;
     uint64_t held_answer;
+    uint32_t answer_outcome;        /* of the next answer; 0: as it is */
     int64_t answer_time_ns;
     bool answer_time_set;
     uint32_t lost_irqs;

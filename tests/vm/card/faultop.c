@@ -82,6 +82,11 @@ static bool parse_permille(const char *value, int64_t arg[3])
     return in_range(value, 1, 1023, &arg[0]);
 }
 
+static bool parse_outcome(const char *value, int64_t arg[3])
+{
+    return in_range(value, 1, 14, &arg[0]);
+}
+
 static bool parse_switch(const char *value, int64_t arg[3])
 {
     static const char *const name[] = { "off", "on" };
@@ -275,6 +280,11 @@ static void apply_swap_answers(TMSCard *s, const int64_t arg[3], int64_t t_ns)
     s->faults.swap_answers = true;
 }
 
+static void apply_answer_outcome(TMSCard *s, const int64_t arg[3], int64_t t_ns)
+{
+    s->faults.answer_outcome = arg[0];
+}
+
 static void apply_answer_time(TMSCard *s, const int64_t arg[3], int64_t t_ns)
 {
     s->faults.answer_time_set = true;
@@ -378,6 +388,7 @@ static const TMSFaultOp ops[] = {
     { "never_ready", "on|off", false, parse_switch, apply_never_ready },
     { "drop_answer", NULL, false, NULL, apply_drop_answer },
     { "swap_answers", NULL, false, NULL, apply_swap_answers },
+    { "answer_outcome", "NUMBER", false, parse_outcome, apply_answer_outcome },
     { "answer_time", "+-NS", false, parse_ns, apply_answer_time },
     { "lost_irq", NULL, false, NULL, apply_lost_irq },
     { "lost_pulse_irq", NULL, false, NULL, apply_lost_pulse_irq },

@@ -26,6 +26,10 @@ static void answer(TMSCard *s, uint32_t seq, uint32_t permille,
     uint64_t time = tms_clock_ns(s, t_ns);
     uint64_t word;
 
+    if (f->answer_outcome) {
+        outcome = f->answer_outcome;
+        f->answer_outcome = 0;
+    }
     if (f->answer_time_set) {
         f->answer_time_set = false;
         time += f->answer_time_ns;
