@@ -9,4 +9,9 @@
 #define STIMULATOR_INTERFACE "org.tmsd1.Stimulator"
 #define SESSION_INTERFACE "org.tmsd1.Session"
 
+/* A match rule: the bus itself says that a name on it, a literal text, has got another owner or none. */
+#define MATCH_NAME_OWNER(name)                                                      \
+        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus'," \
+        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" name "'"
+
 #endif

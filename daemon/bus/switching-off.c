@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The computer is about to be switched off; see switching-off.h. */
+#include "names.h"
 #include "switching-off.h"
-
-#define OWNER_CHANGED                                                               \
-        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus'," \
-        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" LOGIND "'"
 
 /* The longest name on a bus has 255 bytes. */
 #define OWNER_SIZE 256
@@ -32,7 +29,7 @@ static int on_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-/* The bus sends changes and answers in the order in which they come about, so a change overtakes no answer. */
+/* The bus sends a change of the owner and its answer about the owner in the order in which it made them: the last one holds. */
 static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         const char *name, *before, *now;
@@ -64,7 +61,7 @@ int switching_off_new(sd_bus *bus, switching_off_fn told, void *userdata, struct
                 return -ENOMEM;
         w->told = told;
         w->userdata = userdata;
-        r = sd_bus_add_match_async(bus, &w->changed, OWNER_CHANGED, on_changed, NULL, w);
+        r = sd_bus_add_match_async(bus, &w->changed, MATCH_NAME_OWNER(LOGIND), on_changed, NULL, w);
         if (r < 0)
                 return r;
         r = sd_bus_match_signal_async(bus, &w->announced, LOGIND, "/org/freedesktop/login1", LOGIND_INTERFACE,

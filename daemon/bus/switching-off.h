@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * logind announces to everybody that the computer is about to be switched off or started anew, before it begins to stop
- * programs. Anybody can send a signal that looks like it, so the bus tells, before any announcement, who has logind's name.
+ * programs. Anybody can send a signal that looks like it, so the sender is held against the owner of logind's name. The bus
+ * tells who that is when the daemon begins, and at each change: a question behind an announcement could be answered late.
  */
 #ifndef TMSD_SWITCHING_OFF_H
 #define TMSD_SWITCHING_OFF_H

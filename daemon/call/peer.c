@@ -3,11 +3,10 @@
 #include <assert.h>
 
 #include "endings.h"
+#include "names.h"
 #include "peer.h"
 
-#define MATCH_FORMAT                                                                \
-        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus'," \
-        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='%s'"
+#define MATCH_FORMAT MATCH_NAME_OWNER("%s")
 
 struct peer {
         sd_bus *bus; /* borrowed */

@@ -126,10 +126,7 @@ int verb_events(int argc, char **argv)
                 if (r < 0)
                         return bus_fail(NULL, r);
         }
-        r = sd_bus_add_match(bus, NULL,
-                             "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                             "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" BUS_NAME "'",
-                             on_name, NULL);
+        r = sd_bus_add_match(bus, NULL, MATCH_NAME_OWNER(BUS_NAME), on_name, NULL);
         while (r >= 0 && !ferror(stdout)) {
                 r = sd_bus_process(bus, NULL);
                 if (r == 0)

@@ -279,10 +279,7 @@ static int listen_to(struct run *u)
         if (r >= 0)
                 r = sd_bus_match_signal(u->bus, NULL, BUS_NAME, NULL, SESSION_INTERFACE, "Ended", on_ended, u);
         if (r >= 0)
-                r = sd_bus_add_match(u->bus, NULL,
-                                     "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                                     "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" BUS_NAME "'",
-                                     on_name, u);
+                r = sd_bus_add_match(u->bus, NULL, MATCH_NAME_OWNER(BUS_NAME), on_name, u);
         if (r >= 0)
                 r = sd_bus_match_signal(u->bus, NULL, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
                                         "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, u);
