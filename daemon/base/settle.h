@@ -19,8 +19,8 @@ int settle_file(int fd);
 
 /*
  * Settles the file of that name in the directory. What is no regular file, is not there or may not be opened is left out:
- * whoever reads it later meets the same. Other errors, such as -EMFILE: as of openat() and settle_file(); the file may
- * still stand in memory.
+ * whoever reads it later meets the same. On another error of openat() or settle_file(), such as -EMFILE, memory may still
+ * hold other bytes than the disk.
  */
 int settle_name(int dir_fd, const char *name);
 

@@ -70,6 +70,7 @@ static bool go_on(struct audit_older *o)
 
 /* --- Reading ---------------------------------------------------------------------- */
 
+/* An error that may be gone when it is tried again. */
 static bool is_passing(int r)
 {
         return r == -ENOMEM || r == -EMFILE || r == -ENFILE;
@@ -87,9 +88,11 @@ static int forget_file(int dir_fd, const char *name)
 
 /*
  * Lets memory forget the pulse files, so that what is read is what the disk has. What was written and is not on the disk
- * yet stays; the writer syncs that. A file that cannot be opened the reader cannot open either, but for want of memory or
- * descriptors: then the error is returned, since the reader may have better luck and would read the file from memory.
- * -ECANCELED: the thread is to end.
+ * yet stays; the writer syncs that.
+ *
+ * A file that this thread cannot open, the library's reader cannot open either. Want of memory or of a descriptor is the
+ * exception: it may pass before the reader comes, and the reader would read the file from memory. So such an error is
+ * returned, and nothing is read. -ECANCELED: the thread is to end.
  */
 static int forget_pulses(struct audit_older *o)
 {

@@ -381,32 +381,42 @@ static void test_pieces(void **state)
 
 /* --- Damaged ---------------------------------------------------------------------- */
 
+static void make_pulse_file(const struct scratch *s)
+{
+        assert_true(mkdirat(s->fd, "audit/pulses", 0700) == 0 || errno == EEXIST);
+        scratch_write(s->audit, "pulses/S-9.tsv", "", 0);
+}
+
+/* A start in which a pulse file finds no descriptor so many times. Is what it begins with the checkpoint's state? */
+static bool restored_without(const struct scratch *s, unsigned descriptors)
+{
+        struct auditlog *l;
+        struct found f;
+        bool restored;
+
+        no_descriptor = descriptors;
+        assert_int_equal(try_open(s->fd, true, &f, &l), 0);
+        assert_int_equal(no_descriptor, 0);
+        restored = f.restored;
+        found_clear(&f);
+        auditlog_free(l);
+        return restored;
+}
+
 /* A pulse file that finds no descriptor is not read from memory: the whole log is read, which settles every file. */
 static void test_no_descriptor(void **state)
 {
         const struct scratch *s = *state;
         struct auditlog *l;
         struct found f;
-        json_t *data;
 
         make(s);
         l = writer(s);
-        data = scratch_data("stimulator.odometer");
-        assert_int_equal(json_object_set_new(data, "session", json_string("S-9")), 0);
-        add(l, "stimulator.odometer", data);
+        add(l, "stimulator.odometer", scratch_data_of("stimulator.odometer", "S-9"));
         auditlog_free(l);
-        assert_true(mkdirat(s->fd, "audit/pulses", 0700) == 0 || errno == EEXIST);
-        scratch_write(s->audit, "pulses/S-9.tsv", "", 0);
-        assert_int_equal(try_open(s->fd, true, &f, &l), 0);
-        assert_true(f.restored);
-        found_clear(&f);
-        auditlog_free(l);
-        no_descriptor = 1;
-        assert_int_equal(try_open(s->fd, true, &f, &l), 0);
-        assert_int_equal(no_descriptor, 0);
-        assert_false(f.restored);
-        found_clear(&f);
-        auditlog_free(l);
+        make_pulse_file(s);
+        assert_true(restored_without(s, 0));
+        assert_false(restored_without(s, 1));
         /* With none for the whole log either, the log is not opened. */
         no_descriptor = 2;
         assert_int_equal(try_open(s->fd, true, &f, &l), -EMFILE);
@@ -418,24 +428,38 @@ static void test_open_session(void **state)
 {
         const struct scratch *s = *state;
         struct auditlog *l = writer(s);
-        struct found f;
 
         add(l, "session.create", scratch_data_of("session.create", "S-9"));
         add_records(l, 1000);
         seal(l);
         auditlog_free(l);
-        assert_true(mkdirat(s->fd, "audit/pulses", 0700) == 0 || errno == EEXIST);
-        scratch_write(s->audit, "pulses/S-9.tsv", "", 0);
-        assert_int_equal(try_open(s->fd, true, &f, &l), 0);
-        assert_true(f.restored);
-        found_clear(&f);
-        auditlog_free(l);
-        no_descriptor = 1;
-        assert_int_equal(try_open(s->fd, true, &f, &l), 0);
-        assert_int_equal(no_descriptor, 0);
-        assert_false(f.restored);
-        found_clear(&f);
-        auditlog_free(l);
+        make_pulse_file(s);
+        assert_true(restored_without(s, 0));
+        assert_false(restored_without(s, 1));
+}
+
+/* One name for each number, so that no two files can be the same checkpoint. */
+static void test_names(void **state)
+{
+        static const char *const bad[] = {"012.json",  "+12.json", "-1.json", " 12.json",
+                                          "12.json ",  "12.jso",   ".json",   "",
+                                          "0x12.json", "12",       "12.JSON", "18446744073709551616.json"};
+        char name[TMS_AUDIT_CHECKPOINT_NAME];
+        uint64_t n;
+
+        for (size_t i = 0; i < ELEMENTS(bad); i++) {
+                if (tms_audit_checkpoint_parse_name(bad[i], &n))
+                        fail_msg("'%s' is taken for that of %llu", bad[i], (unsigned long long)n);
+        }
+        for (uint64_t known = 0; known < UINT64_MAX / 10; known = known * 10 + 9) {
+                tms_audit_checkpoint_name(known, name);
+                assert_true(tms_audit_checkpoint_parse_name(name, &n));
+                assert_int_equal(n, known);
+        }
+        tms_audit_checkpoint_name(UINT64_MAX, name);
+        assert_string_equal(name, "18446744073709551615.json");
+        assert_true(tms_audit_checkpoint_parse_name(name, &n));
+        assert_true(n == UINT64_MAX);
 }
 
 /* At every byte of what stands behind the checkpoint, and of the seal itself. */
@@ -610,6 +634,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_closed_last, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_pieces, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_no_descriptor, scratch_setup, scratch_teardown),
+                        cmocka_unit_test(test_names),
                         cmocka_unit_test_setup_teardown(test_open_session, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_truncated, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_changed, scratch_setup, scratch_teardown),
