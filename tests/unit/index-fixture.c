@@ -161,9 +161,10 @@ uint64_t index_records(const struct index_log *l)
         return auditlog_records(l->log);
 }
 
-static struct index *begin_in(int fd, const struct index_log *l, uint64_t records)
+static struct index *begin_in(int fd, const struct index_log *l, uint64_t records, uint64_t free_min)
 {
-        struct index_config config = {.state_fd = fd, .key0 = auditlog_key0(l->log), .records = records};
+        struct index_config config = {
+                        .state_fd = fd, .key0 = auditlog_key0(l->log), .records = records, .free_min = free_min};
         struct index *x = NULL;
 
         assert_int_equal(index_new(&config, &x), 0);
@@ -172,7 +173,12 @@ static struct index *begin_in(int fd, const struct index_log *l, uint64_t record
 
 struct index *index_begin_at(struct index_log *l, uint64_t records)
 {
-        return begin_in(l->scratch->fd, l, records);
+        return begin_in(l->scratch->fd, l, records, 0);
+}
+
+struct index *index_begin_without_room(struct index_log *l, uint64_t records)
+{
+        return begin_in(l->scratch->fd, l, records, UINT64_MAX / 2);
 }
 
 struct index_reader *index_ready(struct index *x)
@@ -263,7 +269,7 @@ char *index_reference(struct index_log *l, uint64_t records)
         struct index *x;
 
         index_cut_log(l, path, records);
-        x = begin_in(fd, l, records);
+        x = begin_in(fd, l, records, 0);
         index_wait_ok(x);
         index_free(x);
         text = dump(path);

@@ -38,6 +38,8 @@ void index_more(struct index_log *l);
 uint64_t index_records(const struct index_log *l);
 
 struct index *index_begin_at(struct index_log *l, uint64_t records);
+/* The same, of a daemon that wants more of the disk kept free than any disk has. */
+struct index *index_begin_without_room(struct index_log *l, uint64_t records);
 /* Waits until it has all that is durable; the test fails if it does not come to that. */
 struct index_reader *index_ready(struct index *x);
 void index_wait_ok(struct index *x);

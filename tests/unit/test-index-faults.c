@@ -272,6 +272,42 @@ static void test_bad_place(void **state)
         next_is_right(l);
 }
 
+/* It is made anew then, in another file, while the daemon goes on. */
+static void test_bad_place_heals(void **state)
+{
+        struct index_log *l = *state;
+        struct index *x;
+
+        atomic_store(&hurry, true);
+        x = index_begin_at(l, 5);
+        index_wait_ok(x);
+        atomic_store(&disk_fail_on, true);
+        atomic_store(&disk_fail_at, 1);
+        index_durable(x, 10);
+        index_wait_state(x, "cannot be used");
+        disk_calls_reset();
+        index_wait_state(x, "ok");
+        fake_journal_wait(journal_events[EVENT_INDEX_THROWN_AWAY].id, NULL);
+        index_durable(x, index_records(l));
+        index_wait_ok(x);
+        index_free(x);
+        index_is_right(l, index_records(l));
+}
+
+/* The log comes first: without room for both there is no index, and nothing is written. */
+static void test_no_room_beside_the_log(void **state)
+{
+        struct index_log *l = *state;
+        struct stat st;
+        struct index *x;
+
+        x = index_begin_without_room(l, index_records(l));
+        index_wait_state(x, "cannot be used: the disk has too little room for it beside the log");
+        index_free(x);
+        assert_int_equal(fstatat(l->scratch->fd, INDEX_NAME, &st, AT_SYMLINK_NOFOLLOW), -1);
+        assert_int_equal(errno, ENOENT);
+}
+
 static void test_folder(void **state)
 {
         struct index_log *l = *state;
@@ -392,6 +428,8 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_each_allocation, setup, index_teardown),
                         cmocka_unit_test_setup_teardown(test_full_disk, setup, index_teardown),
                         cmocka_unit_test_setup_teardown(test_bad_place, setup, index_teardown),
+                        cmocka_unit_test_setup_teardown(test_bad_place_heals, setup, index_teardown),
+                        cmocka_unit_test_setup_teardown(test_no_room_beside_the_log, setup, index_teardown),
                         cmocka_unit_test_setup_teardown(test_folder, setup, index_teardown),
                         cmocka_unit_test_setup_teardown(test_locked, setup, index_teardown),
                         cmocka_unit_test_setup_teardown(test_hang, setup, index_teardown),
