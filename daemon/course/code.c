@@ -42,8 +42,7 @@ static int look(const char *s, size_t n, size_t n_body, char why[static COURSE_W
                 if (value_of(s[i]) == MODULUS) {
                         (void)snprintf(why, COURSE_WHY,
                                        "character %zu of the course's code is neither a digit nor a letter from A to "
-                                       "Z; "
-                                       "give the code as it is written on the course's papers, without blanks and "
+                                       "Z; give the code as it is written on the course's papers, without blanks and "
                                        "signs",
                                        i + 1);
                         return -EINVAL;
@@ -68,8 +67,7 @@ int course_code_read(const char *typed, char ret[static COURSE_CODE_LONGEST + 1]
         if (n < COURSE_CODE_LEAST || n > COURSE_CODE_LONGEST) {
                 (void)snprintf(why, COURSE_WHY,
                                "a course's code has %d to %d characters, the check character included, and this one "
-                               "has "
-                               "%zu; give the whole code",
+                               "has %zu; give the whole code",
                                COURSE_CODE_LEAST, COURSE_CODE_LONGEST, n);
                 return -EINVAL;
         }
@@ -80,8 +78,7 @@ int course_code_read(const char *typed, char ret[static COURSE_CODE_LONGEST + 1]
         if (ALPHABET[value_of(typed[n - 1])] != check_of(typed, n - 1)) {
                 (void)snprintf(why, COURSE_WHY,
                                "the check character at the end of the course's code does not fit the rest: a character "
-                               "is "
-                               "wrong, or two are exchanged; compare the code with the course's papers");
+                               "is wrong, or two are exchanged; compare the code with the course's papers");
                 return -EINVAL;
         }
         for (i = 0; i < n; i++)

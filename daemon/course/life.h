@@ -2,8 +2,8 @@
 /*
  * A course's life: its states, and what leads from one to the next. There is one table, and daemon/DESIGN.md prints it.
  *
- * A lock is a subject's and lies on every course of that subject that has not ended. It leaves in a way that somebody has
- * to decide on: a course that was under way is paused when the lock is taken off it.
+ * A lock is a subject's, and lies on every course of that subject that has not ended. Taking the lock off a course that was
+ * under way leaves the course paused, so that a prescriber has to decide a second time before anything is given.
  *
  * Nothing here allocates or blocks.
  */
@@ -29,7 +29,7 @@ enum course_state {
 enum course_event {
         COURSE_BEGIN,    /* its first session starts */
         COURSE_PAUSE,    /* a prescriber holds it */
-        COURSE_RESUME,   /* and lets it go on */
+        COURSE_RESUME,   /* a prescriber lets it go on */
         COURSE_MAINTAIN, /* what was prescribed up to the taper is given, and a prescriber goes over to maintenance */
         COURSE_LOCK,     /* a seizure is reported for its subject */
         COURSE_UNLOCK,   /* a prescriber takes the lock off, with a reason */

@@ -26,8 +26,7 @@ static int look_at_week(const struct plan *p, char why[static COURSE_WHY])
         if (p->days_per_week < 1 || p->days_per_week > open)
                 return refuse(why,
                               "%u treatment days a week are prescribed, and sessions may be on %d; prescribe 1 to %d, "
-                              "or "
-                              "name more days",
+                              "or name more days",
                               p->days_per_week, open, open);
         return 0;
 }
@@ -42,8 +41,7 @@ static int look_at_day(const struct plan *p, char why[static COURSE_WHY])
         if (p->per_day > 1 && p->min_gap_ns == 0)
                 return refuse(why,
                               "%u sessions a day are prescribed without a gap between them; prescribe how long it is "
-                              "from "
-                              "one beginning to the next",
+                              "from one beginning to the next",
                               p->per_day);
         if ((p->per_day - 1U) * p->min_gap_ns >= DAY)
                 return refuse(why,
@@ -63,8 +61,7 @@ static int look_at_taper(const struct plan *p, char why[static COURSE_WHY])
                 if (p->taper[i] < 1 || p->taper[i] > p->days_per_week)
                         return refuse(why,
                                       "week %u of the taper has %u sessions, and %u treatment days of one session "
-                                      "each; "
-                                      "prescribe 1 to %u",
+                                      "each; prescribe 1 to %u",
                                       i + 1, p->taper[i], p->days_per_week, p->days_per_week);
         }
         return 0;

@@ -56,8 +56,7 @@ int screening_look(const struct screening *s, char why[static COURSE_WHY])
                 if (s->yes[i] && !s->decided[i]) {
                         (void)snprintf(why, COURSE_WHY,
                                        "item %u of the screening (%s) is answered with yes%s; a prescriber decides "
-                                       "whether "
-                                       "the course may go on, and that is recorded",
+                                       "whether the course may go on, and that is recorded",
                                        i + 1, items[i].title,
                                        items[i].weight == SCREENING_EXCLUDE ? ", which makers of stimulators exclude"
                                                                             : "");

@@ -20,7 +20,7 @@
 
 enum screening_weight {
         SCREENING_DECIDE,  /* the prescriber weighs risk and benefit */
-        SCREENING_EXCLUDE, /* and goes against what makers of stimulators say, wherever that device or metal is */
+        SCREENING_EXCLUDE, /* the same, and makers of stimulators exclude it, wherever in the body it is */
 };
 
 /* item is the questionnaire's number, 1 to SCREENING_ITEMS. */
