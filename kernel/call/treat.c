@@ -89,7 +89,10 @@ int tms_treat_at_rest(struct tms_device *tms, struct tms_why *why)
 	return tms->state == TMS_STATE_IDLE ? 0 : tms_treat_state(tms, TMS_STATE_LOADED, why);
 }
 
-/* -EPERM, since @left bits of the latch came back when it was cleared: interlocks, or the card's own. */
+/*
+ * -EPERM, since @left bits of the latch came back when it was cleared: interlocks, or errors of
+ * the card itself.
+ */
 int tms_treat_latched(struct tms_why *why, u32 left)
 {
 	if (left & TMS_IL_MASK)

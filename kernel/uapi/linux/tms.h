@@ -51,12 +51,13 @@
  *
  * DOC: Growth
  *
- * Structs do not grow. No struct has padding of the compiler's, and each is the same for 32- and
- * 64-bit programs, in the host's order of bytes. Reserved words are zero from the caller and from
- * the kernel; a program does not test those that it reads. A field or flag that belongs to a feature stays zero or is refused (EOPNOTSUPP;
- * of a pulse by the verifier: ERANGE, TMS_RULE_LEG or TMS_RULE_DELAY), until the feature's bit is
- * set in &struct tms_info. A call that needs more gets a new number. Fields marked "out" are not
- * read; the kernel writes them. Sizes, offsets and numbers are held to tests/uapi/frozen.
+ * Structs do not grow. No struct has padding of the compiler's, and each is the same for 32-
+ * and 64-bit programs, in the host's order of bytes. Reserved words are zero from the caller
+ * and from the kernel; a program does not test those that it reads. A field or flag that
+ * belongs to a feature stays zero or is refused (EOPNOTSUPP; of a pulse by the verifier:
+ * ERANGE, TMS_RULE_LEG or TMS_RULE_DELAY), until the feature's bit is set in &struct tms_info.
+ * A call that needs more gets a new number. Fields marked "out" are not read; the kernel writes
+ * them. Sizes, offsets and numbers are held to tests/uapi/frozen.
  *
  * Each list of numbers and bits may get new ones. What a program does with one that it does not
  * know:
