@@ -423,19 +423,34 @@ static void test_no_descriptor(void **state)
         found_clear(&f);
 }
 
-/* A session that was under way at the checkpoint: its pulse file is settled, though no record behind names it. */
-static void test_open_session(void **state)
+/* What was under way at the checkpoint: its pulse file is settled, though no record behind names it. */
+static void check_under_way(const struct scratch *s, bool recovery)
 {
-        const struct scratch *s = *state;
         struct auditlog *l = writer(s);
+        json_t *data;
 
         add(l, "session.create", scratch_data_of("session.create", "S-9"));
+        if (recovery) {
+                data = scratch_data_of("recovery.pulses.intent", "S-9");
+                assert_int_equal(json_object_set_new(data, "file", json_string("pulses/S-9.tsv")), 0);
+                add(l, "recovery.pulses.intent", data);
+        }
         add_records(l, 1000);
         seal(l);
         auditlog_free(l);
         make_pulse_file(s);
         assert_true(restored_without(s, 0));
         assert_false(restored_without(s, 1));
+}
+
+static void test_open_session(void **state)
+{
+        check_under_way(*state, false);
+}
+
+static void test_interrupted_recovery(void **state)
+{
+        check_under_way(*state, true);
 }
 
 /* One name for each number, so that no two files can be the same checkpoint. */
@@ -636,6 +651,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(test_no_descriptor, scratch_setup, scratch_teardown),
                         cmocka_unit_test(test_names),
                         cmocka_unit_test_setup_teardown(test_open_session, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_interrupted_recovery, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_truncated, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_changed, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_crash_between, scratch_setup, scratch_teardown),
