@@ -5,12 +5,13 @@
 ENDS_B := $(B)/ends
 ENDS_K := $(or $(KERNEL),6.1)
 ENDS_M := $(ENDS_B)/module-$(ENDS_K)
+ENDS_COMMON := tests/kselftest/tms_test.c tests/kselftest/tms_controller.c
 
-$(ENDS_B)/bin/%: tests/ends/%.c tests/kselftest/tms_test.c tests/kselftest/tms_test.h kernel/uapi/linux/tms.h
+$(ENDS_B)/bin/%: tests/ends/%.c $(ENDS_COMMON) tests/kselftest/tms_test.h kernel/uapi/linux/tms.h
 	@mkdir -p $(dir $@)
 	$(GUEST_CC) -Ikernel/uapi -Itests/kselftest -D_GNU_SOURCE -std=gnu11 -O1 -g -Wall -Wextra -Wshadow \
 		-Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare \
-		-o $@ $< tests/kselftest/tms_test.c -lpthread
+		-o $@ $< $(ENDS_COMMON) -lpthread
 
 $(ENDS_M)/tms_ends.ko: $(wildcard tests/ends/module/*)
 	@mkdir -p $(dir $@)

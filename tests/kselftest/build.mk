@@ -3,7 +3,7 @@
 
 KSELFTESTS   := $(shell tests/kselftest/list all)
 KSELFTEST_B  := $(B)/kselftest
-KSELFTEST_COMMON := $(addprefix tests/kselftest/,tms_test.c tms_test.h hold.c hold.h life.h rest.h port.h random.h ghost.h ghost_ends.h hostile_book.h hostile_calls.h hostile_world.h)
+KSELFTEST_COMMON := $(addprefix tests/kselftest/,tms_test.c tms_test.h tms_controller.c late.h hold.c hold.h life.h rest.h port.h random.h ghost.h ghost_ends.h hostile_book.h hostile_calls.h hostile_world.h)
 # A program that no list has would never run.
 KSELFTEST_LOST := $(filter-out $(KSELFTESTS) $(basename $(notdir $(KSELFTEST_COMMON))),$(basename $(notdir $(wildcard tests/kselftest/*.c))))
 $(if $(KSELFTEST_LOST),$(error tests/kselftest/list has no row for: $(KSELFTEST_LOST)))
