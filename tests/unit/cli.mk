@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the audit reader, with sanitizers, and tests of tmsctl that need no card.
 
-AUDIT_UNIT := $(addprefix $(B)/tests/test-audit-,verify unknown threads segments)
+AUDIT_UNIT := $(addprefix $(B)/tests/test-audit-,verify verify-files unknown threads segments)
 UNIT_TESTS += $(AUDIT_UNIT) $(B)/tests/test-merkle
 
 $(B)/tests/unit/audit-reader/%.o: lib/%.c
@@ -11,7 +11,7 @@ $(B)/tests/unit/audit-reader/%.o: lib/%.c
 $(B)/tests/unit/audit-reader/%.o: tests/unit/%.c | $(B)/tests/unit/audit-reader/
 	$(CC) $(CPPFLAGS) -Itests/unit -Ilib/audit $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
 
-AUDIT_READER := $(addprefix $(B)/tests/unit/audit-reader/,audit-forge.o next-step.o) $(patsubst lib/%.c,$(B)/tests/unit/audit-reader/%.o,$(LIB_AUDIT_SRC))
+AUDIT_READER := $(addprefix $(B)/tests/unit/audit-reader/,audit-forge.o audit-verifying.o next-step.o) $(patsubst lib/%.c,$(B)/tests/unit/audit-reader/%.o,$(LIB_AUDIT_SRC))
 # Allocations that fail when the test says so.
 $(B)/tests/test-audit-unknown: AUDIT_UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup
 # Threads that cannot be made when the test says so.

@@ -77,7 +77,7 @@ $(call daemon_unit,audit-lost,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 # A disk of which memory says that it took what it never did.
 $(B)/tests/test-audit-lost: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=posix_fadvise,--wrap=mincore,--wrap=fcntl,--wrap=pread
-$(call daemon_unit,audit-matrix,audit-forge.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-matrix,audit-spoil.o audit-crash.o audit-forge.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-rotate,audit-forge.o scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-checkpoint,scratch.o scratch-log.o,$(DU_AUDIT) $(DU_VERIFY))
 # A pulse file may find no descriptor.
@@ -88,7 +88,7 @@ $(call daemon_unit,audit-older,scratch.o scratch-log.o audit.o audit-life.o audi
 $(B)/tests/test-audit-older: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=tms_audit_read_live,--wrap=openat,--wrap=readdir,--wrap=posix_fadvise,--wrap=pthread_cond_timedwait
 $(call daemon_unit,audit-misfit,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,audit-live,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,audit-faults,scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,audit-faults,refusals.o scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o audit-refusal.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 # The system's refusals, as the test asks for them.
 $(B)/tests/test-audit-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat,--wrap=fallocate,--wrap=fstatvfs
