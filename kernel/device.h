@@ -112,6 +112,8 @@ struct tms_identity {
  * @lateness_ns: a pulse that is later than this is not fired
  * @waveform: of each of its pulses, TMS_LOAD_*
  * @digest: SHA-256 of @pulses
+ * @first_pulse: number of its first pulse in the whole that it is the rest of, or 0
+ * @first_train: likewise of its first train
  * @coil: the coil that it was verified for
  * @env: the limits that it was verified under; max_pulses is what LOAD found left
  * @count: pulses
@@ -123,6 +125,8 @@ struct tms_timeline {
 	u64 lateness_ns;
 	u32 waveform;
 	u8 digest[TMS_DIGEST_SIZE];
+	u32 first_pulse;
+	u32 first_train;
 	struct tms_coil coil;
 	struct tms_envelope env;
 	u32 count;

@@ -70,6 +70,8 @@ static int arm_energise(struct tms_device *tms, struct tms_why *why)
 	/* A run that was in BREAK keeps its place in the timeline and its counts. */
 	if (!tms->back_to) {
 		tms_play_begin(&tms->play, tms->timeline->pulses, tms->timeline->count);
+		tms_play_count_from(&tms->play, tms->timeline->first_pulse,
+				    tms->timeline->first_train);
 		tms_fitness_reset(tms);
 	}
 	tms_setpoints_reset(tms);

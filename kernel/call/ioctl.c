@@ -98,8 +98,6 @@ static int load_check(struct tms_load *load)
 	r = tms_refuse_words(why, load->flags, load->reserved, sizeof(load->reserved));
 	if (r < 0)
 		return r;
-	if (load->first_pulse || load->first_train)
-		return tms_refuse_feature(why, TMS_FEATURE_REST);
 	if (load->legs || load->leg_count || load->leg_size)
 		return tms_refuse_feature(why, TMS_FEATURE_LEGS);
 	if (!load->count || load->pulse_size != sizeof(struct tms_pulse))
@@ -107,7 +105,13 @@ static int load_check(struct tms_load *load)
 	if (load->lateness_ns &&
 	    !tms_in_range(load->lateness_ns, TMS_LATENESS_MIN_NS, tms_param_lateness_max_ns()))
 		return tms_refuse(why, -EINVAL, TMS_REASON_VALUE, 0);
-	return load->count > TMS_PULSES_MAX ? -E2BIG : 0;
+	if (load->count > TMS_PULSES_MAX)
+		return -E2BIG;
+	/* The whole, too, has no more pulses than a timeline may have, and no train is empty. */
+	if (load->first_pulse > TMS_PULSES_MAX - load->count ||
+	    load->first_train > load->first_pulse)
+		return tms_refuse(why, -EINVAL, TMS_REASON_VALUE, 0);
+	return 0;
 }
 
 /*
@@ -149,7 +153,12 @@ static int call_load(struct tms_file *file, union argument *a)
 	t = kvmalloc(struct_size(t, pulses, load->count), GFP_KERNEL_ACCOUNT);
 	if (!t)
 		return -ENOMEM;
-	*t = (struct tms_timeline) { .count = load->count, .waveform = load->waveform };
+	*t = (struct tms_timeline) {
+		.count = load->count,
+		.waveform = load->waveform,
+		.first_pulse = load->first_pulse,
+		.first_train = load->first_train,
+	};
 
 	r = -EFAULT;
 	if (!copy_from_user(t->pulses, u64_to_user_ptr(load->pulses),

@@ -81,6 +81,7 @@ int tms_treat_load(struct tms_device *tms, struct tms_load *load, struct tms_tim
 		tms->physics = t->env;
 		load_other_coil(tms->store, &t->coil);
 		tms_play_begin(&tms->play, t->pulses, t->count);
+		tms_play_count_from(&tms->play, t->first_pulse, t->first_train);
 		/* Before the record of the new state, which names it. */
 		WRITE_ONCE(tms->timeline_gen, t->gen);
 		if (tms->state == TMS_STATE_IDLE)

@@ -24,7 +24,7 @@ void tms_query_info(struct tms_device *tms, struct tms_info *ret_info)
 	tms_params_envelope(&env);
 
 	*ret_info = (struct tms_info) {
-		.features = TMS_FEATURE_CONDITION,
+		.features = TMS_FEATURE_CONDITION | TMS_FEATURE_REST,
 		.card_version = c->version,
 		.firmware = c->firmware,
 		.card_flags = tms_card_flags(c),
@@ -72,14 +72,14 @@ static void query_play(struct tms_device *tms, struct tms_status *s)
 	const struct tms_play *play = &tms->play;
 
 	s->pulses = play->count;
-	s->next_pulse = play->pos;
+	s->next_pulse = tms_play_index(play);
 	s->fired = play->fired;
 	s->delivered = play->delivered;
 	s->missed = play->missed;
 	s->unknown = play->unknown;
 	if (!play->count)
 		return;
-	s->train = play->pulses[min(play->pos, play->count - 1)].train;
+	s->train = tms_play_train(play);
 	if (!play->start_ns)
 		return;
 	s->start_ns = play->start_ns;
@@ -182,6 +182,8 @@ void tms_query_loaded(struct tms_device *tms, struct tms_loaded *ret_loaded)
 		.pulse_size = sizeof(struct tms_pulse),
 		.lateness_ns = t->lateness_ns,
 		.waveform = t->waveform,
+		.first_pulse = t->first_pulse,
+		.first_train = t->first_train,
 	};
 	memcpy(ret_loaded->digest, t->digest, sizeof(ret_loaded->digest));
 }

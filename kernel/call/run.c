@@ -188,8 +188,9 @@ int tms_treat_go(struct tms_device *tms, struct tms_go *go)
 		r = tms_treat_state(tms, TMS_STATE_RUNNING, why);
 		if (r < 0)
 			break;
-		if (go->pulse != play->pos || !tms_play_waits(play, TMS_PULSE_WAIT_OPERATOR)) {
-			r = tms_refuse(why, -ESTALE, TMS_REASON_PULSE, play->pos);
+		if (go->pulse != tms_play_index(play) ||
+		    !tms_play_waits(play, TMS_PULSE_WAIT_OPERATOR)) {
+			r = tms_refuse(why, -ESTALE, TMS_REASON_PULSE, tms_play_index(play));
 			break;
 		}
 		verified = tms_play_permille(play, 0);

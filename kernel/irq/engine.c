@@ -93,14 +93,14 @@ static void engine_describe(struct tms_device *tms, const struct tms_moment *wok
 		.flags = TMS_EVENT_COMPUTED,
 		.run = tms->store->run,
 		.pulse = {
-			.index = play->pos,
+			.index = tms_play_index(play),
 			.due_ns = due_ns,
 			.due_card_ns = tms_clock_about(&tms->anchor, tms_moment_raw(woken, due_ns)),
 			.set_permille = tms_play_permille(play, 0),
 			.outcome = outcome,
 			.condition = pulse->condition,
 			.leg = pulse->leg,
-			.train = pulse->train,
+			.train = tms_play_train(play),
 			.timeline_gen = tms->timeline->gen,
 		},
 	};

@@ -53,7 +53,7 @@ void tms_event_state(struct tms_device *tms, u32 from, u32 to, u32 cause)
 			.cause = cause,
 			.back_to = tms->back_to,
 			.timeline_gen = tms->timeline_gen,
-			.next_pulse = tms->play.pos,
+			.next_pulse = tms_play_index(&tms->play),
 		},
 	};
 
@@ -88,7 +88,7 @@ void tms_event_trigger(struct tms_device *tms, u64 edge_ns, u64 card_ns)
 		.run = tms->store->run,
 		.trigger.card_ns = card_ns,
 		.trigger.edge_ns = edge_ns,
-		.trigger.next_pulse = tms->play.pos,
+		.trigger.next_pulse = tms_play_index(&tms->play),
 	};
 
 	tms_ring_put(&tms->store->ring, &event, TMS_KEEP_NOTE);

@@ -17,15 +17,39 @@ void tms_play_begin(struct tms_play *play, const struct tms_pulse *pulses, u32 c
 	play->count = count;
 }
 
+/* The timeline is the rest of a whole: everybody is told the numbers of the whole. */
+void tms_play_count_from(struct tms_play *play, u32 first_pulse, u32 first_train)
+{
+	play->first_pulse = first_pulse;
+	play->first_train = first_train;
+}
+
 void tms_play_start(struct tms_play *play, u64 start_ns)
 {
+	const u32 first_pulse = play->first_pulse, first_train = play->first_train;
+
 	tms_play_begin(play, play->pulses, play->count);
+	tms_play_count_from(play, first_pulse, first_train);
 	play->start_ns = start_ns;
 }
 
 bool tms_play_over(const struct tms_play *play)
 {
 	return play->pos == play->count;
+}
+
+/* The number of the next pulse in the whole; behind the last pulse, one more than its number. */
+u32 tms_play_index(const struct tms_play *play)
+{
+	return play->first_pulse + play->pos;
+}
+
+/* The number in the whole of the next pulse's train, or of the last. There is a timeline. */
+u32 tms_play_train(const struct tms_play *play)
+{
+	u32 pos = tms_play_over(play) ? play->count - 1 : play->pos;
+
+	return play->first_train + play->pulses[pos].train;
 }
 
 /* When the next pulse is due. Not to be called when the timeline is over. */
@@ -148,12 +172,12 @@ bool tms_play_skipped(struct tms_play *play)
 }
 
 /*
- * The pulse before the next one, @pulse, was counted as fired, but the card has refused it as too
- * late: it counts as missed.
+ * The pulse before the next one, number @pulse of the whole, was counted as fired, but the card has
+ * refused it as too late: it counts as missed.
  */
 void tms_play_unfired(struct tms_play *play, u32 pulse)
 {
-	u16 flags = play->pulses[pulse].flags;
+	u16 flags = play->pulses[pulse - play->first_pulse].flags;
 
 	play->fired--;
 	play->missed++;

@@ -15,7 +15,9 @@
  * struct tms_play - position in a timeline
  * @pulses: the timeline
  * @count: its length
- * @pos: index of the next pulse; @count when there is none
+ * @pos: index of the next pulse in @pulses; @count when there is none
+ * @first_pulse: records, STATUS and GO count pulses from here: @pulses may be the rest of a whole
+ * @first_train: likewise for trains
  * @start_ns: CLOCK_MONOTONIC time of the timeline's time 0
  * @skipping: the rest of a burst is being left out, after a miss
  * @released: what the pulse at @pos waited for has come
@@ -31,6 +33,8 @@ struct tms_play {
 	const struct tms_pulse *pulses;
 	u32 count;
 	u32 pos;
+	u32 first_pulse;
+	u32 first_train;
 	u64 start_ns;
 	bool skipping;
 	bool released;
@@ -44,6 +48,9 @@ struct tms_play {
 };
 
 void tms_play_begin(struct tms_play *play, const struct tms_pulse *pulses, u32 count);
+void tms_play_count_from(struct tms_play *play, u32 first_pulse, u32 first_train);
+u32 tms_play_index(const struct tms_play *play);
+u32 tms_play_train(const struct tms_play *play);
 void tms_play_start(struct tms_play *play, u64 start_ns);
 void tms_play_resume(struct tms_play *play, u64 earliest_ns);
 bool tms_play_over(const struct tms_play *play);

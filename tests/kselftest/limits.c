@@ -268,4 +268,92 @@ TEST_F(limits, load_refuses_and_keeps_the_old)
         EXPECT_EQ(5, status_of(self->c.fd).pulses);
 }
 
+/* The rest of a whole: everybody is told the numbers that its pulses and trains have in the whole. */
+TEST_F(limits, the_rest_of_a_whole)
+{
+        struct tms_event records[10];
+        struct tms_loaded loaded;
+        struct tms_load *load;
+        struct tms_status st;
+        struct window window;
+
+        ASSERT_EQ(0, window_open(&window, _metadata->name));
+        load = ARG(TMS_IOC_LOAD);
+        load->first_pulse = 100;
+        load->first_train = 20;
+        self->pulses[7].flags |= TMS_PULSE_WAIT_OPERATOR;
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_LOAD, load));
+        self->c.gen = load->timeline_gen;
+        ASSERT_EQ(0, call(self->monitor, TMS_IOC_LOADED, &loaded));
+        EXPECT_EQ(100, loaded.first_pulse);
+        EXPECT_EQ(20, loaded.first_train);
+        EXPECT_EQ(10, loaded.count);
+        st = status_of(self->monitor);
+        EXPECT_EQ(100, st.next_pulse);
+        EXPECT_EQ(20, st.train);
+        EXPECT_EQ(10, st.pulses);
+
+        ASSERT_EQ(0, controller_arm(&self->c));
+        ASSERT_EQ(0, controller_start(&self->c));
+        EXPECT_EQ(0, wait_fired(self->c.fd, 7));
+        sleep_ns(S);
+        st = status_of(self->monitor);
+        EXPECT_EQ(107, st.next_pulse);
+        EXPECT_EQ(21, st.train);
+        EXPECT_EQ(-ESTALE, controller_go(&self->c, 7, 0));
+        EXPECT_EQ(0, controller_go(&self->c, 107, 0));
+        EXPECT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
+        EXPECT_EQ(110, controller_last_state(&self->c).state.next_pulse);
+        ASSERT_EQ(10, controller_events(&self->c, TMS_EVENT_PULSE_FIRED, records, 10));
+        for (uint32_t i = 0; i < 10; i++) {
+                EXPECT_EQ(100 + i, records[i].pulse.index);
+                EXPECT_EQ(20 + i / 5, records[i].pulse.train);
+        }
+        ASSERT_EQ(10, controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, records, 10));
+        for (uint32_t i = 0; i < 10; i++)
+                EXPECT_EQ(100 + i, records[i].pulse.index);
+        EXPECT_EQ(0, window_close(&window, 10, 0));
+
+        /* Armed once more it begins where it began, and another timeline where that says. */
+        ASSERT_EQ(0, controller_arm(&self->c));
+        EXPECT_EQ(100, status_of(self->monitor).next_pulse);
+        ASSERT_EQ(0, call(self->c.fd, TMS_IOC_STOP, NULL));
+        ASSERT_EQ(0, controller_load(&self->c, self->pulses, 10));
+        EXPECT_EQ(0, status_of(self->monitor).next_pulse);
+        EXPECT_EQ(0, status_of(self->monitor).train);
+}
+
+TEST_F(limits, the_rest_of_nothing)
+{
+        static const struct {
+                uint32_t first_pulse, first_train;
+                int expected;
+        } t[] = {
+                        {PULSES_MAX - 10, 0, 0},
+                        {PULSES_MAX - 9, 0, -EINVAL},
+                        {UINT32_MAX, 0, -EINVAL},
+                        {UINT32_MAX - 9, 0, -EINVAL},
+                        {0, 1, -EINVAL},
+                        {7, 8, -EINVAL},
+                        {7, 7, 0},
+                        {0, UINT32_MAX, -EINVAL},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(t); i++) {
+                struct tms_load *load = ARG(TMS_IOC_LOAD);
+                uint32_t gen = status_of(self->monitor).timeline_gen;
+
+                load->first_pulse = t[i].first_pulse;
+                load->first_train = t[i].first_train;
+                EXPECT_EQ(t[i].expected, call(self->c.fd, TMS_IOC_LOAD, load))
+                {
+                        TH_LOG("first pulse %u, first train %u", t[i].first_pulse, t[i].first_train);
+                }
+                if (t[i].expected) {
+                        EXPECT_EQ(TMS_REASON_VALUE, load->why.reason);
+                        EXPECT_EQ(gen, status_of(self->monitor).timeline_gen);
+                }
+        }
+}
+
 TEST_HARNESS_MAIN

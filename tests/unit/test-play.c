@@ -31,6 +31,29 @@ static struct tms_play play_theta(void)
         return play;
 }
 
+/* The rest of a whole has the whole's numbers, and a refused trigger is looked up by such a number. */
+static void test_rest_of_a_whole(void **state)
+{
+        struct tms_play play;
+
+        tms_play_begin(&play, theta, COUNT);
+        tms_play_count_from(&play, 1000, 40);
+        tms_play_start(&play, START);
+        for (u32 i = 0; i < COUNT; i++) {
+                assert_int_equal(tms_play_index(&play), 1000 + i);
+                assert_int_equal(tms_play_train(&play), 40 + theta[i].train);
+                tms_play_fired(&play);
+                if (i != 7)
+                        continue;
+                tms_play_unfired(&play, 1007);
+                assert_true(play.skipping);
+                play.skipping = false;
+        }
+        assert_int_equal(tms_play_index(&play), 1000 + COUNT);
+        assert_int_equal(tms_play_train(&play), 41);
+        assert_int_equal(play.fired, COUNT - 1);
+}
+
 static void test_straight(void **state)
 {
         struct tms_play play = play_theta();
@@ -244,6 +267,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_straight),
+                        cmocka_unit_test(test_rest_of_a_whole),
                         cmocka_unit_test(test_miss_skips_the_burst),
                         cmocka_unit_test(test_pause_at_the_end_of_the_train),
                         cmocka_unit_test(test_pause_when_the_end_is_not_fired),

@@ -774,8 +774,10 @@ struct tms_leg {
  * @leg_count: in: zero; with TMS_FEATURE_LEGS up to legs_max of INFO
  * @legs: in: zero; with TMS_FEATURE_LEGS the address of an array of &struct tms_leg
  * @first_pulse: in: zero; with TMS_FEATURE_REST the index of the first pulse in the whole of which
- *               this timeline is the rest: records, STATUS and GO count from it
- * @first_train: in: the same for trains
+ *               this timeline is the rest: records, STATUS and GO count from it. @first_pulse +
+ *               @count is at most pulses_max of INFO
+ * @first_train: in: the same for trains; at most @first_pulse. The trains of the array itself
+ *               count from 0
  * @timeline_gen: out: number of this timeline, never 0; rises over re-plugs like @seq of a record
  * @leg_size: in: zero; with TMS_FEATURE_LEGS sizeof(struct tms_leg)
  * @reserved: zero
