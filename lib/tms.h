@@ -75,6 +75,13 @@ int tms_device_get_limits(struct tms_device *d, struct tms_limits *ret);
 /* -ERANGE or -EINVAL with *ret_verdict filled when the kernel's verifier refuses. */
 int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
                     uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict);
+/*
+ * The same for the rest of a whole (tms_timeline_rest()): records, status and go count pulses and trains as the whole
+ * does. -EOPNOTSUPP: the driver is older and cannot; -EINVAL: there is no such whole.
+ */
+int tms_device_load_rest(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
+                         uint32_t lateness_ns, uint32_t first_pulse, uint32_t first_train, uint32_t *ret_gen,
+                         struct tms_verdict *ret_verdict);
 /* Which timeline is loaded, with the SHA-256 of its pulses. timeline_gen 0: none is. */
 int tms_device_loaded(struct tms_device *d, struct tms_loaded *ret);
 int tms_device_arm(struct tms_device *d, uint32_t gen, uint32_t *ret_fitness_max_ns);
@@ -262,6 +269,27 @@ struct tms_timeline {
 int tms_compile(const struct tms_protocol *p, const struct tms_dose *dose, struct tms_timeline *ret,
                 struct tms_error *error);
 void tms_timeline_clear(struct tms_timeline *t);
+
+/*
+ * What is left of a timeline, whole, that was not played to its end. behind: the
+ * number of its pulses that are over, 0..whole->count: each that was given, that
+ * may have been given, or that was left out is before this one, whatever became of
+ * those between them (next_pulse of struct tms_pulse_counts). The rest begins with
+ * the first pulse of a burst, the first that has none of them: in their train, if
+ * that has such a burst, else with the next train. So a burst or a pair that was
+ * begun is not repeated, and what was missed is not made up.
+ *
+ * *ret has its own copy of the pulses, at the same distances, in ns, with the same
+ * intensities, flags and conditions; its first pulse is at 0 and its trains count
+ * from 0. *ret_first_pulse and *ret_first_train: the index in the whole of its
+ * first pulse and of that one's train, for tms_device_load_rest(). Each of the
+ * three may be NULL.
+ *
+ * -EINVAL: behind is more than whole->count, or whole has no pulse; -ENODATA:
+ * nothing is left; -ENOMEM.
+ */
+int tms_timeline_rest(const struct tms_timeline *whole, uint32_t behind, struct tms_timeline *ret,
+                      uint32_t *ret_first_pulse, uint32_t *ret_first_train);
 
 /*
  * The session's limits. They do not come from the compiled timeline, so that
@@ -525,11 +553,16 @@ struct tms_pulse_counts {
         bool waiting;        /* the last trigger is one of these, and its answer may follow */
         uint64_t trigger_ns; /* triggered_ns of that one */
         uint64_t last_seq;   /* of the newest record; valid if lines > 0 */
+        /*
+         * The index behind the last pulse that was given, that has to be taken to have been given, or that was left
+         * out or came too late: there the rest of its timeline begins. before: what it was before the last trigger.
+         */
+        uint32_t next_pulse, before;
 };
 
 /* What is counted of a line. */
 struct tms_pulse_values {
-        uint64_t seq, type, triggered_ns, outcome;
+        uint64_t seq, type, index, triggered_ns, outcome;
 };
 
 /* The first line, with its end; columns: TMS_PULSE_COLUMNS*. */

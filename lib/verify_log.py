@@ -31,8 +31,9 @@ PULSE_COLUMNS = ["seq mono_ns type flags run index card_seq train condition leg 
                  "edge_ns lost",
                  "seq mono_ns type run pulse card_seq scheduled_ns triggered_ns card_ns set_permille delivered_permille code"]
 PULSES = {"\t".join(names.split()).encode() + b"\n": re.compile("\t".join(  # the first line, and the form of those behind it
-    ("(%s)" if name in ("seq", "type", "triggered_ns", "outcome", "code") else "%s") % ("-?" * (name == "slack_ns") + "[0-9]{1,20}")
+    ("(%s)" if name in ("seq", "type", "index", "pulse", "triggered_ns", "outcome", "code") else "%s") % ("-?" * (name == "slack_ns") + "[0-9]{1,20}")
     for name in names.split()).encode()) for names in PULSE_COLUMNS}
+NO_PULSE = b"1 2 3 4 5 7 8 10 11 12".split()  # outcomes: refused or withdrawn, and its pulse is not left out either
 SPKI = bytes.fromhex("302a300506032b6570032100")  # what a raw Ed25519 public key has before it in DER
 PULSE_NAME = re.compile(r"pulses/(?=.{1,152}$)[A-Za-z0-9_-][A-Za-z0-9._-]*\.tsv")
 HEX64, HEX128 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{128}")
@@ -172,7 +173,7 @@ class Counts:
 
     def __init__(self):
         self.size, self.newest, self.waits, self.form, self.digest = 0, -1, None, None, hashlib.sha256()
-        self.lines = self.delivered = self.missed = self.unknown = self.pulses = 0
+        self.lines = self.delivered = self.missed = self.unknown = self.pulses = self.next_pulse = self.before = 0
 
     def add(self, piece):
         """Whole lines; returns what is wrong with them."""
@@ -189,22 +190,26 @@ class Counts:
             self.lines += 1
             if int(columns[1]) > self.newest:
                 self.newest = int(columns[1])
-                self.pulse(columns[2], columns[3], columns[4])
+                self.pulse(columns[2], int(columns[3]), columns[4], columns[5])
         self.size += len(piece)
         self.digest.update(piece)
         return None
 
-    def pulse(self, kind, triggered_ns, outcome):
+    def pulse(self, kind, index, triggered_ns, outcome):
         self.pulses += kind in (b"2", b"3")
         self.missed += kind == b"2" and outcome in (b"17", b"18", b"19")
         self.delivered += kind == b"3" and outcome == b"0"
         if kind == b"2" and outcome == b"16":
-            self.unknown, self.waits = self.unknown + 1, triggered_ns
+            self.unknown, self.waits, self.before = self.unknown + 1, triggered_ns, self.next_pulse
+        if kind == b"2" and outcome in (b"16", b"17", b"18", b"19"):
+            self.next_pulse = max(self.next_pulse, min(index + 1, 2**32 - 1))
         elif kind == b"3" and triggered_ns == self.waits:
             self.unknown, self.waits = self.unknown - (outcome != b"20"), None
+            if outcome in NO_PULSE and self.next_pulse == index + 1:
+                self.next_pulse = self.before
 
     def said(self):
-        return self.digest.hexdigest(), self.lines, self.delivered, self.missed, self.unknown
+        return self.digest.hexdigest(), self.lines, self.delivered, self.missed, self.unknown, self.next_pulse
 
 
 @functools.lru_cache(maxsize=1 << 10)
@@ -426,7 +431,7 @@ class Log:
         if kind == "session.end" and isinstance(session, str):
             self.ended.add(session)
         if name is None and kind != "recovery.pulses.intent":
-            if any(d.get(count, 0) != 0 for count in ("lines", "bytes", "delivered", "missed", "unknown")):
+            if any(d.get(count, 0) != 0 for count in ("lines", "bytes", "delivered", "missed", "unknown", "next_pulse")):
                 raise Fault("tampered", "counts, and no file", at)
             if kind == "session.end" and isinstance(session, str) and not self.named.get(f"pulses/{session}.tsv"):
                 self.sessions.pop(session, None)  # a file with its name is named by no record
@@ -435,12 +440,12 @@ class Log:
             raise Fault("tampered", "no pulse file's name", at)
         said = self.named.setdefault(name, [])
         if kind != "recovery.pulses.intent":
-            size, *claim = [d.get(k) for k in ("bytes", "sha256", "lines", "delivered", "missed", "unknown")]
+            size, *claim = [d.get(k) for k in ("bytes", "sha256", "lines", "delivered", "missed", "unknown", "next_pulse")]
             if type(size) is not int or size < (said[-1][0] if said else 0):
                 raise Fault("tampered", "no size, or a smaller one than before", at)
             if segment_format == 2 and "unknown" not in d:
                 raise Fault("tampered", "no count of unknown pulses", at)
-            said.append((size, claim if "unknown" in d else claim[:-1], at))  # logs begun before say nothing of unknown
+            said.append((size, claim if "next_pulse" in d else claim[:-1] if "unknown" in d else claim[:-2], at))  # older logs say less
         self.growing[name] = kind not in ("session.end", "recovery.pulses") and (
             kind == "recovery.pulses.intent" or self.growing.get(name, True))
 

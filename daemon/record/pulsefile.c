@@ -91,6 +91,7 @@ static void set_totals(struct pulsefile *p, const struct tms_pulse_counts *c)
         p->totals.delivered = (uint32_t)c->delivered;
         p->totals.missed = (uint32_t)c->missed;
         p->totals.unknown = (uint32_t)c->unknown;
+        p->totals.next_pulse = c->next_pulse;
         p->totals.waiting = c->waiting;
 }
 
@@ -376,7 +377,8 @@ int pulsefile_describe(struct pulsefile *p, json_t *data)
             json_object_set_new(data, "sha256", json_string(sha256)) < 0 ||
             json_object_set_new(data, "delivered", json_u64(t->delivered)) < 0 ||
             json_object_set_new(data, "missed", json_u64(t->missed)) < 0 ||
-            json_object_set_new(data, "unknown", json_u64(t->unknown)) < 0)
+            json_object_set_new(data, "unknown", json_u64(t->unknown)) < 0 ||
+            json_object_set_new(data, "next_pulse", json_u64(t->next_pulse)) < 0)
                 return -ENOMEM;
         return t->cut > 0 ? cut_describe(&p->cut, data) : 0;
 }

@@ -16,9 +16,10 @@ struct pulse_totals {
         uint64_t last_seq; /* of the newest record; valid if lines > 0 */
         uint32_t delivered;
         uint32_t missed;
-        uint32_t unknown; /* triggers without an answer of the card */
-        bool waiting;     /* one of these is the last trigger, whose answer may still come */
-        uint64_t cut;     /* bytes of an unfinished last line that opening has cut off */
+        uint32_t unknown;    /* triggers without an answer of the card */
+        uint32_t next_pulse; /* index behind the last pulse that was given, may have been, or was left out */
+        bool waiting;        /* one of these is the last trigger, whose answer may still come */
+        uint64_t cut;        /* bytes of an unfinished last line that opening has cut off */
 };
 
 struct pulsefile;

@@ -110,6 +110,7 @@ size_t pulse_line(const struct tms_event *e, unsigned columns, char buf[static P
 
         *ret = (struct tms_pulse_values){.seq = e->seq, .type = e->type};
         if (is_pulse) {
+                ret->index = e->pulse.index;
                 ret->triggered_ns = e->pulse.triggered_ns;
                 ret->outcome = e->pulse.outcome;
         }

@@ -49,7 +49,8 @@
 #define COUNTED(...)                                                                                     \
         U64("lines", ##__VA_ARGS__), U64("bytes", ##__VA_ARGS__), HEX("sha256", 64, ##__VA_ARGS__),      \
         U32("delivered", ##__VA_ARGS__), U32("missed", ##__VA_ARGS__),                                   \
-        U32("unknown", FORMAT2, ##__VA_ARGS__), U64("cut_bytes", OPTIONAL),                              \
+        U32("unknown", FORMAT2, ##__VA_ARGS__), U32("next_pulse", AMENDED, ##__VA_ARGS__),               \
+        U64("cut_bytes", OPTIONAL),                                                                      \
         PATH("cut_file", WITH("cut_bytes")), HEX("cut_sha256", 64, WITH("cut_bytes"))
 
 const struct schema_field schema_common[] = {

@@ -186,16 +186,18 @@ static int get_claim(const struct record *record, unsigned format, char name[AUD
 {
         struct record_value file = record_data(record, "file"), sha256 = record_data(record, "sha256");
         bool wanted = file.text != NULL;
-        struct pulse_claim c = {.has_unknown = record_data(record, "unknown").text != NULL};
+        struct pulse_claim c = {.has_unknown = record_data(record, "unknown").text != NULL,
+                                .has_next_pulse = record_data(record, "next_pulse").text != NULL};
 
         name[0] = 0;
         if (!get_count(record, "lines", wanted, &c.lines) || !get_count(record, "bytes", wanted, &c.bytes) ||
             !get_count(record, "delivered", wanted, &c.delivered) || !get_count(record, "missed", wanted, &c.missed) ||
-            !get_count(record, "unknown", false, &c.unknown) || (wanted && !audit_is_hex(sha256, AUDIT_HEX)))
+            !get_count(record, "unknown", false, &c.unknown) ||
+            !get_count(record, "next_pulse", false, &c.next_pulse) || (wanted && !audit_is_hex(sha256, AUDIT_HEX)))
                 return audit_why(why, "without its pulse file's lines, bytes, sha256, delivered and missed");
         if (wanted && format > 1 && !c.has_unknown)
                 return audit_why(why, "without its pulse file's unknown, which each of a segment of format 2 has");
-        if (!wanted && (c.lines || c.bytes || c.delivered || c.missed || c.unknown))
+        if (!wanted && (c.lines || c.bytes || c.delivered || c.missed || c.unknown || c.next_pulse))
                 return audit_why(why, "counts pulses but names no pulse file");
         if (wanted) {
                 int r = get_name(file, name, why);

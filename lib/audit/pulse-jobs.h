@@ -18,7 +18,8 @@
 struct pulse_claim {
         uint64_t lines, bytes, delivered, missed, unknown;
         unsigned char sha256[AUDIT_HEX / 2];
-        bool has_unknown;
+        uint64_t next_pulse;
+        bool has_unknown, has_next_pulse;
         bool end; /* the file is complete */
 };
 

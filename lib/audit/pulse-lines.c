@@ -11,7 +11,7 @@
 
 /* The columns of a kind of file. Of those whose values are used here the number, from 0. */
 struct layout {
-        int columns, triggered_ns, outcome;
+        int columns, index, triggered_ns, outcome;
         int slack_ns; /* the only one whose numbers may be below zero; -1: there is none */
         const char *head;
 };
@@ -21,6 +21,7 @@ struct layout {
 
 static const struct layout layout = {
                 .columns = TMS_PULSE_COLUMNS,
+                .index = 5,
                 .triggered_ns = 11,
                 .slack_ns = 14,
                 .outcome = 17,
@@ -31,6 +32,7 @@ static const struct layout layout = {
 };
 static const struct layout layout_1 = {
                 .columns = TMS_PULSE_COLUMNS_1,
+                .index = 4,
                 .triggered_ns = 7,
                 .slack_ns = -1,
                 .outcome = 11,
@@ -65,16 +67,48 @@ static bool is_pulse(uint64_t type)
         return type == TMS_EVENT_PULSE_FIRED || type == TMS_EVENT_PULSE_ANSWER;
 }
 
+/* The timeline has gone past that pulse. */
+static void pass(struct tms_pulse_counts *c, uint64_t index)
+{
+        if (index >= c->next_pulse)
+                c->next_pulse = index < UINT32_MAX ? (uint32_t)index + 1 : UINT32_MAX;
+}
+
 /*
  * A trigger is unknown until the card's answer to it has come: the line with the same triggered_ns. An answer that
  * nobody waited for has 0 there. The driver gives no trigger before it has recorded what became of the last one, so
  * that one trigger at most waits; one that did when the next is recorded stays unknown.
  */
-static void count_trigger(struct tms_pulse_counts *c, uint64_t triggered_ns)
+static void count_trigger(struct tms_pulse_counts *c, const struct tms_pulse_values *v)
 {
         c->unknown++;
         c->waiting = true;
-        c->trigger_ns = triggered_ns;
+        c->trigger_ns = v->triggered_ns;
+        c->before = c->next_pulse;
+        pass(c, v->index);
+}
+
+/*
+ * Does the answer say that there was no pulse, and that the pulse was not left out either? An outcome that is not known
+ * here stands for a pulse. One that came too late is left out: the run goes on behind it.
+ */
+static bool is_refused(uint64_t outcome)
+{
+        switch (outcome) {
+        case TMS_PULSE_OUTCOME_NOT_ARMED:
+        case TMS_PULSE_OUTCOME_CARD_NOT_READY:
+        case TMS_PULSE_OUTCOME_INTERLOCK:
+        case TMS_PULSE_OUTCOME_WATCHDOG:
+        case TMS_PULSE_OUTCOME_LOCKOUT:
+        case TMS_PULSE_OUTCOME_WRONG_SEQ:
+        case TMS_PULSE_OUTCOME_NO_DISCHARGE:
+        case TMS_PULSE_OUTCOME_CANCELLED:
+        case TMS_PULSE_OUTCOME_TOO_EARLY:
+        case TMS_PULSE_OUTCOME_BUSY:
+                return true;
+        default:
+                return false;
+        }
 }
 
 static void count_answer(struct tms_pulse_counts *c, const struct tms_pulse_values *v)
@@ -84,6 +118,8 @@ static void count_answer(struct tms_pulse_counts *c, const struct tms_pulse_valu
                 return;
         c->waiting = false;
         c->unknown -= v->outcome != TMS_PULSE_OUTCOME_UNKNOWN;
+        if (is_refused(v->outcome) && c->next_pulse == v->index + 1)
+                c->next_pulse = c->before;
 }
 
 void tms_pulse_count(struct tms_pulse_counts *c, const struct tms_pulse_values *v)
@@ -97,10 +133,13 @@ void tms_pulse_count(struct tms_pulse_counts *c, const struct tms_pulse_values *
         if (v->type == TMS_EVENT_PULSE_ANSWER)
                 count_answer(c, v);
         else if (v->type == TMS_EVENT_PULSE_FIRED && v->outcome == TMS_PULSE_OUTCOME_FIRED)
-                count_trigger(c, v->triggered_ns);
-        else if (v->type == TMS_EVENT_PULSE_FIRED)
-                c->missed += v->outcome == TMS_PULSE_OUTCOME_LATE || v->outcome == TMS_PULSE_OUTCOME_SKIPPED ||
-                             v->outcome == TMS_PULSE_OUTCOME_NOT_READY;
+                count_trigger(c, v);
+        else if (v->type == TMS_EVENT_PULSE_FIRED &&
+                 (v->outcome == TMS_PULSE_OUTCOME_LATE || v->outcome == TMS_PULSE_OUTCOME_SKIPPED ||
+                  v->outcome == TMS_PULSE_OUTCOME_NOT_READY)) {
+                c->missed++;
+                pass(c, v->index);
+        }
 }
 
 /* Parses a line of decimal numbers with tabs between them; s includes the line feed. A minus sign is left out of ret. */
@@ -152,6 +191,7 @@ int tms_pulse_line(struct tms_pulse_counts *c, const char *line, size_t size)
                 return -EBADMSG;
         tms_pulse_count(c, &(struct tms_pulse_values){.seq = v[SEQ],
                                                       .type = v[TYPE],
+                                                      .index = v[l->index],
                                                       .triggered_ns = v[l->triggered_ns],
                                                       .outcome = v[l->outcome]});
         return 0;
@@ -239,6 +279,7 @@ static inline __attribute__((always_inline)) size_t parse_columns(const struct l
                 return 0;
         ret->seq = number(column[SEQ], column[SEQ + 1] - 1);
         ret->type = number(column[TYPE], column[TYPE + 1] - 1);
+        ret->index = number(column[l->index], column[l->index + 1] - 1);
         ret->triggered_ns = number(column[l->triggered_ns], column[l->triggered_ns + 1] - 1);
         ret->outcome = number(column[l->outcome], column[l->outcome + 1] - 1);
         return (size_t)(column[l->columns] - s);

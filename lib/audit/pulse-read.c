@@ -165,6 +165,9 @@ static int compare(const struct pulse_file *f, const struct pulse_claim *c, cons
         if (c->has_unknown && f->counts.unknown != c->unknown)
                 return audit_why(why, "%s has %" PRIu64 " pulses without an answer where the log says %" PRIu64,
                                  f->name, f->counts.unknown, c->unknown);
+        if (c->has_next_pulse && f->counts.next_pulse != c->next_pulse)
+                return audit_why(why, "%s comes to pulse %" PRIu32 " where the log says %" PRIu64, f->name,
+                                 f->counts.next_pulse, c->next_pulse);
         return 0;
 }
 

@@ -162,8 +162,9 @@ int tms_device_get_limits(struct tms_device *d, struct tms_limits *ret)
         return 0;
 }
 
-int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
-                    uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict)
+int tms_device_load_rest(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
+                         uint32_t lateness_ns, uint32_t first_pulse, uint32_t first_train, uint32_t *ret_gen,
+                         struct tms_verdict *ret_verdict)
 {
         struct tms_load load = {
                         .pulses = (uint64_t)(uintptr_t)pulses,
@@ -171,6 +172,8 @@ int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32
                         .pulse_size = sizeof(*pulses),
                         .lateness_ns = lateness_ns,
                         .waveform = waveform,
+                        .first_pulse = first_pulse,
+                        .first_train = first_train,
         };
         int r;
 
@@ -185,6 +188,12 @@ int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32
                 *ret_verdict = load.verdict;
         *ret_gen = load.timeline_gen;
         return 0;
+}
+
+int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
+                    uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict)
+{
+        return tms_device_load_rest(d, pulses, count, waveform, lateness_ns, 0, 0, ret_gen, ret_verdict);
 }
 
 int tms_device_loaded(struct tms_device *d, struct tms_loaded *ret)

@@ -2,7 +2,7 @@
 /*
  * A protocol for one person. adjust.c says which threshold counts,
  * dose-check.c whether the dose fits the protocol, compile.c makes the
- * timeline, limits.c calculates the session's limits apart from the timeline
+ * timeline, rest.c cuts what is left of one, limits.c calculates the session's limits apart from the timeline
  * and asks the kernel's verifier, playable.c says whether the stimulator can
  * give the dose, and the highest percentage that it can.
  *

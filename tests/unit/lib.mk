@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the library, with sanitizers; `make threshold-report` prints how threshold hunts do.
 
-LIB_UNIT   := $(addprefix $(B)/tests/test-,text characters protocol protocol-bad protocol-files compile dose-limits safety \
+LIB_UNIT   := $(addprefix $(B)/tests/test-,text characters protocol protocol-bad protocol-files compile rest dose-limits safety \
 	      safety-timeline safety-layers adjust threshold threshold-lapses device names)
 LIB_UNIT += $(B)/tests/test-reasons
 UNIT_TESTS += $(LIB_UNIT)
@@ -26,8 +26,9 @@ $(LU)/policy/allow-list.o: $(B)/lib/shipped.h
 $(B)/tests/test-threshold $(B)/tests/test-threshold-lapses: $(LU)/subjects.o
 SAFETY_UNIT := $(addprefix $(B)/tests/test-,safety safety-timeline safety-layers)
 $(B)/tests/test-names $(B)/tests/test-dose-limits $(SAFETY_UNIT): $(LU)/next-step.o
-$(B)/tests/test-compile $(B)/tests/test-dose-limits $(SAFETY_UNIT) $(B)/tests/test-adjust: $(LU)/protocol-text.o
+$(B)/tests/test-compile $(B)/tests/test-rest $(B)/tests/test-dose-limits $(SAFETY_UNIT) $(B)/tests/test-adjust: $(LU)/protocol-text.o
 $(SAFETY_UNIT): $(LU)/safety-reasons.o
+$(B)/tests/test-rest: LIB_UNIT_LDFLAGS := -Wl,--wrap=malloc
 # A device node of the test's own.
 $(B)/tests/test-device: LIB_UNIT_LDFLAGS := -Wl,--wrap=open,--wrap=ioctl,--wrap=read,--wrap=close,--wrap=fstat,--wrap=fcntl
 

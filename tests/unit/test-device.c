@@ -264,6 +264,11 @@ static void test_calls(void **state)
         assert_int_equal(ASKED(tms_load)->first_pulse, 0);
         assert_int_equal(ASKED(tms_load)->reserved[0], 0);
         assert_int_equal(a, 9);
+        assert_int_equal(tms_device_load_rest(d, &pulse, 1, 0, 0, 300, 7, &a, &verdict), 0);
+        assert_int_equal(fake.request, TMS_IOC_LOAD);
+        assert_int_equal(ASKED(tms_load)->first_pulse, 300);
+        assert_int_equal(ASKED(tms_load)->first_train, 7);
+        assert_int_equal(a, 9);
         assert_int_equal(tms_device_loaded(d, &loaded), 0);
         assert_int_equal(fake.request, TMS_IOC_LOADED);
         assert_int_equal(loaded.digest[31], 0xab);

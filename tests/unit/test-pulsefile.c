@@ -177,6 +177,96 @@ static void test_unknown(void **state)
         pulsefile_free(p);
 }
 
+/* Records one after the other, and behind each where the rest of the timeline begins. */
+static void test_next_pulse(void **state)
+{
+#define FIRED(i, n)                                                                 \
+        {                                                                           \
+                TMS_EVENT_PULSE_FIRED, (i), 100 + (i), TMS_PULSE_OUTCOME_FIRED, (n) \
+        }
+#define ANSWERED(i, code, n)                                        \
+        {                                                           \
+                TMS_EVENT_PULSE_ANSWER, (i), 100 + (i), (code), (n) \
+        }
+        static const struct {
+                uint32_t type, index, triggered_ns, code, next_pulse;
+        } steps[] = {
+                        FIRED(7, 8),
+                        ANSWERED(7, TMS_PULSE_OUTCOME_DELIVERED, 8),
+                        /* Withdrawn, and given when the run went on. */
+                        FIRED(8, 9),
+                        ANSWERED(8, TMS_PULSE_OUTCOME_CANCELLED, 8),
+                        FIRED(8, 9),
+                        ANSWERED(8, TMS_PULSE_OUTCOME_DELIVERED, 9),
+                        /* Left out. */
+                        {TMS_EVENT_PULSE_FIRED, 9, 0, TMS_PULSE_OUTCOME_LATE, 10},
+                        {TMS_EVENT_PULSE_FIRED, 10, 0, TMS_PULSE_OUTCOME_SKIPPED, 11},
+                        {TMS_EVENT_PULSE_FIRED, 11, 0, TMS_PULSE_OUTCOME_NOT_READY, 12},
+                        /* The card's word for late; the run goes on behind it. */
+                        FIRED(12, 13),
+                        ANSWERED(12, TMS_PULSE_OUTCOME_TOO_LATE, 13),
+                        /* Not known, and an outcome that there is not yet: taken as given. */
+                        FIRED(13, 14),
+                        ANSWERED(13, TMS_PULSE_OUTCOME_UNKNOWN, 14),
+                        FIRED(14, 15),
+                        ANSWERED(14, 99, 15),
+                        /* Nobody asked for that one. */
+                        {TMS_EVENT_PULSE_ANSWER, 0, 0, TMS_PULSE_OUTCOME_UNEXPECTED, 15},
+                        {TMS_EVENT_PULSE_ANSWER, 0, 0, TMS_PULSE_OUTCOME_NOT_ARMED, 15},
+                        {TMS_EVENT_TRIGGER, 0, 0, 0, 15},
+                        {TMS_EVENT_STATE, 0, 0, 0, 15},
+                        /* Refused, each in its way: the pulse is still to be given. */
+                        FIRED(15, 16),
+                        ANSWERED(15, TMS_PULSE_OUTCOME_NOT_ARMED, 15),
+                        FIRED(15, 16),
+                        ANSWERED(15, TMS_PULSE_OUTCOME_CARD_NOT_READY, 15),
+                        FIRED(15, 16),
+                        ANSWERED(15, TMS_PULSE_OUTCOME_INTERLOCK, 15),
+                        FIRED(15, 16),
+                        ANSWERED(15, TMS_PULSE_OUTCOME_WATCHDOG, 15),
+                        FIRED(15, 16),
+                        ANSWERED(15, TMS_PULSE_OUTCOME_LOCKOUT, 15),
+                        FIRED(15, 16),
+                        ANSWERED(15, TMS_PULSE_OUTCOME_WRONG_SEQ, 15),
+                        FIRED(15, 16),
+                        ANSWERED(15, TMS_PULSE_OUTCOME_NO_DISCHARGE, 15),
+                        FIRED(15, 16),
+                        ANSWERED(15, TMS_PULSE_OUTCOME_TOO_EARLY, 15),
+                        FIRED(15, 16),
+                        ANSWERED(15, TMS_PULSE_OUTCOME_BUSY, 15),
+                        /* The answer comes behind the record of what was left out meanwhile. */
+                        FIRED(15, 16),
+                        {TMS_EVENT_PULSE_FIRED, 16, 0, TMS_PULSE_OUTCOME_LATE, 17},
+                        ANSWERED(15, TMS_PULSE_OUTCOME_NOT_ARMED, 17),
+                        /* The file ends in the middle of a pulse. */
+                        FIRED(17, 18),
+        };
+        struct scratch *f = *state;
+        struct pulsefile *p = must_open(f, false);
+        json_t *data = json_object();
+        size_t i;
+
+        assert_int_equal(pulsefile_totals(p)->next_pulse, 0);
+        for (i = 0; i < ELEMENTS(steps); i++) {
+                struct tms_event e = pulse(i + 1, steps[i].type, steps[i].triggered_ns, steps[i].code);
+
+                if (e.type == TMS_EVENT_PULSE_FIRED || e.type == TMS_EVENT_PULSE_ANSWER)
+                        e.pulse.index = steps[i].index;
+                assert_int_equal(pulsefile_append(p, &e, 1), 0);
+                assert_int_equal(pulsefile_append(p, &e, 1), 0);
+                if (pulsefile_totals(p)->next_pulse != steps[i].next_pulse)
+                        fail_msg("step %zu: pulse %u is next", i, pulsefile_totals(p)->next_pulse);
+        }
+        assert_int_equal(pulsefile_sync(p), 0);
+        assert_int_equal(pulsefile_describe(p, data), 0);
+        assert_int_equal(json_get_u64(data, "next_pulse"), 18);
+        json_decref(data);
+        pulsefile_free(p);
+        p = must_open(f, true);
+        assert_int_equal(pulsefile_totals(p)->next_pulse, 18);
+        pulsefile_free(p);
+}
+
 static void test_widest_line_fits(void **state)
 {
         struct scratch *f = *state;
@@ -484,6 +574,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test_setup_teardown(test_lines_and_counts, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_unknown, setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(test_next_pulse, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_widest_line_fits, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_columns, setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(test_goes_on_in_old_columns, setup, scratch_teardown),
