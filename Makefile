@@ -43,9 +43,13 @@ UNIT_LAST       :=
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all module check check-unit check-newest check-full check-bare demo bench lint install install-module uninstall clean help deps
+.PHONY: all module no-module check check-unit check-package check-newest check-full check-bare demo bench lint install install-files install-module uninstall \
+	clean help deps deps-all
 
 include $(wildcard lib/build.mk daemon/build.mk tests/build.mk tests/*/build.mk tests/unit/*.mk)
+
+# Whether the module is part of all and install: no is said on purpose, and so is an empty KDIR=.
+MODULE      ?= yes
 
 # A unit test that no list has would never run.
 UNIT_LOST := $(filter-out $(notdir $(UNIT_TESTS) $(UNIT_LAST)),$(basename $(notdir $(wildcard tests/unit/test-*.c))))
@@ -56,41 +60,76 @@ $(if $(UNIT_LOST),$(error no tests/unit/*.mk has a row for: $(UNIT_LOST)))
 %/:
 	@mkdir -p $@
 
-all: $(ALL_TARGETS) $(if $(wildcard $(KDIR)/Makefile),module)
+# What every object needs: a compiler that finds the libraries. Asked once, so that what is missing is said in one line.
+$(B)/needs: | $(B)/
+	@printf '#include <%s>\n' stdio.h systemd/sd-bus.h libudev.h yaml.h jansson.h openssl/evp.h sqlite3.h | \
+		$(CC) $(CPPFLAGS) $(SQLITE_CFLAGS) -x c -E -o /dev/null - 2>$@.log || { \
+		echo "make: $(CC) does not compile with the libraries that tmsd is built on:" >&2; head -n 3 $@.log >&2; \
+		tests/deps --check build && echo "make: Debian's packages for it are all there; see $@.log" >&2; exit 1; }
+	@touch $@
 
 # --- The module: built in a copy, so that the source tree stays clean --------
 
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(lastword $(sort $(wildcard $(addsuffix /build,$(wildcard /lib/modules/*) $(wildcard /usr/lib/modules/*))))))
+# "": the module is wanted; else what says that it is not.
+UNWANTED := $(if $(filter no,$(MODULE)),MODULE=no,$(if $(and $(filter command environment,$(origin KDIR)),$(if $(KDIR),,empty)),KDIR=))
+HEADERS  := $(if $(UNWANTED),,$(wildcard $(KDIR)/Makefile))
+
+all: $(ALL_TARGETS) $(if $(UNWANTED),,$(if $(HEADERS),module,no-module))
+
+# Nobody takes programs without a module for the whole.
+no-module: $(ALL_TARGETS)
+	@echo "make: the module is NOT built: there are no kernel headers at KDIR='$(KDIR)'" >&2
+	@tests/deps --check headers || true
+
 # Debian's own `make kernelrelease` names the upstream release; modules go by this one.
 KREL  = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 MB    = $(abspath $(B))/module/$(KREL)
 
 module:
-	@test -e "$(KDIR)/Makefile" || { echo "make: no kernel headers at KDIR='$(KDIR)'; install linux-headers-$$(uname -r) or give KDIR=" >&2; exit 1; }
+	@test -e "$(KDIR)/Makefile" || { echo "make: the module cannot be built: there are no kernel headers at KDIR='$(KDIR)'; give KDIR=, or" >&2; \
+		tests/deps --check headers; exit 1; }
 	@mkdir -p "$(MB)"
 	@cp -a -u Kbuild kernel "$(MB)/"
 	$(MAKE) -C "$(KDIR)" M="$(MB)" $(MODULE_FLAGS) modules
 
 install-module:
-	@test -e "$(MB)/tms.ko" || { echo "make: no module for '$(KREL)' yet; run make module first" >&2; exit 1; }
+	@test -e "$(MB)/tms.ko" || $(MAKE) --no-print-directory module
 	$(INSTALL) -D -m 0644 "$(MB)/tms.ko" "$(DESTDIR)$(moduledir)/$(KREL)/updates/tms.ko"
 	@test -n "$(DESTDIR)" || depmod "$(KREL)"
 
 # --- Install ----------------------------------------------------------------
 
-install: $(ALL_TARGETS) $(INSTALL_TARGETS) $(if $(wildcard $(MB)/tms.ko),install-module)
+# Nothing is installed unless all can be: a machine with the programs alone looks as if it could treat.
+install:
+ifeq ($(UNWANTED)$(HEADERS),)
+	@echo "make: nothing is installed: without kernel headers at KDIR='$(KDIR)' there is no module. Give KDIR=, leave the module out on" >&2
+	@echo "make: purpose (make install MODULE=no: for an image, or where DKMS builds it), or get what is" >&2
+	@tests/deps --check headers || true
+	@exit 1
+else
+	@$(MAKE) --no-print-directory install-files
+	@[ -z "$(UNWANTED)" ] || echo "make: the module is left out, as $(UNWANTED) says"
+	@DESTDIR="$(DESTDIR)" systemd/after-install
+endif
+
+install-files: $(ALL_TARGETS) $(INSTALL_TARGETS) $(if $(UNWANTED),,install-module)
 
 # What install put there, by installing into an empty tree and taking the same names away.
 uninstall:
+	@DESTDIR="$(DESTDIR)" systemd/uninstall --check
 	@tree=$$(mktemp -d) && trap 'rm -rf "$$tree"' EXIT && \
-	$(MAKE) -s --no-print-directory install DESTDIR="$$tree" KDIR="$(KDIR)" >/dev/null && \
-	(cd "$$tree" && find . -type f -o -type l) | while read -r f; do rm -fv "$(DESTDIR)/$$f"; done
+	$(MAKE) -s --no-print-directory install-files DESTDIR="$$tree" MODULE=no >/dev/null && \
+	DESTDIR="$(DESTDIR)" systemd/uninstall "$$tree" "$(sysconfdir)/tmsd" "$(moduledir)"
 
 # --- Tests --------------------------------------------------------------------
 
 deps:
-	@tests/deps build vm lint
+	@tests/deps build $(if $(UNWANTED)$(HEADERS),,headers)
+
+deps-all:
+	@tests/deps build $(if $(UNWANTED)$(HEADERS),,headers) test vm lint
 
 check-unit: $(UNIT_TESTS) $(UNIT_LAST)
 	@tests/run-unit $(B)/tests $(UNIT_TESTS) $(UNIT_LAST)
@@ -99,7 +138,7 @@ check:
 	@tests/check
 
 check-full:
-	@tests/deps build vm
+	@tests/deps build test vm
 	@tests/check-build
 	@$(MAKE) --no-print-directory $(B)/tests/test-session-memory
 	TMSD_ALLOC_STEP=1 $(B)/tests/test-session-memory
@@ -109,8 +148,11 @@ check-full:
 	@$(MAKE) --no-print-directory attacks
 	@tests/e2e/full
 
+check-package: $(ALL_TARGETS)
+	@tests/package/install
+
 check-newest:
-	@tests/deps build vm
+	@tests/deps build test vm
 	@tests/newest
 
 check-bare:
@@ -147,9 +189,10 @@ help:
 	@echo 'arrows     who calls whom, floor by floor; fails on a circle and on an arrow that runs back'
 	@echo 'vm         a root shell in the virtual machine with a card plugged in'
 	@echo 'vm-terminal a second terminal of that machine'
-	@echo 'install    into DESTDIR=$(DESTDIR) prefix=$(prefix)'
-	@echo 'uninstall  take away what install put there'
-	@echo 'deps       Debian packages that build, tests and lint need'
+	@echo 'install    into DESTDIR=$(DESTDIR) prefix=$(prefix), with the module for KDIR; MODULE=no leaves the module out'
+	@echo 'uninstall  take away what install put there, unless a session is live; records, keys and what you have edited stay'
+	@echo 'check-package installing, keeping, taking away, in trees and with a daemon that is played'
+	@echo 'deps       Debian packages that make needs; deps-all: and those of tests and lint'
 	@echo 'clean      remove $(B)/'
 
 endif

@@ -34,7 +34,7 @@ LINKED  := $(B)/installed
 ALL_TARGETS     += $(B)/tmsd $(if $(TMSCTL_SRC),$(B)/tmsctl)
 INSTALL_TARGETS += install-daemon
 
-$(B)/daemon/%.o: daemon/%.c
+$(B)/daemon/%.o: daemon/%.c | $(B)/needs
 	@mkdir -p $(@D)
 	$(CC) $(DAEMON_SEES_$(notdir $(@D))) $(CPPFLAGS) $(SQLITE_CFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
 
@@ -54,7 +54,8 @@ $(LINKED)/tmsctl: $(B)/tmsctl | $(LINKED)/
 install-daemon: $(LINKED)/tmsd $(if $(TMSCTL_SRC),$(LINKED)/tmsctl)
 	$(INSTALL) -D -m 0755 $(LINKED)/tmsd $(DESTDIR)$(libexecdir)/tmsd
 	$(if $(TMSCTL_SRC),$(INSTALL) -D -m 0755 $(LINKED)/tmsctl $(DESTDIR)$(bindir)/tmsctl)
-	$(INSTALL) -D -m 0644 daemon/tmsd.conf $(DESTDIR)$(sysconfdir)/tmsd/tmsd.conf
+	$(INSTALL) -D -m 0755 systemd/tmsd-live $(DESTDIR)$(libexecdir)/tmsd-live
+	systemd/install-config daemon/tmsd.conf "$(DESTDIR)$(sysconfdir)/tmsd/tmsd.conf" "$(DESTDIR)$(datadir)/tmsd/tmsd.conf"
 	$(INSTALL) -d $(DESTDIR)$(sysconfdir)/tmsd/protocols
 	$(INSTALL) -D -m 0644 daemon/org.tmsd1.xml $(DESTDIR)$(datadir)/dbus-1/interfaces/org.tmsd1.xml
 	$(INSTALL) -D -m 0644 daemon/org.tmsd1.conf $(DESTDIR)$(datadir)/dbus-1/system.d/org.tmsd1.conf
@@ -73,11 +74,5 @@ install-daemon: $(LINKED)/tmsd $(if $(TMSCTL_SRC),$(LINKED)/tmsctl)
 	if [ -e daemon/tmsctl.1 ]; then $(INSTALL) -D -m 0644 daemon/tmsctl.1 $(DESTDIR)$(mandir)/man1/tmsctl.1; fi
 	for c in daemon/tmsctl.bash daemon/tmsctl.bash-completion daemon/completions/tmsctl; do \
 		if [ -e $$c ]; then $(INSTALL) -D -m 0644 $$c $(DESTDIR)$(datadir)/bash-completion/completions/tmsctl; fi; done
-	@# A package manager's scripts do this for packages; for a machine of its own, here it is.
-	@if [ -z "$(DESTDIR)" ]; then \
-		systemd-sysusers && systemd-tmpfiles --create tmsd.conf; \
-		journalctl --update-catalog; \
-		systemctl daemon-reload && udevadm control --reload && systemctl reload dbus.service; \
-	fi
 
 -include $(wildcard $(B)/daemon/*.d $(B)/daemon/*/*.d)

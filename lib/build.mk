@@ -36,11 +36,11 @@ $(B)/lib/shipped.h: $(PROTOCOLS) lib/build.mk | $(B)/lib/
 
 $(B)/lib/policy/allow-list.o: $(B)/lib/shipped.h
 
-$(B)/lib/%.o: lib/%.c
+$(B)/lib/%.o: lib/%.c | $(B)/needs
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CPPFLAGS) $(CFLAGS) -fPIC -c -o $@ $<
 
-$(B)/lib/pure/%.o: kernel/pure/%.c | $(B)/lib/pure/
+$(B)/lib/pure/%.o: kernel/pure/%.c | $(B)/lib/pure/ $(B)/needs
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -c -o $@ $<
 
 $(B)/libtms.so.0: $(LIB_OBJ) lib/libtms.sym

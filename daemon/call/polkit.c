@@ -84,7 +84,8 @@ const char *polkit_who_may(const char *action)
                         {ACTION_TREAT, "members of the group tms-operator may treat"},
                         {ACTION_PRESCRIBE, "members of the group tms-prescriber may prescribe"},
                         {ACTION_OVERRIDE, "members of the group tms-prescriber may override"},
-                        {ACTION_MANAGE, "administrators at an active seat may manage stimulators"},
+                        {ACTION_MANAGE, "members of the group tms-engineer, and administrators at an active seat, may "
+                                        "manage stimulators"},
                         {ACTION_READ, "members of the groups tms-auditor and tms-prescriber may read and seal the log"},
         };
         size_t i;

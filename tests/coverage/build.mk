@@ -3,5 +3,5 @@
 
 .PHONY: coverage
 coverage:
-	@tests/deps build coverage
+	@tests/deps build test coverage
 	@tests/coverage/run

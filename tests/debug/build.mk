@@ -3,5 +3,5 @@
 
 .PHONY: check-debug
 check-debug:
-	@tests/deps build vm debug
+	@tests/deps build test vm debug
 	@tests/debug/check

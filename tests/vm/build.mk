@@ -16,7 +16,7 @@ $(B)/guest/libtms.a: $(LIB_SRC) $(LIB_VERIFIER)
 
 # KERNEL=6.1|6.12|rt|debug|next, VM_FLAGS="--icount --cards 2 ..."
 vm:
-	@tests/deps build vm
+	@tests/deps build test vm
 	@echo "vm: building"
 	@tests/check-build
 	@tests/vm/run --shell --out "$(B)/vm" --kernel "$(or $(KERNEL),6.1)" --install "$(B)/tree/$(or $(KERNEL),6.1)" $(VM_FLAGS)
