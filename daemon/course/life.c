@@ -39,7 +39,7 @@ static const unsigned char table[COURSE_STATES][COURSE_EVENTS] = {
 static const struct {
         const char *id, *name, *step;
 } states[COURSE_STATES] = {
-                [COURSE_PLANNED] = {"planned", "planned", NULL},
+                [COURSE_PLANNED] = {"planned", "planned", "a prescriber activates it"},
                 [COURSE_ACTIVE] = {"active", "active", NULL},
                 [COURSE_PAUSED] = {"paused", "paused", RESUME},
                 [COURSE_MAINTENANCE] = {"maintenance", "maintenance", NULL},

@@ -19,7 +19,7 @@ enum course_state {
         COURSE_PAUSED,
         COURSE_MAINTENANCE,
         COURSE_MAINTENANCE_PAUSED,
-        COURSE_LOCKED_PLANNED,     /* nothing was given yet */
+        COURSE_LOCKED_PLANNED,     /* it was not activated yet */
         COURSE_LOCKED,             /* it was active or paused */
         COURSE_LOCKED_MAINTENANCE, /* it was in maintenance, or that was paused */
         COURSE_ENDED,
@@ -27,7 +27,7 @@ enum course_state {
 };
 
 enum course_event {
-        COURSE_BEGIN,    /* its first session starts */
+        COURSE_BEGIN,    /* a prescriber activates it */
         COURSE_PAUSE,    /* a prescriber holds it */
         COURSE_RESUME,   /* a prescriber lets it go on */
         COURSE_MAINTAIN, /* what was prescribed up to the taper is given, and a prescriber goes over to maintenance */

@@ -76,8 +76,7 @@ static void test_unlock(void **state)
                         assert_int_equal(to, from);
                 if (event == COURSE_UNLOCK && to != COURSE_NOWHERE) {
                         assert_string_equal(course_state_name(from), "locked");
-                        if (from != COURSE_LOCKED_PLANNED)
-                                assert_false(course_may_treat(to));
+                        assert_false(course_may_treat(to));
                 }
         }
         /* Locked while it was paused, it does not come out of that going on, nor does maintenance turn into the course. */
@@ -94,8 +93,7 @@ static void test_may_treat(void **state)
         unsigned from;
 
         for (from = COURSE_PLANNED; from < COURSE_STATES; from++) {
-                assert_int_equal(course_may_treat(from),
-                                 from == COURSE_PLANNED || from == COURSE_ACTIVE || from == COURSE_MAINTENANCE);
+                assert_int_equal(course_may_treat(from), from == COURSE_ACTIVE || from == COURSE_MAINTENANCE);
                 assert_int_equal(!course_state_step(from), course_may_treat(from));
                 /* Records name each state apart. */
                 assert_int_equal(course_state_find(course_state_id(from)), from);
