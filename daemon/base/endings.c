@@ -2,7 +2,7 @@
 /* How a session ends, in words; see endings.h. */
 #include "endings.h"
 
-#define ANEW "begin a new session for what is left"
+#define ANEW "give what is left (tmsctl run --rest)"
 
 const struct ending_words endings[ENDINGS] = {
                 [ENDING_STOPPED] = {"stopped", "It was stopped on request. When all may go on, " ANEW "."},

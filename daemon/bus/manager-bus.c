@@ -6,7 +6,7 @@
 #include "property.h"
 #include "protocol-list.h"
 #include "request.h"
-#include "session.h"
+#include "session-rest.h"
 #include "stimulator.h"
 #include "subject.h"
 
@@ -79,11 +79,13 @@ static int method_list_protocols(sd_bus_message *m, void *userdata, sd_bus_error
 
 /* --- CreateSession ------------------------------------------------------------------------------- */
 
+#define SESSION_ID_MAX 39 /* letters; as many as the audit log takes */
+
 /* Reads the options of CreateSession. False: q has been refused. */
-static bool read_options(struct request *q, const char **ret_subject)
+static bool read_options(struct request *q, const char **ret_subject, const char **ret_rest_of)
 {
         sd_bus_message *m = request_message(q);
-        const char *key, *subject = "";
+        const char *key, *subject = "", *rest_of = "";
         struct given given = {0};
         char quote[QUOTE_SIZE];
         int r;
@@ -95,12 +97,21 @@ static bool read_options(struct request *q, const char **ret_subject)
                         break;
                 if (!request_given_once(q, &given, "Option", key))
                         return false;
-                if (!STREQ(key, "subject")) {
-                        request_refuse(q, ERROR_INVALID_ARGUMENT, "Unknown option '%s'; known is subject.",
+                if (!STREQ(key, "subject") && !STREQ(key, "rest_of")) {
+                        request_refuse(q, ERROR_INVALID_ARGUMENT, "Unknown option '%s'; known are subject and rest_of.",
                                        request_quote(key, quote));
                         return false;
                 }
-                if (sd_bus_message_read(m, "v", "s", &subject) < 0 || !subject_is_code(subject)) {
+                if (STREQ(key, "rest_of")) {
+                        if (sd_bus_message_read(m, "v", "s", &rest_of) < 0 || !*rest_of ||
+                            strlen(rest_of) > SESSION_ID_MAX) {
+                                request_refuse(q, ERROR_INVALID_ARGUMENT,
+                                               "Option rest_of wants the id of a session that has ended, such as "
+                                               "20260131T090000Z_0123abcd: tmsctl audit show --type session.end names "
+                                               "them.");
+                                return false;
+                        }
+                } else if (sd_bus_message_read(m, "v", "s", &subject) < 0 || !subject_is_code(subject)) {
                         request_refuse(q, ERROR_INVALID_ARGUMENT,
                                        "Option subject wants a pseudonymous code: 1 to %d letters, digits, dots, "
                                        "hyphens or "
@@ -115,6 +126,7 @@ static bool read_options(struct request *q, const char **ret_subject)
                 return false;
         }
         *ret_subject = subject;
+        *ret_rest_of = rest_of;
         return true;
 }
 
@@ -122,14 +134,15 @@ static void go_create(struct request *q, void *userdata)
 {
         struct manager_object *m = userdata;
         struct stimulator *st;
-        const char *path, *subject;
+        const char *path, *subject, *rest_of;
+        const struct past_session *past = NULL;
         char quote[QUOTE_SIZE];
 
         if (sd_bus_message_read(request_message(q), "o", &path) < 0) {
                 request_refuse(q, ERROR_INVALID_ARGUMENT, "The arguments cannot be read; expected are oa{sv}.");
                 return;
         }
-        if (!read_options(q, &subject))
+        if (!read_options(q, &subject, &rest_of))
                 return;
         st = ward_stimulator_by_path(m->ward, path);
         if (audit_failure(m->ward->recorder->audit)) {
@@ -159,8 +172,15 @@ static void go_create(struct request *q, void *userdata)
         } else if (st->user) {
                 request_refuse(q, ERROR_BUSY, "Session %s has the stimulator; stop it, or wait until it ends.",
                                st->user->get_id(st->user_data));
-        } else if (ward_subject_is_free(q, m->ward, subject)) {
-                session_create(q, st, subject);
+        } else {
+                if (*rest_of) {
+                        past = session_rest_allowed(q, m->ward, "CreateSession", rest_of, subject);
+                        if (!past)
+                                return;
+                        subject = past->subject;
+                }
+                if (ward_subject_is_free(q, m->ward, subject))
+                        session_create(q, st, subject, rest_of);
         }
 }
 

@@ -94,8 +94,8 @@ int history_today(const struct history *h, const char *subject, const char *boot
             subject);
         /* The latest session comes first: it is the one that the caller most needs to see named. */
         TAILQ_FOREACH_REVERSE(s, &h->sessions, past_session_list, link) {
-                if (!subject_is_same(s->subject, subject) || (except && STREQ(s->id, except)) || given(s) == 0 ||
-                    !elapsed_may_be_within_day(&e, &s->last))
+                if (!subject_is_same(s->subject, subject) || (except && history_is_part(h, except, s->id)) ||
+                    given(s) == 0 || !elapsed_may_be_within_day(&e, &s->last))
                         continue;
                 if (s->measuring)
                         today.measuring = add(today.measuring, given(s));

@@ -24,4 +24,9 @@ struct history {
         bool incomplete; /* there was no memory for a record */
 };
 
+/* Keeps of the record session.prepare what a rest needs. -ENOMEM: nothing has changed. */
+int history_keep_prepared(struct past_session *s, const json_t *data);
+/* Is id that session, or one of those of which it is the rest? */
+bool history_is_part(const struct history *h, const char *session, const char *id);
+
 #endif

@@ -9,7 +9,7 @@
  * To be raised with each change of what history.c or elapsed.c make of the same records: a state that was made by other
  * rules would differ from what the log comes to by these.
  */
-#define RULES 1
+#define RULES 2
 
 /* --- To text ---------------------------------------------------------------------- */
 
@@ -85,7 +85,9 @@ static json_t *describe_session(const struct past_session *s)
         json_add(&o, "session", json_string(s->id));
         json_add(&o, "boot", json_string(s->boot));
         json_add(&o, "subject", json_string(s->subject));
+        json_add(&o, "rest_of", json_string(s->rest_of));
         add_u64(&o, "card_serial", s->card_serial);
+        add_u64(&o, "coil_serial", s->coil_serial);
         add_u64(&o, "odometer", s->odometer);
         add_u64(&o, "records_since_ns", s->records_since_ns);
         add_u64(&o, "delivered", s->delivered);
@@ -93,6 +95,9 @@ static json_t *describe_session(const struct past_session *s)
         add_u64(&o, "discharged", s->discharged);
         json_add(&o, "last", describe_instant(&s->last));
         add_u64(&o, "prescribed", s->prescribed);
+        add_u64(&o, "next_pulse", s->next_pulse);
+        add_flag(&o, "has_next_pulse", s->has_next_pulse);
+        json_add(&o, "prepared", s->prepared ? json_deep_copy(s->prepared) : json_null());
         add_flag(&o, "measuring", s->measuring);
         add_flag(&o, "started", s->started);
         add_flag(&o, "ended", s->ended);
@@ -211,6 +216,7 @@ static void take_elapsed(const json_t *o, struct elapsed *e)
 
 static int take_session(const json_t *o, struct history *h)
 {
+        const json_t *prepared = json_object_get(o, "prepared");
         struct past_session *s = calloc(1, sizeof(*s));
 
         if (!s)
@@ -219,7 +225,9 @@ static int take_session(const json_t *o, struct history *h)
         s->id = strdup(json_get_str(o, "session"));
         s->boot = strdup(json_get_str(o, "boot"));
         s->subject = strdup(json_get_str(o, "subject"));
+        s->rest_of = strdup(json_get_str(o, "rest_of"));
         s->card_serial = json_get_u64(o, "card_serial");
+        s->coil_serial = json_get_u64(o, "coil_serial");
         s->odometer = json_get_u64(o, "odometer");
         s->records_since_ns = json_get_u64(o, "records_since_ns");
         s->delivered = json_get_u64(o, "delivered");
@@ -227,12 +235,19 @@ static int take_session(const json_t *o, struct history *h)
         s->discharged = json_get_u64(o, "discharged");
         take_instant(json_object_get(o, "last"), &s->last);
         s->prescribed = (uint32_t)json_get_u64(o, "prescribed");
+        s->next_pulse = (uint32_t)json_get_u64(o, "next_pulse");
+        s->has_next_pulse = get_flag(o, "has_next_pulse");
+        if (prepared && !json_is_null(prepared)) {
+                s->prepared = json_deep_copy(prepared);
+                if (!s->prepared)
+                        return -ENOMEM;
+        }
         s->measuring = get_flag(o, "measuring");
         s->started = get_flag(o, "started");
         s->ended = get_flag(o, "ended");
         s->unsure = get_flag(o, "unsure");
         s->settled = get_flag(o, "settled");
-        return s->id && s->boot && s->subject ? 0 : -ENOMEM;
+        return s->id && s->boot && s->subject && s->rest_of ? 0 : -ENOMEM;
 }
 
 static int take_card(const json_t *o, struct history *h)

@@ -7,6 +7,8 @@ static void session_free(struct past_session *s)
         free(s->id);
         free(s->boot);
         free(s->subject);
+        free(s->rest_of);
+        json_decref(s->prepared);
         free(s);
 }
 
@@ -99,6 +101,11 @@ static struct past_session *find_session(const struct history *h, const char *id
                         return s;
         }
         return NULL;
+}
+
+const struct past_session *history_session(const struct history *h, const char *id)
+{
+        return find_session(h, id);
 }
 
 const struct past_session *history_last_session(const struct history *h, uint64_t card_serial)
@@ -220,11 +227,13 @@ static void see_create(struct history *h, const json_t *record, const json_t *da
         s->id = strdup(json_get_str(data, "session"));
         s->boot = strdup(json_get_str(record, "boot"));
         s->subject = strdup(json_get_str(data, "subject"));
+        s->rest_of = strdup(json_get_str(data, "rest_of"));
         s->card_serial = json_get_u64(data, "card_serial");
+        s->coil_serial = json_get_u64(data, "coil_serial");
         s->odometer = json_get_u64(data, "odometer");
         s->records_since_ns = json_get_u64(data, "records_since_ns");
         s->last = h->elapsed.now;
-        if (!s->id || !s->boot || !s->subject) {
+        if (!s->id || !s->boot || !s->subject || !s->rest_of) {
                 session_free(s);
                 h->incomplete = true;
                 return;
@@ -236,11 +245,13 @@ static void see_create(struct history *h, const json_t *record, const json_t *da
         forget_old(h);
 }
 
-/* Logs begun before records had unknown pulses say nothing of them. */
+/* Logs begun before records had unknown pulses say nothing of them, nor others of how far the timeline was played. */
 static void see_counts(struct past_session *s, const json_t *data)
 {
         s->delivered = json_get_u64(data, "delivered");
         s->unknown = json_get_u64(data, "unknown");
+        s->has_next_pulse = json_is_integer(json_object_get(data, "next_pulse"));
+        s->next_pulse = (uint32_t)json_get_u64(data, "next_pulse");
 }
 
 static void see_end(struct history *h, struct past_session *s, const json_t *data)
@@ -320,6 +331,8 @@ static void see_session(struct history *h, struct past_session *s, const json_t 
         if (STREQ(type, "session.prepare")) {
                 s->prescribed = (uint32_t)json_get_u64(data, "pulses");
                 s->measuring = json_is_true(json_object_get(data, "measuring"));
+                if (history_keep_prepared(s, data) < 0)
+                        h->incomplete = true;
         } else if (STREQ(type, "session.start.intent")) {
                 s->started = true;
         } else if (STREQ(type, "session.pulses")) {

@@ -21,7 +21,8 @@
 struct past_session {
         TAILQ_ENTRY(past_session) link;
         char *id, *boot, *subject;
-        uint64_t card_serial;
+        char *rest_of; /* the session of which it is the rest; "": of none */
+        uint64_t card_serial, coil_serial;
         uint64_t odometer;         /* at its start */
         uint64_t records_since_ns; /* as in struct tms_info: the series of its records; 0: not known */
         uint64_t delivered;        /* pulses that are known to have been delivered */
@@ -29,7 +30,10 @@ struct past_session {
         uint64_t discharged;       /* pulses by the card's own count; 0 until the card was asked */
         struct instant last;       /* when its last record was written; records after its end do not count */
         uint32_t prescribed;
-        bool measuring; /* its pulses measure a threshold and treat nobody */
+        uint32_t next_pulse; /* how far its timeline was played, as the log says; in the whole, if that was a rest */
+        bool has_next_pulse; /* the log says so: one of an older tmsd does not */
+        json_t *prepared;    /* of its last session.prepare, what a rest of it needs; NULL: nothing was prepared */
+        bool measuring;      /* its pulses measure a threshold and treat nobody */
         bool started;
         bool ended;
         bool unsure;  /* it had started, and no odometer has told yet what it gave */
@@ -67,6 +71,19 @@ json_t *history_state(const struct history *h);
  */
 int history_restore(uint64_t max_off_ns, const json_t *state, struct history **ret);
 
+/* The session of that id, if its end may be within a day or it is a card's newest one; NULL: there is none. */
+const struct past_session *history_session(const struct history *h, const char *id);
+/* The newest session that has started and is the rest of that one; NULL: there is none. */
+const struct past_session *history_rest_of(const struct history *h, const char *id);
+/*
+ * The index of the first pulse of which nothing came, in the whole. Pulses that only the card's odometer tells of, after
+ * a power cut, came behind those that are on record.
+ */
+uint32_t history_next_pulse(const struct past_session *s);
+/* So long ago, at least, its last record was written, or its end. boot: this boot's id. */
+uint64_t history_since_ns(const struct history *h, const struct past_session *s, const char *boot,
+                          const struct clock_now *now);
+
 /* The newest session with that card, whether it has ended or not; NULL if there is none. */
 const struct past_session *history_last_session(const struct history *h, uint64_t card_serial);
 /* The oldest session that has not ended, on any card, or the one that follows after; NULL if there is none. */
@@ -91,7 +108,7 @@ static inline bool history_settles(uint64_t expected, uint64_t unknown, uint64_t
 }
 /*
  * What that subject may have had in the 24 hours before now. The subject "" stands for all sessions without one. boot:
- * this boot's id. except: a session that is not counted, or NULL. -ENODATA: there was no memory for some record, so
+ * this boot's id. except: a session that is not counted, nor those of which it is the rest; or NULL. -ENODATA: there was no memory for some record, so
  * nothing is known.
  */
 int history_today(const struct history *h, const char *subject, const char *boot, const struct clock_now *now,

@@ -157,6 +157,14 @@ static int set_option(enum option_id id, const char *value)
         case OPT_SESSION:
                 opt.session = value;
                 break;
+        case OPT_REST:
+                opt.rest = path_id(value);
+                if (!*opt.rest)
+                        return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
+                                    "--%s wants a session's id, such as 20260131T090000Z_0123abcd; see tmsctl audit "
+                                    "show --type session.end",
+                                    name);
+                break;
         case OPT_SINCE:
                 opt.since = value;
                 break;

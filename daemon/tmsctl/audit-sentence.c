@@ -35,10 +35,11 @@ const struct audit_type audit_types[] = {
                                         "[!settled:: somebody else has fired it][, by the end of session {session}]."},
                 {"session.create",
                  "Session {session}: {who} began it for [?subject:subject {subject}|a subject without a code]"
-                 "[ on {node}][, card {card_serial}][?coil_serial:, coil {coil_serial}]."},
+                 "[ on {node}][, card {card_serial}][?coil_serial:, coil {coil_serial}]"
+                 "[, to give what session {rest_of} has left]."},
                 {"session.prepare",
                  "Session {session}: {who} prepared {protocol}[ ({verdict})]: {pulses} pulse{pulses s}"
-                 "[ in {trains} train{trains s}]"
+                 "[ in {trains} train{trains s}][, from pulse {first_pulse} of the whole on (counted from 0)]"
                  "[?threshold_permille:, [?percent_permille:{percent_permille percent} % of ]"
                  "[?threshold_kind:{threshold_kind}|threshold] {threshold_permille percent} % MSO]"
                  "[, adjusted to {adjusted_threshold_permille percent} %]"

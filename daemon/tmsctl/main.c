@@ -21,11 +21,12 @@ static const struct verb verbs[] = {
                  "the safety verdict on a protocol for this motor threshold"},
                 {"plot", 1, 1, BIT(OPT_JSON) | BIT(OPT_SVG) | (DOSE_OPTIONS & ~BIT(OPT_MT_METHOD)), verb_plot,
                  "FILE|ID [--svg]", "a picture of a protocol's timeline"},
-                {"run", 1, 1,
+                {"run", 0, 1,
                  BIT(OPT_JSON) | BIT(OPT_SUBJECT) | BIT(OPT_STIMULATOR) | BIT(OPT_OVERRIDE) | BIT(OPT_CONFIRM) |
-                                 DOSE_OPTIONS,
+                                 BIT(OPT_REST) | DOSE_OPTIONS,
                  verb_run,
-                 "FILE|ID --mt % [--percent %] [--coil TYPE] [--subject CODE] [--confirm] [--override REASON]",
+                 "FILE|ID --mt % [--percent %] [--coil TYPE] [--subject CODE] [--confirm] [--override REASON], or: run "
+                 "--rest SESSION",
                  "one treatment with live progress; ^C stops it at once"},
                 {"go", 0, 1, BIT(OPT_JSON) | BIT(OPT_INTENSITY), verb_go, "[SESSION] [--intensity %]",
                  "let the pulse go that waits for the operator"},

@@ -38,10 +38,11 @@ const struct option long_options[] = {
                 {"until", required_argument, NULL, 1},
                 {"help", no_argument, NULL, 1},
                 {"version", no_argument, NULL, 1},
+                {"rest", required_argument, NULL, 1},
                 {NULL, 0, NULL, 0},
 };
 
-const char *const option_words[OPT_VERSION + 1] = {
+const char *const option_words[OPT_REST + 1] = {
                 [OPT_JSON] = "for programs: JSON on standard output, errors too",
                 [OPT_TIMELINE] = "one line a pulse",
                 [OPT_SVG] = "an SVG document instead of a picture of characters",
@@ -70,6 +71,7 @@ const char *const option_words[OPT_VERSION + 1] = {
                 [OPT_TYPE] = "records of this type, such as 'session.*'",
                 [OPT_SESSION] = "records of this session",
                 [OPT_SINCE] = "records from this time on: 2026-01-31, 09:00, yesterday, -2h",
+                [OPT_REST] = "exactly what that session has left, today, instead of a protocol and a dose",
                 [OPT_UNTIL] = "records up to this time; a date alone is its 00:00",
 };
 

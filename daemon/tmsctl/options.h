@@ -42,6 +42,7 @@ enum option_id {
         OPT_UNTIL,
         OPT_HELP,
         OPT_VERSION,
+        OPT_REST,
 };
 
 #define BIT(id) (1U << (id))
@@ -52,7 +53,7 @@ enum option_id {
 /* By enum option_id, which is the index that getopt_long() returns; the last one has a NULL name. */
 extern const struct option long_options[];
 /* What help says of each option, by enum option_id; NULL: help does not show it. */
-extern const char *const option_words[OPT_VERSION + 1];
+extern const char *const option_words[OPT_REST + 1];
 
 /* The option whose full name word is, with or without "=VALUE"; NULL: there is none. */
 const struct option *option_of(const char *word);
@@ -70,7 +71,7 @@ struct options {
         uint64_t lines;                                           /* 0: all */
         const char *threshold_kind, *coil, *subject, *stimulator; /* NULL: not given */
         const char *mt_method, *adjustment, *override_reason;
-        const char *key0, *seal, *dir, *type, *session, *since, *until;
+        const char *key0, *seal, *dir, *type, *session, *since, *until, *rest;
 };
 
 extern struct options opt;

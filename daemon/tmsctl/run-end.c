@@ -119,17 +119,18 @@ static int report_json(struct run *u, bool complete)
 {
         const json_t *p = u->properties, *v = u->verdict;
 
-        return print_json(json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:s, s:O?, s:O?}",
-                                    "session", path_id(u->session), "subject", json_get_str(p, "subject"), "protocol",
-                                    json_get_str(p, "protocol_id"), "sha256", json_get_str(p, "protocol_sha256"),
-                                    "pulses", json_u64(json_get_u64(p, "pulses")), "delivered",
-                                    json_u64(json_get_u64(p, "delivered")), "missed",
-                                    json_u64(json_get_u64(p, "missed")), "unknown",
-                                    json_u64(json_get_u64(p, "unknown")), "max_permille",
-                                    json_u64(json_get_u64(p, "intensity_max")), "complete", complete, "end_reason",
-                                    json_get_str(p, "end_reason"), "end_text", json_get_str(p, "end_text"), "verdict",
-                                    json_object_get(v, "class"), "reasons", json_object_get(v, "reasons")),
-                          complete ? STATUS_OK : STATUS_INCOMPLETE);
+        return print_json(
+                        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:s, s:O?, s:O?}",
+                                  "session", path_id(u->session), "subject", json_get_str(p, "subject"), "rest_of",
+                                  json_get_str(p, "rest_of"), "protocol", json_get_str(p, "protocol_id"), "sha256",
+                                  json_get_str(p, "protocol_sha256"), "pulses", json_u64(json_get_u64(p, "pulses")),
+                                  "delivered", json_u64(json_get_u64(p, "delivered")), "missed",
+                                  json_u64(json_get_u64(p, "missed")), "unknown", json_u64(json_get_u64(p, "unknown")),
+                                  "rest", json_u64(json_get_u64(p, "rest")), "max_permille",
+                                  json_u64(json_get_u64(p, "intensity_max")), "complete", complete, "end_reason",
+                                  json_get_str(p, "end_reason"), "end_text", json_get_str(p, "end_text"), "verdict",
+                                  json_object_get(v, "class"), "reasons", json_object_get(v, "reasons")),
+                        complete ? STATUS_OK : STATUS_INCOMPLETE);
 }
 
 static int report(struct run *u)
@@ -139,7 +140,8 @@ static int report(struct run *u)
                  missed = json_get_u64(p, "missed"), unknown = json_get_u64(p, "unknown");
         const char *reason = json_get_str(p, "end_reason"), *text = json_get_str(p, "end_text");
         bool complete = STREQ(reason, END_COMPLETE) && pulses > 0 && delivered == pulses;
-        char missed_text[48] = "", unknown_text[64] = "";
+        uint64_t rest = json_get_u64(p, "rest");
+        char missed_text[48] = "", unknown_text[64] = "", rest_text[320] = "";
 
         progress_end(&u->progress);
         if (opt.json)
@@ -153,10 +155,13 @@ static int report(struct run *u)
                 (void)snprintf(missed_text, sizeof(missed_text), ", %" PRIu64 " missed", missed);
         if (unknown > 0)
                 (void)snprintf(unknown_text, sizeof(unknown_text), ", %" PRIu64 " unknown (count as given)", unknown);
+        if (rest > 0)
+                (void)snprintf(rest_text, sizeof(rest_text), " %" PRIu64 " are left: tmsctl run --rest %s", rest,
+                               path_id(u->session));
         return fail(STATUS_INCOMPLETE, FAILURE_INCOMPLETE,
-                    "session %s ended with %" PRIu64 " of %" PRIu64 " pulses delivered%s%s: %s%s%s",
+                    "session %s ended with %" PRIu64 " of %" PRIu64 " pulses delivered%s%s: %s%s%s%s",
                     path_id(u->session), delivered, pulses, missed_text, unknown_text, *text ? text : reason,
-                    u->stop_cause ? " This tmsctl stopped it: " : "", u->stop_cause ? u->stop_cause : "");
+                    u->stop_cause ? " This tmsctl stopped it: " : "", u->stop_cause ? u->stop_cause : "", rest_text);
 }
 
 static int on_final(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)

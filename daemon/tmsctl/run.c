@@ -154,7 +154,9 @@ static void print_prepared(const json_t *v)
                       json_get_u64(v, "trains"), clock_text(json_get_u64(v, "first_to_last_ns"), time),
                       permille_text((uint32_t)json_get_u64(v, "max_permille"), max));
         line_end(&line, 4);
-        if (opt.subject)
+        if (opt.rest)
+                printf("what session %s has left, of its subject\n", opt.rest);
+        else if (opt.subject)
                 printf("subject %s\n", opt.subject);
         else
                 print_lines("no subject: these pulses count for the day with those of all who are given none; "
@@ -261,6 +263,8 @@ static int begin(struct run *u)
                 r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0 && opt.subject)
                 r = sd_bus_message_append(m, "{sv}", "subject", "s", opt.subject);
+        if (r >= 0 && opt.rest)
+                r = sd_bus_message_append(m, "{sv}", "rest_of", "s", opt.rest);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
@@ -309,9 +313,42 @@ static int set_up(struct run *u)
         return r;
 }
 
+/* Is there a protocol, or else a session whose rest is to be given? What is given with that was recorded then. */
+static int check_what(int argc)
+{
+        if (argc == 0 && !opt.rest)
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
+                            "run wants a protocol, or --rest SESSION for what a session has left; see tmsctl help run");
+        if (opt.rest && (argc > 0 || opt.mt_permille || opt.percent_permille || opt.other_mt_permille ||
+                         opt.leg_mt_permille[0] || opt.adjusted_mt_permille || opt.leg_adjusted_permille[0] ||
+                         opt.threshold_kind || opt.coil || opt.mt_method || opt.adjustment))
+                return fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
+                            "run --rest gives what is left by the protocol and the threshold of that session; leave "
+                            "protocol and threshold out");
+        return 0;
+}
+
+/* Reads the protocol, as far as this program needs it itself. */
+static int read_protocol(struct run *u, const char *name)
+{
+        int r;
+
+        if (is_file_name(name)) {
+                r = protocol_text(name, &u->text);
+                if (r < 0)
+                        return r;
+        }
+        if (u->text)
+                (void)tms_protocol_parse(name, u->text, strlen(u->text), &u->p, NULL);
+        else
+                (void)tms_protocol_find(name, &u->p, NULL);
+        protocol_kind(u->p, u->kind);
+        return 0;
+}
+
 int verb_run(int argc, char **argv)
 {
-        _cleanup_(run_clear) struct run u = {.protocol = argv[0],
+        _cleanup_(run_clear) struct run u = {.protocol = argc > 0 ? argv[0] : "",
                                              .properties = json_object(),
                                              .confirmed = arm,
                                              .answered = notices_answered};
@@ -319,19 +356,14 @@ int verb_run(int argc, char **argv)
 
         if (!u.properties)
                 return fail_memory();
+        r = check_what(argc);
+        if (r != 0)
+                return r;
         r = stimulator_path(opt.stimulator, u.stimulator);
+        if (r >= 0 && argc > 0)
+                r = read_protocol(&u, argv[0]);
         if (r < 0)
                 return -r;
-        if (is_file_name(argv[0])) {
-                r = protocol_text(argv[0], &u.text);
-                if (r < 0)
-                        return -r;
-        }
-        if (u.text)
-                (void)tms_protocol_parse(argv[0], u.text, strlen(u.text), &u.p, NULL);
-        else
-                (void)tms_protocol_find(argv[0], &u.p, NULL);
-        protocol_kind(u.p, u.kind);
         r = bus_open(&u.bus);
         if (r < 0)
                 return -r;

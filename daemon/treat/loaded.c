@@ -17,8 +17,8 @@ int loaded_digest(const struct tms_timeline *t, uint8_t ret[static TMS_DIGEST_SI
         return 0;
 }
 
-int loaded_check(struct tms_device *d, const struct tms_timeline *t, uint32_t gen,
-                 const uint8_t digest[static TMS_DIGEST_SIZE])
+int loaded_check(struct tms_device *d, const struct tms_timeline *t, uint32_t first_pulse, uint32_t first_train,
+                 uint32_t gen, const uint8_t digest[static TMS_DIGEST_SIZE])
 {
         struct tms_loaded loaded;
         int r;
@@ -27,7 +27,8 @@ int loaded_check(struct tms_device *d, const struct tms_timeline *t, uint32_t ge
         if (r < 0)
                 return r;
         return loaded.timeline_gen == gen && loaded.count == t->count && loaded.pulse_size == sizeof(*t->pulses) &&
-                                               loaded.waveform == t->waveform &&
+                                               loaded.waveform == t->waveform && loaded.first_pulse == first_pulse &&
+                                               loaded.first_train == first_train &&
                                                memcmp(loaded.digest, digest, TMS_DIGEST_SIZE) == 0
                                ? 0
                                : -EBADMSG;

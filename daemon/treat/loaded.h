@@ -9,10 +9,10 @@
 /* SHA-256 of the pulses as they are in memory. May be called on any thread; takes a second for millions of pulses. */
 int loaded_digest(const struct tms_timeline *t, uint8_t ret[static TMS_DIGEST_SIZE]);
 /*
- * Asks the kernel what is loaded. -EBADMSG: it is not generation gen with these pulses, so it must not be armed. Any
+ * Asks the kernel what is loaded. -EBADMSG: it is not generation gen with these pulses, or counts them from elsewhere, so it must not be armed. Any
  * other error: the kernel does not say.
  */
-int loaded_check(struct tms_device *d, const struct tms_timeline *t, uint32_t gen,
-                 const uint8_t digest[static TMS_DIGEST_SIZE]);
+int loaded_check(struct tms_device *d, const struct tms_timeline *t, uint32_t first_pulse, uint32_t first_train,
+                 uint32_t gen, const uint8_t digest[static TMS_DIGEST_SIZE]);
 
 #endif

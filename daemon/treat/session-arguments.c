@@ -194,3 +194,45 @@ bool session_prepare_overrides(sd_bus_message *m)
         (void)sd_bus_message_rewind(m, true);
         return found;
 }
+
+/* --- For the record ------------------------------------------------------------------------- */
+
+void json_append(json_t **array, json_t *value)
+{
+        if (!*array)
+                json_decref(value);
+        else if (json_array_append_new(*array, value) < 0) {
+                json_decref(*array);
+                *array = NULL;
+        }
+}
+
+/* Adds nothing if no leg has a value of its own. */
+static void describe_legs(json_t **data, const char *key, const uint32_t legs_permille[static TMS_LEGS_MAX])
+{
+        json_t *legs = json_array();
+        size_t i, n = 0;
+
+        for (i = 0; i < TMS_LEGS_MAX; i++) {
+                json_append(&legs, json_integer(legs_permille[i]));
+                n += legs_permille[i] > 0;
+        }
+        if (n > 0)
+                json_add(data, key, legs);
+        else
+                json_decref(legs);
+}
+
+void dose_describe(json_t **data, const struct tms_dose *dose)
+{
+        if (dose->other_threshold_permille > 0)
+                json_add(data, "other_threshold_permille", json_integer(dose->other_threshold_permille));
+        if (*dose->threshold_method)
+                json_add(data, "threshold_method", json_string(dose->threshold_method));
+        describe_legs(data, "leg_thresholds_permille", dose->leg_threshold_permille);
+        if (dose->adjusted_threshold_permille > 0)
+                json_add(data, "adjusted_threshold_permille", json_integer(dose->adjusted_threshold_permille));
+        describe_legs(data, "leg_adjusted_thresholds_permille", dose->leg_adjusted_permille);
+        if (*dose->adjustment)
+                json_add(data, "adjustment", json_string(dose->adjustment));
+}

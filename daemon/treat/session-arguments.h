@@ -17,4 +17,9 @@ struct prepare_arguments {
 /* Refuses q when it returns false. */
 bool prepare_arguments_read(struct request *q, struct prepare_arguments *ret);
 
+/* Adds what was given beside the threshold itself, as a record says it. Without memory *data is freed and becomes NULL. */
+void dose_describe(json_t **data, const struct tms_dose *dose);
+/* Appends value to *array, and takes it over. Likewise. */
+void json_append(json_t **array, json_t *value);
+
 #endif

@@ -72,6 +72,7 @@ static void wait_for_resume(struct session *s, const char *reason, const char *t
 void session_break(struct session *s, uint32_t cause)
 {
         const struct tms_status *k = &s->st->status;
+        const struct tms_pulse *next;
         bool paused, waits;
         int r;
 
@@ -86,7 +87,8 @@ void session_break(struct session *s, uint32_t cause)
         if (!session_is(s, SESSION_IN_BREAK))
                 session_record(s, "session.break", NULL,
                                json_pack("{s:s, s:b}", "reason", tms_cause_name(cause), "paused", (int)paused));
-        waits = k->next_pulse < s->timeline.count && (s->timeline.pulses[k->next_pulse].flags & WAITS);
+        next = session_pulse(s, k->next_pulse);
+        waits = next && (next->flags & WAITS);
         session_on(s, paused ? SESSION_BREAK_PAUSE : SESSION_BREAK);
         if (paused) {
                 session_break_say(s, RESUME_TEXT);

@@ -4,7 +4,7 @@
 
 #include "recovery.h"
 #include "session-break.h"
-#include "session.h"
+#include "session-rest.h"
 
 static void on_owner_left(const char *text, void *userdata)
 {
@@ -91,6 +91,10 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
 
         if (error >= 0 && !session_is(s, SESSION_OVER))
                 error = tms_device_info(s->control, &info);
+        if (error >= 0 && !session_is(s, SESSION_OVER) && !session_rest_has_coil(s, &info, sentence)) {
+                give_up(s, TAKE_PTR(s->creating), ERROR_INVALID_ARGUMENT, sentence);
+                return;
+        }
         if (error >= 0 && !session_is(s, SESSION_OVER))
                 error = pulsefile_new(s->id, &s->pulsefile);
         if (session_is(s, SESSION_OVER)) {
@@ -115,6 +119,8 @@ static void on_recovered(int error, const struct tms_event *events, size_t n, vo
                          "node", s->st->node, "card_serial", json_u64(info.card_serial), "coil_serial",
                          json_u64(info.coil_serial), "odometer", json_u64(info.odometer), "subject", s->subject,
                          "records_since_ns", json_u64(info.records_since_ns));
+        if (*s->rest_of)
+                json_add(&data, "rest_of", json_string(s->rest_of));
         if (audit_write(a,
                         &(struct audit_record){.type = "session.create",
                                                .who = request_who(s->creating),
@@ -204,7 +210,7 @@ static int make_id(struct session *s)
 }
 
 static int session_new(struct ward *w, struct stimulator *st, const struct request *q, const char *subject,
-                       struct session **ret)
+                       const char *rest_of, struct session **ret)
 {
         _cleanup_(session_unrefp) struct session *s = calloc(1, sizeof(*s));
         const char *owner = request_sender(q);
@@ -217,9 +223,10 @@ static int session_new(struct ward *w, struct stimulator *st, const struct reque
         s->ward = w;
         s->st = stimulator_ref(st);
         s->subject = strdup(subject);
+        s->rest_of = strdup(rest_of);
         s->owner = strdup(owner);
         s->owner_uid_known = request_uid(q, &s->owner_uid);
-        if (!s->subject || !s->owner)
+        if (!s->subject || !s->rest_of || !s->owner)
                 return -ENOMEM;
         r = make_id(s);
         if (r < 0)
@@ -238,7 +245,7 @@ static int session_new(struct ward *w, struct stimulator *st, const struct reque
         return 0;
 }
 
-void session_create(struct request *q, struct stimulator *st, const char *subject)
+void session_create(struct request *q, struct stimulator *st, const char *subject, const char *rest_of)
 {
         struct ward *w = st->ward;
         struct tms_device *control;
@@ -258,7 +265,7 @@ void session_create(struct request *q, struct stimulator *st, const char *subjec
                                st->node, strerror(-r));
                 return;
         }
-        r = session_new(w, st, q, subject, &s);
+        r = session_new(w, st, q, subject, rest_of, &s);
         if (r < 0) {
                 tms_device_close(control);
                 request_refuse(q, ERROR_FAILED,

@@ -30,8 +30,8 @@ static void ended(struct session *s)
         session_on(s, SESSION_FINISH);
         if (s->slot) {
                 (void)sd_bus_emit_properties_changed(w->bus, s->path, SESSION_INTERFACE, "State", "EndReason",
-                                                     "EndText", "Delivered", "Missed", "Unknown", "TimeLeft", "Waiting",
-                                                     NULL);
+                                                     "EndText", "Delivered", "Missed", "Unknown", "Rest", "TimeLeft",
+                                                     "Waiting", NULL);
                 (void)sd_bus_emit_signal(w->bus, s->path, SESSION_INTERFACE, "Ended", "suu", s->end_reason,
                                          s->delivered, s->missed);
         }
@@ -90,6 +90,18 @@ static void end_without_disk(struct session *s)
         ended(s);
 }
 
+/* How many pulses are left. next_pulse: how far the timeline was played, in the whole. */
+static uint32_t count_rest(const struct session *s, uint32_t next_pulse)
+{
+        uint32_t first;
+
+        if (next_pulse < s->first_pulse)
+                next_pulse = s->first_pulse;
+        return tms_timeline_rest(&s->timeline, next_pulse - s->first_pulse, NULL, &first, NULL) < 0
+                               ? 0
+                               : s->timeline.count - first;
+}
+
 /* All records are on disk: tells the kernel to forget them, and records what they come to. */
 static void write_end(struct session *s, const struct pulse_totals *totals)
 {
@@ -99,6 +111,7 @@ static void write_end(struct session *s, const struct pulse_totals *totals)
         s->delivered = totals->delivered;
         s->missed = totals->missed;
         s->unknown = totals->unknown;
+        s->rest = count_rest(s, totals->next_pulse);
         if (s->next_seq > 0)
                 (void)tms_device_keepalive(s->control, s->next_seq, NULL);
         written = audit_write(a,

@@ -10,13 +10,14 @@
 #include "session-arguments.h"
 #include "gates.h"
 #include "loaded.h"
+#include "session-rest.h"
 #include "session-verdict.h"
-#include "session.h"
 
 struct preparation {
         struct session *s;
         struct request *q;
         char *name, *text;
+        struct rest rest; /* of a session that gives the rest of another one */
         struct tms_dose dose;
         char override_reason[OVERRIDE_REASON_MAX + 1]; /* "" none was given */
         struct gates gates;                            /* what the gates found when Prepare was called */
@@ -25,7 +26,9 @@ struct preparation {
         /* Written by the thread. */
         struct tms_protocol *protocol;
         struct tms_timeline timeline;
-        uint8_t digest[TMS_DIGEST_SIZE]; /* of its pulses */
+        uint32_t first_pulse, first_train; /* in the whole of which the timeline is the rest; 0: it is a whole */
+        uint64_t gap_ns;                   /* in the whole, before the rest */
+        uint8_t digest[TMS_DIGEST_SIZE];   /* of its pulses */
         struct tms_limits limits;
         struct tms_safety safety;
         struct tms_error error;
@@ -57,9 +60,26 @@ static bool is_forbidden(const struct preparation *p)
 
 static int parse(struct preparation *p)
 {
+        if (*p->rest.of)
+                return session_rest_protocol(p->s->ward->recorder->state_fd, &p->rest, &p->protocol, &p->error);
         if (*p->text)
                 return tms_protocol_parse(p->name, p->text, strlen(p->text), &p->protocol, &p->error);
         return tms_protocol_find(p->name, &p->protocol, &p->error);
+}
+
+/* Leaves of the whole what the earlier session has not given, and limits the session to that. */
+static int cut(struct preparation *p)
+{
+        struct tms_timeline whole = p->timeline;
+        int r;
+
+        if (!*p->rest.of)
+                return 0;
+        p->timeline = (struct tms_timeline){0};
+        r = session_rest_cut(&p->rest, &whole, &p->timeline, &p->first_pulse, &p->first_train, &p->gap_ns, &p->error);
+        tms_timeline_clear(&whole);
+        p->limits.max_pulses = p->timeline.count;
+        return r;
 }
 
 static void run(void *userdata)
@@ -68,7 +88,8 @@ static void run(void *userdata)
 
         p->r = parse(p);
         if (p->r < 0) {
-                p->failed = p->r == -ENOENT && !*p->text ? ERROR_NO_SUCH_PROTOCOL : ERROR_INVALID_PROTOCOL;
+                p->failed = p->r == -ENOENT && !*p->text && !*p->rest.of ? ERROR_NO_SUCH_PROTOCOL
+                                                                         : ERROR_INVALID_PROTOCOL;
                 return;
         }
         p->r = tms_safety_check(p->protocol, &p->dose, &p->gates.today, &p->safety, &p->error);
@@ -83,6 +104,11 @@ static void run(void *userdata)
                 p->r = tms_session_limits(p->protocol, &p->dose, &p->limits, &p->error);
         if (p->r < 0) {
                 p->failed = p->r == -ERANGE ? ERROR_LIMIT_EXCEEDED : ERROR_INVALID_ARGUMENT;
+                return;
+        }
+        p->r = cut(p);
+        if (p->r < 0) {
+                p->failed = p->r == -ENOMEM ? ERROR_FAILED : ERROR_OUT_OF_ORDER;
                 return;
         }
         p->r = loaded_digest(&p->timeline, p->digest);
@@ -101,17 +127,6 @@ static uint32_t percent_permille(const struct preparation *p)
         return p->dose.percent_permille > 0 ? p->dose.percent_permille : tms_protocol_percent_permille(p->protocol);
 }
 
-/* Like json_add(): without memory *array is freed and becomes NULL. */
-static void append_new(json_t **array, json_t *value)
-{
-        if (!*array)
-                json_decref(value);
-        else if (json_array_append_new(*array, value) < 0) {
-                json_decref(*array);
-                *array = NULL;
-        }
-}
-
 /* What the prescriber has overridden, in the policy's own words, and the reason. */
 static void describe_override(json_t **data, const struct preparation *p)
 {
@@ -120,40 +135,10 @@ static void describe_override(json_t **data, const struct preparation *p)
 
         for (i = 0; i < p->safety.n_reasons; i++) {
                 if (p->safety.reasons[i].class_ == TMS_SAFETY_OVERRIDE)
-                        append_new(&overridden, json_string(p->safety.reasons[i].sentence));
+                        json_append(&overridden, json_string(p->safety.reasons[i].sentence));
         }
         json_add(data, "override_reason", json_string(p->override_reason));
         json_add(data, "overridden", overridden);
-}
-
-/* Adds nothing if no leg has a value of its own. */
-static void describe_legs(json_t **data, const char *key, const uint32_t legs_permille[static TMS_LEGS_MAX])
-{
-        json_t *legs = json_array();
-        size_t i, n = 0;
-
-        for (i = 0; i < TMS_LEGS_MAX; i++) {
-                append_new(&legs, json_integer(legs_permille[i]));
-                n += legs_permille[i] > 0;
-        }
-        if (n > 0)
-                json_add(data, key, legs);
-        else
-                json_decref(legs);
-}
-
-static void describe_thresholds(json_t **data, const struct tms_dose *dose)
-{
-        if (dose->other_threshold_permille > 0)
-                json_add(data, "other_threshold_permille", json_integer(dose->other_threshold_permille));
-        if (*dose->threshold_method)
-                json_add(data, "threshold_method", json_string(dose->threshold_method));
-        describe_legs(data, "leg_thresholds_permille", dose->leg_threshold_permille);
-        if (dose->adjusted_threshold_permille > 0)
-                json_add(data, "adjusted_threshold_permille", json_integer(dose->adjusted_threshold_permille));
-        describe_legs(data, "leg_adjusted_thresholds_permille", dose->leg_adjusted_permille);
-        if (*dose->adjustment)
-                json_add(data, "adjustment", json_string(dose->adjustment));
 }
 
 /* What the subject had today, as the verdict counted it, and how these pulses will count themselves. */
@@ -178,8 +163,12 @@ static json_t *describe(const struct preparation *p)
                          (int)s->timeline.trains, "verdict", tms_safety_class_name(p->safety.class_));
         hex_encode(p->digest, sizeof(p->digest), digest);
         json_add(&data, "timeline_sha256", json_string(digest));
-        describe_thresholds(&data, &p->dose);
+        dose_describe(&data, &p->dose);
         describe_day(&data, p);
+        if (*s->rest_of) {
+                json_add(&data, "first_pulse", json_integer(p->first_pulse));
+                json_add(&data, "first_train", json_integer(p->first_train));
+        }
         if (s->notices)
                 json_add(&data, "notices", session_notices_json(s));
         if (p->safety.class_ == TMS_SAFETY_OVERRIDE)
@@ -254,6 +243,9 @@ static void accept_prepared(struct preparation *p)
         s->timeline = p->timeline;
         p->timeline = (struct tms_timeline){0};
         s->timeline_gen = p->gen;
+        s->first_pulse = p->first_pulse;
+        s->first_train = p->first_train;
+        s->rest_gap_ns = p->gap_ns;
         session_set_notices(s, TAKE_PTR(p->notices));
         gates_keep(&s->gated, &p->gates);
         s->first_to_last_ns = s->timeline.pulses[s->timeline.count - 1].t_ns - s->timeline.pulses[0].t_ns;
@@ -272,29 +264,6 @@ static void accept_prepared(struct preparation *p)
                                 on_recorded, p);
         if (r < 0)
                 on_recorded(&(struct audit_result){.error = r}, p);
-}
-
-/* Refuses with all reasons of the verdict's class, in the policy's own words. */
-static void refuse_verdict(struct preparation *p)
-{
-        const struct tms_safety *v = &p->safety;
-        const char *worst[ELEMENTS(v->reasons) + 1] = {NULL};
-        _cleanup_(freep) char *sentences = NULL;
-        size_t i, n = 0;
-
-        for (i = 0; i < v->n_reasons; i++) {
-                if (v->reasons[i].class_ == v->class_)
-                        worst[n++] = v->reasons[i].sentence;
-        }
-        sentences = request_sentences(worst);
-        if (!sentences)
-                request_refuse(p->q, ERROR_FAILED, "No memory. End other programs and try again.");
-        else if (v->class_ == TMS_SAFETY_NEVER)
-                request_refuse(p->q, ERROR_NOT_ALLOWED, "%s is never allowed:%s", tms_protocol_id(p->protocol),
-                               sentences);
-        else
-                request_refuse(p->q, ERROR_NEEDS_OVERRIDE, "%s needs a prescriber's override, with a reason:%s",
-                               tms_protocol_id(p->protocol), sentences);
 }
 
 /* Is the connected coil of the type that threshold and protocol are for? Refuses the call and returns false if not. */
@@ -374,8 +343,8 @@ static void load(struct preparation *p)
         }
         r = tms_device_limits(s->control, &p->limits);
         if (r >= 0)
-                r = tms_device_load(s->control, p->timeline.pulses, p->timeline.count, p->timeline.waveform, 0, &p->gen,
-                                    &verdict);
+                r = tms_device_load_rest(s->control, p->timeline.pulses, p->timeline.count, p->timeline.waveform, 0,
+                                         p->first_pulse, p->first_train, &p->gen, &verdict);
         if (r < 0) {
                 if (*s->protocol_id && !is_still_loaded(s))
                         forget_prepared(s);
@@ -384,7 +353,7 @@ static void load(struct preparation *p)
                 preparation_free(p);
                 return;
         }
-        r = loaded_check(s->control, &p->timeline, p->gen, p->digest);
+        r = loaded_check(s->control, &p->timeline, p->first_pulse, p->first_train, p->gen, p->digest);
         if (r < 0) {
                 refuse_loaded(p, r);
                 return;
@@ -402,7 +371,7 @@ static void done(void *userdata)
         } else if (p->failed != ERROR_NONE) {
                 request_refuse(p->q, p->failed, "%s", tms_error_format(&p->error, text, sizeof(text)));
         } else if (is_forbidden(p)) {
-                refuse_verdict(p);
+                verdict_refuse(p->q, p->protocol, &p->safety);
         } else if (check_coil(p)) {
                 load(p);
                 return;
@@ -415,13 +384,14 @@ static void done(void *userdata)
 void session_prepare(struct request *q, struct session *s)
 {
         struct prepare_arguments a = {0};
+        struct rest rest = {0};
         struct preparation *p;
         struct gates gates;
         int r;
 
         if (!session_may_begin(q, s, "Prepare", SESSION_NOT_PREPARED | IN_STATE(SESSION_PREPARED)))
                 return;
-        if (!prepare_arguments_read(q, &a))
+        if (!prepare_arguments_read(q, &a) || (*s->rest_of && !session_rest_arguments(q, s, &a, &rest)))
                 return;
         if (!gates_look(q, &s->gated, "Prepare", &gates))
                 return;
@@ -433,6 +403,7 @@ void session_prepare(struct request *q, struct session *s)
         p->s = session_ref(s);
         p->gates = gates;
         p->q = q;
+        p->rest = rest;
         p->dose = a.dose;
         memcpy(p->override_reason, a.override_reason, sizeof(p->override_reason));
         p->name = strdup(a.name);

@@ -6,14 +6,13 @@
 
 const char *session_waits_for(const struct session *s)
 {
-        uint16_t flags;
+        const struct tms_pulse *next = session_pulse(s, s->next_pulse);
 
-        if (!session_is(s, SESSION_RUNS) || s->next_pulse >= s->timeline.count || s->released == s->next_pulse + 1)
+        if (!session_is(s, SESSION_RUNS) || !next || s->released == s->next_pulse + 1)
                 return "none";
-        flags = s->timeline.pulses[s->next_pulse].flags;
-        if (flags & TMS_PULSE_WAIT_OPERATOR)
+        if (next->flags & TMS_PULSE_WAIT_OPERATOR)
                 return "operator";
-        return flags & TMS_PULSE_WAIT_TRIGGER ? "trigger" : "none";
+        return next->flags & TMS_PULSE_WAIT_TRIGGER ? "trigger" : "none";
 }
 
 void session_tell_waiting(struct session *s)
@@ -36,14 +35,15 @@ static uint64_t time_left(const struct session *s)
 {
         const struct tms_status *k = &s->st->status;
         const struct tms_timeline *t = &s->timeline;
+        const struct tms_pulse *next = session_pulse(s, k->next_pulse);
         uint64_t rest = 0, left = 0;
 
         /*
          * During a pause or a wait the kernel's times stand still, and they move when it is over. So the time left is
          * never less than what the timeline itself has left.
          */
-        if (k->next_pulse < t->count)
-                rest = t->pulses[t->count - 1].t_ns - t->pulses[k->next_pulse].t_ns;
+        if (next)
+                rest = t->pulses[t->count - 1].t_ns - next->t_ns;
         switch (s->state) {
         case SESSION_RUNNING:
         case SESSION_RUNNING_BREAK:
@@ -106,7 +106,7 @@ void session_refresh(struct session *s)
         if (session_is(s, SESSION_OVER) || stimulator_refresh(s->st) < 0)
                 return;
         if (session_is(s, SESSION_STARTED))
-                s->train = s->st->status.train;
+                s->train = s->st->status.train - s->first_train;
         s->time_left_ns = time_left(s);
         emit_progress(s);
 }

@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "session-break.h"
+#include "session-rest.h"
 #include "gates.h"
 
 /* From the request to pulse 0: enough to take one's hands away, and far more than the card needs for a set-point. */
@@ -21,14 +22,15 @@ static void on_start_intent(const struct audit_result *result, void *userdata)
         struct session *s = step->s;
         struct tms_verdict verdict = {0};
         struct tms_why why;
-        uint64_t start_ns;
+        uint64_t start_ns, delay_ns = START_DELAY_NS;
         uint32_t number;
         int r;
 
         if (!step_may_go_on(step, result, "session.start"))
                 return;
         assert(s->control && s->timeline.count > 0);
-        r = tms_device_start(s->control, s->timeline_gen, START_DELAY_NS, &start_ns, &number, &verdict);
+        session_rest_wait(s, &delay_ns);
+        r = tms_device_start(s->control, s->timeline_gen, delay_ns, &start_ns, &number, &verdict);
         if (r < 0) {
                 tms_device_why(s->control, &why);
                 session_record(s, "session.start", NULL, json_pack("{s:o}", "error", session_error_json(r, &why)));
@@ -38,7 +40,8 @@ static void on_start_intent(const struct audit_result *result, void *userdata)
                 return;
         }
         s->run = number;
-        s->next_pulse = s->released = 0;
+        s->next_pulse = s->first_pulse;
+        s->released = 0;
         session_record(s, "session.start", NULL,
                        json_pack("{s:o, s:o}", "start_ns", json_u64(start_ns), "run", json_u64(number)));
         session_on(s, SESSION_START);
@@ -53,7 +56,8 @@ void session_start(struct request *q, struct session *s)
 {
         struct step *step;
 
-        if (!session_may_begin(q, s, start.method, start.states) || !gates_hold(q, &s->gated, start.method))
+        if (!session_may_begin(q, s, start.method, start.states) || !gates_hold(q, &s->gated, start.method) ||
+            !session_rest_is_due(q, s, start.method))
                 return;
         step = step_new(q, s, &start);
         if (step)
@@ -81,7 +85,7 @@ static bool may_go(struct request *q, struct session *s, uint32_t permille)
                                s->released > s->next_pulse ? "; the next one has been let go already" : "");
                 return false;
         }
-        most = s->timeline.pulses[s->next_pulse].intensity_permille;
+        most = session_pulse(s, s->next_pulse)->intensity_permille;
         if (permille > most) {
                 request_refuse(q, ERROR_INVALID_ARGUMENT,
                                "Go: pulse %u is prescribed at %u.%u %% MSO, and may be lowered, never raised: give "
@@ -108,7 +112,7 @@ static void on_go_intent(const struct audit_result *result, void *userdata)
         if (!step_may_go_on(step, result, "session.go"))
                 return;
         /* Go may lower the intensity and never raise it. */
-        assert(step->pulse < s->timeline.count && step->permille <= s->timeline.pulses[step->pulse].intensity_permille);
+        assert(session_pulse(s, step->pulse) && step->permille <= session_pulse(s, step->pulse)->intensity_permille);
         r = tms_device_go(s->control, step->pulse, step->permille);
         data = go_data(step);
         if (r < 0) {
@@ -159,7 +163,7 @@ void session_go(struct request *q, struct session *s)
         if (!step)
                 return;
         step->pulse = s->next_pulse;
-        step->permille = permille ? permille : s->timeline.pulses[s->next_pulse].intensity_permille;
+        step->permille = permille ? permille : session_pulse(s, s->next_pulse)->intensity_permille;
         if (session_is(s, SESSION_IN_BREAK))
                 session_charge(step);
         else

@@ -76,3 +76,23 @@ sd_bus_message *verdict_message(sd_bus_message *call, const struct session *s, c
                 r = sd_bus_message_close_container(m);
         return r < 0 ? NULL : TAKE_PTR(m);
 }
+
+void verdict_refuse(struct request *q, const struct tms_protocol *protocol, const struct tms_safety *v)
+{
+        const char *worst[ELEMENTS(v->reasons) + 1] = {NULL};
+        _cleanup_(freep) char *sentences = NULL;
+        size_t i, n = 0;
+
+        for (i = 0; i < v->n_reasons; i++) {
+                if (v->reasons[i].class_ == v->class_)
+                        worst[n++] = v->reasons[i].sentence;
+        }
+        sentences = request_sentences(worst);
+        if (!sentences)
+                request_refuse(q, ERROR_FAILED, "No memory. End other programs and try again.");
+        else if (v->class_ == TMS_SAFETY_NEVER)
+                request_refuse(q, ERROR_NOT_ALLOWED, "%s is never allowed:%s", tms_protocol_id(protocol), sentences);
+        else
+                request_refuse(q, ERROR_NEEDS_OVERRIDE, "%s needs a prescriber's override, with a reason:%s",
+                               tms_protocol_id(protocol), sentences);
+}

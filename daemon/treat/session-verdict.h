@@ -9,4 +9,7 @@
 sd_bus_message *verdict_message(sd_bus_message *call, const struct session *s, const struct tms_protocol *protocol,
                                 const struct tms_safety *safety);
 
+/* Refuses q with all reasons of the verdict's class, in the policy's own words. */
+void verdict_refuse(struct request *q, const struct tms_protocol *protocol, const struct tms_safety *v);
+
 #endif

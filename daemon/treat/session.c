@@ -18,6 +18,7 @@ static struct session *session_free(struct session *s)
         stimulator_unref(s->st);
         free(s->path);
         free(s->subject);
+        free(s->rest_of);
         free(s->owner);
         free(s);
         return NULL;

@@ -13,6 +13,7 @@
  *  session-step.c     a method under way that adds risk
  *  session-arguments.c what a caller gives to Prepare
  *  session-verdict.c  Prepare's answer
+ *  session-rest.c     what an earlier session left, to be given by this one
  *  session-notices.c  what the safety policy wants confirmed before arming
  *  session-prepare.c  protocol file to a timeline that the kernel has verified
  *  session-arm.c      arm, and charge again in mid-run
@@ -59,6 +60,7 @@ struct session {
         struct stimulator *st;
         char id[40];
         char *path, *subject, *owner;
+        char *rest_of; /* the id of the session whose rest it gives; "": of none */
         uid_t owner_uid;
         bool owner_uid_known;
         struct peer *owner_watch;    /* when the owner leaves the bus, the session ends */
@@ -103,10 +105,17 @@ struct session {
         struct gated gated;
         struct tms_timeline timeline;
         uint32_t timeline_gen;
-        uint32_t run;        /* number of the last START */
-        uint32_t next_pulse; /* of this run, the next pulse by the records that were read */
-        uint32_t released;   /* the pulse that Go has let go, plus 1; 0: none */
-        const char *waiting; /* as last signalled */
+        /*
+         * The index of the timeline's first pulse, and of its train, in the whole of which it is the rest; 0: it is a
+         * whole. Records, the kernel's status and Go count as the whole does: see session_pulse().
+         */
+        uint32_t first_pulse, first_train;
+        uint64_t rest_gap_ns; /* in the whole, from the pulse before the rest to its first one */
+        uint32_t rest;        /* once it has ended: so many pulses are left */
+        uint32_t run;         /* number of the last START */
+        uint32_t next_pulse;  /* of this run, the next pulse by the records that were read; in the whole */
+        uint32_t released;    /* the pulse that Go has let go, plus 1; 0: none */
+        const char *waiting;  /* as last signalled */
         uint64_t first_to_last_ns;
         uint32_t delivered, missed, unknown; /* on disk */
         uint32_t train;
@@ -121,9 +130,9 @@ struct session {
 
 /*
  * Opens the stimulator's controller file, recovers what was left, opens the pulse file; q is answered when that is
- * done.
+ * done. rest_of: the id of a session for which session_rest_allowed() has been asked, or "".
  */
-void session_create(struct request *q, struct stimulator *st, const char *subject);
+void session_create(struct request *q, struct stimulator *st, const char *subject, const char *rest_of);
 struct session *session_ref(struct session *s);
 struct session *session_unref(struct session *s); /* returns NULL, takes NULL */
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct session *, session_unref)
@@ -155,6 +164,14 @@ void session_set_pausing(struct session *s, enum session_pausing pausing);
 static inline bool session_is(const struct session *s, unsigned states)
 {
         return IN_STATE(s->state) & states;
+}
+
+/* The pulse of that index in the whole; NULL: it is none of this timeline's. */
+static inline const struct tms_pulse *session_pulse(const struct session *s, uint32_t index)
+{
+        return index >= s->first_pulse && index - s->first_pulse < s->timeline.count
+                               ? &s->timeline.pulses[index - s->first_pulse]
+                               : NULL;
 }
 
 /* The only setter of the session's state: that event has happened. The table must allow it in the present state. */

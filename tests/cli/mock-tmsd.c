@@ -60,6 +60,7 @@ static struct {
         uint64_t time_left;
         unsigned step;
         bool has_session, confirmed;
+        char rest_of[64];
 } mock = {.state = "new", .end_reason = "", .end_text = "", .stimulator_state = "idle", .waiting = "none"};
 
 static bool is(const char *scenario)
@@ -120,18 +121,25 @@ static const sd_bus_vtable session_vtable[];
 
 static int method_create(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
-        const char *stimulator, *key, *subject = "";
+        const char *stimulator, *key, *text, *subject = "";
 
         called(m);
         if (sd_bus_message_read(m, "o", &stimulator) < 0 || sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
                 return -EINVAL;
         while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
-                if (sd_bus_message_read(m, "s", &key) < 0 || !STREQ(key, "subject") ||
-                    sd_bus_message_read(m, "v", "s", &subject) < 0)
+                if (sd_bus_message_read(m, "s", &key) < 0 || sd_bus_message_read(m, "v", "s", &text) < 0)
+                        return -EINVAL;
+                if (STREQ(key, "subject"))
+                        subject = text;
+                else if (STREQ(key, "rest_of"))
+                        snprintf(mock.rest_of, sizeof(mock.rest_of), "%s", text);
+                else
                         return refuse(e, ERROR_INVALID_ARGUMENT, "unknown option");
                 sd_bus_message_exit_container(m);
         }
         fprintf(mock.calls, "stimulator=%s subject=%s\n", stimulator, subject);
+        if (*mock.rest_of)
+                fprintf(mock.calls, "rest_of=%s\n", mock.rest_of);
         fflush(mock.calls);
         if (is("none"))
                 return refuse(e, ERROR_NO_STIMULATOR, "No stimulator is connected.");
@@ -295,6 +303,11 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
                 return sd_bus_message_append(reply, "u", mock.missed);
         if (STREQ(property, "Unknown"))
                 return sd_bus_message_append(reply, "u", mock.unknown);
+        if (STREQ(property, "Rest"))
+                return sd_bus_message_append(reply, "u",
+                                             STREQ(mock.state, "ended")
+                                                             ? mock.pulses - mock.delivered - mock.missed - mock.unknown
+                                                             : 0);
         if (STREQ(property, "Trains"))
                 return sd_bus_message_append(reply, "u", 2);
         if (STREQ(property, "Train"))
@@ -316,6 +329,7 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
                                      : STREQ(property, "Waiting")        ? mock.waiting
                                      : STREQ(property, "ProtocolId")     ? (mock.pulses ? "a-protocol" : "")
                                      : STREQ(property, "ProtocolSha256") ? (mock.pulses ? DIGEST : "")
+                                     : STREQ(property, "RestOf")         ? mock.rest_of
                                      : STREQ(property, "Owner")          ? ":1.1"
                                                                          : "");
 }
@@ -541,6 +555,7 @@ static const sd_bus_vtable session_vtable[] = {
                 SESSION_PROPERTY("Id", "s"),
                 SESSION_PROPERTY("Stimulator", "o"),
                 SESSION_PROPERTY("Subject", "s"),
+                SESSION_PROPERTY("RestOf", "s"),
                 SESSION_PROPERTY("Owner", "s"),
                 SESSION_PROPERTY("State", "s"),
                 SESSION_PROPERTY("EndReason", "s"),
@@ -552,6 +567,7 @@ static const sd_bus_vtable session_vtable[] = {
                 SESSION_PROPERTY("Delivered", "u"),
                 SESSION_PROPERTY("Missed", "u"),
                 SESSION_PROPERTY("Unknown", "u"),
+                SESSION_PROPERTY("Rest", "u"),
                 SESSION_PROPERTY("Trains", "u"),
                 SESSION_PROPERTY("Train", "u"),
                 SESSION_PROPERTY("TimeLeft", "t"),

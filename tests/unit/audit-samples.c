@@ -68,6 +68,14 @@ const struct audit_sample audit_samples[] = {
                  "\"coil_serial\":815,\"odometer\":0,\"subject\":\"S-17\",\"records_since_ns\":1," BOOT,
                  "Session T-1: uid 1000 began it for subject S-17 on /dev/tms0, card 4711, coil 815."},
                 {"session.create", UID,
+                 "\"session\":\"T-2\",\"stimulator\":\"/org/tmsd1/stimulator/0\",\"node\":\"/dev/"
+                 "tms0\",\"card_serial\":4711,"
+                 "\"coil_serial\":815,\"odometer\":0,\"subject\":\"S-17\",\"records_since_ns\":1,\"rest_of\":\"T-"
+                 "1\"," BOOT,
+                 "Session T-2: uid 1000 began it for subject S-17 on /dev/tms0, card 4711, coil 815, to give what "
+                 "session "
+                 "T-1 has left."},
+                {"session.create", UID,
                  "\"session\":\"T-1\",\"node\":\"/dev/"
                  "tms0\",\"card_serial\":4711,\"coil_serial\":0,\"subject\":\"\"," BOOT,
                  "Session T-1: uid 1000 began it for a subject without a code on /dev/tms0, card 4711."},
@@ -96,6 +104,14 @@ const struct audit_sample audit_samples[] = {
                  "permille\":500,"
                  "\"max_permille\":500,\"pulses\":1,\"trains\":1,\"verdict\":\"allowed\"," BOOT,
                  "Session T-1: uid 1000 prepared p (allowed): 1 pulse in 1 train, 50 % MSO at most."},
+                {"session.prepare", UID,
+                 "\"session\":\"T-2\",\"protocol\":\"p\",\"threshold_permille\":0,\"threshold_kind\":\"\",\"percent_"
+                 "permille\":500,"
+                 "\"max_permille\":500,\"pulses\":3,\"trains\":1,\"first_pulse\":30,\"first_train\":2,\"verdict\":"
+                 "\"allowed\"," BOOT,
+                 "Session T-2: uid 1000 prepared p (allowed): 3 pulses in 1 train, from pulse 30 of the whole on "
+                 "(counted "
+                 "from 0), 50 % MSO at most."},
                 {"session.confirm", UID,
                  "\"session\":\"T-1\",\"protocol\":\"p\",\"sha256\":\"00\",\"notices\":[\"One.\"]," BOOT,
                  "Session T-1: uid 1000 confirmed the notices of p: One."},

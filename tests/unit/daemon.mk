@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-kernel session-crash session-wait session-prescription session-refused session-leave session-lost \
 	session-overtake session-frozen session-break session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,stimulator flood listing upcalls audit-copy)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,gates clock recovery pause records texts thread journal unknown index older)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,rest gates clock recovery pause records texts thread journal unknown index older)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
 
@@ -38,7 +38,7 @@ DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))
 	$(patsubst kernel/%.c,$(DU)/lib/%.o,$(LIB_VERIFIER))
 DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
 # The log with all that it needs, and what tells a test of a record that does not match its type.
-DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-checkpoint.o auditlog-open.o auditlog-resume.o auditlog-seal.o auditlog-segment.o cut.o elapsed.o file.o history.o history-day.o history-state.o journal.o jsonline.o keys.o log.o pulsefile.o pulseline.o reserve.o schema.o \
+DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-checkpoint.o auditlog-open.o auditlog-resume.o auditlog-seal.o auditlog-segment.o cut.o elapsed.o file.o history.o history-day.o history-rest.o history-state.o journal.o jsonline.o keys.o log.o pulsefile.o pulseline.o reserve.o schema.o \
 	schema-check.o schema-watch.o settle.o subject.o)
 SCHEMA_WATCH := -Wl,--wrap=schema_check
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
@@ -97,12 +97,12 @@ $(call daemon_unit,audit-nth,scratch.o scratch-log.o audit.o audit-life.o audit-
 $(B)/tests/test-audit-nth: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat,--wrap=fallocate
 $(call daemon_unit,pulsefile,scratch.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,history,history.o history-day.o elapsed.o subject.o)
+$(call daemon_unit,history,history.o history-day.o history-rest.o elapsed.o subject.o)
 # Records that there is no memory for.
 $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
-$(call daemon_unit,elapsed,computer.o history.o history-day.o elapsed.o subject.o)
-$(call daemon_unit,elapsed-boots,computer.o history.o history-day.o elapsed.o subject.o)
-$(call daemon_unit,history-state,computer.o history.o history-day.o history-state.o elapsed.o subject.o jsonline.o)
+$(call daemon_unit,elapsed,computer.o history.o history-day.o history-rest.o elapsed.o subject.o)
+$(call daemon_unit,elapsed-boots,computer.o history.o history-day.o history-rest.o elapsed.o subject.o)
+$(call daemon_unit,history-state,computer.o history.o history-day.o history-rest.o history-state.o elapsed.o subject.o jsonline.o)
 # Logs of format 2, as a maker of logs has them.
 $(DU)/made-log.o: tests/bench/made-log.c | $(DU)/
 	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
@@ -110,7 +110,7 @@ $(call daemon_unit,audit-on,made-log.o scratch.o,$(DU_VERIFY))
 
 # The index with all that it needs, beside the log.
 DU_INDEX := index.o index-apply.o index-read.o index-store.o subject.o
-$(call daemon_unit,index,index-fixture.o scratch.o scratch-log.o history.o history-day.o elapsed.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,index,index-fixture.o scratch.o scratch-log.o history.o history-day.o history-rest.o elapsed.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,index-crash,index-fixture.o disk-calls.o fake-journal.o scratch.o scratch-log.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,index-faults,index-fixture.o disk-calls.o fake-journal.o scratch.o scratch-log.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,index-thrown,index-fixture.o fake-journal.o scratch.o scratch-log.o $(DU_INDEX),$(DU_AUDIT) $(DU_VERIFY))
@@ -119,7 +119,7 @@ $(B)/tests/test-index-thrown: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=sd_journal_sendv
 $(B)/tests/test-index-crash $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=unlinkat,--wrap=sd_journal_sendv
 $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=pthread_cond_timedwait,--wrap=clock_gettime,--wrap=calloc,--wrap=realloc
-$(call daemon_unit,recorder,recorder.o history.o history-day.o elapsed.o $(DU_INDEX) scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
+$(call daemon_unit,recorder,recorder.o history.o history-day.o history-rest.o elapsed.o $(DU_INDEX) scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,session-table,session-table.o scratch.o)
 $(call daemon_unit,course-code,code.o subject.o)
 $(call daemon_unit,course-instrument,instrument.o)

@@ -457,8 +457,9 @@ static void keep_loaded(struct tms_loaded *l, const struct tms_pulse *pulses, ui
                 l->digest[17] ^= 8;
 }
 
-int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
-                    uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict)
+int tms_device_load_rest(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
+                         uint32_t lateness_ns, uint32_t first_pulse, uint32_t first_train, uint32_t *ret_gen,
+                         struct tms_verdict *ret_verdict)
 {
         if (d->second) {
                 *ret_gen = 7;
@@ -475,11 +476,18 @@ int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32
         fake->status.pulses = count;
         fake->waveform = waveform;
         keep_loaded(&fake->loaded[0], pulses, count, waveform, fake->loads);
-        fake->status.next_pulse = 0;
+        fake->loaded[0].first_pulse = fake->status.next_pulse = first_pulse;
+        fake->loaded[0].first_train = fake->status.train = first_train;
         *ret_gen = fake->status.timeline_gen = fake->loads;
         set_state(TMS_STATE_LOADED, TMS_CAUSE_REQUEST);
         unlock();
         return 0;
+}
+
+int tms_device_load(struct tms_device *d, const struct tms_pulse *pulses, uint32_t count, uint32_t waveform,
+                    uint32_t lateness_ns, uint32_t *ret_gen, struct tms_verdict *ret_verdict)
+{
+        return tms_device_load_rest(d, pulses, count, waveform, lateness_ns, 0, 0, ret_gen, ret_verdict);
 }
 
 int tms_device_loaded(struct tms_device *d, struct tms_loaded *ret)
@@ -543,6 +551,7 @@ int tms_device_start(struct tms_device *d, uint32_t gen, uint64_t delay_ns, uint
                 fake->starts_without_intent++;
         fake->go_pulse = UINT32_MAX;
         *ret_run = ++fake->status.run;
+        fake->start_delay_ns = delay_ns;
         *ret_start_ns = now() + delay_ns;
         set_state(TMS_STATE_RUNNING, TMS_CAUSE_REQUEST);
         unlock();

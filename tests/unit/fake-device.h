@@ -50,6 +50,7 @@ struct fake {
         struct tms_limits limits;
         unsigned gos;
         uint32_t go_pulse, go_permille; /* of the last one */
+        uint64_t start_delay_ns;        /* of the last START */
         /* Promises that were broken; must stay 0. */
         unsigned starts_without_intent, arms_without_intent, gos_without_intent, acks_before_disk;
 };

@@ -86,9 +86,9 @@ json_t *index_recovered(const char *session, unsigned delivered)
 
         memset(sha256, 'a', 64);
         sha256[64] = '\0';
-        return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s}", "session", session, "file", "pulses/x.tsv",
-                         "delivered", (int)delivered, "missed", 0, "unknown", 0, "lines", 1, "bytes", 1, "sha256",
-                         sha256);
+        return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "session", session, "file", "pulses/x.tsv",
+                         "delivered", (int)delivered, "missed", 0, "unknown", 0, "next_pulse", 0, "lines", 1, "bytes",
+                         1, "sha256", sha256);
 }
 
 static void end(struct index_log *l, const char *session, int delivered, int odometer, const char *reason)

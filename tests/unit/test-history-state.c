@@ -33,8 +33,8 @@ static void any_id(char ret[16])
 
 static json_t *counts(const char *id)
 {
-        return json_pack("{s:s, s:i, s:i, s:i}", "session", id, "delivered", below(100), "missed", below(3), "unknown",
-                         below(4) ? 0 : below(5));
+        return json_pack("{s:s, s:i, s:i, s:i, s:i}", "session", id, "delivered", below(100), "missed", below(3),
+                         "unknown", below(4) ? 0 : below(5), below(9) ? "next_pulse" : "no_such_count", below(200));
 }
 
 static void move_clock(struct computer *c)
@@ -66,13 +66,20 @@ static void random_record(struct computer *c)
         case 0:
                 data = json_pack("{s:s, s:i, s:i, s:s, s:i}", "session", id, "card_serial", card, "odometer",
                                  below(500), "subject", subject(), "records_since_ns", below(1000));
+                (void)json_object_set_new(data, "coil_serial", json_integer(below(9)));
+                if (below(3) == 0) {
+                        any_id(id);
+                        (void)json_object_set_new(data, "rest_of", json_string(id));
+                }
                 if (below(4) == 0)
                         (void)json_object_set_new(data, "card_serial", json_u64(UINT64_MAX - below(3)));
                 record(c, "session.create", data);
                 return;
         case 1:
                 record(c, "session.prepare",
-                       json_pack("{s:s, s:i, s:b}", "session", id, "pulses", below(600), "measuring", below(2)));
+                       json_pack("{s:s, s:i, s:b, s:s, s:[i, i], s:i}", "session", id, "pulses", below(600),
+                                 "measuring", below(2), "sha256", "0123", "leg_thresholds_permille", below(9), below(9),
+                                 "first_pulse", below(50)));
                 return;
         case 2:
                 record(c, "session.start.intent", json_pack("{s:s}", "session", id));
