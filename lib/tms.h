@@ -60,7 +60,10 @@ struct tms_device;
 /* Calls found() with the device node of each stimulator, until it returns non-zero; returns that. Uses libudev. */
 int tms_enumerate(int (*found)(const char *node, void *userdata), void *userdata);
 
-/* control: open as the controller, of which there can be one (-EBUSY); else as a monitor. */
+/*
+ * control: open as the controller, of which there can be one (-EBUSY); else as a monitor. -EAGAIN: the card is being reset,
+ * or sleeps.
+ */
 int tms_device_open(const char *node, bool control, struct tms_device **ret);
 /* For a device node that is open already, such as one from a service manager. On success *ret owns fd. */
 int tms_device_open_fd(int fd, struct tms_device **ret);

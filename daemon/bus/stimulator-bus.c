@@ -209,6 +209,8 @@ static void clear_fault(struct stimulator *st, struct request *q)
                 request_refuse(q, ERROR_BUSY, "Another program controls %s; end it first.", st->node);
         else if (r == -ENODEV)
                 request_refuse(q, ERROR_NO_STIMULATOR, "%s", unplugged);
+        else if (r == -EAGAIN && !own)
+                request_refuse(q, ERROR_OUT_OF_ORDER, "ClearFault: %s", tms_reason_sentence(TMS_REASON_AWAY));
         else if (*open)
                 request_refuse(q, ERROR_INTERLOCK_OPEN, "%s", open);
         else if (why.reason == TMS_REASON_AWAY || why.reason == TMS_REASON_ROOM)

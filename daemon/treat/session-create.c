@@ -257,6 +257,10 @@ void session_create(struct request *q, struct stimulator *st, const char *subjec
                 request_refuse(q, ERROR_BUSY, "Another program controls %s; end it first.", st->node);
                 return;
         }
+        if (r == -EAGAIN) {
+                request_refuse(q, ERROR_OUT_OF_ORDER, "CreateSession: %s", tms_reason_sentence(TMS_REASON_AWAY));
+                return;
+        }
         if (r < 0) {
                 request_refuse(q, r == -ENODEV || r == -ENOENT ? ERROR_NO_STIMULATOR : ERROR_FAILED,
                                "%s cannot be opened: %s. Run systemctl restart tmsd; if that does not help, journalctl "

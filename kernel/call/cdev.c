@@ -55,6 +55,9 @@ static int cdev_open(struct inode *inode, struct file *filp)
 	file->controller = controller;
 
 	r = tms_device_enter(tms);
+	/* open() gives no reason, so that a card that is away has an errno of its own. */
+	if (r == -EBUSY)
+		r = -EAGAIN;
 	if (r < 0)
 		goto err_free;
 	if (controller)

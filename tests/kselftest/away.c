@@ -151,7 +151,8 @@ TEST_F(away, is_told)
                 EXPECT_AT_ONCE(-EBUSY, call_disarm(self->c.fd));
                 EXPECT_AT_ONCE(-EBUSY, call(self->c.fd, TMS_IOC_KEEPALIVE, &keep));
                 EXPECT_AT_ONCE(-EBUSY, call_clear_fault(self->c.fd));
-                EXPECT_AT_ONCE(-EBUSY, node_open(O_RDONLY));
+                EXPECT_AT_ONCE(-EAGAIN, node_open(O_RDONLY));
+                EXPECT_AT_ONCE(-EAGAIN, node_open(O_RDWR));
                 EXPECT_AT_ONCE(-EBUSY, read_text(text, sizeof(text), "%s/odometer", class));
                 /* It is safe: that is what was asked for. */
                 EXPECT_AT_ONCE(0, call(self->monitor, TMS_IOC_STOP, NULL));

@@ -117,6 +117,21 @@ static void test_another_controller(void **state)
         assert_int_equal(logged(f, "\"error\":\"Busy\""), 1);
 }
 
+/* That is over in a moment, and nobody else has to end anything. */
+static void test_card_away(void **state)
+{
+        struct fixture *f = *state;
+
+        fake->open_error = -EAGAIN;
+        assert_false(create_with(f, f->bus, NULL));
+        refused(f, "OutOfOrder", "CreateSession: The card is being reset, or sleeps; ask again in a moment.");
+        assert_false(call_on(f, f->bus, STIMULATOR, "org.tmsd1.Stimulator", "ClearFault"));
+        refused(f, "OutOfOrder", "ClearFault: The card is being reset, or sleeps; ask again in a moment.");
+        fake->open_error = 0;
+        must_create(f);
+        stop_daemon(f);
+}
+
 static void test_no_stimulator(void **state)
 {
         struct fixture *f = *state;
@@ -522,6 +537,7 @@ int main(void)
                         TEST(test_order),
                         TEST(test_other_clients),
                         TEST(test_another_controller),
+                        TEST(test_card_away),
                         TEST(test_no_stimulator),
                         TEST(test_unplugged),
                         TEST(test_coil_pulled_before_arm),
