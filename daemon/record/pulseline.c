@@ -21,7 +21,7 @@ static size_t line_of(const struct tms_event *e, char *buf)
         case TMS_EVENT_STATE:
                 s = e->state;
                 break;
-        case TMS_EVENT_PULSE_FIRED:
+        case TMS_EVENT_PULSE_DUE:
         case TMS_EVENT_PULSE_ANSWER:
                 p = e->pulse;
                 break;
@@ -65,7 +65,7 @@ static struct columns_1 columns_1_of(const struct tms_event *e)
                 c.card_seq = e->state.from;
                 c.code = e->state.cause;
                 break;
-        case TMS_EVENT_PULSE_FIRED:
+        case TMS_EVENT_PULSE_DUE:
         case TMS_EVENT_PULSE_ANSWER:
                 c.pulse = e->pulse.index;
                 c.card_seq = e->pulse.card_seq;
@@ -106,7 +106,7 @@ static size_t line_1_of(const struct tms_event *e, char *buf)
 size_t pulse_line(const struct tms_event *e, unsigned columns, char buf[static PULSELINE_MAX],
                   struct tms_pulse_values *ret)
 {
-        bool is_pulse = e->type == TMS_EVENT_PULSE_FIRED || e->type == TMS_EVENT_PULSE_ANSWER;
+        bool is_pulse = e->type == TMS_EVENT_PULSE_DUE || e->type == TMS_EVENT_PULSE_ANSWER;
 
         *ret = (struct tms_pulse_values){.seq = e->seq, .type = e->type};
         if (is_pulse) {

@@ -61,7 +61,7 @@ static bool has_pulses(const struct recovery *rec)
         size_t i;
 
         for (i = 0; i < rec->n; i++) {
-                if (rec->events[i].type == TMS_EVENT_PULSE_FIRED || rec->events[i].type == TMS_EVENT_PULSE_ANSWER)
+                if (rec->events[i].type == TMS_EVENT_PULSE_DUE || rec->events[i].type == TMS_EVENT_PULSE_ANSWER)
                         return true;
         }
         return false;

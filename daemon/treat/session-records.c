@@ -154,7 +154,7 @@ bool session_read_records(struct session *s)
                 for (i = 0; i < n; i++) {
                         if (first[i].type == TMS_EVENT_STATE)
                                 see_state(s, first + i);
-                        else if (first[i].type == TMS_EVENT_PULSE_FIRED)
+                        else if (first[i].type == TMS_EVENT_PULSE_DUE)
                                 see_pulse(s, first + i);
                         stimulator_see(s->st, first + i);
                 }

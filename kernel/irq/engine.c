@@ -89,7 +89,7 @@ static void engine_describe(struct tms_device *tms, const struct tms_moment *wok
 	u64 due_ns = tms_play_due(play);
 
 	*ret = (struct tms_event) {
-		.type = TMS_EVENT_PULSE_FIRED,
+		.type = TMS_EVENT_PULSE_DUE,
 		.flags = TMS_EVENT_COMPUTED,
 		.run = tms->store->run,
 		.pulse = {
@@ -149,7 +149,7 @@ static void engine_fired(struct tms_device *tms, const struct tms_moment *woken,
 	struct tms_event event;
 	bool pause;
 
-	engine_describe(tms, woken, TMS_PULSE_OUTCOME_FIRED, &event);
+	engine_describe(tms, woken, TMS_PULSE_OUTCOME_TRIGGERED, &event);
 	event.mono_ns = after_ns;
 	event.pulse.card_seq = tms->setpoints.seq;
 	event.pulse.triggered_ns = before_ns;

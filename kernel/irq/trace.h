@@ -85,7 +85,7 @@
 	{ TMS_PULSE_OUTCOME_CANCELLED, "cancelled" }, \
 	{ TMS_PULSE_OUTCOME_TOO_EARLY, "too_early" }, \
 	{ TMS_PULSE_OUTCOME_BUSY, "busy" }, \
-	{ TMS_PULSE_OUTCOME_FIRED, "fired" }, \
+	{ TMS_PULSE_OUTCOME_TRIGGERED, "triggered" }, \
 	{ TMS_PULSE_OUTCOME_LATE, "late" }, \
 	{ TMS_PULSE_OUTCOME_SKIPPED, "skipped" }, \
 	{ TMS_PULSE_OUTCOME_NOT_READY, "not_ready" }, \

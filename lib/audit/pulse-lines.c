@@ -64,7 +64,7 @@ const char *tms_pulse_head(unsigned columns)
 
 static bool is_pulse(uint64_t type)
 {
-        return type == TMS_EVENT_PULSE_FIRED || type == TMS_EVENT_PULSE_ANSWER;
+        return type == TMS_EVENT_PULSE_DUE || type == TMS_EVENT_PULSE_ANSWER;
 }
 
 /* The timeline has gone past that pulse. */
@@ -132,9 +132,9 @@ void tms_pulse_count(struct tms_pulse_counts *c, const struct tms_pulse_values *
         c->pulse_lines += is_pulse(v->type);
         if (v->type == TMS_EVENT_PULSE_ANSWER)
                 count_answer(c, v);
-        else if (v->type == TMS_EVENT_PULSE_FIRED && v->outcome == TMS_PULSE_OUTCOME_FIRED)
+        else if (v->type == TMS_EVENT_PULSE_DUE && v->outcome == TMS_PULSE_OUTCOME_TRIGGERED)
                 count_trigger(c, v);
-        else if (v->type == TMS_EVENT_PULSE_FIRED &&
+        else if (v->type == TMS_EVENT_PULSE_DUE &&
                  (v->outcome == TMS_PULSE_OUTCOME_LATE || v->outcome == TMS_PULSE_OUTCOME_SKIPPED ||
                   v->outcome == TMS_PULSE_OUTCOME_NOT_READY)) {
                 c->missed++;

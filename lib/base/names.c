@@ -166,7 +166,7 @@ const char *tms_cause_sentence(uint32_t cause)
 
 static const struct code event_types[] = {
                 {TMS_EVENT_STATE, "state", NULL},
-                {TMS_EVENT_PULSE_FIRED, "pulse_fired", NULL},
+                {TMS_EVENT_PULSE_DUE, "pulse_due", NULL},
                 {TMS_EVENT_PULSE_ANSWER, "pulse_answer", NULL},
                 {TMS_EVENT_INTERLOCK, "interlock", NULL},
                 {TMS_EVENT_TRIGGER, "trigger", NULL},
@@ -192,7 +192,7 @@ static const struct code outcomes[] = {
                 {TMS_PULSE_OUTCOME_CANCELLED, "cancelled", NULL},
                 {TMS_PULSE_OUTCOME_TOO_EARLY, "too_early", NULL},
                 {TMS_PULSE_OUTCOME_BUSY, "busy", NULL},
-                {TMS_PULSE_OUTCOME_FIRED, "fired", NULL},
+                {TMS_PULSE_OUTCOME_TRIGGERED, "triggered", NULL},
                 {TMS_PULSE_OUTCOME_LATE, "late", NULL},
                 {TMS_PULSE_OUTCOME_SKIPPED, "skipped", NULL},
                 {TMS_PULSE_OUTCOME_NOT_READY, "not_ready", NULL},

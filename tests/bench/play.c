@@ -60,8 +60,8 @@ static int fail(const char *what, int r)
 static void count(struct play *p, const struct tms_event *e)
 {
         switch (e->type) {
-        case TMS_EVENT_PULSE_FIRED:
-                if (e->pulse.outcome == TMS_PULSE_OUTCOME_FIRED)
+        case TMS_EVENT_PULSE_DUE:
+                if (e->pulse.outcome == TMS_PULSE_OUTCOME_TRIGGERED)
                         p->fired++;
                 else
                         p->missed++;

@@ -156,7 +156,7 @@ TEST_F(cards, on_one_cpu)
                 ASSERT_EQ(0, wait_state(c->fd, TMS_STATE_LOADED));
                 EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(c->fd).cause);
                 EXPECT_EQ(MAX, status_of(c->fd).delivered);
-                ASSERT_EQ(MAX, controller_events(c, TMS_EVENT_PULSE_FIRED, self->events, MAX));
+                ASSERT_EQ(MAX, controller_events(c, TMS_EVENT_PULSE_DUE, self->events, MAX));
                 for (size_t k = 0; k < MAX; k++) {
                         uint64_t error_ns = self->events[k].pulse.triggered_ns - self->events[k].pulse.due_ns;
 
@@ -214,7 +214,7 @@ TEST_F(clock, train)
         EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(self->c.fd).cause);
         EXPECT_EQ(MAX, status_of(self->c.fd).delivered);
         EXPECT_LE(status_of(self->c.fd).error_max_ns, error_bound_ns());
-        ASSERT_EQ(MAX, controller_events(&self->c, TMS_EVENT_PULSE_FIRED, self->fired, MAX));
+        ASSERT_EQ(MAX, controller_events(&self->c, TMS_EVENT_PULSE_DUE, self->fired, MAX));
         ASSERT_EQ(MAX, controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, self->answers, MAX));
         for (uint32_t i = 0; i < MAX; i++)
                 EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, self->answers[i].pulse.outcome);

@@ -64,19 +64,19 @@ TEST_F(edge, told_late)
                 EXPECT_EQ(i + 1, status_of(self->c.fd).next_pulse);
         }
         ASSERT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
-        ASSERT_EQ(ELEMENTSOF(late_ns), controller_events(&self->c, TMS_EVENT_PULSE_FIRED, self->fired, 8));
+        ASSERT_EQ(ELEMENTSOF(late_ns), controller_events(&self->c, TMS_EVENT_PULSE_DUE, self->fired, 8));
         ASSERT_EQ(ELEMENTSOF(late_ns), controller_events(&self->c, TMS_EVENT_TRIGGER, self->edges, 8));
         for (size_t i = 0; i < ELEMENTSOF(late_ns); i++) {
                 const struct tms_event *f = &self->fired[i];
                 uint64_t expected_ns = late_ns[i] > 50000 ? late_ns[i] - 50000 : 0;
-                uint32_t outcome = expected_ns > tolerance_ns() ? TMS_PULSE_OUTCOME_LATE : TMS_PULSE_OUTCOME_FIRED;
+                uint32_t outcome = expected_ns > tolerance_ns() ? TMS_PULSE_OUTCOME_LATE : TMS_PULSE_OUTCOME_TRIGGERED;
 
                 EXPECT_EQ(self->edges[i].trigger.edge_ns + 50000, f->pulse.due_ns);
                 EXPECT_EQ(outcome, f->pulse.outcome)
                 {
                         TH_LOG("told %llu ns late", (unsigned long long)late_ns[i]);
                 }
-                if (f->pulse.outcome == TMS_PULSE_OUTCOME_FIRED) {
+                if (f->pulse.outcome == TMS_PULSE_OUTCOME_TRIGGERED) {
                         fires++;
                         EXPECT_GE(f->pulse.triggered_ns - f->pulse.due_ns + 1, expected_ns);
                         EXPECT_LE(f->pulse.triggered_ns - f->pulse.due_ns, expected_ns + 5000 + error_bound_ns());

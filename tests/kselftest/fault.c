@@ -185,7 +185,7 @@ TEST_F(trouble, charger_fails)
         EXPECT_EQ(st.fired, st.delivered);
         EXPECT_GE(st.fired, 2);
         EXPECT_LE(st.fired, 2 + 4);
-        n = controller_events(&self->c, TMS_EVENT_PULSE_FIRED, e, 64);
+        n = controller_events(&self->c, TMS_EVENT_PULSE_DUE, e, 64);
         ASSERT_EQ(st.fired + 3, n);
         for (size_t i = st.fired; i < n; i++)
                 EXPECT_EQ(TMS_PULSE_OUTCOME_NOT_READY, e[i].pulse.outcome);

@@ -84,9 +84,9 @@ static void collect(FIXTURE_DATA(ghost) * self)
                         bool mine = e->run == self->run && e->pulse.set_permille == self->run_permille &&
                                     e->pulse.due_ns == self->start_ns + e->pulse.index * self->interval_ns;
 
-                        if (e->type == TMS_EVENT_PULSE_FIRED) {
+                        if (e->type == TMS_EVENT_PULSE_DUE) {
                                 refuse(self, e, mine);
-                                self->fired += e->pulse.outcome == TMS_PULSE_OUTCOME_FIRED;
+                                self->fired += e->pulse.outcome == TMS_PULSE_OUTCOME_TRIGGERED;
                         } else if (e->type == TMS_EVENT_PULSE_ANSWER) {
                                 refuse(self, e, mine);
                                 self->delivered += e->pulse.outcome == TMS_PULSE_OUTCOME_DELIVERED;

@@ -304,7 +304,7 @@ TEST_F(limits, the_rest_of_a_whole)
         EXPECT_EQ(0, controller_go(&self->c, 107, 0));
         EXPECT_EQ(0, wait_state(self->c.fd, TMS_STATE_LOADED));
         EXPECT_EQ(110, controller_last_state(&self->c).state.next_pulse);
-        ASSERT_EQ(10, controller_events(&self->c, TMS_EVENT_PULSE_FIRED, records, 10));
+        ASSERT_EQ(10, controller_events(&self->c, TMS_EVENT_PULSE_DUE, records, 10));
         for (uint32_t i = 0; i < 10; i++) {
                 EXPECT_EQ(100 + i, records[i].pulse.index);
                 EXPECT_EQ(20 + i / 5, records[i].pulse.train);

@@ -100,7 +100,7 @@ TEST_F(timing, within_the_tolerance)
                 uint64_t error_ns = self->fired[i].pulse.triggered_ns - self->fired[i].pulse.due_ns;
 
                 EXPECT_EQ(self->c.start_ns + self->pulses[i].t_ns, self->fired[i].pulse.due_ns);
-                EXPECT_EQ(TMS_PULSE_OUTCOME_FIRED, self->fired[i].pulse.outcome);
+                EXPECT_EQ(TMS_PULSE_OUTCOME_TRIGGERED, self->fired[i].pulse.outcome);
                 if (i == 4) {
                         EXPECT_GE(error_ns, late_ns);
                         EXPECT_LE(error_ns, late_ns + 5000 + error_bound_ns());
@@ -148,7 +148,7 @@ TEST_F(timing, the_rest_of_the_burst)
                 for (uint32_t k = 0; k < 12; k++) {
                         uint32_t code = k == t[i].late                                   ? TMS_PULSE_OUTCOME_LATE
                                         : k > t[i].late && k <= t[i].late + t[i].skipped ? TMS_PULSE_OUTCOME_SKIPPED
-                                                                                         : TMS_PULSE_OUTCOME_FIRED;
+                                                                                         : TMS_PULSE_OUTCOME_TRIGGERED;
 
                         EXPECT_EQ(code, self->fired[k].pulse.outcome)
                         {
@@ -249,7 +249,7 @@ TEST_F(timing, nothing_is_caught_up)
         EXPECT_EQ(TMS_PULSE_OUTCOME_LATE, self->fired[1].pulse.outcome);
         EXPECT_EQ(TMS_PULSE_OUTCOME_LATE, self->fired[2].pulse.outcome);
         for (uint32_t i = 3; i < 5; i++) {
-                EXPECT_EQ(TMS_PULSE_OUTCOME_FIRED, self->fired[i].pulse.outcome);
+                EXPECT_EQ(TMS_PULSE_OUTCOME_TRIGGERED, self->fired[i].pulse.outcome);
                 EXPECT_LE(self->fired[i].pulse.triggered_ns - self->fired[i].pulse.due_ns, error_bound_ns());
         }
         EXPECT_EQ(0, window_close(&self->window, 3, 0));
@@ -388,13 +388,13 @@ TEST_F(timing, too_late_by_the_card)
         EXPECT_EQ(6, st.fired);
         EXPECT_EQ(6, st.missed);
         EXPECT_EQ(before.total_fired + 6, st.total_fired);
-        ASSERT_EQ(12, controller_events(&self->c, TMS_EVENT_PULSE_FIRED, self->fired, MAX));
+        ASSERT_EQ(12, controller_events(&self->c, TMS_EVENT_PULSE_DUE, self->fired, MAX));
         ASSERT_EQ(9, controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, self->answers, MAX));
         for (uint32_t i = 0, k = 0; i < 12; i++) {
                 bool refused = i == 1 || i == 5 || i == 6;
                 bool skipped = i == 2 || i == 7 || i == 8;
 
-                EXPECT_EQ(skipped ? TMS_PULSE_OUTCOME_SKIPPED : TMS_PULSE_OUTCOME_FIRED, self->fired[i].pulse.outcome);
+                EXPECT_EQ(skipped ? TMS_PULSE_OUTCOME_SKIPPED : TMS_PULSE_OUTCOME_TRIGGERED, self->fired[i].pulse.outcome);
                 if (skipped)
                         continue;
                 EXPECT_EQ(i, self->answers[k].pulse.index);

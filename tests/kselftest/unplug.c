@@ -104,7 +104,7 @@ TEST_F(slot, gone_at_the_last_moment)
         EXPECT_EQ(TMS_CAUSE_CARD_ABSENT, e[n - 2].state.cause);
         /* The engine's finding, not that of whoever looked after the slot. */
         EXPECT_LE(e[n - 2].mono_ns, self->c.start_ns + self->pulses[2].t_ns + error_bound_ns());
-        EXPECT_EQ(2, controller_events(&self->c, TMS_EVENT_PULSE_FIRED, e, 32));
+        EXPECT_EQ(2, controller_events(&self->c, TMS_EVENT_PULSE_DUE, e, 32));
         EXPECT_EQ(0, window_close(&self->window, 2, 0));
         sleep_ns(2 * S);
         ASSERT_EQ(0, lab("insert"));

@@ -121,10 +121,10 @@ static void trigger(bool fires)
         fake->status.fired++;
         fake->info.odometer += fires;
         fake->triggered_ns = now();
-        push((struct tms_event){.type = TMS_EVENT_PULSE_FIRED,
+        push((struct tms_event){.type = TMS_EVENT_PULSE_DUE,
                                 .pulse = {.index = fake->status.next_pulse++,
                                           .triggered_ns = fake->triggered_ns,
-                                          .outcome = TMS_PULSE_OUTCOME_FIRED}});
+                                          .outcome = TMS_PULSE_OUTCOME_TRIGGERED}});
 }
 
 static void answer(uint32_t code)
@@ -166,7 +166,7 @@ void fake_miss(unsigned n)
         while (n-- > 0) {
                 fake->status.missed++;
                 push((struct tms_event){
-                                .type = TMS_EVENT_PULSE_FIRED,
+                                .type = TMS_EVENT_PULSE_DUE,
                                 .pulse = {.index = fake->status.next_pulse++, .outcome = TMS_PULSE_OUTCOME_LATE}});
         }
         unlock();

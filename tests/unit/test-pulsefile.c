@@ -77,10 +77,10 @@ static void test_lines_and_counts(void **state)
         struct pulsefile *p = must_open(f, false);
         struct tms_event e[] = {
                         event(5, TMS_EVENT_STATE, TMS_CAUSE_REQUEST),
-                        event(6, TMS_EVENT_PULSE_FIRED, TMS_PULSE_OUTCOME_FIRED),
+                        event(6, TMS_EVENT_PULSE_DUE, TMS_PULSE_OUTCOME_TRIGGERED),
                         event(7, TMS_EVENT_PULSE_ANSWER, TMS_PULSE_OUTCOME_DELIVERED),
-                        event(8, TMS_EVENT_PULSE_FIRED, TMS_PULSE_OUTCOME_LATE),
-                        event(9, TMS_EVENT_PULSE_FIRED, TMS_PULSE_OUTCOME_SKIPPED),
+                        event(8, TMS_EVENT_PULSE_DUE, TMS_PULSE_OUTCOME_LATE),
+                        event(9, TMS_EVENT_PULSE_DUE, TMS_PULSE_OUTCOME_SKIPPED),
                         event(10, TMS_EVENT_PULSE_ANSWER, 8),
         };
         char *text;
@@ -112,9 +112,9 @@ static struct tms_event pulse(uint64_t seq, uint32_t type, uint64_t triggered_ns
 /* Records one after the other, and what the file says of unknown pulses behind each. */
 static void test_unknown(void **state)
 {
-#define TRIGGER(t, n)                                                    \
-        {                                                                \
-                TMS_EVENT_PULSE_FIRED, (t), TMS_PULSE_OUTCOME_FIRED, (n) \
+#define TRIGGER(t, n)                                                      \
+        {                                                                  \
+                TMS_EVENT_PULSE_DUE, (t), TMS_PULSE_OUTCOME_TRIGGERED, (n) \
         }
 #define ANSWER(t, code, n)                               \
         {                                                \
@@ -143,10 +143,10 @@ static void test_unknown(void **state)
                         ANSWER(400, TMS_PULSE_OUTCOME_DELIVERED, 3),
                         ANSWER(500, TMS_PULSE_OUTCOME_DELIVERED, 2),
                         /* No trigger was given. */
-                        {TMS_EVENT_PULSE_FIRED, 0, TMS_PULSE_OUTCOME_LATE, 2},
-                        {TMS_EVENT_PULSE_FIRED, 0, TMS_PULSE_OUTCOME_SKIPPED, 2},
-                        {TMS_EVENT_PULSE_FIRED, 0, TMS_PULSE_OUTCOME_NOT_READY, 2},
-                        {TMS_EVENT_TRIGGER, 600, TMS_PULSE_OUTCOME_FIRED, 2},
+                        {TMS_EVENT_PULSE_DUE, 0, TMS_PULSE_OUTCOME_LATE, 2},
+                        {TMS_EVENT_PULSE_DUE, 0, TMS_PULSE_OUTCOME_SKIPPED, 2},
+                        {TMS_EVENT_PULSE_DUE, 0, TMS_PULSE_OUTCOME_NOT_READY, 2},
+                        {TMS_EVENT_TRIGGER, 600, TMS_PULSE_OUTCOME_TRIGGERED, 2},
                         /* The file ends in the middle of a pulse. */
                         TRIGGER(700, 3),
         };
@@ -180,9 +180,9 @@ static void test_unknown(void **state)
 /* Records one after the other, and behind each where the rest of the timeline begins. */
 static void test_next_pulse(void **state)
 {
-#define FIRED(i, n)                                                                 \
-        {                                                                           \
-                TMS_EVENT_PULSE_FIRED, (i), 100 + (i), TMS_PULSE_OUTCOME_FIRED, (n) \
+#define FIRED(i, n)                                                                   \
+        {                                                                             \
+                TMS_EVENT_PULSE_DUE, (i), 100 + (i), TMS_PULSE_OUTCOME_TRIGGERED, (n) \
         }
 #define ANSWERED(i, code, n)                                        \
         {                                                           \
@@ -199,9 +199,9 @@ static void test_next_pulse(void **state)
                         FIRED(8, 9),
                         ANSWERED(8, TMS_PULSE_OUTCOME_DELIVERED, 9),
                         /* Left out. */
-                        {TMS_EVENT_PULSE_FIRED, 9, 0, TMS_PULSE_OUTCOME_LATE, 10},
-                        {TMS_EVENT_PULSE_FIRED, 10, 0, TMS_PULSE_OUTCOME_SKIPPED, 11},
-                        {TMS_EVENT_PULSE_FIRED, 11, 0, TMS_PULSE_OUTCOME_NOT_READY, 12},
+                        {TMS_EVENT_PULSE_DUE, 9, 0, TMS_PULSE_OUTCOME_LATE, 10},
+                        {TMS_EVENT_PULSE_DUE, 10, 0, TMS_PULSE_OUTCOME_SKIPPED, 11},
+                        {TMS_EVENT_PULSE_DUE, 11, 0, TMS_PULSE_OUTCOME_NOT_READY, 12},
                         /* The card's word for late; the run goes on behind it. */
                         FIRED(12, 13),
                         ANSWERED(12, TMS_PULSE_OUTCOME_TOO_LATE, 13),
@@ -236,7 +236,7 @@ static void test_next_pulse(void **state)
                         ANSWERED(15, TMS_PULSE_OUTCOME_BUSY, 15),
                         /* The answer comes behind the record of what was left out meanwhile. */
                         FIRED(15, 16),
-                        {TMS_EVENT_PULSE_FIRED, 16, 0, TMS_PULSE_OUTCOME_LATE, 17},
+                        {TMS_EVENT_PULSE_DUE, 16, 0, TMS_PULSE_OUTCOME_LATE, 17},
                         ANSWERED(15, TMS_PULSE_OUTCOME_NOT_ARMED, 17),
                         /* The file ends in the middle of a pulse. */
                         FIRED(17, 18),
@@ -250,7 +250,7 @@ static void test_next_pulse(void **state)
         for (i = 0; i < ELEMENTS(steps); i++) {
                 struct tms_event e = pulse(i + 1, steps[i].type, steps[i].triggered_ns, steps[i].code);
 
-                if (e.type == TMS_EVENT_PULSE_FIRED || e.type == TMS_EVENT_PULSE_ANSWER)
+                if (e.type == TMS_EVENT_PULSE_DUE || e.type == TMS_EVENT_PULSE_ANSWER)
                         e.pulse.index = steps[i].index;
                 assert_int_equal(pulsefile_append(p, &e, 1), 0);
                 assert_int_equal(pulsefile_append(p, &e, 1), 0);
@@ -350,7 +350,7 @@ static void test_columns(void **state)
 static void test_goes_on_in_old_columns(void **state)
 {
         struct scratch *f = *state;
-        struct tms_event trigger = pulse(7, TMS_EVENT_PULSE_FIRED, 500, TMS_PULSE_OUTCOME_FIRED);
+        struct tms_event trigger = pulse(7, TMS_EVENT_PULSE_DUE, 500, TMS_PULSE_OUTCOME_TRIGGERED);
         struct pulsefile *p;
         char text[600], *after;
 

@@ -5,7 +5,7 @@
  * One character device per card, /dev/tms0 and up; tms(4) is the manual.
  *
  * Opening for writing (O_RDWR) makes the file the card's one controller;
- * -EBUSY while there is another. Opening read-only makes a monitor. There may
+ * -EBUSY while there is another, -EAGAIN while the card is away. Opening read-only makes a monitor. There may
  * be any number of monitors; they may only use INFO, STATUS, LATENCY,
  * GET_LIMITS, LOADED, read(), poll(), and STOP, which is refused to nobody.
  * Closing the controller's file stops the output.
@@ -25,7 +25,7 @@
  *                have: a flag or field that is named here, whose bit is not in @features of
  *                &struct tms_info. @detail of &struct tms_why is the bit.
  *  - EBADF:      the call is the controller's and this file is a monitor.
- *  - EBUSY:      there is a controller already; or the state forbids the call, because
+ *  - EBUSY:      open(): there is a controller already. The state forbids the call, because
  *                something is under way; or the card is being reset, or sleeps. Such a
  *                card is safe and has no timeline: only STOP (returns 0), the
  *                acknowledgment of KEEPALIVE, read() and poll() have an effect then.
@@ -37,7 +37,8 @@
  *  - ERANGE:     the timeline breaks a hard limit; the verdict says which.
  *  - EPERM:      an interlock is open, or a fault is latched.
  *  - EAGAIN:     not yet: the same call may succeed later, at the earliest after @wait_ns of
- *                &struct tms_why. read(): there is nothing to read now.
+ *                &struct tms_why. open(): the card is being reset, or sleeps. read(): there is
+ *                nothing to read now.
  *  - ESTALE:     the caller's picture is old: an acknowledgment that makes no progress or
  *                claims more than was read, another timeline than the one that is loaded,
  *                another pulse than the one that waits.
@@ -259,7 +260,7 @@ struct tms_pulse {
 /* --- Records ------------------------------------------------------------------- */
 
 #define TMS_EVENT_STATE		1	/* @state: the state has changed */
-#define TMS_EVENT_PULSE_FIRED	2	/* @pulse: a trigger was written, or a pulse left out */
+#define TMS_EVENT_PULSE_DUE	2	/* @pulse: its trigger was handed to the card, or it was left out */
 #define TMS_EVENT_PULSE_ANSWER	3	/* @pulse: what became of the trigger */
 #define TMS_EVENT_INTERLOCK	4	/* @interlock: one has opened or closed */
 #define TMS_EVENT_TRIGGER	5	/* @trigger: an edge at the trigger input */
@@ -274,7 +275,7 @@ struct tms_pulse {
 #define TMS_EVENT_GIVEN		0x0002
 
 /*
- * What became of a pulse. Each trigger that was written has one PULSE_FIRED and later one
+ * What became of a pulse. Each trigger that was written has one PULSE_DUE and later one
  * PULSE_ANSWER; TMS_EVENT_GIVEN says of each answer whether there was a pulse.
  */
 #define TMS_PULSE_OUTCOME_DELIVERED	0
@@ -290,14 +291,14 @@ struct tms_pulse {
 #define TMS_PULSE_OUTCOME_CANCELLED	10	/* held, and withdrawn; @cause says by what */
 #define TMS_PULSE_OUTCOME_TOO_EARLY	11	/* more than hold_max_ns ahead */
 #define TMS_PULSE_OUTCOME_BUSY		12	/* another trigger was held */
-#define TMS_PULSE_OUTCOME_FIRED		16	/* trigger written, what became of it follows */
+#define TMS_PULSE_OUTCOME_TRIGGERED	16	/* handed to the card; what became of it follows */
 #define TMS_PULSE_OUTCOME_LATE		17	/* no trigger: over the tolerance */
 #define TMS_PULSE_OUTCOME_SKIPPED	18	/* no trigger: rest of a burst after a miss */
 #define TMS_PULSE_OUTCOME_NOT_READY	19	/* no trigger: set-point not there in time */
 #define TMS_PULSE_OUTCOME_UNKNOWN	20	/* the card did not answer: it may have fired */
 
 /**
- * struct tms_event_pulse - TMS_EVENT_PULSE_FIRED, TMS_EVENT_PULSE_ANSWER
+ * struct tms_event_pulse - TMS_EVENT_PULSE_DUE, TMS_EVENT_PULSE_ANSWER
  * @index: index in the timeline, from first_pulse of LOAD on
  * @card_seq: the card's sequence number; 0 without a trigger
  * @due_ns: when it was due, as the host's clock said when its time was fixed; on a card that
@@ -318,7 +319,7 @@ struct tms_pulse {
  * @reserved: zero
  *
  * A trigger's two records have the same @triggered_ns, which no other trigger of the card has.
- * Other records may lie between them, and PULSE_FIRED of one trigger may come before PULSE_ANSWER
+ * Other records may lie between them, and PULSE_DUE of one trigger may come before PULSE_ANSWER
  * of the one before. The same @run and @index may come again, when a trigger was cancelled, and
  * @card_seq begins anew with each charging.
  *
