@@ -316,6 +316,7 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         if (r < 0)
                 return r;
         compose(m);
+        m->ward.hold_ns = config->hold_ns;
         r = callers_new(&m->calls.callers);
         if (r >= 0)
                 r = admission_new(event, &m->calls, is_owner, m, &m->admission);

@@ -13,6 +13,8 @@
 #define AUDIT_FREE_MIN_DEFAULT 16M
 #define MAX_OFF_DEFAULT 31d
 #define MAX_OFF_DAYS_MAX 3660
+#define HOLD_MINUTES_DEFAULT 10
+#define HOLD_MINUTES_MAX 59 /* the driver ends a run that was discharged for an hour */
 #define DAY_NS (86400 * NS_PER_S)
 
 #define READABLE "let the user tmsd read it (chmod a+r), then: systemctl restart tmsd"
@@ -63,6 +65,22 @@ static bool parse_span(const char *s, uint64_t *ret)
         return true;
 }
 
+/* "10" */
+static bool parse_minutes(const char *s, uint64_t *ret)
+{
+        unsigned long v;
+        char *end;
+
+        if (*s < '0' || *s > '9')
+                return false;
+        errno = 0;
+        v = strtoul(s, &end, 10);
+        if (errno != 0 || *end || v == 0 || v > HOLD_MINUTES_MAX)
+                return false;
+        *ret = v * 60 * NS_PER_S;
+        return true;
+}
+
 #define QUOTED(x) #x
 #define TEXT(x) QUOTED(x)
 /* The place of a member, which must be a number of 64 bits. */
@@ -74,6 +92,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
                  parse_size, MEMBER(audit_free_min)},
                 {"Clock", "MaxOff", TEXT(MAX_OFF_DEFAULT), "days or hours, such as 31d or 72h, up to ten years",
                  parse_span, MEMBER(max_off_ns)},
+                {"Session", "HoldMinutes", TEXT(HOLD_MINUTES_DEFAULT), "minutes, 1 to 59", parse_minutes,
+                 MEMBER(hold_ns)},
 };
 
 static uint64_t *member_of(struct config *c, const struct config_key *k)

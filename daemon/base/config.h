@@ -9,6 +9,7 @@
 
 struct config {
         uint64_t audit_free_min; /* bytes that must stay free on the disk of the audit log */
+        uint64_t hold_ns;        /* so long a session whose owner is absent is held */
         uint64_t max_off_ns;     /* if the computer was off for longer, Prepare gives a notice */
 };
 
@@ -20,7 +21,7 @@ struct config_key {
         bool (*parse)(const char *value, uint64_t *ret);
         size_t member; /* the place in struct config */
 };
-#define CONFIG_KEYS 2
+#define CONFIG_KEYS 3
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 /*

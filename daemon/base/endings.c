@@ -7,12 +7,17 @@
 const struct ending_words endings[ENDINGS] = {
                 [ENDING_STOPPED] = {"stopped", "It was stopped on request. When all may go on, " ANEW "."},
                 [ENDING_CLOSED] = {"closed", "Its owner closed the session. To go on, " ANEW "."},
+                /*
+                 * These reasons pause a session that has started. They end it before that, or if it cannot be paused;
+                 * the two of an owner who does not answer only then.
+                 */
                 [ENDING_OWNER_LEFT] = {"owner_left",
-                                       "The program that owned the session left the bus. To go on, " ANEW "."},
+                                       "The program that owned the session left the bus. Take the session (tmsctl "
+                                       "take) and resume; if it has ended, begin it anew, or " ANEW "."},
                 [ENDING_OWNER_UNSEEN] = {"owner_left",
                                          "The bus does not tell whether the program that owned the session is still "
-                                         "there. See journalctl -u dbus, then " ANEW "."},
-                /* These reasons pause the session. They end it only if it cannot be paused. */
+                                         "there. See journalctl -u dbus, then take the session (tmsctl take) and "
+                                         "resume; if it has ended, begin it anew, or " ANEW "."},
                 [ENDING_OWNER_FROZEN] = {"owner_frozen",
                                          "The program that owns the session does not answer: it is frozen or "
                                          "suspended. Let it go on (fg) and resume; if the session has ended, " ANEW
@@ -24,6 +29,9 @@ const struct ending_words endings[ENDINGS] = {
                 [ENDING_OWNER_NOT_ASKED] = {"owner_frozen",
                                             "The program that owns the session cannot be asked whether it is alive. "
                                             "End other programs, then resume; if the session has ended, " ANEW "."},
+                [ENDING_ABANDONED] = {"abandoned",
+                                      "Its owner was away, and nobody took the session (tmsctl take) in time. To go "
+                                      "on, " ANEW "."},
                 [ENDING_GONE] = {"gone",
                                  "The stimulator was unplugged. Put it back, or take another one, and " ANEW "."},
                 [ENDING_SHUTDOWN] = {"shutdown",

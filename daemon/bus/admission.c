@@ -49,6 +49,7 @@ static const struct method methods[] = {
                 {SESSION_INTERFACE, "Start", MANNER_IN_ORDER, QUOTA_ACT, 1},
                 {SESSION_INTERFACE, "Go", MANNER_IN_ORDER, QUOTA_ACT, 1},
                 {SESSION_INTERFACE, "Resume", MANNER_IN_ORDER, QUOTA_ACT, 1},
+                {SESSION_INTERFACE, "Take", MANNER_IN_ORDER, QUOTA_ACT, 1},
                 {STIMULATOR_INTERFACE, "ClearFault", MANNER_IN_ORDER, QUOTA_ACT, 1},
                 {SESSION_INTERFACE, "Prepare", MANNER_ASIDE, QUOTA_WORK, 1},
                 {MANAGER_INTERFACE, "CreateSession", MANNER_ASIDE, QUOTA_WORK, 1},

@@ -174,7 +174,8 @@ static void go_create(struct request *q, void *userdata)
                                st->user->get_id(st->user_data));
         } else {
                 if (*rest_of) {
-                        past = session_rest_allowed(q, m->ward, "CreateSession", rest_of, subject);
+                        past = session_rest_allowed(q, m->ward, "CreateSession", rest_of, subject,
+                                                    st->info.card_serial);
                         if (!past)
                                 return;
                         subject = past->subject;

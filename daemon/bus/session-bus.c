@@ -55,6 +55,14 @@ static int get_pausing(sd_bus *bus, const char *path, const char *interface, con
         return sd_bus_message_append(reply, "b", session_is(s, SESSION_RUNS) && s->pausing != PAUSING_NOT);
 }
 
+static int get_owner_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+                           sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const struct session *s = userdata;
+
+        return sd_bus_message_append(reply, "s", owner_state_name(s->owner_state));
+}
+
 /* --- Who may call ---------------------------------------------------------------------------- */
 
 static void *keep(void *session)
@@ -78,10 +86,16 @@ static void refuse_not_owner(struct request *q, void *session)
 {
         const struct session *s = session;
 
-        request_refuse(q, ERROR_NOT_OWNER,
-                       "Session %s belongs to another client (%s): ask for it there; anybody may stop or pause it, "
-                       "nothing else.",
-                       s->id, s->owner);
+        if (*s->owner)
+                request_refuse(q, ERROR_NOT_OWNER,
+                               "Session %s belongs to another client (%s): ask for it there; anybody may stop or pause "
+                               "it, nothing else.",
+                               s->id, s->owner);
+        else
+                request_refuse(q, ERROR_NOT_OWNER,
+                               "The owner of session %s has left: take the session first (tmsctl take); anybody may "
+                               "stop it.",
+                               s->id);
 }
 
 /* Only for the owner is polkit asked. Any other caller is refused without asking polkit. */
@@ -154,10 +168,13 @@ static bool is_owners_user(struct request *q, const struct session *s)
 
 static void go_on(struct request *q, struct session *s, void (*method)(struct request *q, struct session *s))
 {
-        if (is_owners_user(q, s))
-                method(q, s);
-        else
+        if (!is_owners_user(q, s)) {
                 refuse_not_owner(q, s);
+                return;
+        }
+        if (STREQ(request_sender(q), s->owner))
+                session_owner_calls(s);
+        method(q, s);
 }
 
 static void go_go(struct request *q, void *session)
@@ -182,6 +199,20 @@ static int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *error)
         struct session *s = userdata;
 
         return request_begin(s->ward->calls, m, ACTION_TREAT, s, keep, release, go_resume);
+}
+
+/* --- For every operator, where the owner is absent ------------------------------------------------- */
+
+static void go_take(struct request *q, void *session)
+{
+        session_take(q, session);
+}
+
+static int method_take(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct session *s = userdata;
+
+        return request_begin(s->ward->calls, m, ACTION_TREAT, s, keep, release, go_take);
 }
 
 /* --- Methods that take risk away: the kernel first, the caller's name and the answer after --------- */
@@ -286,7 +317,8 @@ const sd_bus_vtable session_vtable[] = {
                 SD_BUS_PROPERTY("Stimulator", "o", get_stimulator, 0, PROPERTY_CONST),
                 PROPERTY_TEXT("Subject", session, subject, PROPERTY_CONST),
                 PROPERTY_TEXT("RestOf", session, rest_of, PROPERTY_CONST),
-                PROPERTY_TEXT("Owner", session, owner, PROPERTY_CONST),
+                PROPERTY_LINE("Owner", session, owner, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("OwnerState", "s", get_owner_state, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("State", "s", get_state, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("EndReason", "s", get_end_reason, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("EndText", "s", get_end_text, 0, PROPERTY_CHANGES),
@@ -315,6 +347,7 @@ const sd_bus_vtable session_vtable[] = {
                 SD_BUS_METHOD_WITH_ARGS("Go", SD_BUS_ARGS("u", permille), SD_BUS_NO_RESULT, method_go, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("b", now), SD_BUS_NO_RESULT, method_pause, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_resume, OPEN_TO_ALL),
+                SD_BUS_METHOD_WITH_ARGS("Take", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_take, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_stop, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("Close", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_close, OPEN_TO_ALL),
                 SD_BUS_SIGNAL_WITH_ARGS("Ended", SD_BUS_ARGS("s", reason, "u", delivered, "u", missed), 0),

@@ -123,6 +123,7 @@ const struct schema_type schema_types[] = {
                 UNRECORDED)},
         {.type = "session.resume.intent", HOLDS(SESSION)},
         {.type = "session.resume", HOLDS(SESSION, U64("start_ns", WITHOUT("error")), FAILED)},
+        {.type = "session.take", HOLDS(SESSION, TEXT("before", 1, SCHEMA_NAME), REASON)},
         {.type = "session.stop", HOLDS(SESSION, REASON, UNRECORDED)},
         {.type = "session.pulses", HOLDS(SESSION, PATH("file"), COUNTED())},
         {.type = "session.end", HOLDS(SESSION, REASON, SENTENCE("text", OPTIONAL), U32("prescribed"),

@@ -64,6 +64,7 @@ const struct audit_type audit_types[] = {
                  "Session {session}: paused[ by {who}][ {now pace}] ({reason words})[: {text}]" UNRECORDED "."},
                 {"session.resume.intent", "Session {session}: {who} asks to resume it."},
                 {"session.resume", "Session {session}: [?error:not resumed: {error}|resumed]."},
+                {"session.take", "Session {session}: {who} took it over from {before} ({reason words})."},
                 {"session.stop", "Session {session}: stopped[ by {who}] ({reason words})" UNRECORDED "."},
                 {"session.pulses",
                  "Session {session}: {delivered} pulse{delivered s} delivered so far, {missed} missed" CUT "."},

@@ -28,6 +28,8 @@ static const struct verb verbs[] = {
                  "FILE|ID --mt % [--percent %] [--coil TYPE] [--subject CODE] [--confirm] [--override REASON], or: run "
                  "--rest SESSION",
                  "one treatment with live progress; ^C stops it at once"},
+                {"take", 0, 1, BIT(OPT_JSON), verb_take, "[SESSION]",
+                 "a treatment whose owner has left or does not answer: it is yours then, and r resumes it"},
                 {"go", 0, 1, BIT(OPT_JSON) | BIT(OPT_INTENSITY), verb_go, "[SESSION] [--intensity %]",
                  "let the pulse go that waits for the operator"},
                 {"pause", 0, 1, BIT(OPT_JSON) | BIT(OPT_NOW), verb_pause, "[SESSION] [--now]",

@@ -4,7 +4,7 @@
 
 #include "run.h"
 
-/* For the daemon to report the end of the session, or its close. Later this program leaves, and that closes it. */
+/* For the daemon to report the end of the session, or its close. Later this program sends Close and leaves. */
 #define LAST_MOMENT_USEC (10 * USEC_PER_S)
 
 /* --- Leaving --------------------------------------------------------------------------------- */
@@ -210,7 +210,8 @@ static int gone(struct run *u, bool daemon)
         return run_leave(u, fail(u->started ? STATUS_INCOMPLETE : STATUS_FAILED, name,
                                  "%s in the middle of session %s%s", what, path_id(u->session),
                                  daemon ? ", and the driver stops the output when it does; see: journalctl -u tmsd"
-                                        : ", and the daemon stops a session whose bus or owner is lost; look at "
+                                        : ", and the daemon stops a session whose bus is lost and pauses one whose "
+                                          "owner is; look at "
                                           "the stimulator, and use its emergency stop if it goes on"));
 }
 

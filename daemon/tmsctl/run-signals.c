@@ -51,7 +51,7 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, 
         /* When a terminal is closed, kernel and shell each send HUP: the second one is ignored. */
         if (hangup)
                 return 0;
-        /* A second ^C leaves at once. The daemon stops the session of a client that leaves the bus. */
+        /* A second ^C leaves at once. Stop was sent, and Close is, and the daemon pauses the session of a client that leaves. */
         progress_end(&u->progress);
         return run_leave_now(u, u->leaving ? u->status
                                            : fail(STATUS_INCOMPLETE, FAILURE_INTERRUPTED,

@@ -13,7 +13,7 @@
 
 #define REDRAW_USEC USEC_PER_S
 
-static void run_clear(struct run *u)
+void run_clear(struct run *u)
 {
         json_decref(u->properties);
         json_decref(u->verdict);
@@ -251,7 +251,7 @@ static int on_created(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         return r < 0 ? run_leave_error(u, NULL, r) : 0;
 }
 
-static int begin(struct run *u)
+static int create(struct run *u)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
@@ -309,8 +309,17 @@ static int set_up(struct run *u)
         if (r >= 0 && u->progress.terminal && isatty(STDIN_FILENO))
                 r = keys_listen(u);
         if (r >= 0)
-                r = begin(u);
+                r = u->begin(u);
         return r;
+}
+
+int run_loop(struct run *u)
+{
+        int r;
+
+        progress_init(&u->progress);
+        r = set_up(u);
+        return r < 0 ? bus_fail(NULL, r) : sd_event_loop(u->event);
 }
 
 /* Is there a protocol, or else a session whose rest is to be given? What is given with that was recorded then. */
@@ -350,6 +359,7 @@ int verb_run(int argc, char **argv)
 {
         _cleanup_(run_clear) struct run u = {.protocol = argc > 0 ? argv[0] : "",
                                              .properties = json_object(),
+                                             .begin = create,
                                              .confirmed = arm,
                                              .answered = notices_answered};
         int r;
@@ -365,11 +375,5 @@ int verb_run(int argc, char **argv)
         if (r < 0)
                 return -r;
         r = bus_open(&u.bus);
-        if (r < 0)
-                return -r;
-        progress_init(&u.progress);
-        r = set_up(&u);
-        if (r < 0)
-                return bus_fail(NULL, r);
-        return sd_event_loop(u.event);
+        return r < 0 ? -r : run_loop(&u);
 }

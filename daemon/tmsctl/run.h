@@ -3,6 +3,7 @@
  * run: one treatment, from the protocol to the report.
  *
  *  run.c          CreateSession, Prepare, Arm, Start, and what the daemon signals
+ *  run-take.c     Take instead of these, and then the same
  *  run-notices.c  the second confirmation, before anything is armed
  *  run-keys.c     lines that are typed while it runs
  *  run-signals.c  ^C, ^Z, a terminal or a reader that goes away
@@ -46,6 +47,7 @@ struct run {
         bool waits;                    /* the same, and no Go was sent since that wait began */
         bool paused;                   /* as last received */
         char discharged[RUN_SENTENCE]; /* as last received: the sentence of the property Break */
+        int (*begin)(struct run *u);   /* the first call; a negative errno: it cannot be made */
         void (*confirmed)(struct run *u);
         void (*answered)(struct run *u, const char *line, ssize_t n); /* gets the line that answers the question */
 
@@ -61,6 +63,12 @@ struct run {
         sd_event_source *last_moment; /* timeout for the end of the session, or for Close */
         sd_event_source *suspend_by;  /* timeout for the answer to Pause */
 };
+
+/* --- run.c ----------------------------------------------------------------------- */
+
+void run_clear(struct run *u);
+/* Begins, and shows the session until it has ended. The bus is open. Returns the exit status. */
+int run_loop(struct run *u);
 
 /* --- run-call.c ------------------------------------------------------------------ */
 
@@ -82,7 +90,7 @@ void run_say(struct run *u, const char *format, ...) _printf_(2, 3);
 /* After the last sentence: closes the session, then ends the program. A second call does nothing. All return 0. */
 int run_leave(struct run *u, int status);
 int run_leave_error(struct run *u, const sd_bus_error *error, int r);
-/* Ends the program without waiting for an answer. The daemon then closes the session. */
+/* Ends the program without waiting for the answer to Close. */
 int run_leave_now(struct run *u, int status);
 /* Stops the session, then reports. cause NULL: the operator asked for it. A second call does nothing. */
 void run_stop(struct run *u, const char *cause);

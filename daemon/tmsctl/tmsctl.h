@@ -195,6 +195,7 @@ int verb_session(int argc, char **argv);
 int verb_show(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_plot(int argc, char **argv);
+int verb_take(int argc, char **argv);
 int verb_run(int argc, char **argv);
 int verb_go(int argc, char **argv);
 int verb_pause(int argc, char **argv);

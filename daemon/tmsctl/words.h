@@ -35,6 +35,7 @@
 /* Values of the property State, of a session or a stimulator. */
 #define STATE_PAUSED "paused"
 #define STATE_RUNNING "running"
+#define OWNER_IS_THERE "there"
 #define STATE_ENDED "ended"
 #define STATE_FAULT "fault"
 #define STATE_GONE "gone"

@@ -6,16 +6,6 @@
 #include "session-break.h"
 #include "session-rest.h"
 
-static void on_owner_left(const char *text, void *userdata)
-{
-        struct session *s = userdata;
-
-        session_ref(s);
-        session_end(s, "owner_left", text, NULL);
-        session_close(s, NULL);
-        session_unref(s);
-}
-
 /* Drops a session of which nothing is on record yet. */
 static void give_up(struct session *s, struct request *q, enum error error, const char *sentence)
 {
@@ -213,7 +203,6 @@ static int session_new(struct ward *w, struct stimulator *st, const struct reque
                        const char *rest_of, struct session **ret)
 {
         _cleanup_(session_unrefp) struct session *s = calloc(1, sizeof(*s));
-        const char *owner = request_sender(q);
         int r;
 
         if (!s)
@@ -224,9 +213,9 @@ static int session_new(struct ward *w, struct stimulator *st, const struct reque
         s->st = stimulator_ref(st);
         s->subject = strdup(subject);
         s->rest_of = strdup(rest_of);
-        s->owner = strdup(owner);
+        (void)snprintf(s->owner, sizeof(s->owner), "%s", request_sender(q));
         s->owner_uid_known = request_uid(q, &s->owner_uid);
-        if (!s->subject || !s->rest_of || !s->owner)
+        if (!s->subject || !s->rest_of)
                 return -ENOMEM;
         r = make_id(s);
         if (r < 0)
@@ -236,8 +225,6 @@ static int session_new(struct ward *w, struct stimulator *st, const struct reque
         if (r < 0)
                 return r;
         r = session_owner_new(s);
-        if (r >= 0)
-                r = peer_watch(w->bus, owner, on_owner_left, s, &s->owner_watch);
         if (r < 0)
                 return r;
         s->gated = (struct gated){.recorder = w->recorder, .subject = s->subject, .session = s->id};

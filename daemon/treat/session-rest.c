@@ -15,7 +15,7 @@
 /* --- May it be given? --------------------------------------------------------------------------- */
 
 /* Is that a session which has ended, of which all is known that the rest depends on? */
-static bool is_settled(struct request *q, const char *method, const struct past_session *s)
+static bool is_settled(struct request *q, const char *method, const struct past_session *s, uint64_t card_serial)
 {
         if (!s->ended)
                 request_refuse(q, ERROR_BUSY, "%s: session %s has not ended: stop it, or wait until it ends.", method,
@@ -30,10 +30,10 @@ static bool is_settled(struct request *q, const char *method, const struct past_
                                "%s: the records of session %s do not say how far it was played; an older tmsd wrote "
                                "them. Begin a new session as a prescriber decides.",
                                method, s->id);
-        else if (s->unsure)
+        else if (s->unsure && s->card_serial != card_serial)
                 request_refuse(q, ERROR_DOSE_NOT_KNOWN,
                                "%s: nobody knows yet what session %s gave, since its stimulator could not be asked at "
-                               "its end: connect that stimulator (card %" PRIu64 "), then try again.",
+                               "its end: connect that stimulator (card %" PRIu64 ") and give the rest with it.",
                                method, s->id, s->card_serial);
         else
                 return true;
@@ -74,7 +74,7 @@ static bool is_same_day(struct request *q, const char *method, const struct past
 }
 
 const struct past_session *session_rest_allowed(struct request *q, const struct ward *w, const char *method,
-                                                const char *id, const char *subject)
+                                                const char *id, const char *subject, uint64_t card_serial)
 {
         const struct past_session *s = history_session(w->recorder->history, id);
         char quote[QUOTE_SIZE];
@@ -93,7 +93,8 @@ const struct past_session *session_rest_allowed(struct request *q, const struct 
                                method, s->id, *s->subject ? "subject " : "no subject", s->subject);
                 return NULL;
         }
-        return is_settled(q, method, s) && is_left(q, w, method, s) && is_same_day(q, method, s) ? s : NULL;
+        return is_settled(q, method, s, card_serial) && is_left(q, w, method, s) && is_same_day(q, method, s) ? s
+                                                                                                              : NULL;
 }
 
 bool session_rest_has_coil(const struct session *s, const struct tms_info *info,
@@ -152,7 +153,7 @@ bool session_rest_arguments(struct request *q, struct session *s, struct prepare
                                s->rest_of);
                 return false;
         }
-        past = session_rest_allowed(q, s->ward, "Prepare", s->rest_of, s->subject);
+        past = session_rest_allowed(q, s->ward, "Prepare", s->rest_of, s->subject, 0);
         if (!past)
                 return false;
         take_dose(past->prepared, &a->dose);

@@ -22,10 +22,11 @@ struct rest {
 
 /*
  * May the rest of session id be given now, to that subject? subject "" is anybody's. Refuses q, and returns NULL, when
- * it must not or cannot be. method: the name that the sentence begins with.
+ * it must not or cannot be. method: the name that the sentence begins with. card_serial: the card that is about to be
+ * asked how much it gave, by the session's first record; 0: none is.
  */
 const struct past_session *session_rest_allowed(struct request *q, const struct ward *w, const char *method,
-                                                const char *id, const char *subject);
+                                                const char *id, const char *subject, uint64_t card_serial);
 /*
  * Has the stimulator of a new session the coil that the rest is for? Always true of a session that gives no rest. False:
  * sentence says what is wrong.

@@ -19,10 +19,7 @@ void session_set_pausing(struct session *s, enum session_pausing pausing)
  */
 static void follow_owner(struct session *s)
 {
-        if (session_is(s, SESSION_RUNS))
-                heartbeat_start(s->heartbeat);
-        else
-                heartbeat_stop(s->heartbeat);
+        keeper_ask(s->keeper, session_is(s, SESSION_RUNS));
 }
 
 void session_on(struct session *s, enum session_event event)

@@ -10,8 +10,8 @@ static struct session *session_free(struct session *s)
         sd_event_source_disable_unref(s->finish);
         sd_event_source_disable_unref(s->recharge);
         sd_bus_slot_unref(s->slot);
-        peer_free(s->owner_watch);
-        heartbeat_free(s->heartbeat);
+        sd_event_source_disable_unref(s->hold);
+        keeper_free(s->keeper);
         tms_device_close(s->control);
         tms_timeline_clear(&s->timeline);
         notices_free(s->notices);
@@ -19,7 +19,6 @@ static struct session *session_free(struct session *s)
         free(s->path);
         free(s->subject);
         free(s->rest_of);
-        free(s->owner);
         free(s);
         return NULL;
 }

@@ -4,6 +4,7 @@
  *
  *  session.c          the object, and what it puts on record
  *  session-table.c    its states, and what leads from one to another
+ *  owner-table.c      the same of its owner
  *  session-progress.c how far it is, and what it waits for
  *  session-state.c    the setter, and what follows from a change
  *  session-break.c    a run whose card is discharged
@@ -19,7 +20,8 @@
  *  session-arm.c      arm, and charge again in mid-run
  *  session-charge.c   charge again by itself, in a gap
  *  session-run.c      start, go, pause, resume
- *  session-owner.c    an owner who does not answer
+ *  session-owner.c    an owner who has left, or does not answer
+ *  session-take.c     another client becomes the owner
  *  session-create.c   how it begins
  *
  * A file calls those above it in this list, and none below. bus/session-bus.c, the
@@ -37,8 +39,8 @@
 #include <stdatomic.h>
 
 #include "endings.h"
-#include "peer.h"
-#include "heartbeat.h"
+#include "keeper.h"
+#include "owner-table.h"
 #include "request.h"
 #include "gates.h"
 #include "session-table.h"
@@ -59,12 +61,14 @@ struct session {
         struct ward *ward;
         struct stimulator *st;
         char id[40];
-        char *path, *subject, *owner;
-        char *rest_of; /* the id of the session whose rest it gives; "": of none */
+        char *path, *subject;
+        char owner[256], owner_before[256]; /* names on the bus; "": there is none. The one who has left last */
+        char *rest_of;                      /* the id of the session whose rest it gives; "": of none */
         uid_t owner_uid;
         bool owner_uid_known;
-        struct peer *owner_watch;    /* when the owner leaves the bus, the session ends */
-        struct heartbeat *heartbeat; /* when the owner does not answer, the session pauses */
+        enum owner_state owner_state; /* of a session that has started */
+        struct keeper *keeper;        /* tells when the owner leaves the bus, or does not answer */
+        sd_event_source *hold;        /* ends a session that nobody takes; made with the session */
         sd_bus_slot *slot;
 
         enum session_state state;
@@ -218,6 +222,12 @@ void session_record_limited(struct session *s, const char *type, json_t *who, js
 /* --- session-owner.c -------------------------------------------------------------------- */
 
 int session_owner_new(struct session *s);
+/* The owner itself goes on with the session: it is there. */
+void session_owner_calls(struct session *s);
+/* Watches a client that may become the owner. Until it is, nothing follows when it leaves. */
+int session_owner_watch(struct session *s, const char *name, struct keeper **ret);
+/* It is the owner now. keeper is taken over. The session is paused, and its owner is not there. */
+void session_owner_set(struct session *s, struct keeper *keeper, const char *name, bool uid_known, uid_t uid);
 
 /* --- session-notices.c ------------------------------------------------------------------ */
 
@@ -241,6 +251,7 @@ void session_go(struct request *q, struct session *s);
 void session_pause(struct request *q, struct session *s, bool now);
 void session_refuse_pause(struct request *q, struct session *s);
 void session_resume(struct request *q, struct session *s);
+void session_take(struct request *q, struct session *s);
 
 /*
  * Refuses q, and returns false, if that method cannot begin now: the session is in none of these states, another method

@@ -36,6 +36,7 @@ struct ward {
         struct stimulator_list stimulators;
         struct session_list sessions; /* sessions that have ended stay here until they are closed */
         unsigned recovering;          /* so many stimulators have a recovery under way */
+        uint64_t hold_ns;             /* so long a session whose owner is absent waits for somebody who takes it */
         bool stopping;                /* nothing begins any more */
         char unusable_node[64];       /* a node that exists and cannot be opened; "": there is none */
         int unusable_error;

@@ -30,6 +30,7 @@
  *  faults     so has a second one
  *  unfit      Arm is refused: timers
  *  bad-seal   SealAudit is refused
+ *  left       a session is paused half-way, and its owner has left
  */
 #include <fcntl.h>
 #include <errno.h>
@@ -59,7 +60,7 @@ static struct {
         uint32_t pulses, delivered, missed, unknown;
         uint64_t time_left;
         unsigned step;
-        bool has_session, confirmed;
+        bool has_session, confirmed, left;
         char rest_of[64];
 } mock = {.state = "new", .end_reason = "", .end_text = "", .stimulator_state = "idle", .waiting = "none"};
 
@@ -330,7 +331,8 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
                                      : STREQ(property, "ProtocolId")     ? (mock.pulses ? "a-protocol" : "")
                                      : STREQ(property, "ProtocolSha256") ? (mock.pulses ? DIGEST : "")
                                      : STREQ(property, "RestOf")         ? mock.rest_of
-                                     : STREQ(property, "Owner")          ? ":1.1"
+                                     : STREQ(property, "OwnerState")     ? (mock.left ? "left" : "there")
+                                     : STREQ(property, "Owner")          ? (mock.left ? "" : ":1.1")
                                                                          : "");
 }
 
@@ -534,6 +536,16 @@ static int method_resume(sd_bus_message *m, void *userdata, sd_bus_error *e)
         return sd_bus_reply_method_return(m, NULL);
 }
 
+static int method_take(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        if (!mock.left)
+                return refuse(e, ERROR_NOT_OWNER,
+                              "Take: session 7 belongs to a client that is there: ask for it there.");
+        mock.left = false;
+        return sd_bus_reply_method_return(m, NULL);
+}
+
 static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
@@ -557,6 +569,7 @@ static const sd_bus_vtable session_vtable[] = {
                 SESSION_PROPERTY("Subject", "s"),
                 SESSION_PROPERTY("RestOf", "s"),
                 SESSION_PROPERTY("Owner", "s"),
+                SESSION_PROPERTY("OwnerState", "s"),
                 SESSION_PROPERTY("State", "s"),
                 SESSION_PROPERTY("EndReason", "s"),
                 SESSION_PROPERTY("EndText", "s"),
@@ -583,6 +596,7 @@ static const sd_bus_vtable session_vtable[] = {
                 SD_BUS_METHOD("Go", "u", NULL, method_go, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Pause", "b", NULL, method_pause, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Resume", NULL, NULL, method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Take", NULL, NULL, method_take, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Stop", NULL, NULL, method_stop, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Close", NULL, NULL, method_close, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_SIGNAL("Ended", "suu", 0),
@@ -610,6 +624,14 @@ int main(int argc, char **argv)
         if (r >= 0 && is("faults"))
                 r = sd_bus_add_object_vtable(mock.bus, NULL, "/org/tmsd1/stimulator/1", "org.tmsd1.Stimulator",
                                              stimulator_vtable, NULL);
+        if (r >= 0 && is("left")) {
+                mock.state = "paused";
+                mock.pulses = PULSES;
+                mock.delivered = PULSES / 2;
+                mock.step = STEPS / 2;
+                mock.has_session = mock.left = true;
+                r = sd_bus_add_object_vtable(mock.bus, NULL, SESSION, "org.tmsd1.Session", session_vtable, NULL);
+        }
         if (r >= 0)
                 r = sd_bus_request_name(mock.bus, "org.tmsd1", 0);
         if (r >= 0)

@@ -155,6 +155,8 @@ const struct audit_sample audit_samples[] = {
                  "Session T-1: not resumed: No such device."},
                 {"session.stop", UID, "\"reason\":\"stopped\",\"session\":\"T-1\"," BOOT,
                  "Session T-1: stopped by uid 1000 (stopped)."},
+                {"session.take", UID, "\"session\":\"T-1\",\"before\":\":1.42\",\"reason\":\"left\"," BOOT,
+                 "Session T-1: uid 1000 took it over from :1.42 (left)."},
                 {"session.stop", "", "\"reason\":\"owner_left\",\"session\":\"T-1\"," BOOT,
                  "Session T-1: stopped (owner left)."},
                 {"session.pulses", "", "\"session\":\"T-1\"," PULSES,

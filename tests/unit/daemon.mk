@@ -6,7 +6,7 @@
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-kernel session-crash session-wait session-prescription session-refused session-leave session-lost \
 	session-overtake session-frozen session-break session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,stimulator flood listing upcalls audit-copy)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,rest gates clock recovery pause records texts thread journal unknown index older)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,rest take gates clock recovery pause records texts thread journal unknown index older)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
 
@@ -98,8 +98,9 @@ $(B)/tests/test-audit-nth: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat,--wrap=fallocate
 $(call daemon_unit,pulsefile,scratch.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,history,history.o history-day.o history-rest.o elapsed.o subject.o)
+$(call daemon_unit,history-rest,history.o history-day.o history-rest.o elapsed.o subject.o)
 # Records that there is no memory for.
-$(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
+$(B)/tests/test-history-rest $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
 $(call daemon_unit,elapsed,computer.o history.o history-day.o history-rest.o elapsed.o subject.o)
 $(call daemon_unit,elapsed-boots,computer.o history.o history-day.o history-rest.o elapsed.o subject.o)
 $(call daemon_unit,history-state,computer.o history.o history-day.o history-rest.o history-state.o elapsed.o subject.o jsonline.o)
@@ -121,6 +122,7 @@ $(B)/tests/test-index-crash $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS :=
 $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=pthread_cond_timedwait,--wrap=clock_gettime,--wrap=calloc,--wrap=realloc
 $(call daemon_unit,recorder,recorder.o history.o history-day.o history-rest.o elapsed.o $(DU_INDEX) scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
 $(call daemon_unit,session-table,session-table.o scratch.o)
+$(call daemon_unit,owner-table,owner-table.o scratch.o)
 $(call daemon_unit,course-code,code.o subject.o)
 $(call daemon_unit,course-instrument,instrument.o)
 $(call daemon_unit,course-life,life.o scratch.o)

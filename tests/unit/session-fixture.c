@@ -108,7 +108,7 @@ int setup(void **state)
         assert_true(asprintf(&f->audit, "%s/audit", f->path) > 0);
         f->protocol = scratch_read(SOURCE_DIR "/lib/protocols", "mdd-itbs-600.yaml", NULL);
         sync_fail_reset();
-        fixture_config = (struct config){.audit_free_min = 4096, .max_off_ns = 31 * DAY_NS};
+        fixture_config = (struct config){.audit_free_min = 4096, .max_off_ns = 31 * DAY_NS, .hold_ns = 600 * NS_PER_S};
         fake_new();
         (void)snprintf(fake->audit, sizeof(fake->audit), "%s", f->audit);
         fake_bus_start(f->path);

@@ -21,12 +21,12 @@ static const char *id_of(const char *path)
         return strrchr(path, '/') + 1;
 }
 
-static bool create_rest(struct fixture *f, const char *of, const char *subject)
+static bool create_rest_of(struct fixture *f, const char *stimulator, const char *of, const char *subject)
 {
         sd_bus_message *m = new_call(f->bus, MANAGER_PATH, "org.tmsd1.Manager", "CreateSession"), *reply;
         const char *path;
 
-        (void)sd_bus_message_append(m, "o", "/");
+        (void)sd_bus_message_append(m, "o", stimulator);
         if (subject)
                 (void)sd_bus_message_append(m, "a{sv}", 2, "rest_of", "s", of, "subject", "s", subject);
         else
@@ -37,6 +37,11 @@ static bool create_rest(struct fixture *f, const char *of, const char *subject)
         (void)snprintf(f->session, sizeof(f->session), "%s", path);
         sd_bus_message_unref(reply);
         return true;
+}
+
+static bool create_rest(struct fixture *f, const char *of, const char *subject)
+{
+        return create_rest_of(f, "/", of, subject);
 }
 
 static bool prepare_rest(struct fixture *f)
@@ -349,6 +354,58 @@ static void test_nothing_else_may_be_given(void **state)
         assert_true(prepare_rest(f));
 }
 
+/* The card could not be asked at the end: the rest waits for its word, which that card gives when it is used again. */
+static void test_card_has_not_said(void **state)
+{
+        struct fixture *f = *state;
+        char first[128];
+
+        stop_daemon(f);
+        fake->second = true;
+        start_daemon(f, BOOT_A);
+        assert_true(create_on(f, f->bus, STIMULATOR, "S-1"));
+        assert_true(prepare_text(f, "mdd-itbs-600.yaml", f->protocol, 520));
+        must(f, "ConfirmNotices");
+        must(f, "Arm");
+        must(f, "Start");
+        fake_play(50);
+        wait_delivered(f, 50);
+        /* It has counted more than its records say. */
+        fake->info.odometer += 4;
+        fake->info_error = -EIO;
+        must(f, "Stop");
+        check_end(f, "stopped", 50);
+        fake->info_error = 0;
+        (void)snprintf(first, sizeof(first), "%s", id_of(f->session));
+        assert_false(create_rest_of(f, "/org/tmsd1/stimulator/1", first, NULL));
+        refused(f, "DoseNotKnown", "connect that stimulator (card 1001)");
+        assert_true(create_rest_of(f, STIMULATOR, first, NULL));
+        assert_true(prepare_rest(f));
+        assert_int_equal(fake->loaded[0].first_pulse, 54);
+}
+
+/* After midnight it is another day, however short the time. */
+static void test_on_another_day(void **state)
+{
+        struct fixture *f = *state;
+        char first[128];
+        time_t t = time(NULL);
+        struct tm tm;
+
+        must_stop_after(f, 60, first);
+        (void)localtime_r(&t, &tm);
+        atomic_store(&fake_clock->both_ns,
+                     (long long)NS_PER_S * (24 * 3600 + 60 - tm.tm_hour * 3600 - tm.tm_min * 60 - tm.tm_sec));
+        assert_false(create_rest(f, first, NULL));
+        refused(f, "NotAllowed", "was not today, and on a later day what it left wants a prescriber's approval");
+        atomic_store(&fake_clock->both_ns, 0);
+        assert_true(create_rest(f, first, NULL));
+        atomic_store(&fake_clock->both_ns,
+                     (long long)NS_PER_S * (24 * 3600 + 60 - tm.tm_hour * 3600 - tm.tm_min * 60 - tm.tm_sec));
+        assert_false(prepare_rest(f));
+        refused(f, "NotAllowed", "was not today");
+}
+
 /* The recorded bytes are gone, or others: nothing is taken in their place. */
 static void test_recorded_protocol_is_not_there(void **state)
 {
@@ -390,6 +447,8 @@ int main(void)
                         TEST(test_all_but_the_end_of_a_burst),
                         TEST(test_other_subject_other_coil),
                         TEST(test_nothing_else_may_be_given),
+                        TEST(test_card_has_not_said),
+                        TEST(test_on_another_day),
                         TEST(test_recorded_protocol_is_not_there),
         };
 

@@ -256,12 +256,13 @@ static void test_owner_leaves(void **state)
         fake_play(7);
         sd_bus_flush_close_unref(f->bus);
         f->bus = fake_bus_connect();
-        for (i = 0; i < 500 && fake->stops == 0; i++)
-                usleep(10000);
-        assert_true(fake->stops > 0);
+        wait_state(f, "paused");
+        assert_int_equal(fake->pauses, 1);
+        assert_int_equal(fake->stops, 0);
         for (i = 0; i < 500 && !logged(f, "\"reason\":\"owner_left\",\"text\""); i++)
                 usleep(10000);
         assert_int_equal(logged(f, "\"reason\":\"owner_left\",\"text\""), 1);
+        must(f, "Stop");
         wait_text(f, STIMULATOR, "org.tmsd1.Stimulator", "State", "idle");
         must_create(f);
         stop_daemon(f);
