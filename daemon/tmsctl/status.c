@@ -47,7 +47,8 @@ static void print_session(unsigned margin, const char *path, const json_t *s)
 {
         char left[CLOCK_TEXT], max[CLOCK_TEXT];
         const char *state = json_get_str(s, "state"), *subject = json_get_str(s, "subject"),
-                   *text = json_get_str(s, "end_text"), *discharged = json_get_str(s, "break");
+                   *text = json_get_str(s, "end_text"), *discharged = json_get_str(s, "break"),
+                   *owner = json_get_str(s, "owner_state");
         uint64_t trains = json_get_u64(s, "trains"), train = json_get_u64(s, "train");
         struct line line;
         FILE *f;
@@ -55,6 +56,9 @@ static void print_session(unsigned margin, const char *path, const json_t *s)
         f = line_begin(&line);
         (void)fprintf(f, "%*ssession %s (%s): %s%s%s", (int)margin, "", path_id(path),
                       *subject ? subject : "no subject", colour(COLOUR_BOLD), state, colour(COLOUR_NONE));
+        if (STREQ(state, STATE_PAUSED) && *owner && !STREQ(owner, OWNER_IS_THERE))
+                (void)fprintf(f, ", its owner %s (tmsctl take)",
+                              STREQ(owner, OWNER_HAS_LEFT) ? "has left" : "does not answer");
         if (STREQ(json_get_str(s, "waiting"), WAITS_OPERATOR))
                 (void)fprintf(f, ", waits for the operator (tmsctl go)");
         else if (STREQ(json_get_str(s, "waiting"), WAITS_TRIGGER))
@@ -72,6 +76,8 @@ static void print_session(unsigned margin, const char *path, const json_t *s)
                               trains, countdown_text(json_get_u64(s, "time_left"), left));
         if (*text || *discharged)
                 (void)fprintf(f, ": %s", *text ? text : discharged);
+        if (json_get_u64(s, "rest") > 0)
+                (void)fprintf(f, " %" PRIu64 " are left: tmsctl run --rest %s", json_get_u64(s, "rest"), path_id(path));
         line_end(&line, margin + 4);
 }
 

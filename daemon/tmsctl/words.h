@@ -36,6 +36,7 @@
 #define STATE_PAUSED "paused"
 #define STATE_RUNNING "running"
 #define OWNER_IS_THERE "there"
+#define OWNER_HAS_LEFT "left"
 #define STATE_ENDED "ended"
 #define STATE_FAULT "fault"
 #define STATE_GONE "gone"
