@@ -13,6 +13,10 @@ function plain(s, code,    i, c, out) {
 			c = "\\e"
 		else if (c == "-")
 			c = "\\-"
+		else if (code && c == "\t")
+			c = " "
+		else if (code && c == ",")
+			c = ",\\:"
 		else if (code && c == "^")
 			c = "\\(ha"
 		else if (code && c == "'")
