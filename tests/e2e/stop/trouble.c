@@ -180,7 +180,7 @@ static void crowd_order(struct world *w, enum order_kind kind, const char *sessi
         (void)snprintf(o.path, sizeof(o.path), "%s", session);
         for (i = 0; i < ELEMENTS(w->crowd); i++) {
                 if (w->crowd[i].pid <= 0)
-                        w->crowd[i] = peer_start(i ? "prescriber" : "bystander", crowd_body);
+                        w->crowd[i] = peer_start(i ? "nobody" : "bystander", crowd_body);
         }
         for (i = 0; i < ELEMENTS(w->crowd); i++)
                 peer_order(&w->crowd[i], &o);

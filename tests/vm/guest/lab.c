@@ -3,7 +3,8 @@
  * tms-lab: tells the card model, from inside the test machine, to misbehave.
  *
  * The model listens on an I/O port that no real card has. Arguments go out as
- * one line, byte by byte; the answer comes back the same way until a zero.
+ * one line, byte by byte; the answer comes back the same way until a zero. Without
+ * arguments it says what one may try.
  * Root only, as all of /dev/port. Exit status 1 when the model says "error".
  */
 #include <errno.h>
@@ -15,6 +16,18 @@
 #define LAB_PORT_WRITE 0x5d0
 #define LAB_PORT_READ 0x5d1
 #define LAB_REPLY_MAX 4096
+
+/* What one tries first; the model's own answer to "help" has everything. */
+static const char usage[] = "tms-lab OPERATION [VALUE]: makes the card misbehave, at once. Such as:\n"
+                            "  tms-lab open coil_absent     pulls the coil; close puts it back. Also estop,\n"
+                            "                               patient_stop, coil_hot, contact_lost, cover_open,\n"
+                            "                               hv_fault, overcurrent\n"
+                            "  tms-lab press footswitch     and release; also arm_key, patient_stop, estop\n"
+                            "  tms-lab heat 41000           the coil has 41 degrees\n"
+                            "  tms-lab trigger_in           a pulse at the trigger input\n"
+                            "  tms-lab lose_pulse           the next trigger fires nothing\n"
+                            "  tms-lab remove               unplugs the card; insert plugs it in\n"
+                            "  tms-lab help                 every operation (tests/vm/card/README.md)\n";
 
 static int say(int fd, const char *s, size_t n)
 {
@@ -49,7 +62,7 @@ int main(int argc, char *argv[])
         int fd, r = 0;
 
         if (argc < 2) {
-                fprintf(stderr, "usage: tms-lab WORD...: one line for the card model's lab port\n");
+                fputs(usage, stderr);
                 return 2;
         }
 
