@@ -7,6 +7,7 @@
 #include "audit-copy.h"
 #include "callers.h"
 #include "hotplug.h"
+#include "inhibit.h"
 #include "interrupted.h"
 #include "manager.h"
 #include "manager-bus.h"
@@ -28,12 +29,13 @@ struct manager {
         struct admission *admission;
         struct hotplug *hotplug;
         struct switching_off *switching_off;
-        sd_event_source *settled; /* on once there may be nothing left to wait for; made at the beginning */
-        bool name_asked;          /* for the bus name */
-        bool ready;               /* it is ours */
-        bool computer_ends;       /* it is being switched off or started anew */
-        bool stopped;             /* the last record is with the writer */
-        int exit_status;          /* once the ward is stopping */
+        struct inhibit *inhibit;
+        sd_event_source *look; /* on once a session, or a recovery, has come to another point; made at the beginning */
+        bool name_asked;       /* for the bus name */
+        bool ready;            /* it is ours */
+        bool computer_ends;    /* it is being switched off or started anew */
+        bool stopped;          /* the last record is with the writer */
+        int exit_status;       /* once the ward is stopping */
 };
 
 /* --- Hotplug ------------------------------------------------------------------------------ */
@@ -232,8 +234,18 @@ static void check_segment(struct manager *m)
                 (void)audit_close_segment(m->recorder->audit, NULL, NULL, NULL, NULL);
 }
 
+/* From Arm to the end, whose last records are to be written before the computer goes. */
+static void check_inhibitor(struct manager *m)
+{
+        if (ward_has_session_in(&m->ward, SESSION_TREATS))
+                inhibit_take(m->inhibit);
+        else if (!ward_has_session_in(&m->ward, IN_STATE(SESSION_ENDING)))
+                inhibit_release(m->inhibit);
+}
+
 static int look_what_is_left(sd_event_source *source, uint64_t usec, void *userdata)
 {
+        check_inhibitor(userdata);
         check_ready(userdata);
         check_segment(userdata);
         check_stopped(userdata);
@@ -260,26 +272,26 @@ static bool is_owner(const char *path, const char *sender, void *userdata)
 }
 
 /* From whoever is still at work: what follows from it happens on the loop, unless that has ended. Wants no memory. */
-static void on_settled(void *userdata)
+static void look_soon(void *userdata)
 {
         struct manager *m = userdata;
         int r;
 
-        r = sd_event_source_set_time_relative(m->settled, 0);
+        r = sd_event_source_set_time_relative(m->look, 0);
         if (r >= 0)
-                r = sd_event_source_set_enabled(m->settled, SD_EVENT_ONESHOT);
+                r = sd_event_source_set_enabled(m->look, SD_EVENT_ONESHOT);
         assert(r >= 0 || sd_event_get_state(m->event) == SD_EVENT_FINISHED);
 }
 
-static int watch_settled(struct manager *m)
+static int prepare_look(struct manager *m)
 {
         int r;
 
-        r = sd_event_add_time(m->event, &m->settled, CLOCK_MONOTONIC, UINT64_MAX, 1, look_what_is_left, m);
+        r = sd_event_add_time(m->event, &m->look, CLOCK_MONOTONIC, UINT64_MAX, 1, look_what_is_left, m);
         if (r >= 0)
-                r = sd_event_source_set_enabled(m->settled, SD_EVENT_OFF);
+                r = sd_event_source_set_enabled(m->look, SD_EVENT_OFF);
         if (r >= 0)
-                (void)sd_event_source_set_description(m->settled, "settled");
+                (void)sd_event_source_set_description(m->look, "look");
         return r;
 }
 
@@ -293,7 +305,6 @@ static void compose(struct manager *m)
         m->ward.recorder = m->recorder;
         m->ward.stimulator_vtable = stimulator_vtable;
         m->ward.session_vtable = session_vtable;
-        m->ward.settled = on_settled;
         m->ward.userdata = m;
         m->object.ward = &m->ward;
 }
@@ -309,6 +320,7 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         TAILQ_INIT(&m->ward.stimulators);
         TAILQ_INIT(&m->ward.sessions);
         TAILQ_INIT(&m->calls.asking);
+        m->ward.settled = m->ward.treats = look_soon;
         r = recorder_new(state_fd, config->max_off_ns, &m->recorder);
         if (r < 0)
                 return r;
@@ -327,9 +339,11 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         if (r >= 0)
                 r = hotplug_new(&m->ward, on_forbidden, m, &m->hotplug);
         if (r >= 0)
-                r = watch_settled(m);
+                r = prepare_look(m);
         if (r >= 0)
                 r = switching_off_new(m->bus, on_switching_off, m, &m->switching_off);
+        if (r >= 0)
+                r = inhibit_new(m->bus, &m->inhibit);
         if (r < 0)
                 return log_error_errno(r, NULL, "calls cannot be answered");
         r = recorder_open(m->recorder, event, config->audit_free_min, on_audit_failed, on_audit_no_room, m);
@@ -375,7 +389,8 @@ struct manager *manager_free(struct manager *m)
                 TAILQ_REMOVE(&m->ward.stimulators, st, link);
                 stimulator_unref(st);
         }
-        sd_event_source_disable_unref(m->settled);
+        sd_event_source_disable_unref(m->look);
+        inhibit_free(m->inhibit);
         switching_off_free(m->switching_off);
         hotplug_free(m->hotplug);
         audit_copies_free(m->object.copies);

@@ -76,6 +76,7 @@
         X(INDEX_USABLE, LOG_NOTICE, "0fb32f1407ee452290085310b39087c4", "", "")                                       \
         X(SIGNING_KEY_KEPT, LOG_WARNING, "176de76357c744a6bf05109f0f8f108a", "KEY_NUMBER ERRNO", "")                  \
         X(CLOCK_NOT_SANE, LOG_WARNING, "e95006a5fbc948d892b4ae8d5d8ee5ef", "SESSION METHOD REASON", "")               \
+        X(INHIBITOR_MISSING, LOG_WARNING, "4801e60d96a546188ee5d484f5cde75e", "", "")                                 \
         X(CALL_NOT_AUTHORIZED, LOG_NOTICE, "4bfeadf1c6cd46aea7a96d23d75b4fe1",                                        \
           "METHOD POLKIT_ACTION POLKIT_ANSWER CALLER_UID", "")                                                        \
         X(POLKIT_SILENT, LOG_WARNING, "143defbbaceb4743a18a3ff7a2f73a39", "", "")                                     \

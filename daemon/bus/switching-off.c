@@ -64,8 +64,8 @@ int switching_off_new(sd_bus *bus, switching_off_fn told, void *userdata, struct
         r = sd_bus_add_match_async(bus, &w->changed, MATCH_NAME_OWNER(LOGIND), on_changed, NULL, w);
         if (r < 0)
                 return r;
-        r = sd_bus_match_signal_async(bus, &w->announced, LOGIND, "/org/freedesktop/login1", LOGIND_INTERFACE,
-                                      LOGIND_ANNOUNCEMENT, on_announced, NULL, w);
+        r = sd_bus_match_signal_async(bus, &w->announced, LOGIND, LOGIND_PATH, LOGIND_INTERFACE, LOGIND_ANNOUNCEMENT,
+                                      on_announced, NULL, w);
         if (r < 0)
                 return r;
         r = sd_bus_call_method_async(bus, &w->question, "org.freedesktop.DBus", "/org/freedesktop/DBus",

@@ -13,6 +13,7 @@
 #include "util.h"
 
 #define LOGIND "org.freedesktop.login1"
+#define LOGIND_PATH "/org/freedesktop/login1"
 #define LOGIND_INTERFACE LOGIND ".Manager"
 #define LOGIND_ANNOUNCEMENT "PrepareForShutdown"
 

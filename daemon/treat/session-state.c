@@ -29,6 +29,8 @@ void session_on(struct session *s, enum session_event event)
         /* Whoever completes something late looks at the state before it calls this. */
         assert(to != SESSION_NOWHERE);
         s->state = to;
+        if (!(IN_STATE(from) & SESSION_TREATS) != !(IN_STATE(to) & SESSION_TREATS))
+                s->ward->treats(s->ward->userdata);
         /* Nothing is signalled between two states that have one name on the bus. */
         if (STREQ(session_state_name(from), session_state_name(to)))
                 return;

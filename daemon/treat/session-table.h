@@ -63,6 +63,8 @@ const char *session_event_id(enum session_event event);
 #define SESSION_IN_BREAK (IN_STATE(SESSION_RUNNING_BREAK) | IN_STATE(SESSION_PAUSED_BREAK))
 /* The states of a run: pulses may have been fired. */
 #define SESSION_STARTED (SESSION_RUNS | SESSION_IS_PAUSED)
+/* The card is charged, or may be: nothing may happen to the computer now. */
+#define SESSION_TREATS (IN_STATE(SESSION_ARMING) | IN_STATE(SESSION_ARMED) | SESSION_STARTED)
 #define SESSION_NOT_PREPARED (IN_STATE(SESSION_NEW) | IN_STATE(SESSION_DROPPED))
 #define SESSION_OVER (IN_STATE(SESSION_ENDING) | IN_STATE(SESSION_ENDED))
 

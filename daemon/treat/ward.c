@@ -40,6 +40,17 @@ bool ward_has_live_session(const struct ward *w, uint64_t card_serial)
         return false;
 }
 
+bool ward_has_session_in(const struct ward *w, unsigned states)
+{
+        const struct session *s;
+
+        TAILQ_FOREACH(s, &w->sessions, link) {
+                if (session_is(s, states))
+                        return true;
+        }
+        return false;
+}
+
 bool ward_have_all_ended(const struct ward *w)
 {
         const struct session *s;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The ward: all stimulators and sessions, and what they need. Whoever composes the daemon fills it in. It knows nothing
- * above it, and calls upwards only by settled(), from the loop. On the loop; no locks.
+ * above it, and calls upwards only by settled() and treats(), from the loop. On the loop; no locks.
  */
 #ifndef TMSD_WARD_H
 #define TMSD_WARD_H
@@ -31,6 +31,8 @@ struct ward {
          * Called when a session has ended, or the recovery of a stimulator. The handler must not act within the call.
          */
         void (*settled)(void *userdata);
+        /* Called when a session begins to treat (SESSION_TREATS) or treats no more. As with settled(). */
+        void (*treats)(void *userdata);
         void *userdata;
 
         struct stimulator_list stimulators;
@@ -46,6 +48,8 @@ struct stimulator *ward_find_stimulator(const struct ward *w, const char *node);
 struct stimulator *ward_stimulator_by_path(const struct ward *w, const char *path); /* "/": the only one */
 /* Is there a session with that card whose last record is not on disk yet? */
 bool ward_has_live_session(const struct ward *w, uint64_t card_serial);
+/* Is a session in one of these states? IN_STATE(), and the sets in session-table.h. */
+bool ward_has_session_in(const struct ward *w, unsigned states);
 bool ward_have_all_ended(const struct ward *w);
 /* Does that sender own the session at that path? Only sessions that hold a stimulator are looked at. */
 bool ward_is_owner(const struct ward *w, const char *path, const char *sender);
