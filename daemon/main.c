@@ -12,8 +12,10 @@
 #include "config.h"
 #include "manager.h"
 
-#define CONFIG_DIR "/etc/tmsd"
 #define STATE_DIR "/var/lib/tmsd"
+
+/* As systemd has them: the administrator's, those until the next boot, the site's and the distribution's packages'. */
+static const char *const standard_dirs[] = {"/etc/tmsd", "/run/tmsd", "/usr/local/lib/tmsd", "/usr/lib/tmsd", NULL};
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
@@ -57,7 +59,7 @@ static int set_signals(sd_event *event, struct manager *m)
         return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, on_signal, m);
 }
 
-static int run(const char *config_dir)
+static int run(const char *const *config_dirs)
 {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(manager_freep) struct manager *m = NULL;
@@ -66,7 +68,7 @@ static int run(const char *config_dir)
         sigset_t mask;
         int r;
 
-        r = config_load(config_dir, &config);
+        r = config_load(config_dirs, &config);
         if (r < 0)
                 return r;
         r = open_state(&state_fd);
@@ -101,7 +103,7 @@ static int run(const char *config_dir)
 
 static int usage(FILE *f, int status)
 {
-        (void)fprintf(f, "tmsd [--config=DIRECTORY] [--help] [--version]\n\n"
+        (void)fprintf(f, "tmsd [--config=DIRECTORY] [--check-config] [--help] [--version]\n\n"
                          "The daemon that controls transcranial magnetic stimulators; see tmsd(8).\n"
                          "It is started by systemd; tmsctl(1) talks to it.\n");
         return status;
@@ -111,17 +113,24 @@ int main(int argc, char *argv[])
 {
         static const struct option options[] = {
                         {"config", required_argument, NULL, 'c'},
+                        {"check-config", no_argument, NULL, 'k'},
                         {"help", no_argument, NULL, 'h'},
                         {"version", no_argument, NULL, 'v'},
                         {0},
         };
-        const char *config_dir = CONFIG_DIR;
+        const char *own_dirs[] = {NULL, NULL};
+        const char *const *config_dirs = standard_dirs;
+        bool check = false;
         int c, r;
 
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
                 switch (c) {
                 case 'c':
-                        config_dir = optarg;
+                        own_dirs[0] = optarg;
+                        config_dirs = own_dirs;
+                        break;
+                case 'k':
+                        check = true;
                         break;
                 case 'h':
                         return usage(stdout, EXIT_SUCCESS);
@@ -137,7 +146,9 @@ int main(int argc, char *argv[])
                               argv[optind]);
                 return EXIT_FAILURE;
         }
-        r = run(config_dir);
+        if (check)
+                return config_check(config_dirs, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        r = run(config_dirs);
         log_end();
         return r < 0 ? EXIT_FAILURE : r;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The configuration; see config.h. */
 #include <assert.h>
-#include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <tms.h>
 
+#include "config-files.h"
 #include "config.h"
 #include "util.h"
 
@@ -15,9 +14,8 @@
 #define MAX_OFF_DAYS_MAX 3660
 #define HOLD_MINUTES_DEFAULT 10
 #define HOLD_MINUTES_MAX 59 /* the driver ends a run that was discharged for an hour */
+#define SECTION_SIZE 32
 #define DAY_NS (86400 * NS_PER_S)
-
-#define READABLE "let the user tmsd read it (chmod a+r), then: systemctl restart tmsd"
 
 /* --- The keys ------------------------------------------------------------------------------ */
 
@@ -114,22 +112,28 @@ static char *strip(char *s)
         return s;
 }
 
-static int wrong(const char *path, unsigned line, const char *what)
+/* Always false. */
+static bool wrong(const char *path, unsigned line, const char *what)
 {
         log_event(CONFIG_WRONG, FIELDS(field_text("CONFIG_FILE", path), field_number("CONFIG_LINE", line)), "%s:%u: %s",
                   path, line, what);
-        return -EINVAL;
+        return false;
 }
 
+/* It was found a moment ago: what is not there now is a link that leads nowhere. */
 static int unreadable(const char *path, int r)
 {
-        log_event(CONFIG_WRONG, FIELDS(field_text("CONFIG_FILE", path), field_errno(r)), "%s: %s; %s", path,
-                  strerror(-r), READABLE);
+        if (r == -ENOENT)
+                log_event(CONFIG_WRONG, FIELDS(field_text("CONFIG_FILE", path), field_errno(r)),
+                          "%s: a link that leads nowhere; mend or remove it, then: systemctl restart tmsd", path);
+        else
+                log_event(CONFIG_WRONG, FIELDS(field_text("CONFIG_FILE", path), field_errno(r)), "%s: %s; %s", path,
+                          strerror(-r), CONFIG_READABLE);
         return r;
 }
 
-static int set(struct config *c, const char *path, unsigned line, const char *section, const char *key,
-               const char *value)
+static bool set(struct config *c, const char *path, unsigned line, const char *section, const char *key,
+                const char *value)
 {
         char known[1024] = "unknown key; known are";
         size_t i, n = strlen(known);
@@ -139,7 +143,7 @@ static int set(struct config *c, const char *path, unsigned line, const char *se
 
                 if (STREQ(section, k->section) && STREQ(key, k->key)) {
                         if (k->parse(value, member_of(c, k)))
-                                return 0;
+                                return true;
                         (void)snprintf(known, sizeof(known), "%s= wants %s", k->key, k->wants);
                         return wrong(path, line, known);
                 }
@@ -150,18 +154,43 @@ static int set(struct config *c, const char *path, unsigned line, const char *se
         return wrong(path, line, known);
 }
 
+/* One line. False: it is wrong, and has been logged. section has the size SECTION_SIZE. */
+static bool take_line(struct config *c, const char *path, unsigned line, char *s, char *section)
+{
+        const size_t n = strlen(s);
+        char *eq;
+
+        if (n == 0 || *s == '#' || *s == ';')
+                return true;
+        if (*s == '[') {
+                /* What follows belongs to no section that is known. */
+                *section = '\0';
+                if (s[n - 1] != ']' || n - 2 >= SECTION_SIZE)
+                        return wrong(path, line, "not a section head such as [Audit]");
+                s[n - 1] = '\0';
+                strcpy(section, s + 1);
+                return true;
+        }
+        eq = strchr(s, '=');
+        if (!eq)
+                return wrong(path, line, "expected Key=Value");
+        *eq = '\0';
+        return set(c, path, line, section, strip(s), strip(eq + 1));
+}
+
+/* Takes what is right; -EINVAL: some line was wrong. */
 static int load_file(const char *path, struct config *c)
 {
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         _cleanup_(freep) char *text = NULL;
-        char section[32] = "", sentence[1024], *rest, *next;
+        char section[SECTION_SIZE] = "", sentence[1024], *rest, *next;
         struct tms_error error = {0};
         unsigned line = 0;
         size_t size;
         int r;
 
         if (fd < 0)
-                return errno == ENOENT ? 0 : unreadable(path, -errno);
+                return unreadable(path, -errno);
         /* tms_text_read() refuses characters that an editor does not show: such a character must not set anything. */
         r = tms_text_read(fd, path, &text, &size, &error);
         if (r < 0) {
@@ -170,72 +199,79 @@ static int load_file(const char *path, struct config *c)
                 return r;
         }
         for (rest = text; rest; rest = next) {
-                char *s, *eq;
-                size_t n;
-
                 next = strchr(rest, '\n');
                 if (next)
                         *next++ = '\0';
-                s = strip(rest);
-                n = strlen(s);
-                line++;
-                if (n == 0 || *s == '#' || *s == ';')
-                        continue;
-                if (*s == '[') {
-                        if (s[n - 1] != ']' || n - 2 >= sizeof(section))
-                                return wrong(path, line, "not a section head such as [Audit]");
-                        s[n - 1] = '\0';
-                        strcpy(section, s + 1);
-                        continue;
-                }
-                eq = strchr(s, '=');
-                if (!eq)
-                        return wrong(path, line, "expected Key=Value");
-                *eq = '\0';
-                r = set(c, path, line, section, strip(s), strip(eq + 1));
-                if (r < 0)
-                        return r;
+                if (!take_line(c, path, ++line, strip(rest), section))
+                        r = -EINVAL;
         }
-        return 0;
+        return r < 0 ? r : 0;
 }
 
-static int is_conf(const struct dirent *de)
+static void set_defaults(struct config *c)
 {
-        size_t n = strlen(de->d_name);
+        size_t i;
 
-        return de->d_name[0] != '.' && n > 5 && STREQ(de->d_name + n - 5, ".conf");
-}
-
-int config_load(const char *dir, struct config *ret)
-{
-        struct config c = {0};
-        struct dirent **entries;
-        char path[PATH_MAX];
-        int i, n, r;
-
+        *c = (struct config){0};
         for (i = 0; i < CONFIG_KEYS; i++) {
-                bool is_one = config_keys[i].parse(config_keys[i].standard, member_of(&c, config_keys + i));
+                bool is_one = config_keys[i].parse(config_keys[i].standard, member_of(c, config_keys + i));
 
                 assert(is_one);
         }
-        (void)snprintf(path, sizeof(path), "%s/tmsd.conf", dir);
-        r = load_file(path, &c);
-        if (r < 0)
-                return r;
-        (void)snprintf(path, sizeof(path), "%s/tmsd.conf.d", dir);
-        n = scandir(path, &entries, is_conf, alphasort);
-        if (n < 0 && errno != ENOENT)
-                return unreadable(path, -errno);
-        for (i = 0; i < n; i++) {
-                (void)snprintf(path, sizeof(path), "%s/tmsd.conf.d/%s", dir, entries[i]->d_name);
-                if (r >= 0)
-                        r = load_file(path, &c);
-                free(entries[i]);
+}
+
+/* Every file is read, so that all that is wrong is told at once. */
+static int load(const struct config_files *files, struct config *ret)
+{
+        struct config c;
+        int first = 0;
+        size_t i;
+
+        set_defaults(&c);
+        for (i = 0; i < files->n; i++) {
+                int r = load_file(files->paths[i], &c);
+
+                if (first == 0)
+                        first = r;
         }
-        if (n >= 0)
-                free(entries);
-        if (r < 0)
-                return r;
+        if (first < 0)
+                return first;
         *ret = c;
         return 0;
+}
+
+int config_load(const char *const *dirs, struct config *ret)
+{
+        struct config_files files;
+        int r;
+
+        r = config_files_find(dirs, &files);
+        if (r < 0)
+                return r;
+        r = load(&files, ret);
+        config_files_clear(&files);
+        return r;
+}
+
+int config_check(const char *const *dirs, FILE *out)
+{
+        struct config_files files;
+        struct config c;
+        size_t i;
+        int r;
+
+        r = config_files_find(dirs, &files);
+        if (r < 0)
+                return r;
+        r = load(&files, &c);
+        for (i = 0; r >= 0 && i < files.n; i++)
+                (void)fprintf(out, "%s\n", files.paths[i]);
+        if (r >= 0)
+                (void)fprintf(out, "%s\n",
+                              files.n > 0 ? "Nothing is wrong. These files were read, in this order; of two lines with "
+                                            "one key "
+                                            "the last holds."
+                                          : "Nothing is wrong: there is no file, and the defaults hold.");
+        config_files_clear(&files);
+        return r;
 }

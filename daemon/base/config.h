@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The configuration: /etc/tmsd/tmsd.conf and its drop-ins. Read once, before the loop runs. */
+/* The configuration: tmsd.conf and its drop-ins (config-files.h). Read once, before the loop runs. */
 #ifndef TMSD_CONFIG_H
 #define TMSD_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct config {
         uint64_t audit_free_min; /* bytes that must stay free on the disk of the audit log */
@@ -25,9 +26,11 @@ struct config_key {
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 /*
- * dir: "/etc/tmsd". Missing files are fine; a wrong line is not: it is logged
- * with file and line, and -EINVAL returned.
+ * dirs: such as "/etc/tmsd", the strongest first, ended by NULL. Missing files are fine; a wrong line is not: each one is
+ * logged with file and line, and -EINVAL returned, or the errno of the first file that cannot be read.
  */
-int config_load(const char *dir, struct config *ret);
+int config_load(const char *const *dirs, struct config *ret);
+/* The same for a person who has changed a file: says to out which files count, if nothing is wrong. */
+int config_check(const char *const *dirs, FILE *out);
 
 #endif
