@@ -93,7 +93,8 @@ void session_halt(struct session *s)
 {
         halt(s);
         if (!session_is(s, SESSION_OVER))
-                (void)session_overtake(s, "a stop was asked for meanwhile. Begin a new session for what is left.");
+                (void)session_overtake(s, "a stop was asked for meanwhile. Give what is left (tmsctl run --rest), or "
+                                          "begin anew.");
 }
 
 void session_end(struct session *s, const char *reason, const char *text, json_t *who)
