@@ -6,6 +6,8 @@
 #include "admission.h"
 #include "audit-copy.h"
 #include "callers.h"
+#include "course-bus.h"
+#include "course-desk.h"
 #include "hotplug.h"
 #include "inhibit.h"
 #include "interrupted.h"
@@ -339,6 +341,8 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         if (r >= 0)
                 r = hotplug_new(&m->ward, on_forbidden, m, &m->hotplug);
         if (r >= 0)
+                r = course_desk_new(&m->ward, course_vtable, &m->object.courses);
+        if (r >= 0)
                 r = prepare_look(m);
         if (r >= 0)
                 r = switching_off_new(m->bus, on_switching_off, m, &m->switching_off);
@@ -349,6 +353,9 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         r = recorder_open(m->recorder, event, config->audit_free_min, on_audit_failed, on_audit_no_room, m);
         if (r < 0)
                 return log_error_errno(r, NULL, "the audit writer cannot start");
+        r = course_desk_open(m->object.courses);
+        if (r < 0)
+                return log_error_errno(r, NULL, "the courses cannot be put on the bus");
         *ret = TAKE_PTR(m);
         return 0;
 }
@@ -394,6 +401,7 @@ struct manager *manager_free(struct manager *m)
         switching_off_free(m->switching_off);
         hotplug_free(m->hotplug);
         audit_copies_free(m->object.copies);
+        course_desk_free(m->object.courses);
         recorder_free(m->recorder);
         protocol_list_free(m->object.protocols);
         admission_free(m->admission);

@@ -6,6 +6,8 @@
 
 const struct ending_words endings[ENDINGS] = {
                 [ENDING_STOPPED] = {"stopped", "It was stopped on request. When all may go on, " ANEW "."},
+                [ENDING_SEIZURE] = {"seizure", "A seizure was reported for the subject. Look after the subject; when a "
+                                               "prescriber has taken the lock off, " ANEW "."},
                 [ENDING_CLOSED] = {"closed", "Its owner closed the session. To go on, " ANEW "."},
                 /*
                  * These reasons pause a session that has started. They end it before that, or if it cannot be paused;

@@ -22,6 +22,7 @@ enum ending {
         ENDING_BUS_LOST,
         ENDING_NO_NAME,
         ENDING_NOT_PUBLISHED,
+        ENDING_SEIZURE,
         ENDING_STALLED,
         ENDING_NO_MEMORY,
         ENDINGS,

@@ -25,6 +25,7 @@
         X(ERROR_NOT_WAITING, "NotWaiting")                  \
         X(ERROR_BUSY, "Busy")                               \
         X(ERROR_CLOCK_NOT_SANE, "ClockNotSane")             \
+        X(ERROR_SUBJECT_LOCKED, "SubjectLocked")            \
         X(ERROR_DOSE_NOT_KNOWN, "DoseNotKnown")             \
         X(ERROR_NO_STIMULATOR, "NoStimulator")              \
         X(ERROR_INTERLOCK_OPEN, "InterlockOpen")            \

@@ -8,6 +8,7 @@
 #define MANAGER_INTERFACE "org.tmsd1.Manager"
 #define STIMULATOR_INTERFACE "org.tmsd1.Stimulator"
 #define SESSION_INTERFACE "org.tmsd1.Session"
+#define COURSE_INTERFACE "org.tmsd1.Course"
 
 /* A match rule: the bus itself says that a name on it, a literal text, has got another owner or none. */
 #define MATCH_NAME_OWNER(name)                                                      \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.tmsd1.Manager: properties and methods. */
 #include "audit-copy.h"
+#include "course-bus.h"
 #include "keys.h"
 #include "manager-bus.h"
 #include "property.h"
@@ -310,6 +311,12 @@ const sd_bus_vtable manager_vtable[] = {
                                         method_list_protocols, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("CreateSession", SD_BUS_ARGS("o", stimulator, "a{sv}", options),
                                         SD_BUS_RESULT("o", session), method_create_session, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("CreateCourse", SD_BUS_ARGS("s", code, "a{sv}", about),
+                                        SD_BUS_RESULT("o", course), manager_create_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("ReportSeizure", SD_BUS_ARGS("s", subject, "a{sv}", seizure), SD_BUS_NO_RESULT,
+                                        manager_report_seizure, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Unlock", SD_BUS_ARGS("s", subject, "a{sv}", unlocking), SD_BUS_NO_RESULT,
+                                        manager_unlock, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("SealAudit", SD_BUS_ARGS("s", nonce), SD_BUS_RESULT("s", seal),
                                         method_seal_audit, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("OpenAudit", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", archive), method_open_audit,

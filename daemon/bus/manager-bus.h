@@ -8,6 +8,7 @@
 #include "ward.h"
 
 struct audit_copies;
+struct course_desk;
 struct protocol_list;
 
 /* What the object at MANAGER_PATH is served from: the userdata of manager_vtable. */
@@ -15,6 +16,7 @@ struct manager_object {
         struct ward *ward;
         struct protocol_list *protocols;
         struct audit_copies *copies;
+        struct course_desk *courses;
 };
 
 extern const sd_bus_vtable manager_vtable[];

@@ -68,12 +68,12 @@ static int on_refused(sd_bus_message *m, void *userdata, sd_bus_error *error)
 }
 
 /*
- * polkit allows uid 0 everything. But an override is the decision of a physician who is on record by name, and uid 0
- * does not say which person calls.
+ * polkit allows uid 0 everything. But a prescription and an override are decisions of a physician who is on record by
+ * name, and uid 0 does not say which person calls.
  */
 bool polkit_is_never(uid_t uid, const char *action)
 {
-        return uid == 0 && STREQ(action, ACTION_OVERRIDE);
+        return uid == 0 && (STREQ(action, ACTION_OVERRIDE) || STREQ(action, ACTION_PRESCRIBE));
 }
 
 const char *polkit_who_may(const char *action)

@@ -15,6 +15,10 @@
 #define ACTION_MANAGE "org.tmsd1.manage"
 #define ACTION_READ "org.tmsd1.read"
 
+/* For a method that two groups may call: where polkit says no to the first action, it is asked about the second. */
+#define ACTION_TREAT_OR_PRESCRIBE ACTION_TREAT " or " ACTION_PRESCRIBE
+#define ACTION_TREAT_OR_READ ACTION_TREAT " or " ACTION_READ
+
 /*
  * answer: "yes", "no", "challenge" (a person would have to type a password) or "unavailable". Only "yes" allows
  * anything.

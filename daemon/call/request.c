@@ -19,7 +19,7 @@ struct request {
         sd_bus_slot *slot;
         uid_t uid;
         bool uid_known;
-        const char *action;
+        const char *action, *otherwise; /* otherwise: asked about when polkit has said no to the first; may be NULL */
         char answer[16];
         struct question_share share; /* what it takes of the questions that may be open at polkit */
         void *object;
@@ -229,6 +229,8 @@ void request_refuse(struct request *q, enum error error, const char *format, ...
 
 /* --- Who calls, and whether polkit allows it ------------------------------------- */
 
+static void ask(struct request *q);
+
 static void on_polkit(const char *answer, void *userdata)
 {
         struct request *q = userdata;
@@ -238,6 +240,12 @@ static void on_polkit(const char *answer, void *userdata)
         if (STREQ(answer, "yes")) {
                 callers_let_in(q->calls->callers, request_sender(q), clock_monotonic_ns());
                 q->go(q, q->object);
+                return;
+        }
+        if (q->otherwise && !STREQ(answer, "unavailable")) {
+                q->action = TAKE_PTR(q->otherwise);
+                set_asking(q, true);
+                ask(q);
                 return;
         }
         if (STREQ(answer, "unavailable"))
@@ -345,6 +353,13 @@ int request_begin(struct calls *calls, sd_bus_message *m, const char *action, vo
         q->calls = calls;
         q->m = sd_bus_message_ref(m);
         q->action = action;
+        if (action && STREQ(action, ACTION_TREAT_OR_PRESCRIBE)) {
+                q->action = ACTION_TREAT;
+                q->otherwise = ACTION_PRESCRIBE;
+        } else if (action && STREQ(action, ACTION_TREAT_OR_READ)) {
+                q->action = ACTION_TREAT;
+                q->otherwise = ACTION_READ;
+        }
         q->object = keep ? keep(object) : object;
         q->release = release;
         q->go = go;

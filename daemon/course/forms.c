@@ -75,8 +75,8 @@ int trial_check(const char *trial, char why[static COURSE_WHY])
                     last != (p[n] == '\0')) {
                         (void)snprintf(why, COURSE_WHY,
                                        "a trial of a medicine is class,adequate,weeks,outcome,tolerance, as in "
-                                       "ssri,adequate,8,no-response,tolerated, and its %s is wrong; tmsctl(1) has the "
-                                       "words",
+                                       "ssri,adequate,8,no-response,tolerated, and its %s is wrong; see "
+                                       "org.tmsd1.xml for the words",
                                        trial_parts[i].what);
                         return -EINVAL;
                 }

@@ -100,6 +100,14 @@ int plan_check(const struct plan *p, char why[static COURSE_WHY])
         return r;
 }
 
+const char *plan_part_name(enum plan_part part)
+{
+        static const char *const names[PARTS] = {"course", "taper", "maintenance"};
+
+        assert(part < PARTS);
+        return names[part];
+}
+
 unsigned plan_sessions(const struct plan *p, enum plan_part part)
 {
         unsigned n = 0, i;

@@ -50,6 +50,7 @@ enum plan_part {
         PARTS,
 };
 
+const char *plan_part_name(enum plan_part part);                   /* "course", "taper", "maintenance" */
 unsigned plan_sessions(const struct plan *p, enum plan_part part); /* prescribed in that part; 0: there is none */
 
 #endif

@@ -67,7 +67,7 @@ int rating_of(const json_t *score, struct rating *ret, char why[static COURSE_WH
         size_t i;
 
         if (instrument < 0 || n > INSTRUMENT_ITEMS) {
-                (void)snprintf(why, COURSE_WHY, "there is no such rating scale; give one that tmsctl(1) names");
+                (void)snprintf(why, COURSE_WHY, "there is no such rating scale; give one that org.tmsd1.xml names");
                 return -EINVAL;
         }
         for (i = 0; i < n; i++)

@@ -2,6 +2,7 @@
 /* What has to hold whoever is treated; see gates.h. */
 #include <assert.h>
 
+#include "courses.h"
 #include "gates.h"
 
 #define NEVER_SYNCHRONISED CLOCK_TROUBLES
@@ -144,6 +145,13 @@ bool gates_look(struct request *q, const struct gated *who, const char *method, 
                                "%s: there was no memory for a record of the audit log, so nobody knows what was given "
                                "today. Restart the daemon: systemctl restart tmsd.",
                                method);
+                return false;
+        }
+        if (courses_is_locked(history_courses(r->history), who->subject)) {
+                request_refuse(q, ERROR_SUBJECT_LOCKED,
+                               "%s: a seizure was reported for %s, and nothing is given to that subject until a "
+                               "prescriber has taken the lock off; ask one to look at it (Manager.Unlock).",
+                               method, who->subject);
                 return false;
         }
         return true;

@@ -3,6 +3,7 @@
 #ifndef TMSD_HISTORY_INTERNAL_H
 #define TMSD_HISTORY_INTERNAL_H
 
+#include "courses.h"
 #include "history.h"
 
 struct past_card {
@@ -20,6 +21,7 @@ struct history {
         TAILQ_HEAD(, past_card) cards;
         TAILQ_HEAD(, past_recovery) recoveries;
         json_t *cuts; /* names of the pieces that were cut off a file, as records give them */
+        struct courses courses;
         struct elapsed elapsed;
         bool incomplete; /* there was no memory for a record */
 };

@@ -140,6 +140,7 @@ static void append(json_t **all, json_t *item)
 json_t *history_state(const struct history *h)
 {
         json_t *o = json_object(), *sessions = json_array(), *cards = json_array(), *recoveries = json_array();
+        json_t *courses;
         const struct past_recovery *p;
         const struct past_session *s;
         const struct past_card *c;
@@ -157,6 +158,11 @@ json_t *history_state(const struct history *h)
         json_add(&o, "cards", cards);
         json_add(&o, "recoveries", recoveries);
         json_add(&o, "cuts", json_deep_copy(h->cuts));
+        if (courses_state(&h->courses, &courses) < 0)
+                json_add(&o, "courses", NULL);
+        /* Without a course there is no such key, as there is none in checkpoints that were made before there were courses. */
+        else if (courses)
+                json_add(&o, "courses", courses);
         if (h->incomplete) {
                 json_decref(o);
                 return NULL;
@@ -317,6 +323,8 @@ int history_restore(uint64_t max_off_ns, const json_t *state, struct history **r
                 r = take_each(state, "recoveries", take_recovery, h);
         if (r >= 0 && json_array_extend(h->cuts, json_object_get(state, "cuts")) < 0)
                 r = json_is_array(json_object_get(state, "cuts")) ? -ENOMEM : -EINVAL;
+        if (r >= 0)
+                r = courses_restore(&h->courses, json_object_get(state, "courses"));
         if (r >= 0)
                 r = check(h, state);
         if (r < 0)

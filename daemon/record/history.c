@@ -25,7 +25,8 @@ int history_new(uint64_t max_off_ns, struct history **ret)
         if (!h)
                 return -ENOMEM;
         h->cuts = json_array();
-        if (!h->cuts) {
+        if (!h->cuts || courses_init(&h->courses) < 0) {
+                json_decref(h->cuts);
                 free(h);
                 return -ENOMEM;
         }
@@ -58,6 +59,7 @@ struct history *history_free(struct history *h)
                 free(c);
         }
         json_decref(h->cuts);
+        courses_done(&h->courses);
         free(h);
         return NULL;
 }
@@ -393,6 +395,8 @@ void history_see(const json_t *record, void *history)
         }
         see_time(h, record);
         see_cut(h, data);
+        if (!courses_see(&h->courses, type, data))
+                h->incomplete = true;
         if (STREQ(type, "session.create")) {
                 see_create(h, record, data);
                 return;

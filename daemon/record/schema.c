@@ -5,7 +5,11 @@
  */
 #include "auditlog.h"
 #include "cut.h"
+#include "forms.h"
+#include "instrument.h"
+#include "plan.h"
 #include "schema.h"
+#include "screening.h"
 
 /* clang-format off */
 
@@ -32,6 +36,9 @@
 #define HOLDS(...) .fields = (const struct schema_field[]){__VA_ARGS__, END}
 
 #define SESSION      TEXT("session", 1, 39)
+#define COURSE       TEXT("course", COURSE_CODE_LEAST, COURSE_CODE_LONGEST)
+#define DATE(n)      TEXT(n, 10, 10)
+#define ITEMS(n)     NUMBERS(n, 1, SCREENING_ITEMS, SCREENING_ITEMS)
 #define CARD         U64("card_serial")
 #define PROTOCOL     TEXT("protocol", 1, 63), HEX("sha256", 64)
 #define PERMILLE(n, ...) NUMBER(n, 0, 1000, ##__VA_ARGS__)
@@ -128,6 +135,32 @@ const struct schema_type schema_types[] = {
         {.type = "session.pulses", HOLDS(SESSION, PATH("file"), COUNTED())},
         {.type = "session.end", HOLDS(SESSION, REASON, SENTENCE("text", OPTIONAL), U32("prescribed"),
                 U64("odometer", OPTIONAL), PATH("file"), COUNTED())},
+        {.type = "course.create", HOLDS(COURSE, TEXT("subject", 1, 64), WORD("indication"), NUMBER("age", 0, 120),
+                TEXT("diagnosis", 2, 8), DATE("diagnosed"), TEXTS("trials", 1, 63, TRIALS_MAX),
+                WORD("earlier_tms"), WORD("earlier_ect"), TEXT("referred_by", 1, 32), TEXT("ordered_by", 1, 32))},
+        {.type = "course.screening", HOLDS(COURSE, ITEMS("yes"), ITEMS("no"))},
+        {.type = "course.decision", HOLDS(COURSE, ITEMS("items"), REASON)},
+        {.type = "course.consent", HOLDS(COURSE, TEXT("version", 1, 16), DATE("date"))},
+        {.type = "course.authorisation", HOLDS(COURSE, NUMBER("sessions", 0, 999), DATE("until"))},
+        {.type = "course.prescription", HOLDS(COURSE, U32("number"), PROTOCOL,
+                WORD("target"), WORD("found_by"), TEXT("coil", 1, 15),
+                PERMILLE("threshold_permille"), WORD("threshold_kind"), WORD("threshold_method"),
+                NUMBER("percent_permille", 1, 3000),
+                NUMBER("sessions", 1, PLAN_SESSIONS_MAX), NUMBER("per_day", 1, PLAN_PER_DAY_MAX),
+                NUMBER("days_per_week", 1, 7), TEXTS("weekdays", 3, 3, 7), NUMBER("min_gap_s", 1, 86399, OPTIONAL),
+                NUMBERS("taper", 1, 7, PLAN_TAPER_MAX, OPTIONAL),
+                NUMBERS("maintenance_sessions", 1, PLAN_SESSIONS_MAX, PLAN_STEPS_MAX, OPTIONAL),
+                NUMBERS("maintenance_days", 1, PLAN_EVERY_MAX, PLAN_STEPS_MAX, OPTIONAL),
+                PERMILLE("max_permille"), NUMBER("max_pulses", 1, 100000))},
+        {.type = "course.state", HOLDS(COURSE, WORD("event"), WORD("state"), WORD("reason", OPTIONAL))},
+        {.type = "course.score", HOLDS(COURSE, WORD("instrument"), NUMBERS("items", 0, 6, INSTRUMENT_ITEMS),
+                U32("total"), WORD("suicidality"))},
+        {.type = "course.event", HOLDS(COURSE, WORD("effect"), WORD("phase"), WORD("severity"), WORD("relatedness"),
+                TEXT("session", 1, 39, OPTIONAL))},
+        {.type = "course.missed", HOLDS(COURSE, DATE("date"), REASON)},
+        {.type = "course.seizure", HOLDS(TEXT("course", COURSE_CODE_LEAST, COURSE_CODE_LONGEST, OPTIONAL), TEXT("subject", 1, 64), WORD("phase"),
+                WORD("kind", OPTIONAL), NUMBER("duration_s", 0, 86400, OPTIONAL), TEXT("session", 1, 39, OPTIONAL))},
+        {.type = "course.unlock", HOLDS(TEXT("course", COURSE_CODE_LEAST, COURSE_CODE_LONGEST, OPTIONAL), TEXT("subject", 1, 64), REASON)},
         {.type = "request.refused", HOLDS(TEXT("method", 1, SCHEMA_NAME), TEXT("error", 1, SCHEMA_NAME),
                 TEXT("message", 0, SCHEMA_MESSAGE), UNRECORDED)},
         {.type = "recovery.log", .bare = true, HOLDS(U64("cut_bytes"), PATH("cut_file", AMENDED),

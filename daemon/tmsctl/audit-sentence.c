@@ -71,6 +71,31 @@ const struct audit_type audit_types[] = {
                 {"session.end",
                  "Session {session}: ended ({reason words}), {delivered} of {prescribed} pulses delivered, "
                  "{missed} missed" CUT "[. {text}]."},
+                {"course.create", "Course {course}: {who} made it for subject {subject}, {age} years old: {indication} "
+                                  "({diagnosis}), ordered by {ordered_by}."},
+                {"course.screening", "Course {course}: {who} recorded the screening: [?yes:yes to {yes}|yes to nothing]"
+                                     "[?no:, no to {no}]."},
+                {"course.decision", "Course {course}: {who} decided that it may go on in spite of "
+                                    "yes to {items} ({reason words})."},
+                {"course.consent", "Course {course}: {who} recorded the subject's consent of {date}, "
+                                   "version {version}."},
+                {"course.authorisation", "Course {course}: {who} recorded that the payer has authorised {sessions} "
+                                         "session{sessions s} until {until}."},
+                {"course.prescription",
+                 "Course {course}: {who} prescribed (number {number}): {protocol} at {percent_permille percent} % of "
+                 "{threshold_kind} {threshold_permille percent} % MSO, {target} by {found_by}, coil {coil}, "
+                 "{sessions} session{sessions s}, {per_day} a day on {days_per_week} days a week."},
+                {"course.state", "Course {course}: {who} had it {event}[ ({reason words})]; it is {state words}."},
+                {"course.score", "Course {course}: {who} recorded {instrument}: {total} in all; "
+                                 "the item on suicidality: {suicidality}."},
+                {"course.event", "Course {course}: {who} recorded {effect words} {phase} a session, "
+                                 "{severity}, {relatedness}[ (session {session})]."},
+                {"course.missed", "Course {course}: {who} recorded that the session of {date} was missed ({reason})."},
+                {"course.seizure", "Subject {subject}: {who} reported a seizure {phase} a session[ ({kind words})]"
+                                   "[, of {duration_s} s][, session {session}][, course {course}]; "
+                                   "the subject is locked."},
+                {"course.unlock", "Subject {subject}: {who} took the lock off ({reason words})"
+                                  "[, course {course}]."},
                 {"request.refused",
                  "{method} was refused[ to {who}][, for {on}] ({error})[: {message}]" UNRECORDED "."},
                 {"recovery.log",

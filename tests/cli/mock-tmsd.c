@@ -154,6 +154,18 @@ static int method_create(sd_bus_message *m, void *userdata, sd_bus_error *e)
         return sd_bus_reply_method_return(m, "o", SESSION);
 }
 
+static int method_create_course(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        return sd_bus_reply_method_return(m, "o", "/org/tmsd1/course/A12N");
+}
+
+static int method_of_subject(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        called(m);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
 static int method_seal(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         const char *nonce;
@@ -204,6 +216,9 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_PROPERTY("AuditKey0Fingerprint", "s", get_manager, 0, SD_BUS_VTABLE_PROPERTY_CONST),
                 SD_BUS_METHOD("ListProtocols", NULL, "aa{sv}", method_protocols, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("CreateSession", "oa{sv}", "o", method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("CreateCourse", "sa{sv}", "o", method_create_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("ReportSeizure", "sa{sv}", NULL, method_of_subject, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Unlock", "sa{sv}", NULL, method_of_subject, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("SealAudit", "s", "s", method_seal, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("OpenAudit", NULL, "h", method_open_audit, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("CloseSegment", NULL, "s", method_close_segment, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -175,6 +175,54 @@ const struct audit_sample audit_samples[] = {
                  "Session T-1: ended (crashed), 6 of 7 pulses delivered, 1 missed."},
                 {"session.end", "", "\"session\":\"T-1\",\"reason\":\"crashed\",\"prescribed\":7,\"unknown\":1," PULSES,
                  "Session T-1: ended (crashed), 6 of 7 pulses delivered, 1 missed, 1 unknown (count as given)."},
+                {"course.create", UID,
+                 "\"course\":\"A12N\",\"subject\":\"S-1\",\"indication\":\"depression\",\"age\":44,\"diagnosis\":"
+                 "\"F33.2\",\"diagnosed\":\"2021-03-14\",\"trials\":[],\"earlier_tms\":\"never\",\"earlier_ect\":"
+                 "\"never\",\"referred_by\":\"r-1\",\"ordered_by\":\"dr.a\"," BOOT,
+                 "Course A12N: uid 1000 made it for subject S-1, 44 years old: depression (F33.2), ordered by dr.a."},
+                {"course.screening", UID, "\"course\":\"A12N\",\"yes\":[11],\"no\":[1,2]," BOOT,
+                 "Course A12N: uid 1000 recorded the screening: yes to 11, no to 1, 2."},
+                {"course.screening", UID, "\"course\":\"A12N\",\"yes\":[],\"no\":[1,2]," BOOT,
+                 "Course A12N: uid 1000 recorded the screening: yes to nothing, no to 1, 2."},
+                {"course.decision", UID, "\"course\":\"A12N\",\"items\":[11],\"reason\":\"clarified\"," BOOT,
+                 "Course A12N: uid 1000 decided that it may go on in spite of yes to 11 (clarified)."},
+                {"course.consent", UID, "\"course\":\"A12N\",\"version\":\"2026-1\",\"date\":\"2026-01-30\"," BOOT,
+                 "Course A12N: uid 1000 recorded the subject's consent of 2026-01-30, version 2026-1."},
+                {"course.authorisation", UID, "\"course\":\"A12N\",\"sessions\":36,\"until\":\"2026-06-30\"," BOOT,
+                 "Course A12N: uid 1000 recorded that the payer has authorised 36 sessions until 2026-06-30."},
+                {"course.prescription", UID,
+                 "\"course\":\"A12N\",\"number\":2,\"protocol\":\"mdd-hfl-10hz\",\"sha256\":\"" HEX
+                 "\",\"target\":\"left-dlpfc\",\"found_by\":\"beam-f3\",\"coil\":\"figure-8\","
+                 "\"threshold_permille\":520,\"threshold_kind\":\"rMT\",\"threshold_method\":\"EMG\","
+                 "\"percent_permille\":1200,\"sessions\":30,\"per_day\":1,\"days_per_week\":5,\"weekdays\":[\"mon\"],"
+                 "\"max_permille\":700,\"max_pulses\":3000," BOOT,
+                 "Course A12N: uid 1000 prescribed (number 2): mdd-hfl-10hz at 120 % of rMT 52 % MSO, left-dlpfc by "
+                 "beam-f3, coil figure-8, 30 sessions, 1 a day on 5 days a week."},
+                {"course.state", UID, "\"course\":\"A12N\",\"event\":\"begin\",\"state\":\"active\"," BOOT,
+                 "Course A12N: uid 1000 had it begin; it is active."},
+                {"course.state", UID,
+                 "\"course\":\"A12N\",\"event\":\"end\",\"state\":\"ended\",\"reason\":\"remission\"," BOOT,
+                 "Course A12N: uid 1000 had it end (remission); it is ended."},
+                {"course.score", UID,
+                 "\"course\":\"A12N\",\"instrument\":\"phq-9\",\"items\":[1,1],\"total\":12,\"suicidality\":"
+                 "\"risen\"," BOOT,
+                 "Course A12N: uid 1000 recorded phq-9: 12 in all; the item on suicidality: risen."},
+                {"course.event", UID,
+                 "\"course\":\"A12N\",\"effect\":\"headache\",\"phase\":\"after\",\"severity\":\"mild\","
+                 "\"relatedness\":\"probable\",\"session\":\"T-1\"," BOOT,
+                 "Course A12N: uid 1000 recorded headache after a session, mild, probable (session T-1)."},
+                {"course.missed", UID, "\"course\":\"A12N\",\"date\":\"2026-02-03\",\"reason\":\"illness\"," BOOT,
+                 "Course A12N: uid 1000 recorded that the session of 2026-02-03 was missed (illness)."},
+                {"course.seizure", UID,
+                 "\"subject\":\"S-1\",\"phase\":\"during\",\"kind\":\"focal\",\"duration_s\":40,\"session\":\"T-1\","
+                 "\"course\":\"A12N\"," BOOT,
+                 "Subject S-1: uid 1000 reported a seizure during a session (focal), of 40 s, session T-1, course "
+                 "A12N; "
+                 "the subject is locked."},
+                {"course.seizure", UID, "\"subject\":\"S-1\",\"phase\":\"after\"," BOOT,
+                 "Subject S-1: uid 1000 reported a seizure after a session; the subject is locked."},
+                {"course.unlock", UID, "\"subject\":\"S-1\",\"reason\":\"no-seizure\"," BOOT,
+                 "Subject S-1: uid 1000 took the lock off (no-seizure)."},
                 {"request.refused", UID "\"on\":\"/org/tmsd1/session/T-1\",",
                  "\"method\":\"Arm\",\"error\":\"OutOfOrder\",\"message\":\"Arm: wait until Prepare is "
                  "done.\",\"unrecorded\":4," BOOT,

@@ -5,6 +5,7 @@
 # Whole sessions, over session-fixture.c.
 SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-kernel session-crash session-wait session-prescription session-refused session-leave session-lost \
 	session-overtake session-frozen session-break session-memory session-disk)
+SESSION_UNIT += $(addprefix $(B)/tests/test-,course course-refused)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,stimulator flood listing upcalls audit-copy)
 SESSION_UNIT += $(addprefix $(B)/tests/test-session-,rest take inhibit gates clock recovery pause records texts thread journal unknown index older)
 # The others are made by daemon_unit below.
@@ -37,8 +38,10 @@ $(DU)/lib/policy/allow-list.o: $(B)/lib/shipped.h
 DU_LIB := $(patsubst lib/%.c,$(DU)/lib/%.o,$(filter-out lib/device/%,$(LIB_SRC))) \
 	$(patsubst kernel/%.c,$(DU)/lib/%.o,$(LIB_VERIFIER))
 DU_DAEMON := $(patsubst %.c,$(DU)/%.o,$(notdir $(filter-out daemon/main.c,$(TMSD_SRC))))
+# What the history knows of courses.
+DU_COURSES := courses.o life.o plan.o
 # The log with all that it needs, and what tells a test of a record that does not match its type.
-DU_AUDIT := $(addprefix $(DU)/,append.o auditlog.o auditlog-checkpoint.o auditlog-open.o auditlog-resume.o auditlog-seal.o auditlog-segment.o cut.o elapsed.o file.o history.o history-day.o history-rest.o history-state.o journal.o jsonline.o keys.o log.o pulsefile.o pulseline.o reserve.o schema.o \
+DU_AUDIT := $(addprefix $(DU)/,$(DU_COURSES) append.o auditlog.o auditlog-checkpoint.o auditlog-open.o auditlog-resume.o auditlog-seal.o auditlog-segment.o cut.o elapsed.o file.o history.o history-day.o history-rest.o history-state.o journal.o jsonline.o keys.o log.o pulsefile.o pulseline.o reserve.o schema.o \
 	schema-check.o schema-watch.o settle.o subject.o)
 SCHEMA_WATCH := -Wl,--wrap=schema_check
 DU_VERIFY := $(patsubst lib/%.c,$(DU)/lib/%.o,$(LIB_AUDIT_SRC))
@@ -97,13 +100,13 @@ $(call daemon_unit,audit-nth,scratch.o scratch-log.o audit.o audit-life.o audit-
 $(B)/tests/test-audit-nth: DAEMON_UNIT_LDFLAGS := \
 	-Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat,--wrap=fallocate
 $(call daemon_unit,pulsefile,scratch.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,history,history.o history-day.o history-rest.o elapsed.o subject.o)
-$(call daemon_unit,history-rest,history.o history-day.o history-rest.o elapsed.o subject.o)
+$(call daemon_unit,history,history.o history-day.o history-rest.o elapsed.o subject.o $(DU_COURSES))
+$(call daemon_unit,history-rest,history.o history-day.o history-rest.o elapsed.o subject.o $(DU_COURSES))
 # Records that there is no memory for.
 $(B)/tests/test-history-rest $(B)/tests/test-history: DAEMON_UNIT_LDFLAGS := -Wl,--wrap=calloc,--wrap=strdup
-$(call daemon_unit,elapsed,computer.o history.o history-day.o history-rest.o elapsed.o subject.o)
-$(call daemon_unit,elapsed-boots,computer.o history.o history-day.o history-rest.o elapsed.o subject.o)
-$(call daemon_unit,history-state,computer.o history.o history-day.o history-rest.o history-state.o elapsed.o subject.o jsonline.o)
+$(call daemon_unit,elapsed,computer.o history.o history-day.o history-rest.o elapsed.o subject.o $(DU_COURSES))
+$(call daemon_unit,elapsed-boots,computer.o history.o history-day.o history-rest.o elapsed.o subject.o $(DU_COURSES))
+$(call daemon_unit,history-state,computer.o history.o history-day.o history-rest.o history-state.o elapsed.o subject.o jsonline.o $(DU_COURSES))
 # Logs of format 2, as a maker of logs has them.
 $(DU)/made-log.o: tests/bench/made-log.c | $(DU)/
 	$(CC) $(CPPFLAGS) $(BASE_CFLAGS) $(SAN_CFLAGS) -c -o $@ $<
@@ -130,6 +133,8 @@ $(call daemon_unit,course-civil,civil.o)
 $(call daemon_unit,course-plan,plan.o)
 $(call daemon_unit,course-due,due.o civil.o plan.o)
 $(call daemon_unit,course-screening,screening.o indication.o)
+$(call daemon_unit,course-acts,course-samples.o act.o course-record.o form.o forms.o prescription.o plan.o civil.o instrument.o indication.o life.o screening.o schema.o schema-check.o)
+$(call daemon_unit,course-history,course-samples.o form.o forms.o prescription.o civil.o instrument.o indication.o screening.o history.o history-day.o history-rest.o history-state.o elapsed.o subject.o jsonline.o $(DU_COURSES))
 $(call daemon_unit,course-forms,course-samples.o form.o forms.o prescription.o plan.o civil.o instrument.o indication.o life.o screening.o)
 $(call daemon_unit,turn,turn.o)
 $(call daemon_unit,quota,quota.o callers.o)
@@ -146,6 +151,7 @@ $(call daemon_unit,signalled,fake-device.o scratch.o,$(DU_DAEMON) $(DU_LIB))
 $(SESSION_UNIT): $(B)/tests/%: $(DU)/%.o \
 	$(addprefix $(DU)/,session-fixture.o next-step.o fake-device.o fake-bus.o fake-clock.o scratch.o scratch-log.o schema-watch.o) \
 	$(filter-out $(DU)/clock.o,$(DU_DAEMON)) $(DU_LIB)
+$(B)/tests/test-course $(B)/tests/test-course-refused: $(addprefix $(DU)/,course-calls.o course-samples.o)
 $(B)/tests/test-session-overtake $(B)/tests/test-session-pause: $(DU)/overtaking.o
 # Syncs that fail when the test says so.
 $(B)/tests/test-audit-writer $(B)/tests/test-recorder $(SESSION_UNIT): $(DU)/sync-fail.o

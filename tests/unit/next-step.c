@@ -13,16 +13,13 @@
 
 /* What a clause that asks for something begins with, or has in it. */
 static const char *const verbs[] = {
-                "ask",      "begin",  "call",     "change",  "check",
-                "choose",   "close",  "connect",  "do",      "end",
-                "expected", "find",   "free",     "give",    "have",
-                "install",  "leave",  "lengthen", "let",     "look",
-                "lower",    "make",   "measure",  "mend",    "mount",
-                "name",     "plug",   "prepare",  "press",   "put",
-                "release",  "report", "restore",  "run",     "save",
-                "say",      "see",    "set",      "shorten", "split",
-                "start",    "stop",   "switch",   "take",    "to be",
-                "try",      "unplug", "use",      "wait",    "when all may go on",
+                "ask",       "begin",   "call",    "change", "check",    "choose",   "close",   "compare",
+                "copy",      "correct", "connect", "do",     "end",      "expected", "find",    "free",
+                "give",      "have",    "install", "leave",  "lengthen", "let",      "look",    "lower",
+                "make",      "measure", "mend",    "mount",  "name",     "plug",     "number",  "prepare",
+                "prescribe", "press",   "put",     "record", "release",  "report",   "restore", "run",
+                "save",      "say",     "see",     "set",    "shorten",  "split",    "start",   "stop",
+                "switch",    "take",    "to be",   "try",    "unplug",   "use",      "wait",    "when all may go on",
 };
 static const char *const phrases[] = {
                 "comes first",  "comes next", "would help",   "charges it", "goes on with",

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "course-bus.h"
 #include "manager-bus.h"
 #include "names.h"
 #include "scratch.h"
@@ -59,6 +60,7 @@ static const char *take_literal(const char *p, const char *end, char word[static
 static const char *interface_of(const char *file, const char *p, const char *end)
 {
         static const char *const interfaces[][2] = {{"MANAGER_INTERFACE", MANAGER_INTERFACE},
+                                                    {"COURSE_INTERFACE", COURSE_INTERFACE},
                                                     {"STIMULATOR_INTERFACE", STIMULATOR_INTERFACE},
                                                     {"SESSION_INTERFACE", SESSION_INTERFACE}};
         size_t i;
@@ -174,12 +176,18 @@ static void test_session(void **state)
         compare(SESSION_INTERFACE, session_vtable);
 }
 
+static void test_course(void **state)
+{
+        compare(COURSE_INTERFACE, course_vtable);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(test_manager),
                         cmocka_unit_test(test_stimulator),
                         cmocka_unit_test(test_session),
+                        cmocka_unit_test(test_course),
         };
 
         return cmocka_run_group_tests(tests, setup_names, NULL);

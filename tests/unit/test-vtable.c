@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "course-bus.h"
 #include "endings.h"
 #include "errors.h"
 #include "manager-bus.h"
@@ -235,6 +236,11 @@ static void test_session(void **state)
         compare("org.tmsd1.Session", session_vtable);
 }
 
+static void test_course(void **state)
+{
+        compare("org.tmsd1.Course", course_vtable);
+}
+
 /* --- What a property may say ------------------------------------------------------------------------ */
 
 /* The daemon's sources, one at each call, which frees the text of the one before; false after the last. *i: 0 at first. */
@@ -412,7 +418,8 @@ static void test_admission(void **state)
         char *table = scratch_read(SOURCE_DIR "/daemon", "bus/admission.c", NULL);
         unsigned n = without_row(table, "MANAGER_INTERFACE", manager_vtable) +
                      without_row(table, "STIMULATOR_INTERFACE", stimulator_vtable) +
-                     without_row(table, "SESSION_INTERFACE", session_vtable);
+                     without_row(table, "SESSION_INTERFACE", session_vtable) +
+                     without_row(table, "COURSE_INTERFACE", course_vtable);
 
         assert_int_equal(n, 0);
         free(table);
@@ -421,9 +428,10 @@ static void test_admission(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(test_manager), cmocka_unit_test(test_stimulator),
-                        cmocka_unit_test(test_session), cmocka_unit_test(test_end_reasons),
-                        cmocka_unit_test(test_errors),  cmocka_unit_test(test_admission),
+                        cmocka_unit_test(test_manager),     cmocka_unit_test(test_stimulator),
+                        cmocka_unit_test(test_session),     cmocka_unit_test(test_course),
+                        cmocka_unit_test(test_end_reasons), cmocka_unit_test(test_errors),
+                        cmocka_unit_test(test_admission),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
