@@ -13,6 +13,7 @@
 #include "manager.h"
 
 #define STATE_DIR "/var/lib/tmsd"
+#define RUN_DIR "/run/tmsd"
 
 /* As systemd has them: the administrator's, those until the next boot, the site's and the distribution's packages'. */
 static const char *const standard_dirs[] = {"/etc/tmsd", "/run/tmsd", "/usr/local/lib/tmsd", "/usr/lib/tmsd", NULL};
@@ -91,6 +92,8 @@ static int run(const char *const *config_dirs)
         if (r < 0)
                 return r;
         r = set_signals(event, m);
+        if (r >= 0)
+                r = manager_renew_by(m, RUN_DIR);
         if (r >= 0)
                 r = sd_event_set_watchdog(event, true);
         if (r < 0)

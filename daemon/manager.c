@@ -15,6 +15,7 @@
 #include "manager-bus.h"
 #include "protocol-list.h"
 #include "recovery.h"
+#include "renewal.h"
 #include "session-bus.h"
 #include "session.h"
 #include "stimulator-bus.h"
@@ -32,6 +33,7 @@ struct manager {
         struct hotplug *hotplug;
         struct switching_off *switching_off;
         struct inhibit *inhibit;
+        struct renewal *renewal; /* NULL: nobody can wish for it */
         sd_event_source *look; /* on once a session, or a recovery, has come to another point; made at the beginning */
         bool name_asked;       /* for the bus name */
         bool ready;            /* it is ours */
@@ -131,6 +133,18 @@ void manager_stop(struct manager *m, enum ending how, int exit_status)
         check_stopped(m);
 }
 
+/* From whoever is still at work: what follows from it happens on the loop, unless that has ended. Wants no memory. */
+static void look_soon(void *userdata)
+{
+        struct manager *m = userdata;
+        int r;
+
+        r = sd_event_source_set_time_relative(m->look, 0);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(m->look, SD_EVENT_ONESHOT);
+        assert(r >= 0 || sd_event_get_state(m->event) == SD_EVENT_FINISHED);
+}
+
 /* --- The bus -------------------------------------------------------------------------------- */
 
 static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -211,6 +225,8 @@ static int on_name(sd_bus_message *message, void *userdata, sd_bus_error *error)
         log_event(DAEMON_READY, FIELDS(field_text("VERSION", TMS_VERSION)), "tmsd %s is ready%s", TMS_VERSION,
                   failure ? ", and begins no session: the audit log has failed" : "");
         (void)sd_notifyf(false, "READY=1\nSTATUS=%s", failure ? failure : "");
+        /* What was wished for meanwhile. */
+        look_soon(m);
         return 0;
 }
 
@@ -245,10 +261,21 @@ static void check_inhibitor(struct manager *m)
                 inhibit_release(m->inhibit);
 }
 
+/* An upgrade waits for the end of a treatment, never the other way round. */
+static void check_renewal(struct manager *m)
+{
+        if (!m->renewal || !renewal_is_wanted(m->renewal) || !m->ready || m->ward.stopping || m->ward.recovering > 0 ||
+            !TAILQ_EMPTY(&m->ward.sessions))
+                return;
+        log_notice("another version of tmsd may have been installed; the daemon is started anew");
+        manager_stop(m, ENDING_ANEW, EXIT_START_ANEW);
+}
+
 static int look_what_is_left(sd_event_source *source, uint64_t usec, void *userdata)
 {
         check_inhibitor(userdata);
         check_ready(userdata);
+        check_renewal(userdata);
         check_segment(userdata);
         check_stopped(userdata);
         return 0;
@@ -271,18 +298,6 @@ static bool is_owner(const char *path, const char *sender, void *userdata)
         const struct manager *m = userdata;
 
         return ward_is_owner(&m->ward, path, sender);
-}
-
-/* From whoever is still at work: what follows from it happens on the loop, unless that has ended. Wants no memory. */
-static void look_soon(void *userdata)
-{
-        struct manager *m = userdata;
-        int r;
-
-        r = sd_event_source_set_time_relative(m->look, 0);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(m->look, SD_EVENT_ONESHOT);
-        assert(r >= 0 || sd_event_get_state(m->event) == SD_EVENT_FINISHED);
 }
 
 static int prepare_look(struct manager *m)
@@ -360,6 +375,11 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
         return 0;
 }
 
+int manager_renew_by(struct manager *m, const char *dir)
+{
+        return renewal_new(m->event, dir, look_soon, m, &m->renewal);
+}
+
 int manager_start(struct manager *m)
 {
         int r;
@@ -396,6 +416,7 @@ struct manager *manager_free(struct manager *m)
                 TAILQ_REMOVE(&m->ward.stimulators, st, link);
                 stimulator_unref(st);
         }
+        renewal_free(m->renewal);
         sd_event_source_disable_unref(m->look);
         inhibit_free(m->inhibit);
         switching_off_free(m->switching_off);

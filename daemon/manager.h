@@ -24,6 +24,11 @@ int manager_new(sd_event *event, const struct config *config, int state_fd, stru
 struct manager *manager_free(struct manager *m); /* returns NULL, takes NULL */
 DEFINE_TRIVIAL_CLEANUP_FUNC(struct manager *, manager_free)
 
+/*
+ * From now on the daemon ends with EXIT_START_ANEW once the file restart-wanted appears in dir and no session is there; sessions
+ * that have ended count until they are closed, so that their owners can read how.
+ */
+int manager_renew_by(struct manager *m, const char *dir);
 /* Finds the stimulators, finishes what an earlier run left, then takes the bus name and tells the service manager. */
 int manager_start(struct manager *m);
 /* Stops every session, then leaves the loop with that status. */

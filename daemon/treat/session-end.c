@@ -12,13 +12,16 @@
 
 void session_leave_bus(struct session *s)
 {
+        struct ward *w = s->ward;
+
         assert(s->state == SESSION_ENDED);
         if (s->slot) {
                 (void)sd_bus_emit_object_removed(s->ward->bus, s->path);
                 s->slot = sd_bus_slot_unref(s->slot);
         }
-        TAILQ_REMOVE(&s->ward->sessions, s, link);
+        TAILQ_REMOVE(&w->sessions, s, link);
         session_unref(s);
+        w->settled(w->userdata);
 }
 
 void session_set_reason(struct session *s, const char *reason, const char *text)

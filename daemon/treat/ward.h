@@ -28,7 +28,7 @@ struct ward {
         /* The tables that serve them on the bus. The userdata of each table is the stimulator or session. */
         const sd_bus_vtable *stimulator_vtable, *session_vtable;
         /*
-         * Called when a session has ended, or the recovery of a stimulator. The handler must not act within the call.
+         * Called when a session has ended or left the bus, or when the recovery of a stimulator has ended. The handler must not act within the call.
          */
         void (*settled)(void *userdata);
         /* Called when a session begins to treat (SESSION_TREATS) or treats no more. As with settled(). */

@@ -34,6 +34,7 @@ static int on_udev_says(sd_event_source *source, const struct signalfd_siginfo *
 }
 
 struct config fixture_config;
+const char *fixture_renewal;
 
 static int daemon_main(int state_fd)
 {
@@ -50,6 +51,7 @@ static int daemon_main(int state_fd)
         /* As main() does: who leaves in mid-copy of the audit log ends no daemon. */
         (void)signal(SIGPIPE, SIG_IGN);
         if (sd_event_new(&event) < 0 || manager_new(event, &fixture_config, state_fd, &m) < 0 ||
+            (fixture_renewal && manager_renew_by(m, fixture_renewal) < 0) ||
             sd_event_add_signal(event, NULL, SIGTERM, on_term, m) < 0 ||
             sd_event_add_signal(event, NULL, SIGUSR1, on_udev_says, m) < 0 ||
             sd_event_add_signal(event, NULL, SIGUSR2, on_udev_says, m) < 0 || manager_start(m) < 0)

@@ -34,6 +34,8 @@ int teardown(void **state);
 
 /* The daemon's configuration, from the next start_daemon() on; setup() has the one of every test. */
 extern struct config fixture_config;
+/* Where the wish for a new start is looked for, from the next start_daemon() on; NULL: nowhere. */
+extern const char *fixture_renewal;
 /* What the daemon's process does first, if it is set. */
 extern void (*daemon_begins)(void);
 void start_daemon(struct fixture *f, const char *boot);
