@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.tmsd1.Session: properties, and who may call which method. */
+#include "gate-list.h"
 #include "property.h"
 #include "session-bus.h"
 #include "session.h"
@@ -61,6 +62,18 @@ static int get_owner_state(sd_bus *bus, const char *path, const char *interface,
         const struct session *s = userdata;
 
         return sd_bus_message_append(reply, "s", owner_state_name(s->owner_state));
+}
+
+static int get_gates(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                     void *userdata, sd_bus_error *error)
+{
+        struct gate_look looks[GATES];
+        struct session *s = userdata;
+
+        /* What has changed since the last look is signalled too. */
+        session_tell_gates(s);
+        gates_describe(&s->gated, looks);
+        return gate_list_append(reply, 0, GATES, looks, s->gated.seen);
 }
 
 /* --- Who may call ---------------------------------------------------------------------------- */
@@ -338,6 +351,7 @@ const sd_bus_vtable session_vtable[] = {
                 SD_BUS_PROPERTY("Pausing", "b", get_pausing, 0, PROPERTY_CHANGES),
                 PROPERTY_TEXTS("Notices", session, notices, PROPERTY_CHANGES),
                 PROPERTY_BOOL("NoticesConfirmed", session, notices_confirmed, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("Gates", "aa{sv}", get_gates, 0, PROPERTY_CHANGES),
                 SD_BUS_METHOD_WITH_ARGS("Prepare", SD_BUS_ARGS("s", protocol, "s", text, "a{sv}", parameters),
                                         SD_BUS_RESULT("a{sv}", verdict), method_prepare, OPEN_TO_ALL),
                 SD_BUS_METHOD_WITH_ARGS("ConfirmNotices", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_confirm_notices,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* org.tmsd1.Stimulator: properties and methods. */
+#include "gate-list.h"
 #include "request.h"
 #include "property.h"
 #include "stimulator-bus.h"
@@ -103,6 +104,16 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
         return sd_bus_message_append(reply, "o", user_path ? user_path : "/");
 }
 
+static int get_gates(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                     void *userdata, sd_bus_error *error)
+{
+        const struct stimulator *st = userdata;
+        struct gate_look looks[CARD_GATES];
+
+        card_gates_describe(&st->gates, looks);
+        return gate_list_append(reply, GATE_CARD, CARD_GATES, looks, st->gates.seen);
+}
+
 /* --- Methods -------------------------------------------------------------------------------- */
 
 static void *keep(void *st)
@@ -202,7 +213,7 @@ static void clear_fault(struct stimulator *st, struct request *q)
         (void)stimulator_refresh(st);
         recorder_note(st->ward->recorder, "stimulator.clear_fault", NULL, st->path,
                       r < 0 ? json_pack("{s:s}", "error", strerror(-r)) : json_object());
-        stimulator_interlock_text(st->status.interlocks, open, sizeof(open));
+        card_gates_text(st->status.interlocks, open, sizeof(open));
         if (r >= 0)
                 request_reply(q);
         else if (r == -EBUSY && !own)
@@ -320,6 +331,7 @@ const sd_bus_vtable stimulator_vtable[] = {
                 PROPERTY_I32("CoilTemperature", stimulator, status.coil_temp_mC, PROPERTY_CHANGES),
                 PROPERTY_I32("BoardTemperature", stimulator, status.board_temp_mC, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("Session", "o", get_session, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("Gates", "aa{sv}", get_gates, 0, PROPERTY_CHANGES),
                 PROPERTY_U32("FitnessMax", stimulator, status.fitness_max_ns, PROPERTY_CHANGES),
                 SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_stop,
                                         SD_BUS_VTABLE_UNPRIVILEGED),

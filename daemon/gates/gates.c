@@ -1,209 +1,237 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What has to hold whoever is treated; see gates.h. */
+/* What has to hold, as one table; see gates.h. */
 #include <assert.h>
+#include <ctype.h>
 
 #include "courses.h"
-#include "gates.h"
+#include "gates-internal.h"
 
-#define NEVER_SYNCHRONISED CLOCK_TROUBLES
-#define SET_RIGHT "Set it right (" CLOCK_HOW_SYNCHRONISED "; or by hand: timedatectl set-time 'YYYY-MM-DD hh:mm:ss')"
+/* --- Gates without a file of their own ------------------------------------------------------------ */
 
-static const char *const notice_names[] = {
-                [CLOCK_STEPPED] = "clock_stepped",
-                [CLOCK_BACKWARD] = "clock_backward",
-                [CLOCK_LONG_OFF] = "clock_long_off",
-                [NEVER_SYNCHRONISED] = "clock_never_synchronised",
+static void look_log(const struct gated *who, const struct gates *g, struct gate_look *ret)
+{
+        const char *failure = audit_failure(who->recorder->audit);
+
+        if (failure)
+                gate_fails(ret, ERROR_AUDIT_FAILED, "See journalctl -u tmsd.", "Nothing may start: %s.", failure);
+}
+
+static void look_notices(const struct gated *who, const struct gates *g, struct gate_look *ret)
+{
+        if (*who->notices && !*who->confirmed)
+                gate_fails(ret, ERROR_NOTICE_NOT_CONFIRMED, "ConfirmNotices comes first.",
+                           "The protocol %s is allowed with a notice.", who->protocol);
+}
+
+static void look_lock(const struct gated *who, const struct gates *g, struct gate_look *ret)
+{
+        if (courses_is_locked(history_courses(who->recorder->history), who->subject))
+                gate_fails(ret, ERROR_SUBJECT_LOCKED, "Ask one to look at it (Manager.Unlock).",
+                           "A seizure was reported for %s, and nothing is given to that subject until a prescriber has "
+                           "taken the lock off.",
+                           who->subject);
+}
+
+/* --- Refusals whose words are not method, sentence, remedy ------------------------------------------ */
+
+static void refuse_log(struct request *q, const struct gated *who, const char *method, const struct gates *g,
+                       const struct gate_look *l)
+{
+        request_refuse(q, l->error, "%s", l->sentence);
+}
+
+/* With all of them, which may be longer than a gate's sentence. */
+static void refuse_notices(struct request *q, const struct gated *who, const char *method, const struct gates *g,
+                           const struct gate_look *l)
+{
+        _cleanup_(freep) char *sentences = request_sentences((const char *const *)*who->notices);
+
+        if (sentences)
+                request_refuse(q, l->error, "%s: %s is allowed with a notice; ConfirmNotices comes first:%s", method,
+                               who->protocol, sentences);
+        else
+                request_refuse(q, ERROR_FAILED, "No memory. End other programs and try again.");
+}
+
+static void refuse(struct request *q, const struct gated *who, const char *method, const struct gates *g,
+                   const struct gate_look *l)
+{
+        request_refuse(q, l->error, "%s: %c%s %s", method, tolower((unsigned char)l->sentence[0]), l->sentence + 1,
+                       l->remedy);
+}
+
+/* One sentence of both. */
+static void refuse_lock(struct request *q, const struct gated *who, const char *method, const struct gates *g,
+                        const struct gate_look *l)
+{
+        request_refuse(q, l->error, "%s: a%.*s; a%s", method, (int)strlen(l->sentence) - 2, l->sentence + 1,
+                       l->remedy + 1);
+}
+
+static void refuse_clock(struct request *q, const struct gated *who, const char *method, const struct gates *g,
+                         const struct gate_look *l)
+{
+        gate_log_clock(who, method, g);
+        refuse(q, who, method, g, l);
+}
+
+static void refuse_clock_as_prepared(struct request *q, const struct gated *who, const char *method,
+                                     const struct gates *g, const struct gate_look *l)
+{
+        request_refuse(q, l->error, "%s: prepare the session again, as this was not known then: %s", method,
+                       l->sentence);
+}
+
+static void refuse_dose_as_prepared(struct request *q, const struct gated *who, const char *method,
+                                    const struct gates *g, const struct gate_look *l)
+{
+        request_refuse(q, l->error, "%s: prepare the session again: it%s", method, l->sentence + strlen("It"));
+}
+
+static void refuse_interlocks(struct request *q, const struct gated *who, const char *method, const struct gates *g,
+                              const struct gate_look *l)
+{
+        gate_refuse_interlocks(q, *who->card->interlocks);
+}
+
+/* --- The table ---------------------------------------------------------------------------------------- */
+
+#define ASKED_TO_CHARGE (GATES_OF_CHARGING | GATES_OF_ARM)
+#define ASKED_TO_GO_ON (GATES_OF_START | ASKED_TO_CHARGE)
+
+static const struct row {
+        const char *name;
+        enum gate_priority priority;
+        unsigned asked; /* enum gate_asks */
+        gate_look_fn look;
+        void (*refuse)(struct request *q, const struct gated *who, const char *method, const struct gates *g,
+                       const struct gate_look *l);
+} rows[GATE_CARD] = {
+                [GATE_LOG] = {"audit_log", GATE_MEDIUM, GATES_OF_ANY, look_log, refuse_log},
+                [GATE_NOTICES] = {"notices_confirmed", GATE_INFO, GATES_OF_ARM, look_notices, refuse_notices},
+                [GATE_CLOCK] = {"clock_sane", GATE_LOW, GATES_OF_PREPARE | ASKED_TO_GO_ON, gate_look_clock,
+                                refuse_clock},
+                [GATE_DAY_KNOWN] = {"dose_known", GATE_LOW, GATES_OF_PREPARE | ASKED_TO_GO_ON, gate_look_day_known,
+                                    refuse},
+                [GATE_SUBJECT_LOCK] = {"subject_unlocked", GATE_MEDIUM, GATES_OF_PREPARE | ASKED_TO_GO_ON, look_lock,
+                                       refuse_lock},
+                [GATE_CLOCK_AS_PREPARED] = {"clock_as_prepared", GATE_LOW, ASKED_TO_GO_ON, gate_look_clock_as_prepared,
+                                            refuse_clock_as_prepared},
+                [GATE_DOSE_AS_PREPARED] = {"dose_as_prepared", GATE_LOW, ASKED_TO_GO_ON, gate_look_dose_as_prepared,
+                                           refuse_dose_as_prepared},
 };
 
-static const char *utc_text(uint64_t utc_ns, char ret[static 32])
+/* The card's own, in the order of the interlocks' bits. */
+static const enum gate_priority card_priorities[CARD_GATES] = {
+                GATE_HIGH,   /* emergency_stop */
+                GATE_HIGH,   /* patient_stop */
+                GATE_LOW,    /* coil_absent */
+                GATE_MEDIUM, /* coil_hot */
+                GATE_MEDIUM, /* contact_lost */
+                GATE_MEDIUM, /* cover_open */
+                GATE_HIGH,   /* hv_fault */
+                GATE_HIGH,   /* overcurrent */
+                GATE_MEDIUM, /* watchdog */
+                GATE_HIGH,   /* what a newer driver knows */
+};
+
+static void look(enum gate gate, const struct gated *who, const struct gates *g, struct gate_look *ret)
 {
-        const time_t t = (time_t)(utc_ns / NS_PER_S);
-        struct tm tm;
-
-        if (!gmtime_r(&t, &tm) || strftime(ret, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
-                (void)snprintf(ret, 32, "an unknown time");
-        return ret;
-}
-
-/* --- The clock ---------------------------------------------------------------------------------- */
-
-static void refuse_clock(struct request *q, const struct gated *who, const char *method, const struct elapsed *e)
-{
-        const bool stepped = e->trouble[CLOCK_STEPPED].active;
-        const enum clock_trouble kind = stepped ? CLOCK_STEPPED : CLOCK_BACKWARD;
-        char from[32], to[32];
-
-        (void)utc_text(e->trouble[kind].from_utc_ns, from);
-        (void)utc_text(e->trouble[kind].to_utc_ns, to);
-        log_event(CLOCK_NOT_SANE,
-                  FIELDS(field_text("SESSION", who->session), field_text("METHOD", method),
-                         field_text("REASON", notice_names[kind])),
-                  "session %s: %s is refused: the clock of this computer went from %s to %s; set it "
-                  "right (" CLOCK_HOW_SYNCHRONISED ")",
-                  who->session, method, from, to);
-        if (stepped)
-                request_refuse(q, ERROR_CLOCK_NOT_SANE,
-                               "%s: the clock of this computer was moved from %s to %s while it was running, so that "
-                               "its dates say nothing of how long ago anybody was treated. " SET_RIGHT
-                               "; if it was wrong before and is right now, restart the computer, or wait until it has "
-                               "run for 24 hours.",
-                               method, from, to);
+        *ret = (struct gate_look){0};
+        if (gate < GATE_CARD)
+                rows[gate].look(who, g, ret);
         else
-                request_refuse(q, ERROR_CLOCK_NOT_SANE,
-                               "%s: the clock of this computer said %s in the last record before it was started, and "
-                               "%s "
-                               "after that, and time does not run backward. " SET_RIGHT
-                               "; if it was wrong before and is right now, wait until it has run for 24 hours.",
-                               method, from, to);
+                gate_look_interlock(*who->card->interlocks, gate - GATE_CARD, ret);
 }
 
-static void notice_text(const struct elapsed *e, unsigned kind, char *buf, size_t size)
+static bool ask(struct request *q, const struct gated *who, const char *method, enum gate_asks asks,
+                const struct gates *g)
 {
-        char from[32], to[32];
+        enum gate gate;
 
-        if (kind < CLOCK_TROUBLES) {
-                (void)utc_text(e->trouble[kind].from_utc_ns, from);
-                (void)utc_text(e->trouble[kind].to_utc_ns, to);
-        }
-        switch (kind) {
-        case CLOCK_STEPPED:
-        case CLOCK_BACKWARD:
-                (void)snprintf(buf, size,
-                               "The clock of this computer was set from %s to %s, and is synchronised now. What was "
-                               "given in between counts as given today until it is certain that it was not.",
-                               from, to);
-                break;
-        case CLOCK_LONG_OFF:
-                (void)snprintf(buf, size,
-                               "By its clock this computer was off from %s to %s, %llu days. If that is not so, set "
-                               "the "
-                               "clock right (timedatectl) before anybody is treated.",
-                               from, to,
-                               (unsigned long long)((e->trouble[kind].to_utc_ns - e->trouble[kind].from_utc_ns) /
-                                                    DAY_NS));
-                break;
-        default:
-                (void)snprintf(buf, size,
-                               "The clock of this computer has not been synchronised since the daemon started "
-                               "(" CLOCK_HOW_SYNCHRONISED "), and it says %s: what was given before the computer was "
-                               "started counts as given today until it is certain that it was not.",
-                               utc_text(e->utc_ns, to));
-                break;
-        }
-}
+        for (gate = 0; gate < GATES; gate++) {
+                struct gate_look l;
 
-static void add_notice(struct gates *g, const struct elapsed *e, unsigned kind)
-{
-        size_t i = 0;
-
-        while (*g->notices[i].sentence)
-                i++;
-        g->clock_notices |= 1U << kind;
-        g->notices[i].kind = kind;
-        g->notices[i].name = notice_names[kind];
-        notice_text(e, kind, g->notices[i].sentence, sizeof(g->notices[i].sentence));
-}
-
-/*
- * Refuses q when it returns false. A clock that is synchronised is believed, but what was done to it becomes a notice.
- */
-static bool look_at_clock(struct request *q, const struct gated *who, const char *method, const struct elapsed *e,
-                          bool synchronised, struct gates *g)
-{
-        struct recorder *r = who->recorder;
-        unsigned kind;
-
-        r->clock_was_synchronised = r->clock_was_synchronised || synchronised;
-        if (!synchronised && (e->trouble[CLOCK_STEPPED].active || e->trouble[CLOCK_BACKWARD].active)) {
-                refuse_clock(q, who, method, e);
-                return false;
-        }
-        for (kind = 0; kind < CLOCK_TROUBLES; kind++)
-                if (e->trouble[kind].active)
-                        add_notice(g, e, kind);
-        if (!r->clock_was_synchronised)
-                add_notice(g, e, NEVER_SYNCHRONISED);
-        return true;
-}
-
-/* --- All of them ---------------------------------------------------------------------------------- */
-
-bool gates_look(struct request *q, const struct gated *who, const char *method, struct gates *ret)
-{
-        struct recorder *r = who->recorder;
-        struct clock_now now;
-        struct elapsed e;
-
-        assert(who->subject && who->session);
-        *ret = (struct gates){0};
-        clock_read(&now);
-        history_elapsed(r->history, r->boot, &now, &e);
-        if (!look_at_clock(q, who, method, &e, now.synchronised, ret))
-                return false;
-        if (history_today(r->history, who->subject, r->boot, &now, who->session, &ret->today) < 0) {
-                request_refuse(q, ERROR_DOSE_NOT_KNOWN,
-                               "%s: there was no memory for a record of the audit log, so nobody knows what was given "
-                               "today. Restart the daemon: systemctl restart tmsd.",
-                               method);
-                return false;
-        }
-        if (courses_is_locked(history_courses(r->history), who->subject)) {
-                request_refuse(q, ERROR_SUBJECT_LOCKED,
-                               "%s: a seizure was reported for %s, and nothing is given to that subject until a "
-                               "prescriber has taken the lock off; ask one to look at it (Manager.Unlock).",
-                               method, who->subject);
+                if (!((gate < GATE_CARD ? rows[gate].asked : ASKED_TO_CHARGE) & asks))
+                        continue;
+                look(gate, who, g, &l);
+                if (l.state == GATE_CLOSED)
+                        continue;
+                (gate < GATE_CARD ? rows[gate].refuse : refuse_interlocks)(q, who, method, g, &l);
                 return false;
         }
         return true;
 }
 
-bool gates_add_notices(const struct gates *g, struct tms_safety *safety)
+bool gates_ask(struct request *q, const struct gated *who, const char *method, enum gate_asks asks)
 {
-        size_t i;
+        struct gates g = {0};
 
-        for (i = 0; *g->notices[i].sentence; i++) {
-                struct tms_safety_reason *r;
-
-                if (safety->n_reasons == ELEMENTS(safety->reasons))
-                        return false;
-                r = &safety->reasons[safety->n_reasons++];
-                *r = (struct tms_safety_reason){.class_ = TMS_SAFETY_NOTICE, .layer = "clock"};
-                (void)snprintf(r->table, sizeof(r->table), "%s", g->notices[i].name);
-                (void)snprintf(r->sentence, sizeof(r->sentence), "%s", g->notices[i].sentence);
-                if (safety->class_ < TMS_SAFETY_NOTICE)
-                        safety->class_ = TMS_SAFETY_NOTICE;
-        }
-        return true;
+        if (asks != GATES_OF_ANY)
+                gates_look_at_day(who, &g);
+        return ask(q, who, method, asks, &g);
 }
 
-void gates_keep(struct gated *who, const struct gates *g)
+bool gates_look(struct request *q, const struct gated *who, struct gates *ret)
 {
-        who->judged_treatment = g->today.treatment;
-        who->judged_measuring = g->today.measuring;
-        who->clock_notices = g->clock_notices;
+        gates_look_at_day(who, ret);
+        return ask(q, who, "Prepare", GATES_OF_PREPARE, ret);
 }
 
-bool gates_hold(struct request *q, const struct gated *who, const char *method)
+/* --- What is shown -------------------------------------------------------------------------------------- */
+
+void gates_describe(const struct gated *who, struct gate_look *looks)
 {
         struct gates g;
-        size_t i;
+        enum gate gate;
 
-        if (!gates_look(q, who, method, &g))
-                return false;
-        if (g.clock_notices & ~who->clock_notices) {
-                for (i = 0; who->clock_notices & (1U << g.notices[i].kind); i++)
-                        ;
-                request_refuse(q, ERROR_CLOCK_NOT_SANE, "%s: prepare the session again, as this was not known then: %s",
-                               method, g.notices[i].sentence);
-                return false;
+        gates_look_at_day(who, &g);
+        for (gate = 0; gate < GATES; gate++)
+                look(gate, who, &g, looks + gate);
+}
+
+bool gates_see(struct gated *who)
+{
+        const uint64_t now = now_ns(CLOCK_REALTIME);
+        struct gate_look looks[GATES];
+        bool changed = false;
+        enum gate gate;
+
+        gates_describe(who, looks);
+        for (gate = 0; gate < GATES; gate++) {
+                struct gate_seen seen = {looks[gate].state, now};
+
+                /* One interlock has one age, whoever asks. */
+                if (gate >= GATE_CARD)
+                        seen = who->card->seen[gate - GATE_CARD];
+                if (who->seen[gate].since_ns != 0 && who->seen[gate].state == seen.state)
+                        continue;
+                who->seen[gate] = seen;
+                changed = true;
         }
-        if (g.today.treatment > who->judged_treatment || g.today.measuring > who->judged_measuring) {
-                request_refuse(q, ERROR_OUT_OF_ORDER,
-                               "%s: prepare the session again: it was judged with %u pulses given today, and they are "
-                               "%u by now: %s.",
-                               method, who->judged_treatment + who->judged_measuring,
-                               g.today.treatment + g.today.measuring, g.today.whose);
-                return false;
-        }
-        return true;
+        return changed;
+}
+
+const char *gate_name(enum gate gate)
+{
+        assert(gate < GATES);
+        if (gate < GATE_CARD)
+                return rows[gate].name;
+        return gate == GATES - 1 ? "other_interlock" : tms_interlock_name(gate - GATE_CARD);
+}
+
+const char *gate_priority_name(enum gate gate)
+{
+        static const char *const names[] = {
+                        [GATE_HIGH] = "high", [GATE_MEDIUM] = "medium", [GATE_LOW] = "low", [GATE_INFO] = "info"};
+
+        assert(gate < GATES);
+        return names[gate < GATE_CARD ? rows[gate].priority : card_priorities[gate - GATE_CARD]];
+}
+
+const char *gate_state_name(enum gate_state state)
+{
+        static const char *const names[] = {[GATE_CLOSED] = "closed", [GATE_OPEN] = "open", [GATE_UNKNOWN] = "unknown"};
+
+        return names[state];
 }

@@ -120,20 +120,15 @@ static void on_arm_intent(const struct audit_result *result, void *userdata)
         session_on(s, SESSION_ARM);
 }
 
-static bool interlocks_closed(struct request *q, struct session *s)
+static bool look_and_ask(struct request *q, struct session *s, const char *method, enum gate_asks asks)
 {
-        char open[INTERLOCK_TEXT_SIZE];
-
         (void)stimulator_refresh(s->st);
-        stimulator_interlock_text(s->st->status.interlocks, open, sizeof(open));
-        if (*open)
-                request_refuse(q, ERROR_INTERLOCK_OPEN, "%s", open);
-        return !*open;
+        return gates_ask(q, &s->gated, method, asks);
 }
 
 bool session_may_charge(struct request *q, struct session *s, const char *method)
 {
-        return gates_hold(q, &s->gated, method) && interlocks_closed(q, s);
+        return look_and_ask(q, s, method, GATES_OF_CHARGING);
 }
 
 static const struct step_plan arm = {.method = "Arm", .states = IN_STATE(SESSION_PREPARED)};
@@ -142,8 +137,7 @@ void session_arm(struct request *q, struct session *s)
 {
         struct step *step;
 
-        if (!session_may_begin(q, s, arm.method, arm.states) || !session_has_confirmed(q, s) ||
-            !session_may_charge(q, s, arm.method))
+        if (!session_may_begin(q, s, arm.method, arm.states) || !look_and_ask(q, s, arm.method, GATES_OF_ARM))
                 return;
         step = step_new(q, s, &arm);
         if (step)

@@ -227,7 +227,14 @@ static int session_new(struct ward *w, struct stimulator *st, const struct reque
         r = session_owner_new(s);
         if (r < 0)
                 return r;
-        s->gated = (struct gated){.recorder = w->recorder, .subject = s->subject, .session = s->id};
+        s->gated = (struct gated){.recorder = w->recorder,
+                                  .subject = s->subject,
+                                  .session = s->id,
+                                  .protocol = s->protocol_id,
+                                  .notices = (char *const *const *)&s->notices,
+                                  .confirmed = &s->notices_confirmed,
+                                  .card = &st->gates};
+        (void)gates_see(&s->gated);
         *ret = TAKE_PTR(s);
         return 0;
 }

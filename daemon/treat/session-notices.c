@@ -28,22 +28,6 @@ json_t *session_notices_json(const struct session *s)
         return notices;
 }
 
-bool session_has_confirmed(struct request *q, struct session *s)
-{
-        _cleanup_(freep) char *sentences = NULL;
-
-        if (!s->notices || s->notices_confirmed)
-                return true;
-        sentences = request_sentences((const char *const *)s->notices);
-        if (sentences)
-                request_refuse(q, ERROR_NOTICE_NOT_CONFIRMED,
-                               "Arm: %s is allowed with a notice; ConfirmNotices comes first:%s", s->protocol_id,
-                               sentences);
-        else
-                request_refuse(q, ERROR_FAILED, "No memory. End other programs and try again.");
-        return false;
-}
-
 /* --- ConfirmNotices ------------------------------------------------------------------------ */
 
 struct confirmation {
@@ -73,6 +57,7 @@ static void on_recorded(const struct audit_result *result, void *userdata)
                 s->notices_confirmed = true;
                 (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "NoticesConfirmed",
                                                      NULL);
+                session_tell_gates(s);
                 request_reply(c->q);
         }
         session_unref(s);

@@ -393,7 +393,7 @@ void session_prepare(struct request *q, struct session *s)
                 return;
         if (!prepare_arguments_read(q, &a) || (*s->rest_of && !session_rest_arguments(q, s, &a, &rest)))
                 return;
-        if (!gates_look(q, &s->gated, "Prepare", &gates))
+        if (!gates_look(q, &s->gated, &gates))
                 return;
         p = calloc(1, sizeof(*p));
         if (!p) {

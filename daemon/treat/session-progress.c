@@ -29,6 +29,14 @@ void session_tell_waiting(struct session *s)
                 (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "Waiting", NULL);
 }
 
+/* --- Gates ------------------------------------------------------------------------------- */
+
+void session_tell_gates(struct session *s)
+{
+        if (gates_see(&s->gated) && s->slot)
+                (void)sd_bus_emit_properties_changed(s->ward->bus, s->path, SESSION_INTERFACE, "Gates", NULL);
+}
+
 /* --- Progress -------------------------------------------------------------------------- */
 
 static uint64_t time_left(const struct session *s)
@@ -109,4 +117,5 @@ void session_refresh(struct session *s)
                 s->train = s->st->status.train - s->first_train;
         s->time_left_ns = time_left(s);
         emit_progress(s);
+        session_tell_gates(s);
 }

@@ -159,6 +159,7 @@ bool session_read_records(struct session *s)
                         stimulator_see(s->st, first + i);
                 }
                 session_tell_waiting(s);
+                session_tell_gates(s);
         }
         return true;
 }

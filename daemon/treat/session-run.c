@@ -56,8 +56,8 @@ void session_start(struct request *q, struct session *s)
 {
         struct step *step;
 
-        if (!session_may_begin(q, s, start.method, start.states) || !gates_hold(q, &s->gated, start.method) ||
-            !session_rest_is_due(q, s, start.method))
+        if (!session_may_begin(q, s, start.method, start.states) ||
+            !gates_ask(q, &s->gated, start.method, GATES_OF_START) || !session_rest_is_due(q, s, start.method))
                 return;
         step = step_new(q, s, &start);
         if (step)

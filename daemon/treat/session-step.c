@@ -97,11 +97,8 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
 {
         char open[INTERLOCK_TEXT_SIZE];
 
-        if (audit_failure(s->ward->recorder->audit)) {
-                request_refuse(q, ERROR_AUDIT_FAILED, "Nothing may start: %s.",
-                               audit_failure(s->ward->recorder->audit));
+        if (!gates_ask(q, &s->gated, method, GATES_OF_ANY))
                 return false;
-        }
         if (session_is(s, SESSION_OVER)) {
                 request_refuse(q, ERROR_OUT_OF_ORDER, "%s: the session has ended: %s", method, s->end_text);
                 return false;
@@ -113,7 +110,7 @@ bool session_may_begin(struct request *q, struct session *s, const char *method,
         if (session_is(s, states))
                 return true;
         (void)stimulator_refresh(s->st);
-        stimulator_interlock_text(s->st->status.interlocks, open, sizeof(open));
+        card_gates_text(s->st->status.interlocks, open, sizeof(open));
         if (s->state == SESSION_DROPPED && *open)
                 request_refuse(q, ERROR_INTERLOCK_OPEN, "%s Then prepare the session again.", open);
         else if (s->state == SESSION_DROPPED)
@@ -222,7 +219,7 @@ void session_refuse_errno(struct request *q, struct session *s, const char *meth
         if (!why)
                 why = &no_reason;
         (void)stimulator_refresh(s->st);
-        stimulator_interlock_text(k->interlocks, text, sizeof(text));
+        card_gates_text(k->interlocks, text, sizeof(text));
         if (error == -ENODEV) {
                 request_refuse(q, ERROR_NO_STIMULATOR,
                                "The stimulator was unplugged. Put it back, or take another one, and begin a new "

@@ -187,6 +187,8 @@ void session_refresh(struct session *s);
  * since Go counts from then on; all the same no pulse comes before its own time.
  */
 const char *session_waits_for(const struct session *s);
+/* Looks at the gates, and signals Gates if one has changed. */
+void session_tell_gates(struct session *s);
 /* Signals Waiting if it has changed. */
 void session_tell_waiting(struct session *s);
 /* From now on the kernel's records are read when they come, until ticks begin. */
@@ -235,9 +237,6 @@ void session_owner_set(struct session *s, struct keeper *keeper, const char *nam
 void session_set_notices(struct session *s, char **notices);
 /* The notices as an array, for a record. There must be some. NULL: there was no memory. */
 json_t *session_notices_json(const struct session *s);
-/* Refuses q, and returns false, if there are notices that nobody has confirmed. */
-bool session_has_confirmed(struct request *q, struct session *s);
-
 /* --- session-*.c: methods that polkit and ownership have let pass --- */
 
 void session_prepare(struct request *q, struct session *s);

@@ -39,19 +39,6 @@ struct stimulator *stimulator_unref(struct stimulator *st)
         return NULL;
 }
 
-void stimulator_interlock_text(uint32_t open, char *buf, size_t size)
-{
-        size_t used = 0;
-        unsigned bit;
-
-        buf[0] = '\0';
-        for (bit = 0; bit < 32 && used < size; bit++) {
-                if (open & (1U << bit))
-                        used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? " " : "",
-                                                 tms_interlock_sentence(bit));
-        }
-}
-
 /* --- Looking ------------------------------------------------------------------------ */
 
 /*
@@ -125,6 +112,8 @@ int stimulator_refresh(struct stimulator *st)
         changed[n] = NULL;
         if (n > 0 && st->slot)
                 (void)sd_bus_emit_properties_changed_strv(st->ward->bus, st->path, STIMULATOR_INTERFACE, changed);
+        if (card_gates_see(&st->gates) && st->slot)
+                (void)sd_bus_emit_properties_changed(st->ward->bus, st->path, STIMULATOR_INTERFACE, "Gates", NULL);
         return 0;
 }
 
@@ -400,6 +389,8 @@ int stimulator_new(struct ward *w, const char *node, struct tms_device *monitor,
         st->shown_coil_mC = st->status.coil_temp_mC;
         st->shown_board_mC = st->status.board_temp_mC;
         st->seen_seq = st->status.event_head;
+        st->gates.interlocks = &st->status.interlocks;
+        (void)card_gates_see(&st->gates);
         *ret = st;
         /* From here on the list holds the reference. */
         TAILQ_INSERT_TAIL(&w->stimulators, st, link);

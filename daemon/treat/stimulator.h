@@ -8,6 +8,7 @@
 #ifndef TMSD_STIMULATOR_H
 #define TMSD_STIMULATOR_H
 
+#include "gates.h"
 #include "tms.h"
 #include "ward.h"
 
@@ -31,6 +32,7 @@ struct stimulator {
         struct tms_device *monitor; /* NULL once it is gone */
         sd_event_source *io, *timer;
         sd_bus_slot *slot;
+        struct card_gates gates;
         const struct stimulator_user *user; /* NULL: nobody has it */
         void *user_data;
         uint64_t seen_seq;     /* records before this one have been dealt with */
@@ -89,9 +91,5 @@ void stimulator_see(struct stimulator *st, const struct tms_event *e);
  * is read beyond that in one go came after the reading began, and can wait for the next time.
  */
 #define RECORDS_MAX 65536
-
-/* The sentences of all open interlocks, of those that only a newer driver knows as well; "" if none is open. */
-#define INTERLOCK_TEXT_SIZE 4096
-void stimulator_interlock_text(uint32_t open, char *buf, size_t size);
 
 #endif

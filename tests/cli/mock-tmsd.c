@@ -248,6 +248,9 @@ static int get_stimulator(sd_bus *bus, const char *path, const char *interface, 
                 return sd_bus_message_append(reply, "i", 31500);
         if (STREQ(property, "Session"))
                 return sd_bus_message_append(reply, "o", mock.has_session ? SESSION : "/");
+        if (STREQ(property, "Gates"))
+                return sd_bus_message_append(reply, "aa{sv}", 1, 2, "name", "s", "coil_hot", "state", "s",
+                                             is("faulted") ? "open" : "closed");
         if (STREQ(property, "FitnessMax"))
                 return sd_bus_message_append(reply, "u", 312);
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -295,6 +298,7 @@ static const sd_bus_vtable stimulator_vtable[] = {
                 SD_BUS_PROPERTY("CoilTemperature", "i", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("BoardTemperature", "i", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("Session", "o", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Gates", "aa{sv}", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("FitnessMax", "u", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_METHOD("Stop", NULL, NULL, method_stop_stimulator, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("ClearFault", NULL, NULL, method_clear, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -334,6 +338,8 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
                 return sd_bus_message_append(reply, "b", false);
         if (STREQ(property, "Notices"))
                 return sd_bus_message_append(reply, "as", 0);
+        if (STREQ(property, "Gates"))
+                return sd_bus_message_append(reply, "aa{sv}", 1, 2, "name", "s", "clock_sane", "state", "s", "closed");
         if (STREQ(property, "NoticesConfirmed"))
                 return sd_bus_message_append(reply, "b", false);
         return sd_bus_message_append(reply, "s",
@@ -604,6 +610,7 @@ static const sd_bus_vtable session_vtable[] = {
                 SESSION_PROPERTY("Break", "s"),
                 SESSION_PROPERTY("Notices", "as"),
                 SESSION_PROPERTY("NoticesConfirmed", "b"),
+                SESSION_PROPERTY("Gates", "aa{sv}"),
                 SD_BUS_METHOD("Prepare", "ssa{sv}", "a{sv}", method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("ConfirmNotices", NULL, NULL, method_confirm, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("Arm", NULL, NULL, method_arm, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -7,7 +7,7 @@ SESSION_UNIT := $(addprefix $(B)/tests/test-,session session-kernel session-cras
 	session-overtake session-frozen session-break session-memory session-disk)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,course course-refused)
 SESSION_UNIT += $(addprefix $(B)/tests/test-,stimulator flood listing upcalls audit-copy)
-SESSION_UNIT += $(addprefix $(B)/tests/test-session-,rest take inhibit gates clock recovery renewal pause records texts thread journal unknown index older)
+SESSION_UNIT += $(addprefix $(B)/tests/test-session-,rest take inhibit gates gate-list clock recovery renewal pause records texts thread journal unknown index older)
 # The others are made by daemon_unit below.
 DAEMON_UNIT := $(SESSION_UNIT)
 
