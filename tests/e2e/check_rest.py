@@ -32,7 +32,7 @@ def check(directory, records, subject, witness, results):
     name, burst, sessions, pauses = CHAINS[subject]
     ids, linked = chain(records, subject)
     results.append((linked and len(ids) == sessions, f"{subject}: each session is the rest of the one before", f"{ids}"))
-    given, left, last, moved = {}, [], None, 0
+    given, left, last, moved, schedule = {}, [], None, 0, []
     for n, session in enumerate(ids):
         prepared, end = of(records, "session.prepare", session)[-1], of(records, "session.end", session)[-1]
         protocol = read_protocol.load(os.path.join(directory, "protocols", prepared["sha256"] + ".yaml"))
@@ -47,7 +47,7 @@ def check(directory, records, subject, witness, results):
         results.append(([a["index"] for a in rows] == list(range(first, first + len(rows))),
                         f"{say}: no pulse is left out", f"{len(rows)} pulses"))
         results.append((not set(given) & {a["index"] for a in rows}, f"{say}: no pulse is given again", ""))
-        results.append((end["delivered"] == len(rows) and end["next_pulse"] == first + len(rows),
+        results.append((end["delivered"] == len(rows) and end.get("next_pulse") == first + len(rows),
                         f"{say}: its end says what its pulses are", f"{end}"))
         results.append((all(a["set_permille"] == schedule[a["index"]][1] for a in rows),
                         f"{say}: each as strong as the protocol has it", ""))
@@ -65,7 +65,7 @@ def check(directory, records, subject, witness, results):
         seen = [witness.get(a["card_ns"]) for a in rows]
         results.append((all(p and p["permille"] == a["delivered_permille"] for p, a in zip(seen, rows)),
                         f"{say}: the witness saw each", f"{sum(p is None for p in seen)} not"))
-    results.append((sorted(list(given) + left) == list(range(len(schedule))), f"{subject}: together the whole protocol",
+    results.append((schedule and sorted(list(given) + left) == list(range(len(schedule))), f"{subject}: together the whole protocol",
                     f"{len(given)} given, {len(left)} of bursts that were begun, of {len(schedule)}"))
     results.append((moved == pauses, f"{subject}: in its own time, but for the pause", f"{moved} gaps differ"))
     return len(given)
@@ -73,7 +73,7 @@ def check(directory, records, subject, witness, results):
 
 def main():
     directory = os.path.join(sys.argv[1], "vm/audit")
-    pulses, refused = compare.read_witness(os.path.join(sys.argv[1], "witness.tsv"))
+    pulses, _ = compare.read_witness(os.path.join(sys.argv[1], "witness.tsv"))
     results, diff = [], compare.Differences()
     records = compare.check_chain(directory, diff)
     results.append((not diff.lines, "the audit log's chain holds", "; ".join(diff.lines[:3])))
@@ -94,7 +94,6 @@ def main():
             witness[t] = near[0]
     count = sum(check(directory, records, subject, witness, results) for subject in CHAINS)
     results.append((count == len(pulses), "nothing else was fired", f"{len(pulses)} witnessed, {count} of the protocols"))
-    results.append((not refused, "no trigger was refused", f"{len(refused)}"))
 
     for n, (good, name, detail) in enumerate(results, 1):
         print(f"{'ok' if good else 'not ok'} {n} - {name}")
