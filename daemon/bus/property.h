@@ -21,8 +21,6 @@
 
 #define PROPERTY_U32(name, object, member, flags) \
         SD_BUS_PROPERTY(name, "u", NULL, PROPERTY_PLACE(object, member, uint32_t * : 1), flags)
-#define PROPERTY_I32(name, object, member, flags) \
-        SD_BUS_PROPERTY(name, "i", NULL, PROPERTY_PLACE(object, member, int32_t * : 1), flags)
 #define PROPERTY_U64(name, object, member, flags) \
         SD_BUS_PROPERTY(name, "t", NULL,          \
                         PROPERTY_PLACE(object, member, unsigned long * : 1, unsigned long long * : 1), flags)

@@ -18,37 +18,36 @@ static int get_firmware(sd_bus *bus, const char *path, const char *interface, co
         return sd_bus_message_append(reply, "s", text);
 }
 
-static int get_state(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                     void *userdata, sd_bus_error *error)
+/*
+ * What the card shows is looked at before each answer, since the kernel makes no record when an interlock closes, nor
+ * when one opens that is latched already. Once in a turn of the loop is enough: one call may read all properties.
+ */
+static void look(struct stimulator *st)
 {
-        const struct stimulator *st = userdata;
+        uint64_t now_usec = 0;
 
-        return sd_bus_message_append(reply, "s", tms_state_name(st->status.state));
+        if (sd_event_now(st->ward->event, CLOCK_MONOTONIC, &now_usec) < 0 || now_usec != st->looked_usec)
+                (void)stimulator_refresh(st);
 }
 
-static int get_cause(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
-                     void *userdata, sd_bus_error *error)
-{
-        const struct stimulator *st = userdata;
+#define LOOKS(getter, type, value)                                                                    \
+        static int getter(sd_bus *bus, const char *path, const char *interface, const char *property, \
+                          sd_bus_message *reply, void *userdata, sd_bus_error *error)                 \
+        {                                                                                             \
+                struct stimulator *st = userdata;                                                     \
+                                                                                                      \
+                look(st);                                                                             \
+                return sd_bus_message_append(reply, type, value);                                     \
+        }
 
-        return sd_bus_message_append(reply, "s", tms_cause_name(st->status.cause));
-}
-
-static int get_cause_text(sd_bus *bus, const char *path, const char *interface, const char *property,
-                          sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-        const struct stimulator *st = userdata;
-
-        return sd_bus_message_append(reply, "s", tms_cause_sentence(st->status.cause));
-}
-
-static int get_coil_type(sd_bus *bus, const char *path, const char *interface, const char *property,
-                         sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-        const struct stimulator *st = userdata;
-
-        return sd_bus_message_append(reply, "s", tms_coil_name(st->status.coil_type));
-}
+LOOKS(get_state, "s", tms_state_name(st->status.state))
+LOOKS(get_cause, "s", tms_cause_name(st->status.cause))
+LOOKS(get_cause_text, "s", tms_cause_sentence(st->status.cause))
+LOOKS(get_coil_type, "s", tms_coil_name(st->status.coil_type))
+LOOKS(get_coil_serial, "t", (uint64_t)st->info.coil_serial)
+LOOKS(get_coil_temperature, "i", st->status.coil_temp_mC)
+LOOKS(get_board_temperature, "i", st->status.board_temp_mC)
+LOOKS(get_fitness_max, "u", st->status.fitness_max_ns)
 
 /* The counters change with every pulse and are not signalled, so the card is asked whenever they are read. */
 static void look_at_counters(struct stimulator *st)
@@ -79,11 +78,8 @@ static int get_odometer(sd_bus *bus, const char *path, const char *interface, co
         return sd_bus_message_append(reply, "t", (uint64_t)st->info.odometer);
 }
 
-/* Sends the names of the interlocks in the mask. */
-static int get_interlocks(sd_bus *bus, const char *path, const char *interface, const char *property,
-                          sd_bus_message *reply, void *mask, sd_bus_error *error)
+static int append_interlocks(sd_bus_message *reply, uint32_t bits)
 {
-        const uint32_t bits = *(const uint32_t *)mask;
         unsigned bit;
         int r;
 
@@ -93,6 +89,24 @@ static int get_interlocks(sd_bus *bus, const char *path, const char *interface, 
                         r = sd_bus_message_append(reply, "s", tms_interlock_name(bit));
         }
         return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_open(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                    void *userdata, sd_bus_error *error)
+{
+        struct stimulator *st = userdata;
+
+        look(st);
+        return append_interlocks(reply, st->status.interlocks);
+}
+
+static int get_latched(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        struct stimulator *st = userdata;
+
+        look(st);
+        return append_interlocks(reply, st->status.latched);
 }
 
 static int get_session(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -107,9 +121,10 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
 static int get_gates(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                      void *userdata, sd_bus_error *error)
 {
-        const struct stimulator *st = userdata;
+        struct stimulator *st = userdata;
         struct gate_look looks[CARD_GATES];
 
+        look(st);
         card_gates_describe(&st->gates, looks);
         return gate_list_append(reply, GATE_CARD, CARD_GATES, looks, st->gates.seen);
 }
@@ -143,6 +158,20 @@ static const char *not_stopped(const struct stimulator *st, char *buf, size_t si
         return buf;
 }
 
+static void answer_stop(struct request *q, const struct stimulator *st)
+{
+        int r;
+
+        r = sd_bus_reply_method_return(request_message(q), "b", st->stopped);
+        /* As in request_reply(): a caller without an answer would take it that nothing was stopped. */
+        if (r < 0)
+                r = sd_bus_reply_method_return(request_message(q), "b", st->stopped);
+        if (r < 0)
+                request_reply_message(q, NULL);
+        else
+                request_drop(q);
+}
+
 static void go_stop(struct request *q, void *userdata)
 {
         struct stimulator *st = userdata;
@@ -151,7 +180,7 @@ static void go_stop(struct request *q, void *userdata)
 
         if (st->user) {
                 st->user->on_stop(st->user_data, request_who(q));
-                request_reply(q);
+                answer_stop(q, st);
                 return;
         }
         sentence = not_stopped(st, text, sizeof(text));
@@ -160,7 +189,13 @@ static void go_stop(struct request *q, void *userdata)
         if (sentence)
                 request_refuse(q, st->stop_error == -ENODEV ? ERROR_NO_STIMULATOR : ERROR_FAILED, "%s", sentence);
         else
-                request_reply(q);
+                answer_stop(q, st);
+}
+
+/* Somebody else than a session may have it armed, too. */
+static bool is_under_way(uint32_t state)
+{
+        return (state >= TMS_STATE_ARMING && state <= TMS_STATE_PAUSED) || state == TMS_STATE_BREAK;
 }
 
 static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -172,6 +207,8 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
         int r;
 
         st->stop_error = 0;
+        /* The state is the one of before: after the stop, the kernel's record has not been read yet. */
+        st->stopped = st->user || is_under_way(st->status.state);
         if (st->user)
                 st->user->on_halt(st->user_data);
         else
@@ -184,7 +221,7 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 st->user->on_stop(st->user_data, NULL);
         sentence = not_stopped(st, text, sizeof(text));
         if (!sentence)
-                return sd_bus_reply_method_return(m, NULL);
+                return sd_bus_reply_method_return(m, "b", st->stopped);
         refused = error_with(st->stop_error == -ENODEV ? ERROR_NO_STIMULATOR : ERROR_FAILED, sentence);
         return sd_bus_reply_method_error(m, &refused);
 }
@@ -230,7 +267,8 @@ static void clear_fault(struct stimulator *st, struct request *q)
                 request_refuse(q, ERROR_OUT_OF_ORDER, "There is no fault to clear: the stimulator is %s.",
                                tms_state_name(st->status.state));
         else
-                request_refuse(q, ERROR_FAULT, "The fault's cause is still there: %s",
+                request_refuse(q, ERROR_FAULT,
+                               "The fault's cause is still there: %s When that is mended: tmsctl clear-fault.",
                                tms_cause_sentence(st->status.cause));
 }
 
@@ -310,10 +348,6 @@ static int method_get_latency(sd_bus_message *m, void *userdata, sd_bus_error *e
 
 /* --- The table -------------------------------------------------------------------------------- */
 
-#define PROPERTY_INTERLOCKS(name, member)                                                               \
-        SD_BUS_PROPERTY(name, "as", get_interlocks, PROPERTY_PLACE(stimulator, member, uint32_t * : 1), \
-                        PROPERTY_CHANGES)
-
 const sd_bus_vtable stimulator_vtable[] = {
                 SD_BUS_VTABLE_START(0),
                 PROPERTY_TEXT("Node", stimulator, node, PROPERTY_CONST),
@@ -322,18 +356,18 @@ const sd_bus_vtable stimulator_vtable[] = {
                 SD_BUS_PROPERTY("State", "s", get_state, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("Cause", "s", get_cause, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("CauseText", "s", get_cause_text, 0, PROPERTY_CHANGES),
-                PROPERTY_INTERLOCKS("InterlocksOpen", status.interlocks),
-                PROPERTY_INTERLOCKS("InterlocksLatched", status.latched),
+                SD_BUS_PROPERTY("InterlocksOpen", "as", get_open, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("InterlocksLatched", "as", get_latched, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("CoilType", "s", get_coil_type, 0, PROPERTY_CHANGES),
-                PROPERTY_U64("CoilSerial", stimulator, info.coil_serial, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("CoilSerial", "t", get_coil_serial, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("CoilPulses", "t", get_coil_pulses, 0, 0),
                 SD_BUS_PROPERTY("Odometer", "t", get_odometer, 0, 0),
-                PROPERTY_I32("CoilTemperature", stimulator, status.coil_temp_mC, PROPERTY_CHANGES),
-                PROPERTY_I32("BoardTemperature", stimulator, status.board_temp_mC, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("CoilTemperature", "i", get_coil_temperature, 0, PROPERTY_CHANGES),
+                SD_BUS_PROPERTY("BoardTemperature", "i", get_board_temperature, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("Session", "o", get_session, 0, PROPERTY_CHANGES),
                 SD_BUS_PROPERTY("Gates", "aa{sv}", get_gates, 0, PROPERTY_CHANGES),
-                PROPERTY_U32("FitnessMax", stimulator, status.fitness_max_ns, PROPERTY_CHANGES),
-                SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_stop,
+                SD_BUS_PROPERTY("FitnessMax", "u", get_fitness_max, 0, PROPERTY_CHANGES),
+                SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_NO_ARGS, SD_BUS_RESULT("b", stopped), method_stop,
                                         SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("ClearFault", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_clear_fault,
                                         SD_BUS_VTABLE_UNPRIVILEGED),

@@ -261,8 +261,8 @@ static void on_polkit(const char *answer, void *userdata)
                 request_refuse(q, ERROR_NOT_AUTHORIZED, "You are not authorized for %s: polkit says %s; %s.%s",
                                q->action, answer, polkit_who_may(q->action),
                                STREQ(q->action, ACTION_MANAGE) ? " Ask one of them."
-                                                               : " To become one, have an administrator run usermod "
-                                                                 "-aG, then log in anew.");
+                                                               : " To become one, have an administrator run sudo "
+                                                                 "usermod -aG GROUP NAME, then log in anew.");
 }
 
 static void ask(struct request *q)

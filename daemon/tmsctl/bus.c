@@ -34,12 +34,11 @@ static const struct {
                 {ERROR_INVALID_PROTOCOL, STATUS_BAD_INPUT},
                 {ERROR_NO_SUCH_PROTOCOL, STATUS_BAD_INPUT},
                 {ERROR_INVALID_ARGUMENT, STATUS_BAD_INPUT},
-                {ERROR_NEEDS_OVERRIDE, STATUS_OVERRIDE},
+                {ERROR_NEEDS_OVERRIDE, STATUS_OVERRIDE, "A prescriber who allows it gives --override REASON"},
                 {ERROR_NOTICE_NOT_CONFIRMED, STATUS_NOT_CONFIRMED},
                 {ERROR_NOT_ALLOWED, STATUS_NEVER},
                 {ERROR_LIMIT_EXCEEDED, STATUS_NEVER},
                 {ERROR_NO_STIMULATOR, STATUS_NO_STIMULATOR},
-                {ERROR_FAULT, STATUS_FAILED, "After mending its cause: tmsctl clear-fault"},
                 {ERROR_UNFIT, STATUS_FAILED,
                  "For what would help: tmsctl latency (in make vm's machine: exit, then make vm VM_FLAGS=--icount)"},
 };

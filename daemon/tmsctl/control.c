@@ -16,7 +16,9 @@
 
 struct stop {
         char node[64];
+        struct tms_device *device; /* NULL: this user may not open it */
         bool stopped, answered;
+        bool idle;     /* the daemon says that there was nothing to stop */
         char *message; /* why the daemon could not stop it */
 };
 
@@ -29,8 +31,10 @@ static void stops_clear(struct stops *s)
 {
         unsigned i;
 
-        for (i = 0; i < s->n; i++)
+        for (i = 0; i < s->n; i++) {
+                tms_device_close(s->stop[i].device);
                 free(s->stop[i].message);
+        }
 }
 
 static int add_node(const char *node, void *userdata)
@@ -46,24 +50,43 @@ static int add_node(const char *node, void *userdata)
 
 static void stop_by_driver(struct stop *s)
 {
-        struct tms_device *d = NULL;
-
-        if (tms_device_open(s->node, false, &d) < 0)
+        if (tms_device_open(s->node, false, &s->device) < 0)
                 return;
-        s->stopped = tms_device_stop(d) >= 0;
-        tms_device_close(d);
+        s->stopped = tms_device_stop(s->device) >= 0;
+}
+
+/*
+ * Has the driver ended anything since the device was opened, just before the stop? It may have been stopped here before
+ * the daemon was asked, and not have been the daemon's.
+ */
+static bool has_ended(struct tms_device *d)
+{
+        struct tms_event e[16];
+        int n, i;
+
+        n = d ? tms_device_read_events(d, e, ELEMENTS(e)) : 0;
+        for (i = 0; i < n; i++)
+                if (e[i].type == TMS_EVENT_STATE &&
+                    ((e[i].state.from >= TMS_STATE_ARMING && e[i].state.from <= TMS_STATE_PAUSED) ||
+                     e[i].state.from == TMS_STATE_BREAK))
+                        return true;
+        return false;
 }
 
 static int on_stopped(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         struct stop *s = userdata;
         const sd_bus_error *e = sd_bus_message_get_error(m);
+        int something = true;
 
         s->answered = true;
         if (!e)
                 s->stopped = true;
         else if (e->message)
                 s->message = strdup(e->message);
+        /* An answer that says nothing of it is that of an older daemon, or of one without memory. */
+        if (!e && sd_bus_message_read(m, "b", &something) > 0)
+                s->idle = !something;
         return 0;
 }
 
@@ -107,21 +130,26 @@ static int stop_by_daemon(struct stops *s)
 
 static int report_stops(const struct stops *s, int r)
 {
-        json_t *stopped = json_array();
+        _cleanup_(json_decrefp) json_t *stopped = json_array(), *idle = json_array();
         const struct stop *bad = NULL;
         unsigned i;
 
         for (i = 0; i < s->n; i++) {
-                if (!s->stop[i].stopped)
-                        bad = s->stop + i;
-                else if (opt.json)
-                        (void)json_array_append_new(stopped, json_string(s->stop[i].node));
-                else
-                        printf("%s: stopped\n", s->stop[i].node);
+                const struct stop *one = s->stop + i;
+                bool nothing = one->idle && !has_ended(one->device);
+
+                if (!one->stopped) {
+                        bad = one;
+                } else if (opt.json) {
+                        (void)json_array_append_new(stopped, json_string(one->node));
+                        if (nothing)
+                                (void)json_array_append_new(idle, json_string(one->node));
+                } else {
+                        printf("%s: stopped%s\n", one->node, nothing ? "; nothing was running" : "");
+                }
         }
         if (!bad && opt.json)
-                return print_json(json_pack("{s:o}", "stopped", stopped), STATUS_OK);
-        json_decref(stopped);
+                return print_json(json_pack("{s:O, s:O}", "stopped", stopped, "idle", idle), STATUS_OK);
         if (!bad)
                 return STATUS_OK;
         return fail(STATUS_FAILED, FAILURE_FAILED, "%s could not be stopped from here: %s; use its emergency stop",

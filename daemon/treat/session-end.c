@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 
+#include "base/go-on.h"
 #include "session-break.h"
 
 /* So long the end waits for the card's last answers of a run. */
@@ -96,8 +97,7 @@ void session_halt(struct session *s)
 {
         halt(s);
         if (!session_is(s, SESSION_OVER))
-                (void)session_overtake(s, "a stop was asked for meanwhile. Give what is left (tmsctl run --rest), or "
-                                          "begin anew.");
+                (void)session_overtake(s, "a stop was asked for meanwhile. To go on, " GO_ON ", or begin anew.");
 }
 
 void session_end(struct session *s, const char *reason, const char *text, json_t *who)

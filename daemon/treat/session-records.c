@@ -43,6 +43,16 @@ void session_follow_kernel(struct session *s)
                 (void)sd_event_source_set_enabled(s->io, SD_EVENT_ON);
 }
 
+/* A fault stays when its cause is over, so its sentence goes on with how to clear it. */
+static void end_by_driver(struct session *s, bool fault, uint32_t cause)
+{
+        char text[sizeof(s->end_text)];
+
+        (void)snprintf(text, sizeof(text), "%s%s", tms_cause_sentence(cause),
+                       fault ? " When that is mended: tmsctl clear-fault." : "");
+        session_end_quietly(s, tms_cause_name(cause), text);
+}
+
 static void see_state(struct session *s, const struct tms_event *e)
 {
         if (session_is(s, SESSION_OVER))
@@ -80,7 +90,7 @@ static void see_state(struct session *s, const struct tms_event *e)
                 if (e->state.cause == TMS_CAUSE_REQUEST)
                         session_end_quietly(s, endings[ENDING_STOPPED].reason, endings[ENDING_STOPPED].text);
                 else
-                        session_end_quietly(s, tms_cause_name(e->state.cause), tms_cause_sentence(e->state.cause));
+                        end_by_driver(s, e->state.to == TMS_STATE_FAULT, e->state.cause);
         }
 }
 

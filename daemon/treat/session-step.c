@@ -160,8 +160,31 @@ static const char *when_again(const struct tms_why *why, char *buf, size_t size)
         return buf;
 }
 
-/* The driver's own reason, in a sentence. False: it gives none that says more than the errno. */
-static bool refuse_reason(struct request *q, const char *method, int error, const struct tms_why *why)
+/*
+ * A fault stays when the interlock that it came from has closed again, and the interlock's sentence is wrong then. The
+ * watchdog is never seen open, so that its sentence stays. open: the interlocks that are open now.
+ */
+static void refuse_fault(struct request *q, uint32_t cause, uint32_t open)
+{
+        const uint32_t bit = cause - TMS_CAUSE_EMERGENCY_STOP;
+
+        if (cause >= TMS_CAUSE_EMERGENCY_STOP && cause < TMS_CAUSE_WATCHDOG && !(open & (1U << bit)))
+                request_refuse(q, ERROR_FAULT,
+                               "The stimulator is in fault by %s, which is over; clear the fault (tmsctl clear-fault), "
+                               "then try again.",
+                               tms_interlock_name(bit));
+        else
+                request_refuse(q, ERROR_FAULT,
+                               "The stimulator is in fault: %s When that is mended, clear the fault: tmsctl "
+                               "clear-fault.",
+                               tms_cause_sentence(cause));
+}
+
+/*
+ * The driver's own reason, in a sentence. False: it gives none that says more than the errno. open: the interlocks that
+ * are open now.
+ */
+static bool refuse_reason(struct request *q, const char *method, int error, const struct tms_why *why, uint32_t open)
 {
         char when[64];
 
@@ -175,8 +198,7 @@ static bool refuse_reason(struct request *q, const char *method, int error, cons
                                tms_state_name((uint32_t)why->detail));
                 return true;
         case TMS_REASON_FAULT:
-                request_refuse(q, ERROR_FAULT, "The stimulator is in fault: %s Mend it, then clear the fault.",
-                               tms_cause_sentence((uint32_t)why->detail));
+                refuse_fault(q, (uint32_t)why->detail, open);
                 return true;
         case TMS_REASON_UNFIT:
                 request_refuse(q, ERROR_UNFIT, "%s Worst timer error: %" PRIu64 " ns.",
@@ -225,13 +247,12 @@ void session_refuse_errno(struct request *q, struct session *s, const char *meth
                                "The stimulator was unplugged. Put it back, or take another one, and begin a new "
                                "session.");
         } else if (k->state == TMS_STATE_FAULT && (error == -EPERM || error == -EPROTO || error == -EBUSY)) {
-                request_refuse(q, ERROR_FAULT, "The stimulator is in fault: %s Mend it, then clear the fault.",
-                               tms_cause_sentence(k->cause));
+                refuse_fault(q, k->cause, k->interlocks);
         } else if (*text && interlock_says_it(error, why->reason)) {
                 request_refuse(q, ERROR_INTERLOCK_OPEN, "%s", text);
         } else if ((error == -ERANGE || error == -EINVAL) && verdict && verdict->rule != TMS_RULE_NONE) {
                 request_refuse(q, ERROR_LIMIT_EXCEEDED, "%s", tms_verdict_format(verdict, text, sizeof(text)));
-        } else if (refuse_reason(q, method, error, why)) {
+        } else if (refuse_reason(q, method, error, why, k->interlocks)) {
                 return;
         } else if (error == -EPERM) {
                 request_refuse(q, ERROR_FAULT,

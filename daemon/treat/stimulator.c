@@ -98,6 +98,7 @@ int stimulator_refresh(struct stimulator *st)
 
         if (!st->monitor)
                 return -ENODEV;
+        (void)sd_event_now(st->ward->event, CLOCK_MONOTONIC, &st->looked_usec);
         r = tms_device_status(st->monitor, &s);
         if (r < 0)
                 return r;

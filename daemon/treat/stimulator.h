@@ -35,10 +35,12 @@ struct stimulator {
         struct card_gates gates;
         const struct stimulator_user *user; /* NULL: nobody has it */
         void *user_data;
+        uint64_t looked_usec;  /* the turn of the loop in which it was looked at last */
         uint64_t seen_seq;     /* records before this one have been dealt with */
         int32_t shown_coil_mC; /* temperatures as last signalled */
         int32_t shown_board_mC;
         int stop_error; /* the kernel's answer to the last Stop that no session took care of */
+        bool stopped;   /* there was something to stop when the last Stop came */
         bool recovering;
         bool gone; /* unplugged: not on the bus any more */
 };

@@ -6,6 +6,7 @@
  */
 #include "base.h"
 #include "card.h"
+#include "go-on.h"
 
 #include <inttypes.h>
 
@@ -76,10 +77,10 @@ static const struct code causes[] = {
                 {TMS_CAUSE_REQUEST, "request", "It was asked for."},
                 {TMS_CAUSE_COMPLETE, "complete", "All pulses of the timeline have been played."},
                 {TMS_CAUSE_CLOSED, "closed",
-                 "The controlling program closed the device or ended. Begin a new session for what is left."},
+                 "The controlling program closed the device or ended. To go on, " GO_ON "."},
                 {TMS_CAUSE_LEASE, "lease",
                  "The controlling program did not renew its permission in time. The computer may have been too busy: "
-                 "end other programs and begin a new session for what is left."},
+                 "end other programs. Then " GO_ON "."},
                 {TMS_CAUSE_IDLE_LIMIT, "idle_limit",
                  "It was charged for a minute without a pulse, and is discharged. Arm, Resume or Go charges it again."},
                 {TMS_CAUSE_LATE, "late",
@@ -90,9 +91,7 @@ static const struct code causes[] = {
                  "again "
                  "ten seconds before that pulse."},
                 {TMS_CAUSE_BREAK_LIMIT, "break_limit",
-                 "It was discharged for an hour without a pulse, and the run has ended. Begin a new session for what "
-                 "is "
-                 "left."},
+                 "It was discharged for an hour without a pulse, and the run has ended. To go on, " GO_ON "."},
                 {TMS_CAUSE_ARMED_LATE, "armed_late",
                  "It was charged again too late for the next pulse, and is paused before it. Resume goes on with that "
                  "pulse."},
@@ -127,13 +126,10 @@ static const struct code causes[] = {
                  "There was no room left to record pulses: the record is not being read. Start the daemon anew: "
                  "systemctl restart tmsd."},
                 {TMS_CAUSE_CPU_OFFLINE, "cpu_offline",
-                 "The processor that drives the pulses was taken offline. Begin a new session for what is left; "
-                 "another processor drives it."},
-                {TMS_CAUSE_SUSPEND, "suspend",
-                 "The computer goes to sleep. Begin a new session for what is left when it is awake."},
+                 "The processor that drives the pulses was taken offline. Another one takes over: " GO_ON "."},
+                {TMS_CAUSE_SUSPEND, "suspend", "The computer goes to sleep. When it is awake, " GO_ON "."},
                 {TMS_CAUSE_SHUTDOWN, "shutdown",
-                 "The computer shuts down or the driver is being removed. Begin a new session for what is left when it "
-                 "is back."},
+                 "The computer shuts down or the driver is being removed. When it is back, " GO_ON "."},
                 {TMS_CAUSE_CHANGED, "changed",
                  "The coil or the limits changed, so the timeline was dropped. Check the coil and prepare the session "
                  "anew."},

@@ -262,9 +262,11 @@ static int get_stimulator(sd_bus *bus, const char *path, const char *interface, 
 
 static int method_stop_stimulator(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
+        const bool stopped = mock.has_session && !STREQ(mock.state, "ended");
+
         called(m);
         end("stopped", "Stopped by uid 0.");
-        return sd_bus_reply_method_return(m, NULL);
+        return sd_bus_reply_method_return(m, "b", stopped);
 }
 
 static int method_clear(sd_bus_message *m, void *userdata, sd_bus_error *e)
@@ -300,7 +302,7 @@ static const sd_bus_vtable stimulator_vtable[] = {
                 SD_BUS_PROPERTY("Session", "o", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("Gates", "aa{sv}", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("FitnessMax", "u", get_stimulator, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-                SD_BUS_METHOD("Stop", NULL, NULL, method_stop_stimulator, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Stop", NULL, "b", method_stop_stimulator, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("ClearFault", NULL, NULL, method_clear, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD("GetLatency", NULL, "uuuauau", method_latency, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_VTABLE_END,
@@ -506,7 +508,9 @@ static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
         if (is("start"))
-                return refuse(e, ERROR_FAULT, "A fault is latched.");
+                return refuse(e, ERROR_FAULT,
+                              "The stimulator is in fault by coil_hot, which is over; clear the fault "
+                              "(tmsctl clear-fault), then try again.");
         mock.state = "running";
         changed();
         sd_event_add_time_relative(mock.event, NULL, CLOCK_MONOTONIC, STEP_USEC, 0, on_step, NULL);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "fake-device.h"
@@ -37,7 +38,19 @@ static void test_reasons(void **state)
                         {-EPROTO, {TMS_REASON_LEASE}, "OutOfOrder", "too busy to show the driver in time"},
                         {-EPROTO, {TMS_REASON_STATE, 0, 0, TMS_STATE_PAUSED}, "OutOfOrder", "the stimulator is paused"},
                         {-EPROTO, {TMS_REASON_CPU}, "Failed", "is offline"},
-                        {-EPERM, {TMS_REASON_FAULT, 0, 0, TMS_CAUSE_LEASE}, "Fault", "is in fault"},
+                        {-EPERM,
+                         {TMS_REASON_FAULT, 0, 0, TMS_CAUSE_LEASE},
+                         "Fault",
+                         " When that is mended, clear the fault: tmsctl clear-fault."},
+                        /* The coil is back, and nobody is told to plug it in. */
+                        {-EPERM,
+                         {TMS_REASON_FAULT, 0, 0, TMS_CAUSE_COIL_ABSENT},
+                         "Fault",
+                         "The stimulator is in fault by coil_absent, which is over; clear the fault (tmsctl"},
+                        {-EPERM,
+                         {TMS_REASON_FAULT, 0, 0, TMS_CAUSE_WATCHDOG},
+                         "Fault",
+                         "is in fault: The card's watchdog was not served in time"},
                         {-EPERM, {TMS_REASON_UNFIT, 0, 0, 123456}, "Unfit", "Worst timer error: 123456 ns."},
                         {-EPERM, {TMS_REASON_NO_COIL}, "InterlockOpen", "coil"},
                         {-EBUSY, {TMS_REASON_AWAY}, "OutOfOrder", "is being reset, or sleeps"},
@@ -184,13 +197,63 @@ static void test_a_stop_that_is_not_taken(void **state)
         assert_int_equal(logged(f, "\"error\":\"Input/output error\""), 1);
 }
 
+/* A fault in mid-run: its sentence says how to go on, and names what latches it. */
+static void test_fault_says_how_to_go_on(void **state)
+{
+        struct fixture *f = *state;
+        char *text;
+
+        must_run(f);
+        fake_play(3);
+        fake_open_interlocks(TMS_INTERLOCK_EMERGENCY_STOP);
+        check_end(f, "emergency_stop", 3);
+        text = get_text(f->bus, f->session, "org.tmsd1.Session", "EndText");
+        if (!strstr(text, "Release it when the danger is over. When that is mended: tmsctl clear-fault."))
+                fail_msg("%s", text);
+        free(text);
+        must(f, "Close");
+}
+
+/* Whether there was anything to stop: the answer to a Stop says so. */
+static void stops(struct fixture *f, bool something)
+{
+        sd_bus_message *reply = NULL;
+        int stopped = -1;
+
+        assert_true(finish(f, f->bus, new_call(f->bus, STIMULATOR, "org.tmsd1.Stimulator", "Stop"), &reply));
+        assert_true(sd_bus_message_read(reply, "b", &stopped) > 0);
+        assert_int_equal(stopped, something);
+        sd_bus_message_unref(reply);
+}
+
+static void test_was_there_anything_to_stop(void **state)
+{
+        struct fixture *f = *state;
+
+        stops(f, false);
+        must_run(f);
+        stops(f, true);
+        check_end(f, "stopped", 0);
+        must(f, "Close");
+        stops(f, false);
+        /* Another program's, which the daemon knows of by the driver's record. */
+        fake_set_state(TMS_STATE_ARMED, TMS_CAUSE_REQUEST);
+        wait_text(f, STIMULATOR, "org.tmsd1.Stimulator", "State", "armed");
+        stops(f, true);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
-                        TEST(test_reasons),           TEST(test_interlock_or_reason),
-                        TEST(test_resume_is_refused), TEST(test_digest_is_recorded),
-                        TEST(test_another_timeline),  TEST(test_a_stop_that_is_not_taken),
+                        TEST(test_reasons),
+                        TEST(test_interlock_or_reason),
+                        TEST(test_resume_is_refused),
+                        TEST(test_digest_is_recorded),
+                        TEST(test_another_timeline),
+                        TEST(test_a_stop_that_is_not_taken),
+                        TEST(test_fault_says_how_to_go_on),
+                        TEST(test_was_there_anything_to_stop),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

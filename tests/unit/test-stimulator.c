@@ -113,6 +113,32 @@ static void test_another_coil(void **state)
         sd_bus_flush_close_unref(bus);
 }
 
+/*
+ * The kernel makes no record when an interlock closes, nor when one opens that is latched already: whoever asks is told
+ * what the card shows now, and so is everybody else.
+ */
+static void test_asked_anew(void **state)
+{
+        struct fixture *f = *state;
+        struct seen seen;
+        sd_bus *bus = listen(&seen);
+        char *text;
+
+        fake->status.coil_type = TMS_COIL_TYPE_NONE;
+        fake->status.interlocks = TMS_INTERLOCK_COIL_ABSENT;
+        text = get_text(f->bus, STIMULATOR, INTERFACE, "CoilType");
+        assert_string_equal(text, "none");
+        free(text);
+        answer(bus);
+        assert_non_null(strstr(seen.text, "CoilType=none "));
+        fake->status.coil_type = TMS_COIL_TYPE_FIGURE8;
+        fake->status.interlocks = 0;
+        text = get_text(f->bus, STIMULATOR, INTERFACE, "CoilType");
+        assert_string_equal(text, "figure-8");
+        free(text);
+        sd_bus_flush_close_unref(bus);
+}
+
 /* Whoever has a session has the controller's file, and the fault is cleared over that one: there can be no second. */
 static void test_fault_is_cleared_within_a_session(void **state)
 {
@@ -139,6 +165,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         TEST(test_temperatures),
                         TEST(test_another_coil),
+                        TEST(test_asked_anew),
                         TEST(test_fault_is_cleared_within_a_session),
         };
 
