@@ -70,11 +70,24 @@ int protocol_idle_options(const struct tms_protocol *p, bool shape)
         return 0;
 }
 
+int protocol_want_threshold(const struct tms_protocol *p)
+{
+        const char *reference = tms_protocol_reference(p);
+        char each[64] = "";
+
+        if (STREQ(reference, TMS_REFERENCE_MSO) || protocol_has_threshold(p))
+                return 0;
+        if (tms_protocol_legs(p) > 1)
+                (void)snprintf(each, sizeof(each), ", or with --leg-mt for each of its %zu legs", tms_protocol_legs(p));
+        return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
+                     "the protocol's intensity is in %% of the motor threshold (%s): give it with --mt%s", reference,
+                     each);
+}
+
 int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *ret)
 {
         const char *reference = tms_protocol_reference(p);
         const char *coil;
-        char each[64] = "";
         bool absolute = STREQ(reference, TMS_REFERENCE_MSO);
         struct tms_dose dose = {
                         .threshold_permille = opt.mt_permille,
@@ -84,13 +97,10 @@ int protocol_dose(const struct tms_protocol *p, bool wanted, struct tms_dose *re
         };
         int r;
 
-        if (wanted && !absolute && !protocol_has_threshold(p)) {
-                if (tms_protocol_legs(p) > 1)
-                        (void)snprintf(each, sizeof(each), ", or with --leg-mt for each of its %zu legs",
-                                       tms_protocol_legs(p));
-                return -fail(STATUS_BAD_INPUT, FAILURE_BAD_USAGE,
-                             "the protocol's intensity is in %% of the motor threshold (%s): give it with --mt%s",
-                             reference, each);
+        if (wanted) {
+                r = protocol_want_threshold(p);
+                if (r < 0)
+                        return r;
         }
         r = set_text(dose.threshold_kind, sizeof(dose.threshold_kind),
                      opt.threshold_kind ? opt.threshold_kind

@@ -6,25 +6,70 @@
 #include <sys/ioctl.h>
 
 #include "tmsctl.h"
+#include "wrap.h"
 
 #define COLUMNS_DEFAULT 80
 #define OUT_OF_MEMORY "out of memory; end other programs and try again"
 
+/* What follows the first line of a sentence on standard error begins in this column. */
+#define MARGIN 4
+
 static bool said;     /* a failure was printed on standard error */
 static int out_error; /* errno of a write to standard output that failed */
 
-/* Prints one line. Line feeds and control characters, of a file's name say, are written as escapes. */
-static void print_line(const char *s)
+static unsigned columns_of(int fd)
 {
+        struct winsize w;
+
+        if (ioctl(fd, TIOCGWINSZ, &w) < 0 || w.ws_col < 20)
+                return COLUMNS_DEFAULT;
+        return w.ws_col;
+}
+
+/* Line feeds and control characters, of a file's name say, are written as escapes. */
+static void write_escaped(FILE *f, const char *s)
+{
+        (void)fputs("tmsctl: ", f);
         for (; *s; s++) {
                 if (*s == '\n')
-                        (void)fputs("\\n", stderr);
+                        (void)fputs("\\n", f);
                 else if ((unsigned char)*s < 0x20 || *s == 0x7f)
-                        (void)fprintf(stderr, "\\x%02x", (unsigned char)*s);
+                        (void)fprintf(f, "\\x%02x", (unsigned char)*s);
                 else
-                        (void)fputc(*s, stderr);
+                        (void)fputc(*s, f);
         }
-        (void)fputc('\n', stderr);
+}
+
+/* One line; on a terminal as many as it takes there. */
+static void print_line(const char *s)
+{
+        const bool fits = isatty(STDERR_FILENO);
+        const unsigned width = columns_of(STDERR_FILENO);
+        _cleanup_(freep) char *line = NULL;
+        unsigned margin = 0;
+        const char *rest;
+        size_t n = 0;
+        FILE *f;
+
+        f = fits ? open_memstream(&line, &n) : NULL;
+        write_escaped(f ? f : stderr, s);
+        if (!f) {
+                (void)fputc('\n', stderr);
+                return;
+        }
+        if (fclose(f) != 0) {
+                /* Without memory nothing is broken. */
+                write_escaped(stderr, s);
+                (void)fputc('\n', stderr);
+                return;
+        }
+        for (rest = line; *rest; margin = MARGIN) {
+                const char *next;
+
+                n = wrap_line(rest, width - margin, &next);
+                (void)fprintf(stderr, "%*s%.*s\n", (int)margin, "", (int)n, rest);
+                rest = next;
+        }
 }
 
 /* A failure as JSON. A refused dose also gets the keys that a verdict has. */
@@ -55,7 +100,6 @@ int fail(int status, const char *name, const char *format, ...)
                 message = NULL;
         va_end(ap);
         if (!opt.json) {
-                (void)fputs("tmsctl: ", stderr);
                 print_line(message ? message : OUT_OF_MEMORY);
                 said = true;
                 return status;
@@ -82,7 +126,6 @@ void note(const char *format, ...)
         if (vasprintf(&message, format, ap) < 0)
                 message = NULL;
         va_end(ap);
-        (void)fputs("tmsctl: ", stderr);
         print_line(message ? message : OUT_OF_MEMORY);
 }
 
@@ -97,8 +140,8 @@ int out_end(int status)
         /* Only the first failure is printed. */
         if (!lost || said)
                 return status;
-        (void)fprintf(stderr, "tmsctl: standard output cannot be written%s%s; write elsewhere, and ask again\n",
-                      out_error ? ": " : "", out_error ? strerror(out_error) : "");
+        note("standard output cannot be written%s%s; write elsewhere, and ask again", out_error ? ": " : "",
+             out_error ? strerror(out_error) : "");
         return STATUS_FAILED;
 }
 
@@ -130,11 +173,7 @@ bool is_utf8(void)
 
 unsigned columns(void)
 {
-        struct winsize w;
-
-        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0 || w.ws_col < 20)
-                return COLUMNS_DEFAULT;
-        return w.ws_col;
+        return columns_of(STDOUT_FILENO);
 }
 
 int print_json(json_t *j, int status)

@@ -100,6 +100,12 @@ void progress_show(struct progress *p, const json_t *properties, uint64_t since_
         (void)fflush(stdout);
 }
 
+void progress_finish(struct progress *p, const json_t *properties)
+{
+        if (p->drawn)
+                draw(p, properties, 0);
+}
+
 void progress_end(struct progress *p)
 {
         if (p->drawn)

@@ -20,6 +20,8 @@ struct progress {
 void progress_init(struct progress *p);
 /* properties: those of the session, from bus_read_json(). since_ns: for how long its time left is known. */
 void progress_show(struct progress *p, const json_t *properties, uint64_t since_ns);
+/* Draws what is on the screen anew, for the last time: how the session has ended. */
+void progress_finish(struct progress *p, const json_t *properties);
 /* Ends the line; to be called before anything else is printed. */
 void progress_end(struct progress *p);
 

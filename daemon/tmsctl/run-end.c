@@ -133,6 +133,18 @@ static int report_json(struct run *u, bool complete)
                         complete ? STATUS_OK : STATUS_INCOMPLETE);
 }
 
+/* Nothing was armed, so there is no dose to tell of. text: how the daemon says that it ended. */
+static int report_unarmed(const struct run *u, const char *text)
+{
+        const char *id = path_id(u->session);
+
+        if (u->interrupted && !u->stop_cause)
+                return fail(STATUS_INCOMPLETE, FAILURE_INTERRUPTED,
+                            "interrupted; nothing was armed, and session %s is closed", id);
+        return fail(STATUS_INCOMPLETE, FAILURE_INCOMPLETE, "session %s ended, and nothing was armed: %s%s", id,
+                    u->stop_cause ? "this tmsctl stopped it: " : "", u->stop_cause ? u->stop_cause : text);
+}
+
 static int report(struct run *u)
 {
         const json_t *p = u->properties;
@@ -143,9 +155,13 @@ static int report(struct run *u)
         uint64_t rest = json_get_u64(p, "rest");
         char missed_text[48] = "", unknown_text[64] = "", rest_text[320] = "";
 
+        if (u->started)
+                progress_finish(&u->progress, p);
         progress_end(&u->progress);
         if (opt.json)
                 return report_json(u, complete);
+        if (!u->arming && !u->started)
+                return report_unarmed(u, *text ? text : reason);
         if (complete) {
                 printf("%scomplete%s: %" PRIu64 " of %" PRIu64 " pulses delivered, session %s\n", colour(COLOUR_GREEN),
                        colour(COLOUR_NONE), delivered, pulses, path_id(u->session));

@@ -35,7 +35,7 @@ static int say_refusal(struct run *u, sd_bus_message *m)
         if (!sd_bus_is_open(u->bus))
                 return run_bus_lost(u);
         progress_end(&u->progress);
-        (void)fprintf(stderr, "tmsctl: %s\n", e->message ? e->message : e->name);
+        note("%s", e->message ? e->message : e->name);
         return 0;
 }
 

@@ -137,6 +137,8 @@ static void arm(struct run *u)
         signals_look_output(u);
         if (run_is_over(u))
                 return;
+        if (keys_heard(u))
+                run_say(u, "^C, or s and Enter, stops at once; p and Enter pauses at once");
         u->arming = true;
         r = run_call(u, "Arm", on_armed, NULL);
         if (r < 0)
@@ -352,7 +354,7 @@ static int read_protocol(struct run *u, const char *name)
         else
                 (void)tms_protocol_find(name, &u->p, NULL);
         protocol_kind(u->p, u->kind);
-        return 0;
+        return u->p ? protocol_want_threshold(u->p) : 0;
 }
 
 int verb_run(int argc, char **argv)

@@ -290,10 +290,12 @@ int verb_session(int argc, char **argv)
                 return -r;
         if (l.only && l.n == 0)
                 return fail(STATUS_FAILED, FAILURE_NO_SUCH_SESSION,
-                            "there is no session '%s'; tmsctl session alone shows all", argv[0]);
+                            "there is no session '%s' now; tmsctl session alone shows all, and tmsctl audit show "
+                            "--session %s what is on record",
+                            argv[0], l.only);
         if (opt.json)
                 return print_json(TAKE_PTR(array), STATUS_OK);
         if (l.n == 0)
-                puts("no session");
+                print_lines("no session; those that have ended are on record: tmsctl audit show --type session.end", 4);
         return STATUS_OK;
 }

@@ -147,6 +147,8 @@ int protocol_text(const char *path, char **ret);
 void protocol_kind(const struct tms_protocol *p, char ret[static KIND_TEXT]);
 /* Do the options give a threshold for every leg, either its own or the common one? */
 bool protocol_has_threshold(const struct tms_protocol *p);
+/* The protocol needs a threshold, and there is none: prints which options give it, and returns minus an exit status. */
+int protocol_want_threshold(const struct tms_protocol *p);
 /*
  * Refuses options of the dose that have no effect, and returns an exit status; 0: there are none. shape: the verb
  * prints a timeline and no verdict.
