@@ -146,6 +146,7 @@ check-full:
 	@$(MAKE) --no-print-directory check-ghost
 	@VERDICTS=10000 $(MAKE) --no-print-directory check-attacks
 	@$(MAKE) --no-print-directory attacks
+	@$(MAKE) --no-print-directory campaign
 	@tests/e2e/full
 
 check-package: $(ALL_TARGETS)
@@ -175,11 +176,12 @@ help:
 	@echo 'module     the kernel module for KDIR=$(KDIR)'
 	@echo 'demo       a whole treatment in a virtual machine: installs what is missing, builds, runs, proves'
 	@echo 'check      all tests: unit, card model, module and daemon in the virtual machine'
-	@echo 'check-unit, check-attacks, check-model, check-cli, check-kselftest, check-ends, check-newest: one part of check'
-	@echo 'check-full every allocation of a session failing once and from then on; all on the newest kernel; half an hour of random ends of timelines, an hour of attacks on the audit log; every shipped protocol at full length (hours)'
+	@echo 'check-unit, check-attacks, check-model, check-cli, check-kselftest, check-ends, check-campaign, check-newest: one part of check'
+	@echo 'check-full every allocation of a session failing once and from then on; all on the newest kernel; half an hour of random ends of timelines, an hour of attacks on the audit log, half an hour of kills and power cuts; every shipped protocol at full length (hours)'
 	@echo 'check-bare make demo and make check in minimal Debian 12 and 13 root file systems (as root; two hours)'
 	@echo 'check-ghost, check-hostile: half an hour of random ends of timelines, of an ioctl fuzzer; the next call goes on'
 	@echo 'attacks    an hour of all attacks on the audit log of a day, half of it on one of format 1; the next call goes on'
+	@echo 'campaign   half an hour of kills of the daemon, of crash states of its disk, of cuts of the machine'"'"'s power; the next call goes on'
 	@echo 'check-debug the module under KASAN, lockdep, kmemleak, UBSAN (builds a kernel once)'
 	@echo 'fuzz       the protocol reader, the verifier and the scanner of records, FUZZ_SECONDS each'
 	@echo 'coverage   which lines of user space the unit tests and the tests of tmsctl run; $(B)/coverage/index.html'

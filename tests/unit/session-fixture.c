@@ -64,7 +64,7 @@ static int daemon_main(int state_fd)
 
 void (*daemon_begins)(void);
 
-void start_daemon(struct fixture *f, const char *boot)
+void begin_daemon(struct fixture *f, const char *boot)
 {
         (void)setenv("TMSD_BOOT_ID", boot, 1);
         f->daemon = fork();
@@ -75,6 +75,11 @@ void start_daemon(struct fixture *f, const char *boot)
                         daemon_begins();
                 exit(daemon_main(f->fd));
         }
+}
+
+void start_daemon(struct fixture *f, const char *boot)
+{
+        begin_daemon(f, boot);
         fake_bus_wait_for(BUS_NAME);
 }
 

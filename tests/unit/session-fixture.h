@@ -39,6 +39,8 @@ extern const char *fixture_renewal;
 /* What the daemon's process does first, if it is set. */
 extern void (*daemon_begins)(void);
 void start_daemon(struct fixture *f, const char *boot);
+/* The same, without waiting until it is there. */
+void begin_daemon(struct fixture *f, const char *boot);
 /* What udev would: the node is there, or gone. */
 #define UDEV_ADD SIGUSR1
 #define UDEV_REMOVE SIGUSR2
