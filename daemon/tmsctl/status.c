@@ -42,6 +42,32 @@ static void add_temperature(FILE *f, const char *what, const json_t *properties,
         (void)fprintf(f, ", %s %.1f %sC", what, (double)mC / 1000, is_utf8() ? "°" : "");
 }
 
+/*
+ * What does not hold, and what to do about it, while the session may still go on. The stimulator's interlocks are left
+ * out where its own lines have them.
+ */
+static void print_gates(unsigned margin, const json_t *s, bool with_interlocks)
+{
+        const char *state = json_get_str(s, "state");
+        const json_t *gate, *gates = json_object_get(s, "gates");
+        size_t i;
+
+        if (STREQ(state, "ending") || STREQ(state, STATE_ENDED))
+                return;
+        json_array_foreach(gates, i, gate) {
+                struct line line;
+                FILE *f;
+
+                if (STREQ(json_get_str(gate, "state"), "closed") ||
+                    (!with_interlocks && find_interlock(json_get_str(gate, "name"))))
+                        continue;
+                f = line_begin(&line);
+                (void)fprintf(f, "%*s%s%s %s%s", (int)margin, "", colour(COLOUR_RED), json_get_str(gate, "sentence"),
+                              json_get_str(gate, "remedy"), colour(COLOUR_NONE));
+                line_end(&line, margin + 4);
+        }
+}
+
 /* margin: how many spaces the line begins with. */
 static void print_session(unsigned margin, const char *path, const json_t *s)
 {
@@ -79,6 +105,7 @@ static void print_session(unsigned margin, const char *path, const json_t *s)
         if (json_get_u64(s, "rest") > 0)
                 (void)fprintf(f, " %" PRIu64 " are left: tmsctl run --rest %s", json_get_u64(s, "rest"), path_id(path));
         line_end(&line, margin + 4);
+        print_gates(margin + 4, s, margin == 0);
 }
 
 /*

@@ -341,7 +341,11 @@ static int get_session(sd_bus *bus, const char *path, const char *interface, con
         if (STREQ(property, "Notices"))
                 return sd_bus_message_append(reply, "as", 0);
         if (STREQ(property, "Gates"))
-                return sd_bus_message_append(reply, "aa{sv}", 1, 2, "name", "s", "clock_sane", "state", "s", "closed");
+                return sd_bus_message_append(reply, "aa{sv}", 2, 4, "name", "s", "clock_sane", "state", "s",
+                                             is("operator") ? "open" : "closed", "sentence", "s", "The clock was set.",
+                                             "remedy", "s", "Set it right.", 4, "name", "s", "coil_hot", "state", "s",
+                                             is("operator") ? "open" : "closed", "sentence", "s",
+                                             "The coil is too hot.", "remedy", "s", "Let it cool down.");
         if (STREQ(property, "NoticesConfirmed"))
                 return sd_bus_message_append(reply, "b", false);
         return sd_bus_message_append(reply, "s",
