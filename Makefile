@@ -43,7 +43,7 @@ UNIT_LAST       :=
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all module no-module check check-unit check-package check-newest check-full check-bare demo bench lint install install-files install-module uninstall \
+.PHONY: deb all module no-module check check-unit check-package check-newest check-full check-bare demo bench lint install install-files install-module uninstall \
 	clean help deps deps-all
 
 include $(wildcard lib/build.mk daemon/build.mk tests/build.mk tests/*/build.mk tests/unit/*.mk)
@@ -125,6 +125,9 @@ uninstall:
 
 # --- Tests --------------------------------------------------------------------
 
+deb:
+	@debian/make-deb
+
 deps:
 	@tests/deps build $(if $(UNWANTED)$(HEADERS),,headers)
 
@@ -151,6 +154,7 @@ check-full:
 
 check-package: $(ALL_TARGETS)
 	@tests/package/install
+	@tests/package/deb
 
 check-newest:
 	@tests/deps build test vm
@@ -193,7 +197,8 @@ help:
 	@echo 'vm-terminal a second terminal of that machine'
 	@echo 'install    into DESTDIR=$(DESTDIR) prefix=$(prefix), with the module for KDIR; MODULE=no leaves the module out'
 	@echo 'uninstall  take away what install put there, unless a session is live; records, keys and what you have edited stay'
-	@echo 'check-package installing, keeping, taking away, in trees and with a daemon that is played'
+	@echo 'check-package installing, keeping, taking away, with a daemon that is played; the Debian packages, built twice, and lintian'
+	@echo 'deb        Debian packages, with their bill of materials, in $(B)/deb/'
 	@echo 'deps       Debian packages that make needs; deps-all: and those of tests and lint'
 	@echo 'clean      remove $(B)/'
 

@@ -70,7 +70,9 @@ install-daemon: $(LINKED)/tmsd $(if $(TMSCTL_SRC),$(LINKED)/tmsctl)
 	$(INSTALL) -D -m 0644 systemd/tmsd.modules $(DESTDIR)$(prefix)/lib/modules-load.d/tmsd.conf
 	$(INSTALL) -D -m 0644 systemd/tmsd.catalog $(DESTDIR)$(catalogdir)/tmsd.catalog
 	$(INSTALL) -D -m 0644 udev/60-tms.rules $(DESTDIR)$(udevdir)/60-tms.rules
+	$(INSTALL) -D -m 0644 udev/org.tmsd1.tmsd.metainfo.xml $(DESTDIR)$(datadir)/metainfo/org.tmsd1.tmsd.metainfo.xml
 	$(INSTALL) -D -m 0644 daemon/tmsd.8 $(DESTDIR)$(mandir)/man8/tmsd.8
+	ln -sf tmsd.8 $(DESTDIR)$(mandir)/man8/tmsd-live.8
 	if [ -e daemon/tmsctl.1 ]; then $(INSTALL) -D -m 0644 daemon/tmsctl.1 $(DESTDIR)$(mandir)/man1/tmsctl.1; fi
 	for c in daemon/tmsctl.bash daemon/tmsctl.bash-completion daemon/completions/tmsctl; do \
 		if [ -e $$c ]; then $(INSTALL) -D -m 0644 $$c $(DESTDIR)$(datadir)/bash-completion/completions/tmsctl; fi; done
