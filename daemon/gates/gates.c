@@ -26,7 +26,7 @@ static void look_notices(const struct gated *who, const struct gates *g, struct 
 static void look_lock(const struct gated *who, const struct gates *g, struct gate_look *ret)
 {
         if (courses_is_locked(history_courses(who->recorder->history), who->subject))
-                gate_fails(ret, ERROR_SUBJECT_LOCKED, "Ask one to look at it (Manager.Unlock).",
+                gate_fails(ret, ERROR_SUBJECT_LOCKED, "Ask one to look at it (tmsctl course unlock).",
                            "A seizure was reported for %s, and nothing is given to that subject until a prescriber has "
                            "taken the lock off.",
                            who->subject);

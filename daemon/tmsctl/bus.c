@@ -55,8 +55,9 @@ static const struct {
                  "the system bus has closed the connection; see: systemctl status dbus, then try again"},
                 {SD_BUS_ERROR_ACCESS_DENIED,
                  "the system bus does not let you talk to the daemon; reload its rules: systemctl reload dbus"},
-                {SD_BUS_ERROR_UNKNOWN_OBJECT,
-                 "the daemon has no such stimulator or session (any more); tmsctl status shows which there are"},
+                {SD_BUS_ERROR_UNKNOWN_OBJECT, "the daemon has no such stimulator, session or course (any more); tmsctl "
+                                              "status and tmsctl course show which "
+                                              "there are"},
 };
 
 /* The end of a message that does not come from the daemon itself. */

@@ -194,6 +194,7 @@ typedef int (*verb_fn)(int argc, char **argv); /* argv: the words after the verb
 int verb_status(int argc, char **argv);
 int verb_list(int argc, char **argv);
 int verb_session(int argc, char **argv);
+int verb_course(int argc, char **argv);
 int verb_show(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_plot(int argc, char **argv);

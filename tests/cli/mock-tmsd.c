@@ -49,6 +49,7 @@
 #define STEPS 4
 #define DIGEST "323ccc9a0b8f35164f9842440f07f72670f6fda3a064af341ec3e301c79c908d"
 #define SESSION "/org/tmsd1/session/7"
+#define COURSE_PATH "/org/tmsd1/course/A12N"
 #define STREQ(a, b) (strcmp((a), (b)) == 0)
 
 static struct {
@@ -157,7 +158,7 @@ static int method_create(sd_bus_message *m, void *userdata, sd_bus_error *e)
 static int method_create_course(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
         called(m);
-        return sd_bus_reply_method_return(m, "o", "/org/tmsd1/course/A12N");
+        return sd_bus_reply_method_return(m, "o", COURSE_PATH);
 }
 
 static int method_of_subject(sd_bus_message *m, void *userdata, sd_bus_error *e)
@@ -165,6 +166,94 @@ static int method_of_subject(sd_bus_message *m, void *userdata, sd_bus_error *e)
         called(m);
         return sd_bus_reply_method_return(m, NULL);
 }
+
+/* --- Course ------------------------------------------------------------------------------------- */
+
+static int get_course(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                      void *userdata, sd_bus_error *e)
+{
+        if (STREQ(property, "SessionsPlanned"))
+                return sd_bus_message_append(reply, "u", 36);
+        if (STREQ(property, "SessionsMissed"))
+                return sd_bus_message_append(reply, "u", 2);
+        return sd_bus_message_append(reply, "s",
+                                     STREQ(property, "Code")   ? "A12N"
+                                     : STREQ(property, "Part") ? "course"
+                                                               : "active");
+}
+
+/* Each value in a line: "taper=au:3,2,1,". */
+static int log_values(sd_bus_message *m)
+{
+        const char *key, *type, *text;
+        uint32_t number;
+
+        if (sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
+                return -EINVAL;
+        while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+                if (sd_bus_message_read(m, "s", &key) < 0 || sd_bus_message_peek_type(m, NULL, &type) < 0 ||
+                    sd_bus_message_enter_container(m, 'v', type) < 0)
+                        return -EINVAL;
+                fprintf(mock.calls, "%s=%s:", key, type);
+                if (*type == 'a' && sd_bus_message_enter_container(m, 'a', type + 1) < 0)
+                        return -EINVAL;
+                while (sd_bus_message_at_end(m, false) == 0) {
+                        if (STREQ(type + (*type == 'a'), "u") && sd_bus_message_read(m, "u", &number) >= 0)
+                                fprintf(mock.calls, "%u,", number);
+                        else if (sd_bus_message_read(m, "s", &text) >= 0)
+                                fprintf(mock.calls, "%s;", text);
+                }
+                if (*type == 'a')
+                        sd_bus_message_exit_container(m);
+                fputc('\n', mock.calls);
+                sd_bus_message_exit_container(m);
+                sd_bus_message_exit_container(m);
+        }
+        return fflush(mock.calls);
+}
+
+static int method_course(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+        const char *member = sd_bus_message_get_member(m);
+
+        called(m);
+        if (is("denied"))
+                return refuse(e, ERROR_NOT_AUTHORIZED, "You are not in the group tms-prescriber. Ask one of them.");
+        if (*sd_bus_message_get_signature(m, true) && log_values(m) < 0)
+                return -EINVAL;
+        if (STREQ(member, "Score"))
+                return sd_bus_reply_method_return(m, "a{sv}", 2, "total", "u", 12, "severity", "s", "moderate");
+        if (STREQ(member, "Get"))
+                return sd_bus_reply_method_return(m, "a{sv}", 4, "subject", "s", "S-1", "decided", "au", 2, 7, 11,
+                                                  "about", "a{sv}", 1, "age", "u", 44, "locked", "b", false);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static const sd_bus_vtable course_vtable[] = {
+                SD_BUS_VTABLE_START(0),
+                SD_BUS_PROPERTY("Code", "s", get_course, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("State", "s", get_course, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Part", "s", get_course, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("SessionsPlanned", "u", get_course, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("SessionsMissed", "u", get_course, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_METHOD("Get", NULL, "a{sv}", method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Screen", "a{sv}", NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("DecideScreening", "a{sv}", NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Consent", "a{sv}", NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Authorise", "a{sv}", NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Prescribe", "a{sv}", NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Activate", NULL, NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("EnterPart", "a{sv}", NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Pause", NULL, NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Resume", NULL, NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Score", "a{sv}", "a{sv}", method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("ReportEvent", "a{sv}", NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("ReportMissed", "a{sv}", NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("ReportSeizure", "a{sv}", NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("Unlock", "a{sv}", NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD("End", "a{sv}", NULL, method_course, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_VTABLE_END,
+};
 
 static int method_seal(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
@@ -648,6 +737,8 @@ int main(int argc, char **argv)
                 r = sd_bus_add_object_manager(mock.bus, NULL, "/org/tmsd1");
         if (r >= 0)
                 r = sd_bus_add_object_vtable(mock.bus, NULL, "/org/tmsd1", "org.tmsd1.Manager", manager_vtable, NULL);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(mock.bus, NULL, COURSE_PATH, "org.tmsd1.Course", course_vtable, NULL);
         if (r >= 0 && !is("none"))
                 r = sd_bus_add_object_vtable(mock.bus, NULL, "/org/tmsd1/stimulator/0", "org.tmsd1.Stimulator",
                                              stimulator_vtable, NULL);
