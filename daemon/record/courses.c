@@ -57,7 +57,7 @@ bool courses_is_locked(const struct courses *c, const char *subject)
         char person[SUBJECT_MAX + 1];
 
         subject_fold(subject, person);
-        return json_object_get(part_of(c, "locked"), person);
+        return c && json_object_get(part_of(c, "locked"), person);
 }
 
 /* --- What is recorded ---------------------------------------------------------------- */

@@ -32,7 +32,10 @@ const json_t *courses_find(const struct courses *c, const char *code);
 /* Those that have not ended: {CODE: course}. */
 const json_t *courses_running(const struct courses *c);
 bool courses_has_ended(const struct courses *c, const char *code);
-/* A seizure was reported for that subject, and no prescriber has taken the lock off since. */
+/*
+ * A seizure was reported for that subject, and no prescriber has taken the lock off since. c NULL: nothing is known, and
+ * no lock can be told of; the day's dose is not known either then, whose gate lets nothing begin.
+ */
 bool courses_is_locked(const struct courses *c, const char *subject);
 
 #endif

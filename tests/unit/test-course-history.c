@@ -182,6 +182,7 @@ static void test_no_memory(void **state)
 {
         history_see(NULL, h);
         assert_null(history_courses(h));
+        assert_false(courses_is_locked(history_courses(h), "S-1"));
 }
 
 int main(void)
