@@ -25,11 +25,20 @@ static void look_notices(const struct gated *who, const struct gates *g, struct 
 
 static void look_lock(const struct gated *who, const struct gates *g, struct gate_look *ret)
 {
-        if (courses_is_locked(history_courses(who->recorder->history), who->subject))
+        const struct courses *courses = history_courses(who->recorder->history);
+
+        /* Without memory for a record there may be none: the day is not known either then, and refuses before this. */
+        if (!courses || g->today_error < 0) {
+                gate_fails(ret, ERROR_DOSE_NOT_KNOWN, "Restart the daemon: systemctl restart tmsd.",
+                           "There was no memory for a record of the audit log, so nobody knows whether the subject is "
+                           "locked.");
+                ret->state = GATE_UNKNOWN;
+        } else if (courses_is_locked(courses, who->subject)) {
                 gate_fails(ret, ERROR_SUBJECT_LOCKED, "Ask one to look at it (tmsctl course unlock).",
                            "A seizure was reported for %s, and nothing is given to that subject until a prescriber has "
                            "taken the lock off.",
                            who->subject);
+        }
 }
 
 /* --- Refusals whose words are not method, sentence, remedy ------------------------------------------ */
@@ -64,6 +73,10 @@ static void refuse(struct request *q, const struct gated *who, const char *metho
 static void refuse_lock(struct request *q, const struct gated *who, const char *method, const struct gates *g,
                         const struct gate_look *l)
 {
+        if (l->state == GATE_UNKNOWN) {
+                refuse(q, who, method, g, l);
+                return;
+        }
         request_refuse(q, l->error, "%s: a%.*s; a%s", method, (int)strlen(l->sentence) - 2, l->sentence + 1,
                        l->remedy + 1);
 }
