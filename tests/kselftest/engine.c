@@ -39,12 +39,12 @@ FIXTURE_TEARDOWN(engine)
                 EXPECT_EQ(0, end.missed);                                                                    \
                 EXPECT_EQ((count), end.next_pulse);                                                          \
                 EXPECT_LE(end.error_max_ns, error_bound_ns());                                               \
-                ASSERT_EQ((count), controller_events(&self->c, TMS_EVENT_PULSE_DUE, self->fired, MAX));    \
+                ASSERT_EQ((count), controller_events(&self->c, TMS_EVENT_PULSE_DUE, self->fired, MAX));      \
                 ASSERT_EQ((count), controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, self->answers, MAX)); \
                 for (uint32_t i = 0; i < (count); i++) {                                                     \
                         const struct tms_event *f = &self->fired[i], *a = &self->answers[i];                 \
                         ASSERT_EQ(i, f->pulse.index);                                                        \
-                        EXPECT_EQ(TMS_PULSE_OUTCOME_TRIGGERED, f->pulse.outcome);                                \
+                        EXPECT_EQ(TMS_PULSE_OUTCOME_TRIGGERED, f->pulse.outcome);                            \
                         EXPECT_EQ(self->c.run, f->run);                                                      \
                         EXPECT_GE(f->pulse.triggered_ns, f->pulse.due_ns);                                   \
                         EXPECT_LE(f->pulse.triggered_ns - f->pulse.due_ns, error_bound_ns());                \

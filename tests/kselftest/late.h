@@ -16,7 +16,7 @@ static inline uint64_t tolerance_ns(void)
 /* The records of @count pulses into the fixture; each that was fired has its answer. */
 #define READ_RECORDS(count)                                                                                 \
         do {                                                                                                \
-                size_t n_fired = controller_events(&self->c, TMS_EVENT_PULSE_DUE, self->fired, MAX);      \
+                size_t n_fired = controller_events(&self->c, TMS_EVENT_PULSE_DUE, self->fired, MAX);        \
                 size_t n_answers = controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, self->answers, MAX); \
                 ASSERT_EQ((count), n_fired);                                                                \
                 ASSERT_EQ(status_of(self->c.fd).fired, n_answers);                                          \
@@ -28,7 +28,7 @@ static inline uint64_t tolerance_ns(void)
                 const struct tms_event *f = &self->fired[p];                                         \
                 EXPECT_EQ(p, f->pulse.index);                                                        \
                 EXPECT_EQ(self->pulses[p].intensity_permille, f->pulse.set_permille);                \
-                if (f->pulse.outcome == TMS_PULSE_OUTCOME_TRIGGERED) {                                   \
+                if (f->pulse.outcome == TMS_PULSE_OUTCOME_TRIGGERED) {                               \
                         EXPECT_EQ(p, self->answers[k].pulse.index);                                  \
                         EXPECT_EQ(TMS_PULSE_OUTCOME_DELIVERED, self->answers[k].pulse.outcome);      \
                         EXPECT_EQ(f->pulse.set_permille, self->answers[k].pulse.delivered_permille); \

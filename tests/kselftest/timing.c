@@ -394,7 +394,8 @@ TEST_F(timing, too_late_by_the_card)
                 bool refused = i == 1 || i == 5 || i == 6;
                 bool skipped = i == 2 || i == 7 || i == 8;
 
-                EXPECT_EQ(skipped ? TMS_PULSE_OUTCOME_SKIPPED : TMS_PULSE_OUTCOME_TRIGGERED, self->fired[i].pulse.outcome);
+                EXPECT_EQ(skipped ? TMS_PULSE_OUTCOME_SKIPPED : TMS_PULSE_OUTCOME_TRIGGERED,
+                          self->fired[i].pulse.outcome);
                 if (skipped)
                         continue;
                 EXPECT_EQ(i, self->answers[k].pulse.index);

@@ -56,7 +56,7 @@ static int resume_run(FIXTURE_DATA(wait) * self, uint64_t *ret_start_ns)
                 EXPECT_EQ(TMS_CAUSE_COMPLETE, status_of(self->c.fd).cause);                                  \
                 EXPECT_EQ((count), status_of(self->c.fd).delivered);                                         \
                 EXPECT_EQ(0, status_of(self->c.fd).missed);                                                  \
-                ASSERT_EQ((count), controller_events(&self->c, TMS_EVENT_PULSE_DUE, self->fired, MAX));    \
+                ASSERT_EQ((count), controller_events(&self->c, TMS_EVENT_PULSE_DUE, self->fired, MAX));      \
                 ASSERT_EQ((count), controller_events(&self->c, TMS_EVENT_PULSE_ANSWER, self->answers, MAX)); \
                 EXPECT_EQ(0, window_close(&self->window, (count), 0));                                       \
         } while (0)

@@ -66,11 +66,11 @@ static void write_pulses(struct audit *a, struct pulsefile *p, uint64_t from)
         size_t i;
 
         for (i = 0; i < ELEMENTS(e); i++)
-                e[i] = (struct tms_event){
-                                .seq = from + i,
-                                .type = i % 2 ? TMS_EVENT_PULSE_ANSWER : TMS_EVENT_PULSE_DUE,
-                                .pulse = {.triggered_ns = from + i / 2,
-                                          .outcome = i % 2 ? TMS_PULSE_OUTCOME_DELIVERED : TMS_PULSE_OUTCOME_TRIGGERED}};
+                e[i] = (struct tms_event){.seq = from + i,
+                                          .type = i % 2 ? TMS_EVENT_PULSE_ANSWER : TMS_EVENT_PULSE_DUE,
+                                          .pulse = {.triggered_ns = from + i / 2,
+                                                    .outcome = i % 2 ? TMS_PULSE_OUTCOME_DELIVERED
+                                                                     : TMS_PULSE_OUTCOME_TRIGGERED}};
         if (audit_pulses_append(a, p, e, ELEMENTS(e), NULL, NULL) < 0)
                 abort();
 }

@@ -214,11 +214,11 @@ static bool add_pulses(struct day *d, unsigned session, struct pulsefile *p, uin
         size_t i;
 
         for (i = 0; i < ELEMENTS(e); i++)
-                e[i] = (struct tms_event){
-                                .seq = from + i,
-                                .type = i % 2 ? TMS_EVENT_PULSE_ANSWER : TMS_EVENT_PULSE_DUE,
-                                .pulse = {.triggered_ns = from + i / 2,
-                                          .outcome = i % 2 ? TMS_PULSE_OUTCOME_DELIVERED : TMS_PULSE_OUTCOME_TRIGGERED}};
+                e[i] = (struct tms_event){.seq = from + i,
+                                          .type = i % 2 ? TMS_EVENT_PULSE_ANSWER : TMS_EVENT_PULSE_DUE,
+                                          .pulse = {.triggered_ns = from + i / 2,
+                                                    .outcome = i % 2 ? TMS_PULSE_OUTCOME_DELIVERED
+                                                                     : TMS_PULSE_OUTCOME_TRIGGERED}};
         (void)atomic_fetch_add(&shared->submitted, ELEMENTS(e) / 2);
         return wait_for(d, audit_pulses_append(d->audit, p, e, ELEMENTS(e), on_done, d), &shared->events[session],
                         ELEMENTS(e));
