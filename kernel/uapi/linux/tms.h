@@ -5,9 +5,10 @@
  * One character device per card, /dev/tms0 and up; tms(4) is the manual.
  *
  * Opening for writing (O_RDWR) makes the file the card's one controller;
- * -EBUSY while there is another, -EAGAIN while the card is away. Opening read-only makes a monitor. There may
- * be any number of monitors; they may only use INFO, STATUS, LATENCY,
- * GET_LIMITS, LOADED, read(), poll(), and STOP, which is refused to nobody.
+ * -EBUSY while there is another, -EAGAIN while the card is away. Opening
+ * read-only makes a monitor. There may be any number of monitors; they may only
+ * use INFO, STATUS, LATENCY, GET_LIMITS, LOADED, read(), poll(), and STOP, which
+ * is refused to nobody.
  * Closing the controller's file stops the output.
  *
  * DOC: Errors
@@ -260,7 +261,7 @@ struct tms_pulse {
 /* --- Records ------------------------------------------------------------------- */
 
 #define TMS_EVENT_STATE		1	/* @state: the state has changed */
-#define TMS_EVENT_PULSE_DUE	2	/* @pulse: its trigger was handed to the card, or it was left out */
+#define TMS_EVENT_PULSE_DUE	2	/* @pulse: handed to the card, or left out */
 #define TMS_EVENT_PULSE_ANSWER	3	/* @pulse: what became of the trigger */
 #define TMS_EVENT_INTERLOCK	4	/* @interlock: one has opened or closed */
 #define TMS_EVENT_TRIGGER	5	/* @trigger: an edge at the trigger input */
