@@ -124,11 +124,11 @@ $(B)/tests/test-index-crash $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS :=
 	-Wl,--wrap=openat,--wrap=unlinkat,--wrap=sd_journal_sendv
 $(B)/tests/test-index-faults: DAEMON_UNIT_LDFLAGS += -Wl,--wrap=pthread_cond_timedwait,--wrap=clock_gettime,--wrap=calloc,--wrap=realloc
 $(call daemon_unit,recorder,recorder.o history.o history-day.o history-rest.o elapsed.o $(DU_INDEX) scratch.o scratch-log.o audit.o audit-life.o audit-older.o audit-entry.o audit-perform.o snapshot.o audit-words.o clock.o,$(DU_AUDIT) $(DU_VERIFY))
-$(call daemon_unit,session-table,session-table.o scratch.o)
-$(call daemon_unit,owner-table,owner-table.o scratch.o)
+$(call daemon_unit,session-table,session-table.o document-table.o scratch.o)
+$(call daemon_unit,owner-table,owner-table.o document-table.o scratch.o)
 $(call daemon_unit,course-code,code.o subject.o)
 $(call daemon_unit,course-instrument,instrument.o)
-$(call daemon_unit,course-life,life.o scratch.o)
+$(call daemon_unit,course-life,life.o document-table.o scratch.o)
 $(call daemon_unit,course-civil,civil.o)
 $(call daemon_unit,course-plan,plan.o)
 $(call daemon_unit,course-due,due.o civil.o plan.o)

@@ -9,42 +9,22 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "document-table.h"
 #include "owner-table.h"
-#include "scratch.h"
 
-#define FOR_EACH(state, event)                                   \
-        for (state = OWNER_THERE; state < OWNER_STATES; state++) \
-                for (event = OWNER_LEAVES; event < OWNER_EVENTS; event++)
-
-/* Each way of the table is a row of the document, and each row a way. */
 static void test_document(void **state)
 {
-        char *text = scratch_read(SOURCE_DIR "/daemon", "DESIGN.md", NULL), *begin, *end, *p;
-        unsigned ways = 0, rows = 0, from, event;
-
-        begin = strstr(text, "| owner | what happens | leads to |");
-        assert_non_null(begin);
-        end = strstr(begin, "\n\n");
-        assert_non_null(end);
-        *end = '\0';
-        FOR_EACH(from, event)
-        {
-                const enum owner_state to = owner_next(from, event);
-                char row[128];
-
-                if (to == OWNER_NOWHERE)
-                        continue;
-                ways++;
-                (void)snprintf(row, sizeof(row), "\n| %s | %s | %s |", owner_state_name(from), owner_event_name(event),
-                               owner_state_name(to));
-                if (!strstr(begin, row))
-                        fail_msg("the table has %s, the document has not", row + 1);
-        }
-        for (p = begin; (p = strchr(p, '\n')); p++)
-                rows++;
-        /* The line below the head is none. */
-        assert_int_equal(rows - 1, ways);
-        free(text);
+        document_table_check(&(struct document_table){
+                        .head = "| owner | what happens | leads to |",
+                        .first_state = OWNER_THERE,
+                        .states = OWNER_STATES,
+                        .first_event = OWNER_LEAVES,
+                        .events = OWNER_EVENTS,
+                        .state_name = owner_state_name,
+                        .event_name = owner_event_name,
+                        .next = owner_next,
+                        .nowhere = OWNER_NOWHERE,
+        });
 }
 
 /* Nobody takes what has its owner; whoever has left comes back only by taking it; and every absent owner can be replaced. */
