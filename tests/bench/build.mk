@@ -14,13 +14,14 @@ $(B)/bench/verifier: tests/bench/verifier.c $(B)/libtms.a | $(B)/bench/
 $(B)/bench/made-log.o: tests/bench/made-log.c | $(B)/bench/
 	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) -c -o $@ $<
 
-# The daemon's history, compiled as in the daemon, makes the state of checkpoints.
-BENCH_STATE := $(patsubst %,$(B)/daemon/%.o,record/history record/history-day record/history-state record/elapsed base/jsonline base/subject)
+# The daemon's history with the courses in it, compiled as in the daemon, makes the state of checkpoints.
+BENCH_HISTORY := $(patsubst %,$(B)/daemon/%.o,$(addprefix record/,history history-day history-rest history-state courses elapsed) course/life course/plan \
+	base/jsonline base/subject)
 $(B)/bench/made-state.o: tests/bench/made-state.c | $(B)/bench/
 	$(CC) $(CPPFLAGS) $(DAEMON_SEES_record) $(BENCH_CFLAGS) -c -o $@ $<
 
-$(B)/bench/audit: tests/bench/audit.c $(B)/bench/made-log.o $(B)/bench/made-state.o $(BENCH_STATE) $(B)/libtms.a | $(B)/bench/
-	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/bench/made-log.o $(B)/bench/made-state.o $(BENCH_STATE) $(B)/libtms.a \
+$(B)/bench/audit: tests/bench/audit.c $(B)/bench/made-log.o $(B)/bench/made-state.o $(BENCH_HISTORY) $(B)/libtms.a | $(B)/bench/
+	$(CC) $(CPPFLAGS) $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/bench/made-log.o $(B)/bench/made-state.o $(BENCH_HISTORY) $(B)/libtms.a \
 		$(LIB_LIBS) $(TMSD_LIBS)
 
 # The daemon's index, compiled as in the daemon.
@@ -31,8 +32,7 @@ $(B)/bench/index: tests/bench/index.c $(BENCH_INDEX) $(B)/libtms.a | $(B)/bench/
 
 # The daemon's log, compiled as in the daemon.
 BENCH_LOG := $(patsubst %,$(B)/daemon/%.o,$(addprefix record/,append auditlog auditlog-checkpoint auditlog-open auditlog-resume auditlog-seal \
-	auditlog-segment cut elapsed history history-day history-state keys schema schema-check) \
-	$(addprefix base/,file journal jsonline log settle subject))
+	auditlog-segment cut keys schema schema-check) $(addprefix base/,file journal log settle)) $(BENCH_HISTORY)
 $(B)/bench/append: tests/bench/append.c $(BENCH_LOG) $(B)/libtms.a | $(B)/bench/
 	$(CC) $(CPPFLAGS) $(DAEMON_SEES_record) -Ilib/audit $(BENCH_CFLAGS) $(LDFLAGS) -o $@ $< $(BENCH_LOG) $(B)/libtms.a $(LIB_LIBS) $(TMSD_LIBS)
 
