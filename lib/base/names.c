@@ -308,6 +308,14 @@ const char *tms_verdict_format(const struct tms_verdict *v, char *buf, size_t si
                 snprintf(buf, size, "pulse %u: its train number does not follow from the ends of trains; " REPORT, p);
                 break;
         case TMS_RULE_INTERVAL:
+                /* Nothing in the timeline comes before its first pulse: the one before is of an earlier run. */
+                if (p == 0) {
+                        snprintf(buf, size,
+                                 "the first pulse would come %.3f ms after the last one that the stimulator gave; at "
+                                 "least %.3f ms are needed; start again in a moment",
+                                 ms(actual), ms(limit));
+                        break;
+                }
                 snprintf(buf, size,
                          "pulse %u: it comes %.3f ms after the pulse before it; at least %.3f ms are needed; "
                          "lengthen the interval",

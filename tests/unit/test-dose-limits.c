@@ -369,6 +369,10 @@ static void test_verdict_sentences(void **state)
         }
         v = (struct tms_verdict){TMS_RULE_INTENSITY, 3, 600, 605};
         assert_non_null(strstr(tms_verdict_format(&v, buf, sizeof(buf)), "60.5 %MSO; at most 60.0 %MSO"));
+        v = (struct tms_verdict){TMS_RULE_INTERVAL, 0, 1000000000, 812422000};
+        assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
+                            "the first pulse would come 812.422 ms after the last one that the stimulator gave; at "
+                            "least 1000.000 ms are needed; start again in a moment");
         v = (struct tms_verdict){TMS_RULE_TRIGGER_IN, 3, 0xb, 0x7};
         assert_string_equal(tms_verdict_format(&v, buf, sizeof(buf)),
                             "pulse 3: it waits for an external trigger; the stimulator has no trigger input; "
