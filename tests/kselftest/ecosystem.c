@@ -379,7 +379,7 @@ TEST_F(ecosystem, tracepoints)
         ASSERT_EQ(0, wait_state(c.fd, TMS_STATE_FAULT));
         EXPECT_EQ(0, write_file(TRACING "/events/tms/enable", "0"));
         EXPECT_EQ(0, window_close(&w, 3, 0));
-        EXPECT_EQ(3, traced("tms_pulse", " set_permille=200 delivered_permille=0 outcome=fired"));
+        EXPECT_EQ(3, traced("tms_pulse", " set_permille=200 delivered_permille=0 outcome=triggered"));
         EXPECT_EQ(3, traced("tms_answer", " set_permille=200 delivered_permille=200 outcome=delivered"));
         EXPECT_EQ(1, traced("tms_state", " from=armed to=running cause=request"));
         EXPECT_EQ(1, traced("tms_state", " from=running to=fault cause=cover_open"));
