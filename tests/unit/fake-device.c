@@ -14,6 +14,8 @@
 
 #include "fake-device.h"
 
+#define KEPT_WAIT_MS 60000 /* a busy computer is slow */
+
 struct fake *fake;
 
 struct tms_device {
@@ -158,6 +160,22 @@ void fake_play(unsigned n)
                 answer(TMS_PULSE_OUTCOME_DELIVERED);
         }
         unlock();
+}
+
+void fake_play_kept(unsigned n)
+{
+        bool kept = false;
+        unsigned waited;
+
+        fake_play(n);
+        for (waited = 0; !kept && waited < KEPT_WAIT_MS; waited += 5) {
+                lock();
+                kept = fake->acked == fake->status.event_head;
+                unlock();
+                usleep(5000);
+        }
+        if (!kept)
+                abort();
 }
 
 void fake_miss(unsigned n)

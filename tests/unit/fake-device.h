@@ -65,6 +65,8 @@ void fake_free(void);
 void fake_set_state(uint32_t state, uint32_t cause);
 /* n pulses, each fired and answered. */
 void fake_play(unsigned n);
+/* And waits until the daemon has said that all records are on disk; the program is aborted if it never does. */
+void fake_play_kept(unsigned n);
 void fake_miss(unsigned n);
 /*
  * A trigger that the card has taken, and its discharge. Its answer comes by fake_answer(): as the card's, or as the

@@ -314,8 +314,7 @@ static void test_back_in_mid_session(void **state)
         int64_t before, after;
 
         must_run(f);
-        fake_play(5);
-        usleep(600000);
+        fake_play_kept(5);
         atomic_store(&fake_clock->unsynchronised, true);
         atomic_store(&fake_clock->wall_ns, -2 * HOUR_NS);
         fake_play(5);

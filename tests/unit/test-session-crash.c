@@ -70,8 +70,7 @@ static void test_disk_fails_before_start(void **state)
 static void crash(struct fixture *f, int sig)
 {
         must_run(f);
-        fake_play(100);
-        usleep(700000);
+        fake_play_kept(100);
         /* These are in the kernel only. */
         fake_play(20);
         kill_daemon(f, sig);
@@ -109,8 +108,7 @@ static void test_power_cut(void **state)
         struct fixture *f = *state;
 
         must_run(f);
-        fake_play(50);
-        usleep(700000);
+        fake_play_kept(50);
         fake_play(9);
         kill_daemon(f, SIGKILL);
         fake->acked = fake->status.event_head = 1;

@@ -95,8 +95,7 @@ static void fail_while_running(struct fixture *f, int error, const char *part)
         char *text;
 
         must_run(f);
-        fake_play(10);
-        usleep(600000);
+        fake_play_kept(10);
         atomic_store(fail_sync, error);
         fake_play(10);
         check_end(f, "audit_failed", 10);
@@ -161,8 +160,7 @@ static void test_disk_hangs(void **state)
         int i;
 
         must_run(f);
-        fake_play(10);
-        usleep(600000);
+        fake_play_kept(10);
         stops = fake->stops;
         atomic_store(hold_sync, 1);
         fake_play(10);
@@ -188,8 +186,7 @@ static void test_stale_without_a_reason(void **state)
         struct fixture *f = *state;
 
         must_run(f);
-        fake_play(10);
-        usleep(600000);
+        fake_play_kept(10);
         fake->stale = true;
         usleep(400000);
         fake->stale = false;

@@ -258,8 +258,7 @@ static void test_disk_fails(void **state)
         struct fixture *f = *state;
 
         run(f);
-        fake_play(10);
-        usleep(600000);
+        fake_play_kept(10);
         atomic_store(fail_sync, 1);
         fake_play(10);
         check_end(f, "audit_failed", 10);
@@ -276,8 +275,7 @@ static void test_unplugged_and_back(void **state)
         int i;
 
         run(f);
-        fake_play(5);
-        usleep(600000);
+        fake_play_kept(5);
         fake_unplug();
         check_end(f, "gone", 5);
         field_is(fake_journal_wait(ID(STIMULATOR_GONE), session_id(f)), "CARD_SERIAL", SERIAL);
@@ -296,8 +294,7 @@ static void test_crash(void **state)
         char buf[32];
 
         run(f);
-        fake_play(100);
-        usleep(700000);
+        fake_play_kept(100);
         fake_play(20);
         kill_daemon(f, SIGKILL);
         /* Somebody fires it while there is no daemon. */

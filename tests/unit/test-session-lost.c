@@ -125,8 +125,7 @@ static void test_pulled_while_running(void **state)
         struct fixture *f = *state;
 
         must_run(f);
-        fake_play(5);
-        usleep(600000);
+        fake_play_kept(5);
         fake_unplug();
         wait_on_bus(f, false);
         check_end(f, "gone", 5);
@@ -158,8 +157,7 @@ static void test_back_before_the_session_has_ended(void **state)
         struct fixture *f = *state;
 
         must_run(f);
-        fake_play(5);
-        usleep(600000);
+        fake_play_kept(5);
         atomic_store(hold_sync, 1);
         fake_unplug();
         wait_on_bus(f, false);

@@ -177,8 +177,7 @@ static void test_running(void **state)
 
         start_over_changed(f);
         must_run(f);
-        fake_play(10);
-        usleep(600000);
+        fake_play_kept(10);
         assert_int_equal(fake->stops, 0);
         atomic_store(may_read, 1);
         ended_by_it(f, 10);
@@ -197,8 +196,7 @@ static void test_holds(void **state)
         for (i = 0; i < 500 && atomic_load(readings) == 0; i++)
                 usleep(20000);
         assert_int_equal(atomic_load(readings), 1);
-        fake_play(10);
-        usleep(600000);
+        fake_play_kept(10);
         assert_int_equal(fake->stops, 0);
         must(f, "Stop");
         check_end(f, "stopped", 20);

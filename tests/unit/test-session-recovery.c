@@ -172,8 +172,7 @@ static void test_of_a_session_that_has_not_ended(void **state)
         struct fixture *f = *state;
 
         must_run(f);
-        fake_play(10);
-        usleep(700000);
+        fake_play_kept(10);
         kill_daemon(f, SIGKILL);
         cut_off_recovery(f, session_id(f), 7, true);
         reboot(f);
@@ -215,8 +214,7 @@ static void test_another_module_behind_one_that_has_not_ended(void **state)
         struct fixture *f = *state;
 
         must_run(f);
-        fake_play(10);
-        usleep(700000);
+        fake_play_kept(10);
         kill_daemon(f, SIGKILL);
         fire_with_another_module(7);
         start_daemon(f, BOOT_A);
@@ -231,8 +229,7 @@ static void test_an_earlier_boot_and_no_card(void **state)
         struct fixture *f = *state;
 
         must_run(f);
-        fake_play(10);
-        usleep(700000);
+        fake_play_kept(10);
         kill_daemon(f, SIGKILL);
         fake_unplug();
         reboot(f);

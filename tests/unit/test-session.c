@@ -153,8 +153,7 @@ static void test_unplugged(void **state)
         struct fixture *f = *state;
 
         must_run(f);
-        fake_play(5);
-        usleep(600000);
+        fake_play_kept(5);
         fake->present = false;
         check_end(f, "gone", 5);
         stop_daemon(f);
